@@ -1,0 +1,1 @@
+"""The words and the truths of Lambda: facts, windows, settings, errors, prices and formulas; never does I/O, never imports another room."""

@@ -1,0 +1,72 @@
+"""One small tree of errors; each carries what its catcher decides on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class QuarterdeckError(Exception):
+    """Anything we raise on purpose. Its text is one sentence for a person: what was tried, on what, what to do."""
+
+    retryable: bool = False
+
+
+class SettingsError(QuarterdeckError):
+    """A settings or rule file has mistakes; `mistakes` holds one line each: `file:line: path: what is wrong`."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class StoreError(QuarterdeckError):
+    """The store cannot be opened, read or written."""
+
+
+class StoreTooNewError(StoreError):
+    """The store was written by a newer Quarterdeck than this one."""
+
+
+class AwsError(QuarterdeckError):
+    """An AWS call failed after botocore's own retries. `code` is AWS's error code, `permission` the missing action."""
+
+    def __init__(
+        self, message: str, *, code: str = "", retryable: bool = False, permission: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+        self.permission = permission
+
+
+class CredentialsError(AwsError):
+    """No credentials, or expired or rejected ones."""
+
+
+class AccessDeniedError(AwsError):
+    """The role lacks `permission`."""
+
+
+class NotFoundError(AwsError):
+    """The thing asked for (a function, a log group, a queue) does not exist."""
+
+
+class EndpointError(AwsError):
+    """The endpoint cannot be reached."""
+
+
+class LogFormatError(QuarterdeckError):
+    """A platform log record lacks a field that we need."""
+
+
+class DeliveryError(QuarterdeckError):
+    """A notice was not accepted. `retry_after_s` is what the target asked for, if it did."""
+
+    def __init__(self, message: str, *, retryable: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+class ActionError(QuarterdeckError):
+    """A change could not be planned or applied."""

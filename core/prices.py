@@ -1,0 +1,1 @@
+"""What Lambda costs: dated prices per region and the arithmetic, in exact decimals. An unknown price is None, never a guess."""

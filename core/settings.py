@@ -1,0 +1,80 @@
+"""The settings that every room may read: targets, AWS edge, collection, store, dashboard. Alerts keep their own beside their rules."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from core.windows import parse_duration
+
+
+def _duration(value: Any) -> Any:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+"""Written as 90s, 5m, 3h, 14d."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TargetSettings(Section):
+    """One account: its regions, and how to get in. Without `role_arn` the current credentials (or `profile`) are used."""
+
+    name: str | None = Field(None, description="the account's alias on pages and in messages")
+    regions: list[str] = Field(default_factory=list, description="empty: the region of the environment")
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+
+
+class AwsSettings(Section):
+    """The AWS edge."""
+
+    endpoint_url: str | None = Field(None, description="like AWS_ENDPOINT_URL, which wins when both are set")
+    calls_per_s: dict[str, float] = Field(
+        default_factory=lambda: {"lambda": 5.0, "logs": 4.0, "monitoring": 20.0, "xray": 5.0, "sqs": 20.0},
+        description="client-side ceiling per service (its endpoint prefix), per target",
+    )
+    budget_usd_per_month: float | None = Field(None, ge=0, description="collection stops before this is passed")
+
+
+class CollectSettings(Section):
+    """What is read, how often, how far back."""
+
+    inventory_every: Duration = timedelta(minutes=5)
+    details_every: Duration = timedelta(hours=1)
+    metrics_every: Duration = timedelta(minutes=5)
+    logs_every: Duration = timedelta(minutes=5)
+    queues_every: Duration = timedelta(minutes=5)
+    traces_every: Duration = timedelta(minutes=15)
+    backfill: Duration = Field(timedelta(hours=24), description="one-minute history read on the first run")
+    backfill_coarse: Duration = Field(timedelta(days=14), description="five-minute history read on the first run")
+    max_traces_per_run: int = Field(200, ge=0)
+
+
+class RetentionSettings(Section):
+    metrics: Duration = timedelta(days=455)
+    invocations: Duration = timedelta(days=30)
+    log_events: Duration = timedelta(days=30)
+    traces: Duration = timedelta(days=30)
+    queue_samples: Duration = timedelta(days=455)
+
+
+class StoreSettings(Section):
+    """Where facts are kept."""
+
+    path: Path = Field(Path(".quarterdeck"), description="a folder: state.db and telemetry/ live in it")
+    retention: RetentionSettings = RetentionSettings()
+    free_space_floor_mb: int = Field(500, ge=0, description="collection pauses when the disk has less")
+
+
+class DashboardSettings(Section):
+    address: str = "127.0.0.1"
+    port: int = Field(8501, ge=1, le=65535)
+    theme: Literal["system", "light", "dark"] = "system"

@@ -1,0 +1,1 @@
+"""The only room that knows how facts are kept: schema, writers, readers, retention; never calls AWS, never decides, never draws."""

@@ -1,0 +1,267 @@
+"""The tables of the state database. Telemetry has its own schemas, in `telemetry.py`, derived from the facts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
+
+SCHEMA_VERSION = 1
+"""Raised with every migration. A store with a higher one is refused."""
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time, kept as milliseconds since the epoch."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive time reached the store: {value}")
+        return round(value.timestamp() * 1000)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+metadata = sa.MetaData()
+Seq = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows only in an INTEGER key
+
+meta = Table("meta", metadata, Column("key", String, primary_key=True), Column("value", Text, nullable=False))
+
+target = Table(
+    "target",
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("alias", String),
+    Column("last_seen", UtcTime, nullable=False),
+)
+
+entity = Table(
+    "entity",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("function", String),
+    Column("body", sa.JSON, nullable=False),
+    Column("first_seen", UtcTime, nullable=False),
+    Column("last_seen", UtcTime, nullable=False),
+    Column("gone_at", UtcTime),
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("id", Seq, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("function", String),
+    Column("field", String, nullable=False),  # "" when the thing itself appeared or went
+    Column("old", sa.JSON),
+    Column("new", sa.JSON),
+    Column("ts", UtcTime, nullable=False),  # when AWS says it changed, else when we saw it
+    Column("seen_at", UtcTime, nullable=False),
+    Index("change_by_function", "account", "region", "function", "ts"),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Seq, primary_key=True, autoincrement=True),
+    Column("collector", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("window_start", UtcTime, nullable=False),
+    Column("window_end", UtcTime, nullable=False),
+    Column("period_s", Integer, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("error", Text),
+    Column("permission", String),
+    Column("facts", Integer, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Index("run_by_time", "collector", "account", "region", "finished_at"),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    Column("id", Seq, primary_key=True, autoincrement=True),
+    Column("collector", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("period_s", Integer, nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime, nullable=False),
+    Column("settled", Boolean, nullable=False),
+    Index("coverage_by_scope", "collector", "account", "region", "scope"),
+)
+
+gap = Table(
+    "gap",
+    metadata,
+    Column("id", Seq, primary_key=True, autoincrement=True),
+    Column("collector", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("permission", String),
+    Column("seen_at", UtcTime, nullable=False),
+    Index("gap_by_scope", "collector", "account", "region", "scope"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("hour", UtcTime, primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("collector", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("operation", String, primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("cost_usd", String),  # exact decimal as text; null: price unknown
+)
+
+hot = Table(
+    "hot",
+    metadata,
+    Column("seq", Seq, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # Arrow IPC stream, zstd
+    Index("hot_by_kind", "kind", "start"),
+)
+
+file = Table(
+    "file",
+    metadata,
+    Column("path", String, primary_key=True),  # below the telemetry folder
+    Column("kind", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("replaced_at", UtcTime),  # set: readers skip it; unlinked after a grace time
+    Index("file_by_kind", "kind", "start"),
+)
+
+rule_state = Table(
+    "rule_state",
+    metadata,
+    Column("rule", String, primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("state", String, nullable=False),  # ok, firing, unknown
+    Column("since", UtcTime, nullable=False),
+    Column("evaluated_at", UtcTime, nullable=False),
+    Column("value", Float),
+    Column("reason", Text),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("rule", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("subject_kind", String, nullable=False),  # function, queue, account
+    Column("subject", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("resolved_at", UtcTime),
+    Column("acked_at", UtcTime),
+    Column("acked_by", String),
+    Column("value", Float),
+    Column("threshold", Float),
+    Index("incident_open", "resolved_at"),
+)
+
+incident_event = Table(
+    "incident_event",
+    metadata,
+    Column("id", Seq, primary_key=True, autoincrement=True),
+    Column("incident", String, nullable=False),
+    Column("ts", UtcTime, nullable=False),
+    Column("what", String, nullable=False),  # opened, resolved, acknowledged, notice, delivered, held back, action ...
+    Column("who", String),
+    Column("text", Text, nullable=False),
+    Index("incident_event_by_incident", "incident", "id"),
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", Seq, primary_key=True, autoincrement=True),
+    Column("rule", String),  # null matches any
+    Column("account", String),
+    Column("region", String),
+    Column("subject", String),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", String, nullable=False),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String, primary_key=True),  # incident + reason + channel: a notice is queued once
+    Column("seq", Integer, nullable=False),  # order within an incident and channel
+    Column("incident", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("reason", String, nullable=False),  # firing, resolved, repeat
+    Column("notice", sa.JSON, nullable=False),
+    Column("state", String, nullable=False),  # queued, delivered, dead
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("next_at", UtcTime, nullable=False),
+    Column("delivered_at", UtcTime),
+    Column("error", Text),
+    Index("outbox_due", "state", "next_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("ts", UtcTime, nullable=False),
+    Column("who", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("incident", String),
+    Column("mode", String, nullable=False),  # dry run, apply
+    Column("plan", sa.JSON, nullable=False),
+    Column("outcome", String, nullable=False),  # planned, applied, failed, held back
+    Column("answer", Text),
+    Column("request_id", String),
+)

@@ -1,0 +1,34 @@
+"""Arrow schemas of the telemetry kinds, derived from the facts, with account and region added."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import get_type_hints
+
+import pyarrow as pa
+
+from core.facts import TELEMETRY, Telemetry
+
+_ARROW = {
+    str: pa.string(),
+    str | None: pa.string(),
+    float: pa.float64(),
+    float | None: pa.float64(),
+    int: pa.int32(),
+    int | None: pa.int32(),
+    bool: pa.bool_(),
+    bool | None: pa.bool_(),
+    datetime: pa.timestamp("ms", tz="UTC"),
+    tuple[str, ...]: pa.list_(pa.string()),
+}
+
+
+def _schema(kind: type[Telemetry]) -> pa.Schema:
+    hints = get_type_hints(kind)
+    own = [pa.field(f.name, _ARROW[hints[f.name]]) for f in dataclasses.fields(kind)]
+    return pa.schema([pa.field("account", pa.string()), pa.field("region", pa.string()), *own])
+
+
+SCHEMAS: dict[str, pa.Schema] = {kind.KIND: _schema(kind) for kind in TELEMETRY}
+KEYS: dict[str, tuple[str, ...]] = {kind.KIND: ("account", "region", *kind.KEY) for kind in TELEMETRY}
