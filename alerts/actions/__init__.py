@@ -1,1 +1,1 @@
-"""A file per change we can make in AWS: plan reads, apply writes; never runs by itself, the engine decides, caps and audits."""
+"""A file per change we can make in AWS: plan reads, apply writes; the runner decides, caps and audits."""
