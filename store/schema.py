@@ -57,6 +57,17 @@ entity = Table(
     Column("gone_at", UtcTime),
 )
 
+listing = Table(
+    "listing",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("function", String, primary_key=True),  # "" when the whole target was listed
+    Column("first_at", UtcTime, nullable=False),
+    Column("last_at", UtcTime, nullable=False),
+)
+
 change = Table(
     "change",
     metadata,
@@ -151,6 +162,7 @@ hot = Table(
     Column("rows", Integer, nullable=False),
     Column("payload", LargeBinary, nullable=False),  # Arrow IPC stream, zstd
     Index("hot_by_kind", "kind", "start"),
+    sqlite_autoincrement=True,  # a seq is never used twice: readers cache by it
 )
 
 file = Table(
@@ -210,7 +222,9 @@ incident_event = Table(
     Column("id", Seq, primary_key=True, autoincrement=True),
     Column("incident", String, nullable=False),
     Column("ts", UtcTime, nullable=False),
-    Column("what", String, nullable=False),  # opened, resolved, acknowledged, notice, delivered, held back, action ...
+    Column(
+        "what", String, nullable=False
+    ),  # opened, resolved, acknowledged, notice, delivered, held back, action ...
     Column("who", String),
     Column("text", Text, nullable=False),
     Index("incident_event_by_incident", "incident", "id"),

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import sqlalchemy as sa
 
+from core.errors import StoreError
 from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
+from store import commit, coverage, entities, snapshot, state
+from store.hot import HotCache
+from store.lake import Lake
+from store.opening import open_state
+from store.snapshot import Snapshot
+
+__all__ = ["Filter", "Snapshot", "Store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +33,13 @@ class Filter:
     function: str | None = None
 
 
-class Snapshot:
-    """A consistent view of some telemetry kinds over one window, and of the state tables, at one instant.
-
-    Each kind is a DuckDB view of the same name (columns of `telemetry.SCHEMAS`, one row per key, newest fact
-    wins, `ts` within the window), empty when nothing is stored.
-    """
-
-    def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """Run DuckDB SQL (named parameters `$name`) over the views; returns a frame, times aware UTC."""
-        raise NotImplementedError
-
-    def state(self, query: sa.Select[Any]) -> pd.DataFrame:
-        """Run a SQLAlchemy select over the state tables in the snapshot's own transaction."""
-        raise NotImplementedError
-
-
 class Store:
-    def __init__(self, settings: StoreSettings) -> None:
+    """One folder: `state.db`, and `telemetry/` beside it."""
+
+    def __init__(self, settings: StoreSettings, engine: sa.Engine) -> None:
         self.settings = settings
+        self._engine, self._writer = engine, state.writer(engine)
+        self._lake, self._cache = Lake(settings.path), HotCache()
 
     @classmethod
     def open(cls, settings: StoreSettings, *, create: bool = True) -> Store:
@@ -53,46 +48,74 @@ class Store:
         Raises StoreError (unwritable, full, corrupt, missing when `create` is False: each in one sentence that
         says what to do) and StoreTooNewError.
         """
-        raise NotImplementedError
+        return cls(settings, open_state(settings.path, create=create))
 
     @property
     def engine(self) -> sa.Engine:
         """The state database. Writes go through `transaction`."""
-        raise NotImplementedError
+        return self._engine
 
-    def transaction(self) -> AbstractContextManager[sa.Connection]:
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
         """A write transaction on the state database (BEGIN IMMEDIATE on SQLite)."""
-        raise NotImplementedError
+        with state.explained(self.path), self._writer.begin() as connection:
+            yield connection
 
     def commit(self, run: Run, facts: Iterable[Fact], *, now: datetime) -> None:
         """Keep one run and all it learned, in one transaction: hot telemetry, entities and their changes,
-        coverage, gaps, usage. Idempotent by key. Raises StoreError; then nothing of the run is kept."""
-        raise NotImplementedError
+        coverage, gaps, usage. Idempotent by key. Raises StoreError; then nothing of the run is kept.
+
+        A run that is `ok` and yields neither Covered nor Gap covers its window. What is older than LATENESS
+        before the run's start (or `now`, if that is earlier) is settled.
+        """
+        self._check_space()
+        learned = commit.learn(facts, run.target)
+        with self.transaction() as connection:
+            commit.keep(connection, run, learned, now=now)
 
     def count(self, target: Target, collector: str, usage: Sequence[Usage], *, now: datetime) -> None:
         """Add calls to the month's bill outside a run (a failed run, an action)."""
-        raise NotImplementedError
+        with self.transaction() as connection:
+            commit.count(connection, target, collector, usage, now=now)
+
+    def remember_target(self, target: Target, alias: str | None, now: datetime) -> None:
+        """Keep a target and the name that people know its account by."""
+        with self.transaction() as connection:
+            commit.see_target(connection, target, now=now, alias=alias)
 
     def inventory(self, target: Target) -> Inventory:
         """What is known of one target now (things gone are left out)."""
-        raise NotImplementedError
+        with state.explained(self.path), self._engine.connect() as connection:
+            return entities.inventory(connection, target)
 
     def covered(
         self, collector: str, target: Target, scope: str = "", *, settled: bool | None = None
     ) -> list[tuple[Window, int]]:
         """Windows read so far with their period, merged per period; `settled` True leaves provisional ones out."""
-        raise NotImplementedError
+        with state.explained(self.path), self._engine.connect() as connection:
+            return coverage.covered(connection, collector, target, scope, settled=settled)
 
     def snapshot(self, window: Window, kinds: Sequence[str] = ()) -> AbstractContextManager[Snapshot]:
-        raise NotImplementedError
+        """A consistent view of this instant; `kinds` are the telemetry kinds asked for, none of them by default."""
+        return snapshot.taken(self._engine, self._lake, self._cache, window, kinds)
 
     def pack(self, *, now: datetime) -> None:
         """Seal settled hours of the hot tail into Parquet, join hours to days, sweep what is replaced or past
         retention. Safe to kill at any moment, safe beside readers."""
         raise NotImplementedError
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self._lake.close()
+        self._engine.dispose()
 
     @property
     def path(self) -> Path:
         return self.settings.path
+
+    def _check_space(self) -> None:
+        free_mb = shutil.disk_usage(self.path).free // 2**20
+        if free_mb < self.settings.free_space_floor_mb:
+            raise StoreError(
+                f"collection pauses: the disk of the store in {self.path} has {free_mb} MB left, below "
+                f"store.free_space_floor_mb ({self.settings.free_space_floor_mb}); free some space"
+            )

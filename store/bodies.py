@@ -1,0 +1,70 @@
+"""Entities as JSON bodies and back, and what differs between two bodies."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from core.facts import ENTITIES, VOLATILE, Entity
+
+Body = dict[str, Any]
+AnyEntity = TypeVar("AnyEntity", bound=Entity)
+
+KINDS: Mapping[str, type[Entity]] = {kind.KIND: kind for kind in ENTITIES}
+BOOKKEEPING = frozenset({"last_modified", "published", "code_size_bytes"})
+"""Fields that only go along with another change: when it was made, and how large the code is."""
+
+
+def to_body(entity: Entity) -> Body:
+    """The entity's fields as JSON values, without its name."""
+    fields = (f.name for f in dataclasses.fields(entity) if f.name != "name")
+    return {name: _plain(getattr(entity, name)) for name in fields}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def from_body(kind: type[AnyEntity], name: str, body: Body) -> AnyEntity:
+    """The entity again; fields that this release does not know are left out."""
+    known = _hints(kind)
+    return kind(name=name, **{key: _typed(known[key], value) for key, value in body.items() if key in known})
+
+
+@cache
+def _hints(kind: type[Entity]) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.name != "name"}
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if value is not None and datetime in options:
+        return datetime.fromisoformat(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def function_of(entity: Entity) -> str | None:
+    """The function that an entity belongs to, if it belongs to one."""
+    if entity.KIND in ("function", "reserved"):
+        return entity.name
+    return getattr(entity, "function", None)
+
+
+def dated(entity: Entity) -> datetime | None:
+    """When AWS says that the entity last changed."""
+    return getattr(entity, "last_modified", None) or getattr(entity, "published", None)
+
+
+def differences(kind: str, old: Body, new: Body) -> list[tuple[str, Any, Any]]:
+    """Field, old and new value of each configuration change. A field that was not kept before is no change."""
+    quiet = VOLATILE.get(kind, frozenset()) | BOOKKEEPING
+    return [(f, old[f], new[f]) for f in new if f in old and f not in quiet and old[f] != new[f]]

@@ -1,0 +1,65 @@
+"""Telemetry facts as Arrow tables: made by column, cut by hour, one row per key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
+
+import numpy as np
+import pyarrow as pa
+
+from core.facts import Target, Telemetry
+from store.telemetry import KEYS, SCHEMAS
+
+HOUR_MS = 3_600_000
+
+
+def to_table(kind: str, facts: Sequence[Telemetry], target: Target) -> pa.Table:
+    """One row per fact, in their order. Raises ValueError when a fact's time is naive."""
+    schema = SCHEMAS[kind]
+    if any(fact.ts.tzinfo is None for fact in facts):
+        raise ValueError(f"a naive time reached the store in {kind}")
+    columns = [pa.repeat(target.account, len(facts)), pa.repeat(target.region, len(facts))]
+    for field in list(schema)[2:]:
+        values = list(map(attrgetter(field.name), facts))
+        columns.append(pa.array(values, field.type, from_pandas=True))  # NaN is unknown
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def by_hour(table: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:
+    """Cut at whole UTC hours, oldest first; rows keep their order."""
+    hours = np.asarray(table["ts"].cast(pa.int64())) // HOUR_MS
+    order = np.argsort(hours, kind="stable")
+    table, hours = table.take(pa.array(order)), hours[order]
+    starts = np.flatnonzero(np.diff(hours, prepend=hours[0] - 1)) if len(hours) else []
+    for start, end in zip(starts, [*starts[1:], len(hours)], strict=True):
+        yield datetime.fromtimestamp(int(hours[start]) * 3600, UTC), table.slice(start, end - start)
+
+
+def newest(kind: str, table: pa.Table) -> pa.Table:
+    """Keep the last row of each key. The table holds one target."""
+    keys = table.select(KEYS[kind][2:]).to_pandas()
+    old = keys.duplicated(keep="last").to_numpy()
+    return table.filter(pa.array(~old)) if old.any() else table
+
+
+def encode(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+        stream.write_table(table.combine_chunks())
+    return sink.getvalue().to_pybytes()
+
+
+def decode(kind: str, payload: bytes) -> pa.Table:
+    """Read what `encode` wrote, possibly by an older release: columns added since are null."""
+    table = pa.ipc.open_stream(payload).read_all()
+    schema = SCHEMAS[kind]
+    if table.schema.equals(schema):
+        return table
+    known = set(table.schema.names)
+    columns = [
+        table[field.name].cast(field.type) if field.name in known else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

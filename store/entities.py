@@ -1,0 +1,203 @@
+"""Inventory and its history: entities as they are now, and a dated row for whatever changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.facts import Entity, Inventory, Listed, Target
+from store.bodies import KINDS, Body, dated, differences, from_body, function_of, to_body
+from store.schema import change, entity, listing
+
+GO_WITH_FUNCTION = ("version", "alias", "provisioned", "invoke_config", "reserved")
+"""Kinds that are listed per known function: nobody would ever list them again once it is gone."""
+
+Name = tuple[str, str]
+"""Kind and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store holds of one entity."""
+
+    body: Body
+    function: str | None
+    gone: bool
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What is known of one target, and the rows to write."""
+
+    target: Target
+    now: datetime
+    known: Mapping[Name, Known]
+    listings: Mapping[Name, datetime]
+    changes: list[dict[str, Any]]
+
+    def note(self, name: Name, function: str | None, ts: datetime, field: str, old: Any, new: Any) -> None:
+        where = {"account": self.target.account, "region": self.target.region, "function": function}
+        when = {"ts": ts, "seen_at": self.now}
+        self.changes.append(
+            {"kind": name[0], "name": name[1], **where, **when, "field": field, "old": old, "new": new}
+        )
+
+
+def write(
+    connection: sa.Connection,
+    target: Target,
+    entities: Iterable[Entity],
+    listed: Sequence[Listed],
+    *,
+    now: datetime,
+) -> None:
+    """Keep entities, date their changes, and mark as gone what a complete listing did not have."""
+    newest = {(e.KIND, e.name): e for e in entities}
+    kinds = {kind for kind, _ in newest} | {item.kind for item in listed}
+    if not kinds:
+        return
+    ledger = Ledger(target, now, _known(connection, target, kinds), _listings(connection, target), [])
+    for name, item in newest.items():
+        _note_changes(ledger, name, item)
+    gone = _gone(ledger, newest.keys(), listed)
+    for name in gone:
+        ledger.note(name, ledger.known[name].function, now, "", None, "gone")
+    _upsert(connection, ledger, newest)
+    _mark_gone(connection, ledger, gone)
+    _mark_listed(connection, ledger, listed)
+    if ledger.changes:
+        connection.execute(sa.insert(change), ledger.changes)
+
+
+def _note_changes(ledger: Ledger, name: Name, item: Entity) -> None:
+    before, function = ledger.known.get(name), function_of(item)
+    if before is None or before.gone:
+        listed_at = _listed_at(ledger, name[0], function)
+        if before is not None or listed_at is not None:
+            ledger.note(name, function, _appeared_at(item, listed_at, ledger.now), "", None, "appeared")
+    if before is None:
+        return
+    changed_at = dated(item)
+    was = dated(from_body(type(item), item.name, before.body))
+    ts = changed_at if changed_at and changed_at != was else ledger.now
+    for field, old, new in differences(name[0], before.body, to_body(item)):
+        ledger.note(name, function, ts, field, old, new)
+
+
+def _listed_at(ledger: Ledger, kind: str, function: str | None) -> datetime | None:
+    """When the kind was last listed where this entity would have been seen."""
+    times = [ledger.listings.get((kind, scope)) for scope in ("", function or "")]
+    return max((t for t in times if t is not None), default=None)
+
+
+def _appeared_at(item: Entity, listed_at: datetime | None, now: datetime) -> datetime:
+    """AWS's date if it falls between the last listing and this one, else now."""
+    ts = dated(item)
+    return ts if ts and listed_at and listed_at < ts <= now else now
+
+
+def _gone(ledger: Ledger, seen: Iterable[Name], listed: Sequence[Listed]) -> list[Name]:
+    scopes, seen = {(item.kind, item.function) for item in listed}, set(seen)
+    return [
+        name
+        for name, known in ledger.known.items()
+        if not known.gone and name not in seen and {(name[0], None), (name[0], known.function)} & scopes
+    ]
+
+
+def _known(connection: sa.Connection, target: Target, kinds: Iterable[str]) -> dict[Name, Known]:
+    query = sa.select(entity).where(_mine(entity, target), entity.c.kind.in_(sorted(kinds)))
+    return {
+        (row.kind, row.name): Known(row.body, row.function, row.gone_at is not None)
+        for row in connection.execute(query)
+    }
+
+
+def _listings(connection: sa.Connection, target: Target) -> dict[Name, datetime]:
+    rows = connection.execute(sa.select(listing).where(_mine(listing, target)))
+    return {(row.kind, row.function): row.last_at for row in rows}
+
+
+def _upsert(connection: sa.Connection, ledger: Ledger, newest: Mapping[Name, Entity]) -> None:
+    new, old = [], []
+    for (kind, name), item in newest.items():
+        row = {"of_kind": kind, "of_name": name, "function": function_of(item), "body": to_body(item)}
+        (old if (kind, name) in ledger.known else new).append(
+            {**row, "last_seen": ledger.now, "gone_at": None}
+        )
+    same = {"account": ledger.target.account, "region": ledger.target.region, "first_seen": ledger.now}
+    if new:
+        rows = [{**same, **row, "kind": row.pop("of_kind"), "name": row.pop("of_name")} for row in new]
+        connection.execute(sa.insert(entity), rows)
+    if old:
+        connection.execute(_one_entity(ledger.target), old)
+
+
+def _one_entity(target: Target) -> sa.Update:
+    here = (entity.c.kind == sa.bindparam("of_kind")) & (entity.c.name == sa.bindparam("of_name"))
+    return sa.update(entity).where(_mine(entity, target), here)
+
+
+def _mark_gone(connection: sa.Connection, ledger: Ledger, gone: Sequence[Name]) -> None:
+    if gone:
+        rows = [{"of_kind": kind, "of_name": name, "gone_at": ledger.now} for kind, name in gone]
+        connection.execute(_one_entity(ledger.target), rows)
+    for function in [name for kind, name in gone if kind == "function"]:
+        below = (
+            _mine(entity, ledger.target),
+            entity.c.function == function,
+            entity.c.kind.in_(GO_WITH_FUNCTION),
+        )
+        connection.execute(
+            sa.update(entity).where(*below, entity.c.gone_at.is_(None)).values(gone_at=ledger.now)
+        )
+        connection.execute(
+            sa.delete(listing).where(_mine(listing, ledger.target), listing.c.function == function)
+        )
+
+
+def _mark_listed(connection: sa.Connection, ledger: Ledger, listed: Sequence[Listed]) -> None:
+    new, old = [], []
+    for kind, function in sorted({(item.kind, item.function or "") for item in listed}):
+        if (kind, function) in ledger.listings:
+            old.append({"of_kind": kind, "of_function": function, "last_at": ledger.now})
+        else:
+            row = {"account": ledger.target.account, "region": ledger.target.region}
+            new.append(
+                {"kind": kind, "function": function, "first_at": ledger.now, "last_at": ledger.now, **row}
+            )
+    if new:
+        connection.execute(sa.insert(listing), new)
+    if old:
+        here = (listing.c.kind == sa.bindparam("of_kind")) & (
+            listing.c.function == sa.bindparam("of_function")
+        )
+        connection.execute(sa.update(listing).where(_mine(listing, ledger.target), here), old)
+
+
+def _mine(table: sa.Table, target: Target) -> sa.ColumnElement[bool]:
+    return (table.c.account == target.account) & (table.c.region == target.region)
+
+
+def inventory(connection: sa.Connection, target: Target) -> Inventory:
+    """What is there now of one target."""
+    query = sa.select(entity).where(_mine(entity, target), entity.c.gone_at.is_(None)).order_by(entity.c.name)
+    found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    for row in connection.execute(query):
+        if row.kind in KINDS:
+            found[row.kind].append(from_body(KINDS[row.kind], row.name, row.body))
+    return Inventory(
+        functions=tuple(found["function"]),
+        versions=tuple(found["version"]),
+        aliases=tuple(found["alias"]),
+        mappings=tuple(found["mapping"]),
+        reserved=tuple(found["reserved"]),
+        provisioned=tuple(found["provisioned"]),
+        invoke_configs=tuple(found["invoke_config"]),
+        queues=tuple(found["queue"]),
+        limits=next(iter(found["account_limits"]), None),
+    )

@@ -1,0 +1,95 @@
+"""Open, create or migrate a store; every way it can fail is one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from core.errors import StoreError, StoreTooNewError
+from store import schema, state
+from store.locks import held
+
+TELEMETRY = "telemetry"
+
+
+def open_state(folder: Path, *, create: bool) -> sa.Engine:
+    """The engine of a store that is there and up to date. Raises StoreError and StoreTooNewError."""
+    _check_folder(folder, create=create)
+    engine = state.connect(folder)
+    try:
+        with state.explained(folder):
+            if _version(engine, folder) < schema.SCHEMA_VERSION:
+                _migrate(engine, folder)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _check_folder(folder: Path, *, create: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"cannot open the store in {folder}: that is a file; set store.path to a folder")
+    if not _has_state(folder):
+        if not create:
+            raise StoreError(f"there is no store in {folder} yet; fill one with `quarterdeck collect --once`")
+        if next((folder / TELEMETRY).rglob("*.parquet"), None):
+            raise StoreError(
+                f"cannot open the store in {folder}: it has telemetry but no {state.FILE}; "
+                f"restore {state.FILE} from a backup, or move {TELEMETRY}/ away to start anew"
+            )
+    try:
+        (folder / TELEMETRY).mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("a"):
+            pass
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise StoreError(
+            f"cannot write the store in {folder}: {why}; set store.path to a folder that can be written"
+        ) from error
+
+
+def _has_state(folder: Path) -> bool:
+    file = folder / state.FILE
+    return file.exists() and file.stat().st_size > 0
+
+
+def _version(engine: sa.Engine, folder: Path) -> int:
+    """The schema version found, 0 when there is none; refuses a newer one before anything is touched."""
+    if not _has_state(folder):
+        return 0
+    with engine.connect() as connection:
+        tables = sa.inspect(connection).get_table_names()
+        if tables and schema.meta.name not in tables:
+            raise StoreError(
+                f"{folder / state.FILE} is not a Quarterdeck store; set store.path to another folder"
+            )
+        if not tables:
+            return 0
+        query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
+        found = int(connection.execute(query).scalar() or 0)
+    if found > schema.SCHEMA_VERSION:
+        raise StoreTooNewError(
+            f"the store in {folder} was written by a newer Quarterdeck (schema {found}, this one knows "
+            f"{schema.SCHEMA_VERSION}); upgrade Quarterdeck, or set store.path to another folder"
+        )
+    return found
+
+
+def _migrate(engine: sa.Engine, folder: Path) -> None:
+    with held(folder / "lock", wait=True):
+        if _version(engine, folder) == schema.SCHEMA_VERSION:
+            return  # another process was first
+        state.use_wal(engine)
+        with state.writer(engine).begin() as connection:
+            _upgrade(connection)
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command  # slow to import, and rarely needed
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "store:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
