@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from alerts.channels import Channel
 from core.settings import Section
@@ -26,6 +26,8 @@ class DeliverySettings(Section):
 
 
 class AlertSettings(Section):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
     rules: list[Path] = Field(default_factory=list, description="rule files, or folders of them")
     starter: bool = Field(
         default=True, description="the shipped rules; one of yours with the same name replaces it"

@@ -1,1 +1,13 @@
 """A file per change we can make in AWS: plan reads, apply writes; the runner decides, caps and audits."""
+
+from __future__ import annotations
+
+from alerts.actions import base
+from alerts.actions.invoke import InvokeFunction
+
+Action = InvokeFunction
+"""The registry: a new action is a file and one more name in this union, told apart by `do`."""
+
+ACTIONS: tuple[type[base.Action], ...] = (InvokeFunction,)
+
+__all__ = ["ACTIONS", "Action", "InvokeFunction"]

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
 import httpx
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from alerts.notice import Notice
 from core.errors import DeliveryError
@@ -34,6 +34,8 @@ class WebhookChannel(Section, ABC):
 
     takes_duplicates: ClassVar[bool] = True
     """Whether a notice sent twice is shown twice: True unless the receiver drops what it has by its id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: SecretStr
     timeout_s: float = Field(10, gt=0, le=60)
