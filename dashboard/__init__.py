@@ -1,1 +1,1 @@
-"""Facts to pages: routes, views, charts, widgets, cached queries; never calls AWS to read, never holds SQL."""
+"""Facts to pages: routes, views, charts, cached queries; never calls AWS to read, never holds SQL."""

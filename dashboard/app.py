@@ -1,0 +1,119 @@
+"""The entry point: routes, the menu, the account filter, the banner. Pages are in `views/`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import StoreError
+from dashboard import links, numbers, queries
+from dashboard.launch import BANNER
+
+STATIC = Path(__file__).parent / "static"
+CSS = """<style>
+.stMainBlockContainer { padding-left: 1.75rem; padding-right: 1.75rem; max-width: 100rem; }
+[data-testid="stMetric"] { padding: 0.6rem 0.8rem; }
+[data-stale="true"] { opacity: 1 !important; transition: none !important; }
+</style>"""
+
+MENU: dict[str, list[tuple[str, str, str]]] = {
+    "": [(links.OVERVIEW, "Overview", "monitoring"), (links.ALERTS, "Alerts", "notifications")],
+    "Investigate": [
+        (links.FUNCTION, "Functions", "function"),
+        (links.COLD, "Cold starts", "ac_unit"),
+        (links.CONCURRENCY, "Concurrency", "speed"),
+        (links.QUEUES, "Queues", "inbox"),
+    ],
+    "Spend": [(links.COST, "Cost", "payments")],
+    "System": [(links.COLLECTION, "Collection health", "sensors")],
+}
+MENU = {group: [e for e in entries if (STATIC.parent / e[0]).exists()] for group, entries in MENU.items()}
+
+
+def main() -> None:
+    st.set_page_config(page_title="Quarterdeck", page_icon=str(STATIC / "icon.svg"), layout="wide")
+    st.html(CSS)
+    st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "icon.svg"), size="medium")
+    page = st.navigation([_page(*entry) for group in MENU.values() for entry in group], position="hidden")
+    banner = os.environ.get(BANNER)
+    if banner:
+        with st.container(key="banner"):
+            st.markdown(f":blue-badge[:material/science: Demo] :small[{numbers.plain(banner)}]")
+    try:
+        queries.store()
+    except StoreError as error:
+        st.title(page.title, anchor=False)
+        st.error(numbers.plain(error), icon=":material/database_off:")
+        return
+    with st.sidebar:
+        _menu()
+        _filter()
+    page.run()
+
+
+def _page(path: str, title: str, icon: str) -> st.Page:
+    name = path.removeprefix("views/").removesuffix(".py")
+    return st.Page(
+        path,
+        title=title,
+        icon=f":material/{icon}:",
+        url_path=None if path == links.OVERVIEW else name,
+        default=path == links.OVERVIEW,
+    )
+
+
+def _menu() -> None:
+    firing = len(queries.within(queries.open_incidents(), queries.scope()))
+    with st.container(key="menu", gap=None):
+        for group, entries in MENU.items():
+            if group:
+                st.caption(group)
+            for path, title, icon in entries:
+                label = f"{title} :red-badge[{firing}]" if path == links.ALERTS and firing else title
+                st.page_link(
+                    path, label=label, icon=f":material/{icon}:", query_params=links.carry(), width="stretch"
+                )
+
+
+def _filter() -> None:
+    """The account and region filter: one box over the two names in the address."""
+    options = _scopes(queries.targets())
+    if len(options) < 2:
+        return
+    scope = queries.scope()
+    chosen = ".".join(part for part in (scope.account, scope.region) if part)
+    st.session_state["_scope"] = chosen if chosen in options else ""
+    st.selectbox(
+        "Account and region",
+        list(options),
+        format_func=options.__getitem__,
+        key="_scope",
+        on_change=_narrow,
+        label_visibility="collapsed",
+    )
+
+
+def _narrow() -> None:
+    account, _, region = st.session_state["_scope"].partition(".")
+    for name, value in (("account", account), ("region", region)):
+        if value:
+            st.query_params[name] = value
+        else:
+            st.query_params.pop(name, None)
+
+
+def _scopes(targets: pd.DataFrame) -> dict[str, str]:
+    """What can be chosen, and how it reads: everything, an account, an account's region."""
+    scopes = {"": "All accounts and regions"}
+    for account, rows in targets.groupby("account", sort=True):
+        alias = next((a for a in rows["alias"] if a), None) or str(account)
+        scopes[str(account)] = alias
+        if len(rows) > 1:
+            scopes |= {f"{account}.{region}": f"{alias} · {region}" for region in sorted(rows["region"])}
+    return scopes
+
+
+main()

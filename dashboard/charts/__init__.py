@@ -1,0 +1,1 @@
+"""Frames to figures: pure functions to plain specifications; never import Streamlit, never read the store."""

@@ -1,0 +1,243 @@
+"""A board: panels over one time axis as one ECharts option; one pointer reads every signal at one instant."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Literal
+
+import pandas as pd
+
+from core.windows import Window
+from dashboard.charts import theme
+
+PANEL_PX, TITLE_PX, GAP_PX, FOOT_PX = 112, 44, 24, 8
+"""Height of a panel's grid, the room above it for title and deploy labels, below it, and at the end."""
+
+LABELLED_DEPLOYS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One column of the frame: bars count, lines measure, areas are levels. `label` stands at the line's end."""
+
+    column: str
+    name: str
+    colour: str
+    kind: Literal["bar", "line", "area"] = "line"
+    stack: str | None = None
+    label: str | None = None
+    width_px: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A threshold or a ceiling: a dashed line with our own words."""
+
+    value: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    title: str
+    series: Sequence[Series]
+    limits: Sequence[Limit] = ()
+    firing: Sequence[Window] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    ts: datetime
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the pointer's box: a column's text (`unit` follows the value)."""
+
+    column: str
+    name: str
+    colour: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """`option` for `st.echarts_chart` and the height it needs."""
+
+    option: dict[str, Any] = field(repr=False)
+    height_px: int
+
+
+def board(
+    frame: pd.DataFrame,
+    panels: Sequence[Panel],
+    rows: Sequence[Row],
+    *,
+    window: Window,
+    zone: tzinfo,
+    deploys: Sequence[Deploy] = (),
+    columns: int = 2,
+) -> Board:
+    """Draw `panels` from `frame`: `ts` (aware) and the columns that panels and rows name, already rounded.
+
+    NaN is a gap. `columns` is 1 on phones.
+    """
+    lines = -(-len(panels) // columns)
+    option: dict[str, Any] = {
+        "animation": False,
+        "dataset": {"source": source(frame, panels, rows, zone=zone)},
+        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
+        "tooltip": {"trigger": "axis", "confine": True, "formatter": tooltip(rows), "padding": [8, 10]},
+        "title": [], "grid": [], "xAxis": [], "yAxis": [], "series": [],
+    }  # fmt: skip
+    for at, panel in enumerate(panels):
+        _place(option, at, panel, columns)
+        _axes(option, at, window, step=_step(frame))
+        for nth, series in enumerate(panel.series):
+            marks = _marks(panel, deploys, window) if nth == 0 else {}
+            option["series"].append(_series(series, at) | marks)
+    return Board(option, lines * (TITLE_PX + PANEL_PX + GAP_PX) + FOOT_PX)
+
+
+def source(
+    frame: pd.DataFrame, panels: Sequence[Panel], rows: Sequence[Row], *, zone: tzinfo
+) -> pd.DataFrame:
+    """The columns that are drawn or read, with `when`: the instant in the reader's zone."""
+    wanted = [s.column for panel in panels for s in panel.series] + [row.column for row in rows]
+    chosen = frame[["ts", *dict.fromkeys(wanted)]].copy()
+    chosen["when"] = chosen["ts"].dt.tz_convert(zone).dt.strftime("%a %-d %b, %H:%M %Z")
+    return chosen
+
+
+def tooltip(rows: Sequence[Row]) -> str:
+    """The pointer's box: the row under it. Only our own words go in; values are escaped by Streamlit."""
+    dot = "display:inline-block;width:8px;height:8px;border-radius:4px;margin-right:7px"
+    number = "text-align:right;padding-left:18px;font-variant-numeric:tabular-nums"
+    cells = "".join(
+        f'<tr><td><span style="{dot};background:{row.colour}"></span>{html.escape(row.name)}</td>'
+        f'<td style="{number}">{{@{row.column}}}{html.escape(row.unit)}</td></tr>'
+        for row in rows
+    )
+    return f'<b>{{@when}}</b><table style="margin-top:4px;font-size:12px;line-height:1.55">{cells}</table>'
+
+
+def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
+    line, column = divmod(at, columns)
+    share = 100 / columns
+    left, top = column * share, line * (TITLE_PX + PANEL_PX + GAP_PX)
+    labelled = any(series.label for series in panel.series)
+    width = share - (1.2 if columns > 1 else 0) - (4.5 / columns * 1.2 if labelled else 0)
+    option["title"].append(
+        {
+            "text": panel.title,
+            "left": f"{left:g}%",
+            "top": top,
+            "textStyle": {"fontSize": 12.5, "fontWeight": 600},
+        }
+    )
+    option["grid"].append(
+        {"left": f"{left + 0.3:g}%", "width": f"{width - 0.3:g}%", "top": top + TITLE_PX, "height": PANEL_PX}
+        | {"outerBoundsMode": "same", "outerBoundsContain": "axisLabel", "containLabel": True}
+    )
+
+
+def _axes(option: dict[str, Any], at: int, window: Window, *, step: timedelta) -> None:
+    option["xAxis"].append(
+        {
+            "type": "time",
+            "gridIndex": at,
+            "min": _iso(window.start - step / 2),
+            "max": _iso(window.end - step / 2),
+            "axisPointer": {"show": True, "type": "line", "label": {"show": False}},
+            "axisTick": {"show": False},
+            "splitLine": {"show": False},
+            "axisLabel": {"fontSize": 10.5, "hideOverlap": True},
+        }
+    )
+    option["yAxis"].append(
+        {
+            "type": "value",
+            "gridIndex": at,
+            "min": 0,
+            "splitNumber": 3,
+            "axisPointer": {"show": False},
+            "axisLabel": {"fontSize": 10.5},
+        }
+    )
+
+
+def _series(series: Series, at: int) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "name": series.name,
+        "type": "bar" if series.kind == "bar" else "line",
+        "encode": {"x": "ts", "y": series.column},
+        "xAxisIndex": at,
+        "yAxisIndex": at,
+        "itemStyle": {"color": series.colour},
+        "emphasis": {"disabled": True},
+    }
+    if series.stack:
+        base["stack"] = f"{series.stack}-{at}"
+    if series.kind == "bar":
+        return base | {"barCategoryGap": "12%", "barGap": "-100%", "barMinWidth": 1}
+    line = {
+        "showSymbol": False,
+        "connectNulls": False,
+        "lineStyle": {"width": series.width_px, "color": series.colour},
+    }
+    if series.kind == "area":
+        line["areaStyle"] = {"color": series.colour, "opacity": 0.1}
+    if series.label:
+        line["endLabel"] = {"show": True, "formatter": series.label, "color": series.colour, "fontSize": 11}
+        line["labelLayout"] = {"moveOverlap": "shiftY"}
+    return base | line
+
+
+def _marks(panel: Panel, deploys: Sequence[Deploy], window: Window) -> Mapping[str, Any]:
+    """Deploys, limits and firing time hang on a panel's first series."""
+    seen = [deploy for deploy in deploys if deploy.ts in window]
+    lines = [_deploy(deploy, labelled=len(seen) <= LABELLED_DEPLOYS) for deploy in seen]
+    lines += [_limit(limit) for limit in panel.limits]
+    marks: dict[str, Any] = {}
+    if lines:
+        marks["markLine"] = {"symbol": "none", "silent": True, "animation": False, "data": lines}
+    bands = [band for firing in panel.firing if (band := firing.overlap(window))]
+    if bands:
+        data = [[{"xAxis": _iso(band.start)}, {"xAxis": _iso(band.end)}] for band in bands]
+        marks["markArea"] = {"silent": True, "itemStyle": {"color": theme.FIRING_BAND}, "data": data}
+    return marks
+
+
+def _deploy(deploy: Deploy, *, labelled: bool) -> dict[str, Any]:
+    return {
+        "xAxis": _iso(deploy.ts),
+        "lineStyle": {"color": theme.UNKNOWN, "type": "dashed", "width": 1},
+        "label": {
+            "show": labelled,
+            "formatter": deploy.version,
+            "position": "end",
+            "fontSize": 10.5,
+            "distance": 3,
+        },
+    }
+
+
+def _limit(limit: Limit) -> dict[str, Any]:
+    return {
+        "yAxis": limit.value,
+        "lineStyle": {"color": theme.LIMIT, "type": "dashed", "width": 1},
+        "label": {"formatter": limit.label, "position": "insideStartTop", "fontSize": 10.5},
+    }
+
+
+def _step(frame: pd.DataFrame) -> timedelta:
+    gaps = frame["ts"].diff().dropna()
+    return gaps.min().to_pytimedelta() if len(gaps) else timedelta(0)
+
+
+def _iso(ts: datetime) -> str:
+    return ts.isoformat()

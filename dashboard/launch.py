@@ -1,0 +1,47 @@
+"""How the dashboard is started as a process of its own: the command and its environment, nothing run here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from core.settings import DashboardSettings, StoreSettings
+
+APP = Path(__file__).parent / "app.py"
+STORE, BANNER = "QUARTERDECK_STORE", "QUARTERDECK_BANNER"
+
+
+def launch(
+    settings: DashboardSettings,
+    store: StoreSettings,
+    banner: str | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command and the whole environment for the dashboard's process.
+
+    It answers `/_stcore/health` once it is ready. What does not depend on settings is in
+    `dashboard/.streamlit/config.toml`, which Streamlit reads because it lies beside `app.py`. AWS variables
+    are left out of the environment: a page never calls AWS.
+    """
+    argv = [sys.executable, "-m", "streamlit", "run", str(APP), *_options(settings)]
+    env = {name: value for name, value in environ.items() if not name.startswith("AWS_") and name != BANNER}
+    env[STORE] = str(store.path.absolute())
+    if banner:
+        env[BANNER] = banner
+    return argv, env
+
+
+def _options(settings: DashboardSettings) -> list[str]:
+    options = {
+        "server.address": settings.address,
+        "server.port": str(settings.port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+    }
+    if settings.theme != "system":
+        options["theme.base"] = settings.theme
+    return [f"--{name}={value}" for name, value in options.items()]

@@ -1,0 +1,162 @@
+"""What pages ask the store, cached: one computation per question, whoever asks.
+
+Questions are keyed by a rounded window and a filter; `queries_*.py` hold those of single pages, made with `cached`.
+Frames are copies: a page may change the one it gets.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import pandas as pd
+import streamlit as st
+
+from core.facts import Target
+from core.settings import StoreSettings
+from core.windows import MINUTE, Window, floor
+from dashboard.launch import STORE
+from store.readers import collection, concurrency, cost, fleet, functions
+from store.store import Filter, Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def cached(ttl_s: int = 60, entries: int = 64) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A cache for one question: old answers are served while a new one is computed, so nobody waits."""
+    return st.cache_data(ttl=ttl_s, max_entries=entries, show_spinner=False, refresh_mode="background")
+
+
+# --- where and when -----------------------------------------------------------------------------------------
+
+
+@st.cache_resource(show_spinner=False)
+def _open(path: str) -> Store:
+    return Store.open(StoreSettings(path=Path(path)))
+
+
+def store() -> Store:
+    """The store that `dashboard.launch` named. Raises StoreError in one sentence when it cannot be read."""
+    return _open(os.environ.get(STORE) or str(StoreSettings().path))
+
+
+def now() -> datetime:
+    """The present, to the minute; `QUARTERDECK_NOW` (ISO 8601) stops it for tests and pictures."""
+    fixed = os.environ.get("QUARTERDECK_NOW")
+    return floor(datetime.fromisoformat(fixed) if fixed else datetime.now(UTC), MINUTE)
+
+
+def scope() -> Filter:
+    """The account and region chosen in the menu."""
+    return Filter(account=st.query_params.get("account"), region=st.query_params.get("region"))
+
+
+def within(frame: pd.DataFrame, where: Filter) -> pd.DataFrame:
+    """The rows of a frame (with account and region columns) that the filter lets through."""
+    for column in ("account", "region"):
+        value = getattr(where, column)
+        if value is not None and column in frame:
+            frame = frame[frame[column] == value]
+    return frame
+
+
+# --- shell --------------------------------------------------------------------------------------------------
+
+
+@cached(ttl_s=15, entries=2)
+def freshness(at: datetime) -> datetime | None:
+    return collection.freshness(store(), now=at)
+
+
+@cached(ttl_s=60, entries=2)
+def targets() -> pd.DataFrame:
+    return collection.targets(store())
+
+
+@cached(ttl_s=15, entries=2)
+def open_incidents() -> pd.DataFrame:
+    """Incidents that fire now, the worst first; columns of the incident table."""
+    from store.readers import incidents
+
+    return incidents.incidents(store(), open_only=True)
+
+
+@cached(ttl_s=30, entries=2)
+def collectors(at: datetime) -> pd.DataFrame:
+    return collection.collectors(store(), now=at)
+
+
+# --- Overview -----------------------------------------------------------------------------------------------
+
+
+@cached()
+def fleet_table(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
+    return fleet.fleet(store(), window, now=at, where=where)
+
+
+@cached()
+def fleet_series(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
+    return fleet.fleet_series(store(), window, now=at, where=where)
+
+
+@cached()
+def sparklines(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
+    return fleet.sparklines(store(), window, now=at, where=where)
+
+
+@cached()
+def limits(window: Window, at: datetime) -> pd.DataFrame:
+    return concurrency.limits(store(), window, now=at)
+
+
+@cached()
+def changes(window: Window) -> pd.DataFrame:
+    return functions.changes(store(), window)
+
+
+# --- Function -----------------------------------------------------------------------------------------------
+
+
+@cached()
+def function_series(target: Target, name: str, window: Window, at: datetime) -> pd.DataFrame:
+    return functions.function_series(store(), target, name, window, now=at)
+
+
+@cached()
+def function_changes(target: Target, name: str, window: Window) -> pd.DataFrame:
+    return functions.changes(store(), window, target=target, function=name)
+
+
+@cached()
+def function_costs(target: Target, name: str, window: Window, at: datetime) -> pd.DataFrame:
+    where = Filter(account=target.account, region=target.region, function=name)
+    return cost.costs(store(), window, now=at, where=where)
+
+
+@cached()
+def errors_by_signature(target: Target, name: str, window: Window) -> pd.DataFrame:
+    return functions.errors_by_signature(store(), target, name, window)
+
+
+@cached()
+def invocations(target: Target, name: str, window: Window, order: str, limit: int = 50) -> pd.DataFrame:
+    return functions.invocations(store(), target, name, window, order=order, limit=limit)
+
+
+@cached()
+def log_lines(target: Target, name: str, request_id: str, window: Window) -> pd.DataFrame:
+    return functions.log_lines(store(), target, name, request_id, window)
+
+
+@cached()
+def versions(target: Target, name: str, window: Window) -> pd.DataFrame:
+    return functions.versions(store(), target, name, window)
+
+
+@cached(ttl_s=60)
+def triggers(target: Target, name: str) -> pd.DataFrame:
+    return functions.triggers(store(), target, name)
