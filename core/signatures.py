@@ -1,0 +1,96 @@
+"""Log text made safe to keep, and alike messages made equal: mask secrets, fold what differs by chance."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST_MESSAGE = 2000
+LONGEST_SIGNATURE = 200
+
+HIDDEN = "[hidden]"
+
+_SECRET_NAME = (
+    r"[\w.-]*(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|signature|"
+    r"client[_-]?secret|session[_-]?key|x-amz-security-token|x-amz-signature|connection[_-]?string)[\w.-]*"
+)
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)",
+            re.DOTALL,
+        ),
+        HIDDEN,
+    ),
+    (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,20}\b"), HIDDEN),
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)?"), HIDDEN),
+    (
+        re.compile(r"\b(?:gh[pousr]_|github_pat_|xox[abeprs]-|sk_live_|rk_live_|sk-|glpat-|npm_)[\w-]{10,}"),
+        HIDDEN,
+    ),
+    (re.compile(r"(https?://(?:hooks\.slack\.com|discord(?:app)?\.com/api/webhooks)/)\S+"), rf"\1{HIDDEN}"),
+    (
+        re.compile(r"(\b[a-z][a-z0-9+.-]{1,20}://)[^\s/@:]{0,100}:[^\s/@]{1,200}@", re.IGNORECASE),
+        rf"\1{HIDDEN}@",
+    ),
+    (re.compile(r"(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (
+        re.compile(
+            rf"""((?<![\w.-]){_SECRET_NAME}\\?["']?\s{{0,4}}(?:=>|[:=])\s{{0,4}})(\\?"[^"\\]*(?:\\?"|\Z)|'[^']*(?:'|\Z)|[^\s,;&"'}})\]]+)""",
+            re.IGNORECASE,
+        ),
+        rf"\1{HIDDEN}",
+    ),
+)
+
+
+def mask(text: str) -> str:
+    """Replace what looks like a secret: keys, tokens, passwords, credentials in URLs. Rather too much than
+    too little."""
+    for pattern, put in _SECRETS:
+        text = pattern.sub(put, text)
+    return text
+
+
+def keepable(message: str, longest: int = LONGEST_MESSAGE) -> str:
+    """`message` masked, without control characters, cut to `longest` characters (a mark says so)."""
+    text = mask(message[: longest * 4]).strip()
+    text = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
+    return text if len(text) <= longest else text[: longest - 2] + " …"
+
+
+# Order matters: what contains another is folded first.
+_FOLDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"\b1-[0-9a-f]{8}-[0-9a-f]{24}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"), "<address>"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b"), "<address>"),
+    (re.compile(r"\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}\b", re.IGNORECASE), "<address>"),
+    (re.compile(r"\b0x[0-9a-f]{1,32}\b", re.IGNORECASE), "<address>"),
+    (re.compile(r"@[0-9a-f]{5,16}\b"), "@<address>"),
+    (re.compile(r"\b(?=[0-9a-f]{0,63}\d)[0-9a-f]{12,64}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"(?<![A-Za-z])[+-]?\d[\d.,]*"), "<n>"),
+    (re.compile(r"\d+"), "<n>"),
+    (re.compile(r"\s+"), " "),
+)
+
+_LAYOUT = re.compile(
+    r"^(?:\[[A-Z]{4,8}\]\s*)?(?:\d{4}-\d\d-\d\d[T ][\d:.,]+Z?\s+)?(?:[0-9a-f]{8}-[0-9a-f-]{27}\s+)?"
+)
+
+
+def headline(message: str) -> str:
+    """The physical line that says what happened: the first, or the last of a bare Python traceback."""
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return lines[-1] if lines[0].startswith("Traceback (most recent call last)") else lines[0]
+
+
+def signature(message: str) -> str:
+    """A text that is equal for messages that differ only by ids, numbers, times and addresses."""
+    text = _LAYOUT.sub("", headline(mask(message[: LONGEST_MESSAGE * 2])))[: LONGEST_SIGNATURE * 4]
+    for pattern, put in _FOLDS:
+        text = pattern.sub(put, text)
+    text = text.strip()
+    return text if len(text) <= LONGEST_SIGNATURE else text[: LONGEST_SIGNATURE - 2] + " …"
