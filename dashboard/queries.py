@@ -1,6 +1,6 @@
 """What pages ask the store, cached: one computation per question, whoever asks.
 
-Questions are keyed by a rounded window and a filter; `queries_*.py` hold those of single pages, made with `cached`.
+Questions are keyed by a rounded window and a filter; `queries_*.py` hold those of other pages.
 Frames are copies: a page may change the one it gets.
 """
 

@@ -27,8 +27,8 @@ STATES: dict[str, tuple[str, Colour, str]] = {
     "late": ("schedule", "orange", "Late"),
 }
 PROVISIONAL = (
-    f"Provisional: the last {LATENESS // timedelta(minutes=1)} minutes may still change, because Lambda counts an "
-    "invocation in the minute it started."
+    f"Provisional: the last {LATENESS // timedelta(minutes=1)} minutes may still change, because Lambda counts "
+    "an invocation in the minute it started."
 )
 
 
@@ -128,7 +128,7 @@ def _freshness() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One number: its text (a dash when unknown), what moved, a sparkline; `help` says the formula or why not."""
+    """One number: its text (a dash if unknown), what moved, a sparkline; `help` says the formula or why."""
 
     label: str
     value: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Literal
@@ -21,7 +21,7 @@ LABELLED_DEPLOYS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One column of the frame: bars count, lines measure, areas are levels. `label` stands at the line's end."""
+    """One column of the frame: bars count, lines measure, areas are levels. `label` ends the line."""
 
     column: str
     name: str
@@ -197,7 +197,7 @@ def _series(series: Series, at: int) -> dict[str, Any]:
     return base | line
 
 
-def _marks(panel: Panel, deploys: Sequence[Deploy], window: Window) -> Mapping[str, Any]:
+def _marks(panel: Panel, deploys: Sequence[Deploy], window: Window) -> dict[str, Any]:
     """Deploys, limits and firing time hang on a panel's first series."""
     seen = [deploy for deploy in deploys if deploy.ts in window]
     lines = [_deploy(deploy, labelled=len(seen) <= LABELLED_DEPLOYS) for deploy in seen]

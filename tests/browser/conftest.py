@@ -1,0 +1,170 @@
+"""Chromium on a real dashboard process: pages open in both colour modes and must leave no error behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from core.settings import DashboardSettings, StoreSettings
+from dashboard.launch import launch
+
+READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
+SIZE = {"width": 1440, "height": 900}
+TIME_ZONE, LOCALE = "Europe/Berlin", "en-GB"
+
+
+class Dashboard:
+    """One tab. It counts what the server sent and keeps every error the page or the script made."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.finished, self.bytes = 0, 0
+        self.exceptions: list[str] = []
+        self.console: list[str] = []
+        page.on("websocket", lambda ws: ws.on("framereceived", self._read))
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.console.append(str(error)))
+
+    def _read(self, payload: str | bytes) -> None:
+        if isinstance(payload, str):
+            return
+        message = ForwardMsg()
+        message.ParseFromString(payload)
+        self.bytes += len(payload)
+        kind = message.WhichOneof("type")
+        self.finished += kind == "script_finished"
+        if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
+            self.exceptions.append(message.delta.new_element.exception.message)
+
+    def _note(self, message: ConsoleMessage) -> None:
+        probe = "/_stcore/" in message.location.get("url", "") and "404" in message.text
+        if message.type == "error" and not probe:  # a deep link probes /<page>/_stcore/ once
+            self.console.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def open(self, path: str = "/", **query: str) -> Dashboard:
+        """Go to a page by its address and wait until the server says that it is drawn."""
+        before = self.finished
+        self.page.goto(self.url + path + (f"?{urlencode(query)}" if query else ""))
+        self._settle(before)
+        return self
+
+    @contextlib.contextmanager
+    def rerun(self) -> Iterator[None]:
+        """`with dashboard.rerun(): button.click()` returns when the script has run again."""
+        before = self.finished
+        yield
+        self._settle(before)
+
+    def _settle(self, before: int, timeout_s: float = 60) -> None:
+        deadline = time.monotonic() + timeout_s
+        while self.finished == before:
+            assert time.monotonic() < deadline, f"the page did not finish in {timeout_s} s: {self.page.url}"
+            self.page.wait_for_timeout(10)
+        self.page.wait_for_selector(READY, timeout=timeout_s * 1000)
+
+    def text(self, css: str = "[data-testid=stMainBlockContainer]") -> str:
+        return self.page.locator(css).inner_text()
+
+    def cell(self, key: str, row: int, column: str) -> str | None:
+        """A table's raw value. The table must be in `st.container(key=...)`."""
+        grid = self.page.locator(f".st-key-{key} [data-testid=stDataFrame] canvas table[role=grid]")
+        grid.wait_for(state="attached")
+        at = grid.locator("[role=columnheader]").all_text_contents().index(column) + 1
+        cell = grid.locator(f"[aria-rowindex='{row + 2}'] [role=gridcell][aria-colindex='{at}']")
+        return cell.text_content()
+
+    def screenshot(self, path: Path) -> None:
+        self.page.wait_for_timeout(600)  # canvases paint after the script has finished
+        self.page.screenshot(path=path)
+
+    def problems(self) -> list[str]:
+        """Every error since the page opened; empty is good."""
+        boxes = self.page.locator('[data-testid="stException"]').all_text_contents()
+        return [*boxes, *self.exceptions, *self.console]
+
+
+def chromium() -> str:
+    """Debian's Chromium, or the one that `CHROMIUM` names."""
+    for name in (os.environ.get("CHROMIUM"), "/usr/bin/chromium", shutil.which("chromium-browser")):
+        if name and Path(name).exists():
+            return name
+    raise FileNotFoundError("no chromium: apt-get install chromium, or set CHROMIUM to its path")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--headless"]
+        browser = playwright.chromium.launch(executable_path=chromium(), args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., str]]:
+    """`serve(store, banner=None, now=None) -> url`: a dashboard process on a free port until the session ends."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(store: Path, *, banner: str | None = None, now: str | None = None) -> str:
+        port = _free_port()
+        environ = dict(os.environ) | ({"QUARTERDECK_NOW": now} if now else {})
+        settings = DashboardSettings(port=port)
+        argv, env = launch(settings, StoreSettings(path=store), banner, environ=environ)
+        process = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        running.append(process)
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(f"{url}/_stcore/health", process)
+        return url
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@pytest.fixture
+def open_tab(browser: Browser) -> Iterator[Callable[..., Dashboard]]:
+    """`open_tab(url, mode="light", size=SIZE) -> Dashboard`. After the test no tab may have a problem."""
+    tabs: list[Dashboard] = []
+
+    def start(url: str, *, mode: str = "light", size: dict[str, int] = SIZE, **more: str) -> Dashboard:
+        context = browser.new_context(
+            viewport=size, color_scheme=mode, timezone_id=TIME_ZONE, locale=LOCALE, **more
+        )
+        tab = Dashboard(context.new_page(), url)
+        tabs.append(tab)
+        return tab
+
+    yield start
+    problems = [problem for tab in tabs for problem in tab.problems()]
+    for tab in tabs:
+        tab.page.context.close()
+    assert not problems
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the dashboard ended with exit code {process.returncode}"
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{url} did not answer in {timeout_s} s")
