@@ -1,0 +1,88 @@
+"""What was spent, drawn to be read: per day and group, and per component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import altair as alt
+import pandas as pd
+from altair.typing import ChartType
+
+from dashboard.charts.theme import CATEGORIES, INFO, UNKNOWN
+
+OTHER = "other"
+
+COMPONENT_WORDS = {
+    "requests": "Requests",
+    "duration": "Duration",
+    "init": "Initialization",
+    "ephemeral": "Ephemeral storage",
+    "provisioned": "Provisioned concurrency",
+    "logs": "Log ingestion",
+}
+
+
+def by_size(series: pd.DataFrame) -> list[str]:
+    """The groups of a long cost frame, dearest first, `other` last."""
+    totals = series.groupby("group")["cost_usd"].sum().sort_values(ascending=False, kind="stable")
+    names = [str(name) for name in totals.index if name != OTHER]
+    return names + ([OTHER] if OTHER in totals.index else [])
+
+
+def colours(groups: Sequence[str]) -> dict[str, str]:
+    """A colour per group in the given order; `other`, and what follows the palette, is grey."""
+    plain = [name for name in groups if name != OTHER]
+    spare = [UNKNOWN] * len(plain)
+    return dict(zip(plain, [*CATEGORIES[:-1], *spare], strict=False)) | {OTHER: UNKNOWN}
+
+
+def cost_over_time(series: pd.DataFrame, *, hourly: bool) -> alt.Chart:
+    """Stacked bars: from `ts` (aware UTC; whole days, hours if `hourly`), `group`, `cost_usd`."""
+    groups = by_size(series)
+    colour = colours(groups)
+    rank = {name: i for i, name in enumerate(groups)}
+    rows = series.assign(ts=series["ts"].dt.tz_convert("UTC"), rank=series["group"].map(rank))
+    unit: Literal["utcyearmonthdatehours", "utcyearmonthdate"]
+    unit = "utcyearmonthdatehours" if hourly else "utcyearmonthdate"
+    shape = "%H:%M" if hourly else "%-d %b"
+    chart: alt.Chart = (
+        alt.Chart(rows)
+        .mark_bar()
+        .encode(
+            alt.X(
+                "ts:T", timeUnit=unit, title=None, axis=alt.Axis(format=shape, grid=False, labelOverlap=True)
+            ),
+            alt.Y("cost_usd:Q", title=None, stack="zero", axis=alt.Axis(format="$,.2~f", tickCount=4)),
+            alt.Color(
+                "group:N",
+                title=None,
+                scale=alt.Scale(domain=groups, range=[colour[name] for name in groups]),
+                legend=alt.Legend(orient="bottom", columns=4, labelLimit=220, symbolType="square"),
+            ),
+            alt.Order("rank:Q"),
+            [
+                alt.Tooltip("group:N", title="group"),
+                alt.Tooltip("ts:T", title="UTC", format="%a %-d %b %H:%M" if hourly else "%a %-d %b"),
+                alt.Tooltip("cost_usd:Q", title="cost", format="$,.4f"),
+            ],
+        )
+        .properties(height=260)
+    )
+    return chart
+
+
+def cost_by_component(totals: pd.DataFrame) -> ChartType:
+    """One bar per component: `component` (our word for it), `cost_usd`, `label`."""
+    base = alt.Chart(totals).encode(
+        alt.Y("component:N", sort=None, title=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False)),
+        alt.X(
+            "cost_usd:Q",
+            title=None,
+            axis=None,
+            scale=alt.Scale(domainMin=0, padding=60),
+        ),
+    )
+    bars = base.mark_bar(color=INFO, height=14)
+    words = base.mark_text(align="left", dx=6).encode(alt.Text("label:N"))
+    return alt.layer(bars, words).properties(height=max(120, 30 * len(totals)))
