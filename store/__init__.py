@@ -1,1 +1,4 @@
-"""The only room that knows how facts are kept: schema, writers, readers, retention; never calls AWS, never decides, never draws."""
+"""The only room that knows how facts are kept: schema, writers, readers, retention.
+
+Never calls AWS, never decides, never draws.
+"""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -15,6 +14,7 @@ Body = dict[str, Any]
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
 KINDS: Mapping[str, type[Entity]] = {kind.KIND: kind for kind in ENTITIES}
+_HINTS = {kind.KIND: get_type_hints(kind, include_extras=False) for kind in ENTITIES}
 BOOKKEEPING = frozenset({"last_modified", "published", "code_size_bytes"})
 """Fields that only go along with another change: when it was made, and how large the code is."""
 
@@ -35,14 +35,8 @@ def _plain(value: Any) -> Any:
 
 def from_body(kind: type[AnyEntity], name: str, body: Body) -> AnyEntity:
     """The entity again; fields that this release does not know are left out."""
-    known = _hints(kind)
+    known = _HINTS[kind.KIND]
     return kind(name=name, **{key: _typed(known[key], value) for key, value in body.items() if key in known})
-
-
-@cache
-def _hints(kind: type[Entity]) -> dict[str, Any]:
-    hints = get_type_hints(kind)
-    return {f.name: hints[f.name] for f in dataclasses.fields(kind) if f.name != "name"}
 
 
 def _typed(hint: Any, value: Any) -> Any:
@@ -65,6 +59,6 @@ def dated(entity: Entity) -> datetime | None:
 
 
 def differences(kind: str, old: Body, new: Body) -> list[tuple[str, Any, Any]]:
-    """Field, old and new value of each configuration change. A field that was not kept before is no change."""
+    """Field, old and new value of each configuration change. A field not kept before is no change."""
     quiet = VOLATILE.get(kind, frozenset()) | BOOKKEEPING
     return [(f, old[f], new[f]) for f in new if f in old and f not in quiet and old[f] != new[f]]

@@ -32,7 +32,7 @@ def by_hour(table: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:
     hours = np.asarray(table["ts"].cast(pa.int64())) // HOUR_MS
     order = np.argsort(hours, kind="stable")
     table, hours = table.take(pa.array(order)), hours[order]
-    starts = np.flatnonzero(np.diff(hours, prepend=hours[0] - 1)) if len(hours) else []
+    starts: list[int] = np.flatnonzero(np.diff(hours, prepend=-1)).tolist()
     for start, end in zip(starts, [*starts[1:], len(hours)], strict=True):
         yield datetime.fromtimestamp(int(hours[start]) * 3600, UTC), table.slice(start, end - start)
 
@@ -48,7 +48,8 @@ def encode(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
         stream.write_table(table.combine_chunks())
-    return sink.getvalue().to_pybytes()
+    payload: bytes = sink.getvalue().to_pybytes()
+    return payload
 
 
 def decode(kind: str, payload: bytes) -> pa.Table:

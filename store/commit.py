@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from core.facts import TELEMETRY, Covered, Entity, Fact, Gap, Listed, Run, Target, Telemetry, Usage
 from core.windows import floor
 from store import columns, coverage, entities, gaps, hot
-from store.bodies import KINDS
 from store.schema import run as run_table
 from store.schema import target as target_table
 from store.schema import usage as usage_table
@@ -39,7 +38,7 @@ def learn(facts: Iterable[Fact], target: Target) -> Learned:
     learned = Learned()
     rows: dict[str, list[Telemetry]] = {kind.KIND: [] for kind in TELEMETRY}
     for fact in facts:
-        if isinstance(fact, TELEMETRY):
+        if isinstance(fact, Telemetry):
             rows[fact.KIND].append(fact)
             learned.count += 1
             if len(rows[fact.KIND]) == CHUNK:
@@ -50,7 +49,7 @@ def learn(facts: Iterable[Fact], target: Target) -> Learned:
             learned.gaps.append(fact)
         elif isinstance(fact, Listed):
             learned.listed.append(fact)
-        elif fact.KIND in KINDS:
+        else:
             learned.entities.append(fact)
             learned.count += 1
     for kind in [kind for kind, waiting in rows.items() if waiting]:

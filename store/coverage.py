@@ -45,17 +45,15 @@ def _minus(windows: Iterable[Window], parts: Sequence[Window]) -> list[Window]:
 def after(
     before: Mapping[Key, Spans], run: Run, covered: Sequence[Covered], gaps: Sequence[Gap], *, edge: datetime
 ) -> dict[Key, Spans]:
-    """Spans of the scopes that the run read; what it names a gap it did not read, unless an earlier run did."""
+    """Spans of the scopes that the run read: less what it names a gap, unless an earlier run read that."""
     spans: dict[Key, Spans] = {}
     for item in covered:
         key = item.scope, item.period_s or run.period_s
-        known = spans.get(key, before.get(key, Spans()))
-        spans[key] = known.read(item.window, settled_to=edge if item.settled else None)
-    for scope, period_s in spans:
-        unread = _minus(
-            [g.window for g in gaps if g.scope == scope], before.get((scope, period_s), Spans()).windows
-        )
-        spans[scope, period_s] = spans[scope, period_s].without(unread)
+        so_far = spans.get(key, before.get(key, Spans()))
+        spans[key] = so_far.read(item.window, settled_to=edge if item.settled else None)
+    for key in spans:
+        known = before.get(key, Spans()).windows
+        spans[key] = spans[key].without(_minus([g.window for g in gaps if g.scope == key[0]], known))
     return spans
 
 

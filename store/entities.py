@@ -77,7 +77,7 @@ def _note_changes(ledger: Ledger, name: Name, item: Entity) -> None:
     before, function = ledger.known.get(name), function_of(item)
     if before is None or before.gone:
         listed_at = _listed_at(ledger, name[0], function)
-        if before is not None or listed_at is not None:
+        if listed_at is not None:
             ledger.note(name, function, _appeared_at(item, listed_at, ledger.now), "", None, "appeared")
     if before is None:
         return
@@ -123,7 +123,8 @@ def _listings(connection: sa.Connection, target: Target) -> dict[Name, datetime]
 
 
 def _upsert(connection: sa.Connection, ledger: Ledger, newest: Mapping[Name, Entity]) -> None:
-    new, old = [], []
+    new: list[dict[str, Any]] = []
+    old: list[dict[str, Any]] = []
     for (kind, name), item in newest.items():
         row = {"of_kind": kind, "of_name": name, "function": function_of(item), "body": to_body(item)}
         (old if (kind, name) in ledger.known else new).append(
@@ -161,7 +162,8 @@ def _mark_gone(connection: sa.Connection, ledger: Ledger, gone: Sequence[Name]) 
 
 
 def _mark_listed(connection: sa.Connection, ledger: Ledger, listed: Sequence[Listed]) -> None:
-    new, old = [], []
+    new: list[dict[str, Any]] = []
+    old: list[dict[str, Any]] = []
     for kind, function in sorted({(item.kind, item.function or "") for item in listed}):
         if (kind, function) in ledger.listings:
             old.append({"of_kind": kind, "of_function": function, "last_at": ledger.now})

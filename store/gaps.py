@@ -31,7 +31,7 @@ def write(
     whole: Sequence[Window],
     now: datetime,
 ) -> None:
-    """Bring the run's gaps up to date: `read` is what is covered by scope, `whole` what this run read of everything."""
+    """Bring gaps up to date: `read` is what is covered by scope, `whole` what this run read of everything."""
     table = gap.c
     here = (
         (table.collector == run.collector)
@@ -51,7 +51,7 @@ def write(
 def after(
     old: Iterable[Seen], new: Sequence[Seen], *, read: Mapping[str, Sequence[Window]], whole: Sequence[Window]
 ) -> list[Seen]:
-    """A gap ends where its scope, or the whole target, was read since; a new gap takes the place of an older one."""
+    """A gap ends where its scope, or the whole target, was read; a new one takes an older one's place."""
     kept = [left for seen in old for left in _cut(seen, [*read.get(seen.gap.scope, ()), *whole])]
     for seen in new:
         kept = [

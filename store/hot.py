@@ -1,4 +1,4 @@
-"""The hot tail: one batch per kind, target and UTC hour in the state database, until it is sealed into a file."""
+"""The hot tail: a batch per kind, target and UTC hour in the state database, until a file takes it over."""
 
 from __future__ import annotations
 

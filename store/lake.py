@@ -72,7 +72,7 @@ def literal(ts: datetime) -> str:
 
 
 def read_files(folder: Path, paths: list[str]) -> str:
-    """A SQL table function over telemetry files, account and region from their path, whatever release wrote them."""
+    """A SQL table function over telemetry files; account and region are in their paths."""
     files = ", ".join(quoted(str(folder / path)) for path in paths)
     types = "{'kind': VARCHAR, 'account': VARCHAR, 'region': VARCHAR, 'date': VARCHAR}"
     return f"read_parquet([{files}], union_by_name=true, hive_partitioning=true, hive_types={types})"

@@ -1,4 +1,4 @@
-"""The tables of the state database. Telemetry has its own schemas, in `telemetry.py`, derived from the facts."""
+"""The tables of the state database. Telemetry has schemas of its own, in `telemetry.py`."""
 
 from __future__ import annotations
 

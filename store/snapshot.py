@@ -157,7 +157,8 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
         elif pa.types.is_decimal(field.type) and field.type.precision == 38 and field.type.scale == 0:
             field = field.with_type(pa.float64() if table[field.name].null_count else pa.int64())
         fields.append(field)
-    return table.cast(pa.schema(fields)).to_pandas()
+    frame: pd.DataFrame = table.cast(pa.schema(fields)).to_pandas()
+    return frame
 
 
 @contextmanager

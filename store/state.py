@@ -16,13 +16,14 @@ FILE = "state.db"
 BUSY_S = 30
 _PRAGMAS = ("synchronous=FULL", "journal_size_limit=67108864", "temp_store=MEMORY")
 
+_DAMAGED = f"{FILE} is damaged; restore it from a backup, or move the whole folder away and start anew"
 _ADVICE = {
     "disk is full": "the disk is full; free some space (nothing already kept is lost)",
     "disk i/o error": "the disk does not answer; see the system's log",
-    "readonly": "it may not be written; give this user write permission on the folder and its files",
-    "unable to open": "it cannot be opened; give this user read and write permission on the folder and its files",
-    "malformed": "state.db is damaged; restore it from a backup, or move the whole folder away and start anew",
-    "not a database": "state.db is damaged; restore it from a backup, or move the whole folder away and start anew",
+    "readonly": "it cannot be written; give this user write permission on it",
+    "unable to open": "it cannot be opened; give this user read and write permission on it",
+    "malformed": _DAMAGED,
+    "not a database": _DAMAGED,
     "locked": f"another process has been writing to it for {BUSY_S} s; try again, or stop that process",
 }
 
@@ -37,7 +38,7 @@ def connect(folder: Path) -> sa.Engine:
 
 
 def writer(engine: sa.Engine) -> sa.Engine:
-    """The same engine, whose transactions take the write lock at once: a reader that turns writer would fail."""
+    """The same engine, whose transactions take the write lock at once: a reader turned writer would fail."""
     return engine.execution_options(begin="IMMEDIATE")
 
 

@@ -45,8 +45,8 @@ class Store:
     def open(cls, settings: StoreSettings, *, create: bool = True) -> Store:
         """Open, create or migrate the store.
 
-        Raises StoreError (unwritable, full, corrupt, missing when `create` is False: each in one sentence that
-        says what to do) and StoreTooNewError.
+        Raises StoreError (unwritable, full, corrupt, missing when `create` is False: each in one sentence
+        that says what to do) and StoreTooNewError.
         """
         return cls(settings, open_state(settings.path, create=create))
 
@@ -91,12 +91,13 @@ class Store:
     def covered(
         self, collector: str, target: Target, scope: str = "", *, settled: bool | None = None
     ) -> list[tuple[Window, int]]:
-        """Windows read so far with their period, merged per period; `settled` True leaves provisional ones out."""
+        """Windows read so far with their period, merged per period; `settled` True leaves provisional ones
+        out, False gives only them."""
         with state.explained(self.path), self._engine.connect() as connection:
             return coverage.covered(connection, collector, target, scope, settled=settled)
 
     def snapshot(self, window: Window, kinds: Sequence[str] = ()) -> AbstractContextManager[Snapshot]:
-        """A consistent view of this instant; `kinds` are the telemetry kinds asked for, none of them by default."""
+        """A consistent view of this instant; `kinds` are the telemetry kinds asked for, by default none."""
         return snapshot.taken(self._engine, self._lake, self._cache, window, kinds)
 
     def pack(self, *, now: datetime) -> None:
