@@ -26,7 +26,7 @@ class Section(BaseModel):
 class TargetSettings(Section):
     """One account: its regions, and how to get in. Without `role_arn` the current credentials (or `profile`) are used."""
 
-    name: str | None = Field(None, description="the account's alias on pages and in messages")
+    name: str | None = Field(default=None, description="the account's alias on pages and in messages")
     regions: list[str] = Field(default_factory=list, description="empty: the region of the environment")
     profile: str | None = None
     role_arn: str | None = None
@@ -36,12 +36,16 @@ class TargetSettings(Section):
 class AwsSettings(Section):
     """The AWS edge."""
 
-    endpoint_url: str | None = Field(None, description="like AWS_ENDPOINT_URL, which wins when both are set")
+    endpoint_url: str | None = Field(
+        default=None, description="like AWS_ENDPOINT_URL, which wins when both are set"
+    )
     calls_per_s: dict[str, float] = Field(
         default_factory=lambda: {"lambda": 5.0, "logs": 4.0, "monitoring": 20.0, "xray": 5.0, "sqs": 20.0},
         description="client-side ceiling per service (its endpoint prefix), per target",
     )
-    budget_usd_per_month: float | None = Field(None, ge=0, description="collection stops before this is passed")
+    budget_usd_per_month: float | None = Field(
+        default=None, ge=0, description="collection stops before this is passed"
+    )
 
 
 class CollectSettings(Section):
@@ -53,9 +57,13 @@ class CollectSettings(Section):
     logs_every: Duration = timedelta(minutes=5)
     queues_every: Duration = timedelta(minutes=5)
     traces_every: Duration = timedelta(minutes=15)
-    backfill: Duration = Field(timedelta(hours=24), description="one-minute history read on the first run")
-    backfill_coarse: Duration = Field(timedelta(days=14), description="five-minute history read on the first run")
-    max_traces_per_run: int = Field(200, ge=0)
+    backfill: Duration = Field(
+        default=timedelta(hours=24), description="one-minute history read on the first run"
+    )
+    backfill_coarse: Duration = Field(
+        default=timedelta(days=14), description="five-minute history read on the first run"
+    )
+    max_traces_per_run: int = Field(default=200, ge=0)
 
 
 class RetentionSettings(Section):
@@ -69,12 +77,16 @@ class RetentionSettings(Section):
 class StoreSettings(Section):
     """Where facts are kept."""
 
-    path: Path = Field(Path(".quarterdeck"), description="a folder: state.db and telemetry/ live in it")
+    path: Path = Field(
+        default=Path(".quarterdeck"), description="a folder: state.db and telemetry/ live in it"
+    )
     retention: RetentionSettings = RetentionSettings()
-    free_space_floor_mb: int = Field(500, ge=0, description="collection pauses when the disk has less")
+    free_space_floor_mb: int = Field(
+        default=500, ge=0, description="collection pauses when the disk has less"
+    )
 
 
 class DashboardSettings(Section):
     address: str = "127.0.0.1"
-    port: int = Field(8501, ge=1, le=65535)
+    port: int = Field(default=8501, ge=1, le=65535)
     theme: Literal["system", "light", "dark"] = "system"
