@@ -1,1 +1,1 @@
-"""The front door: command line, service, supervisor and demo account; assembles every room, and nobody imports it."""
+"""The front door: command line, service, supervisor, demo account; assembles every room, imported by none."""

@@ -1,0 +1,126 @@
+"""Commands about incidents: list, acknowledge, silence; and act, which changes AWS when told to."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from quarterdeck.cli.context import Account, Json, Region, duration, front, note, now_utc
+
+PANEL = "Incidents"
+Who = Annotated[
+    str | None,
+    typer.Option("--as", help="Your name in the timeline. Default: the user you are.", metavar="NAME"),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (incidents, ack, silence, act):
+        app.command(rich_help_panel=PANEL)(command)
+
+
+def incidents(
+    context: typer.Context,
+    every: Annotated[bool, typer.Option("--all", help="Resolved ones too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, newest first.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """What is firing, since when and how badly; resolved incidents with --all.
+
+    Examples:
+
+        quarterdeck incidents
+        quarterdeck incidents --all --json
+    """
+    from quarterdeck import answers, output, tables
+
+    with front(context).store() as store:
+        document = answers.incidents_document(store, open_only=not every, limit=limit)
+    if as_json:
+        output.print_json(document)
+        return
+    nothing = "No incident has been recorded." if every else "Nothing is firing."
+    output.print_table(tables.INCIDENTS, document["incidents"], nothing=nothing)
+
+
+def ack(
+    context: typer.Context,
+    incident: Annotated[str, typer.Argument(help="Its id, or the beginning of it.")],
+    who: Who = None,
+) -> None:
+    """Say that you are on it: repeats stop, the timeline keeps your name.
+
+    Example:
+
+        quarterdeck ack 3f2a91 --as maria
+    """
+    from quarterdeck import answering
+
+    with front(context).store() as store:
+        note(answering.acknowledge(store, incident, who=who or getpass.getuser(), now=now_utc()))
+
+
+def silence(
+    context: typer.Context,
+    length: Annotated[str, typer.Option("--for", help="How long: 30m, 2h, 7d.", metavar="LENGTH")],
+    reason: Annotated[str, typer.Option(help="Why. It is shown wherever a notice is held back.")],
+    rule: Annotated[str | None, typer.Option(help="Only this rule.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only this function or queue.")] = None,
+    account: Account = None,
+    region: Region = None,
+    who: Who = None,
+) -> None:
+    """Hold back notices for a while. Incidents still open and resolve; they say why nobody was told.
+
+    Example:
+
+        quarterdeck silence --for 2h --reason "load test" --subject checkout-api
+    """
+    hold = duration(length, "--for")
+    from quarterdeck import answering
+
+    with front(context).store() as store:
+        said = answering.silence(
+            store, length=hold, reason=reason, rule=rule, subject=subject, account=account, region=region,
+            who=who or getpass.getuser(), now=now_utc(),
+        )  # fmt: skip
+    note(said)
+
+
+def act(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="What to do: invoke-function.")],
+    function: Annotated[str, typer.Argument(help="The function that it is about.")],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Carry it out; without it, only the plan is shown.")
+    ] = False,
+    rule: Annotated[
+        str | None, typer.Option(help="The rule whose action it is; needed when several have one.")
+    ] = None,
+    account: Account = None,
+    region: Region = None,
+    who: Who = None,
+    as_json: Json = False,
+) -> None:
+    """Plan an action of your rules on one function, and with --apply carry it out. Both are audited.
+
+    Examples:
+
+        quarterdeck act invoke-function checkout-api
+        quarterdeck act invoke-function checkout-api --apply
+    """
+    from quarterdeck import acting, output
+
+    mine = front(context)
+    with mine.store() as store:
+        document = acting.act(
+            store, mine.settings, action=action, function=function, apply=apply, rule=rule, account=account,
+            region=region, who=who or getpass.getuser(), now=now_utc(),
+        )  # fmt: skip
+    if as_json:
+        output.print_json(document)
+        return
+    for sentence in document["sentences"]:
+        note(sentence)

@@ -1,0 +1,92 @@
+"""Commands that stay: run, service, dashboard, demo."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quarterdeck.cli.context import front, note
+
+PANEL = "Processes"
+
+
+def run(
+    context: typer.Context,
+    demo: Annotated[
+        bool, typer.Option(help="Watch the demo account, whatever credentials there are.")
+    ] = False,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The dashboard's port.")] = None,
+    address: Annotated[str | None, typer.Option(help="The address that the dashboard listens on.")] = None,
+) -> None:
+    """Start everything: the service, the dashboard, and the demo account if there are no AWS credentials.
+
+    Ctrl-C stops all of it. Examples:
+
+        quarterdeck run
+        quarterdeck run --demo --port 8600
+        AWS_PROFILE=prod quarterdeck run
+    """
+    from quarterdeck.running import run as run_all
+    from quarterdeck.settings import with_dashboard
+
+    mine = front(context)
+    settings = with_dashboard(mine.settings, port=port, address=address)
+    raise typer.Exit(run_all(mine.files, settings, demo=demo, say=note))
+
+
+def service(context: typer.Context) -> None:
+    """Collect, evaluate rules, deliver notices: in the foreground, until SIGTERM or Ctrl-C.
+
+    One service works on a store at a time. Examples:
+
+        quarterdeck service
+        quarterdeck --settings /etc/quarterdeck.yml service
+    """
+    from quarterdeck.serving import serve
+
+    raise typer.Exit(serve(front(context).settings))
+
+
+def dashboard(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The dashboard's port.")] = None,
+    address: Annotated[str | None, typer.Option(help="The address that it listens on.")] = None,
+) -> None:
+    """Serve the pages alone, over a store that a service fills.
+
+    Example:
+
+        quarterdeck dashboard --address 0.0.0.0 --port 8501
+    """
+    from dashboard.launch import launch
+    from quarterdeck.settings import with_dashboard
+    from quarterdeck.supervisor import require_free
+
+    settings = with_dashboard(front(context).settings, port=port, address=address)
+    require_free(settings.dashboard.address, settings.dashboard.port)
+    argv, env = launch(settings.dashboard, settings.store, os.environ.get("QUARTERDECK_BANNER"))
+    os.execvpe(argv[0], argv, env)
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (run, service, dashboard, demo):
+        app.command(rich_help_panel=PANEL)(command)
+
+
+def demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Its port; 0 takes a free one.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, another history.")] = 7,
+    folder: Annotated[Path, typer.Option(help="Where it remembers when it began.", metavar="FOLDER")] = Path(
+        ".quarterdeck/demo/account"
+    ),
+) -> None:
+    """Serve the demo account's AWS endpoint on loopback, and print the environment that leads there.
+
+    Example:
+
+        quarterdeck demo --port 5555
+    """
+    raise NotImplementedError

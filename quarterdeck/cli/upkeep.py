@@ -1,0 +1,118 @@
+"""Commands that look after Quarterdeck itself: collect, doctor, rules check, iam-policy."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from quarterdeck.cli.context import Json, duration, front, note, now_utc
+
+PANEL = "Upkeep"
+rules = typer.Typer(no_args_is_help=True, help="Check alert rules.")
+
+
+class PolicyFormat(StrEnum):
+    JSON = "json"
+    TERRAFORM = "terraform"
+    CLOUDFORMATION = "cloudformation"
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (collect, doctor, iam_policy):
+        app.command(rich_help_panel=PANEL)(command)
+    app.add_typer(rules, name="rules", rich_help_panel=PANEL)
+
+
+def collect(
+    context: typer.Context,
+    once: Annotated[
+        bool, typer.Option("--once", help="One pass, then end (what this command does anyway).")
+    ] = True,
+    since: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help="Read no further back. Default: all that is missing.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """One pass of every collector over every target, with its outcome; exit code 1 if any failed.
+
+    Examples:
+
+        quarterdeck collect --once --since 3h
+        quarterdeck collect --once --json | jq '.runs[] | select(.outcome != "ok")'
+    """
+    reach = duration(since, "--since") if since else None
+    from quarterdeck import collecting, output, tables
+
+    mine = front(context)
+    with mine.store(create=True) as store:
+        document = collecting.collect_once(mine.settings, store, now=now_utc(), reach=reach)
+    if as_json:
+        output.print_json(document)
+    else:
+        output.print_table(tables.RUNS, document["runs"], nothing="There was nothing to collect.")
+    for sentence in document["unreachable"]:
+        note(sentence)
+    raise typer.Exit(collecting.exit_code(document))
+
+
+def doctor(context: typer.Context, as_json: Json = False) -> None:
+    """Check the store, the credentials, the clock, and every permission that collectors need.
+
+    Exit code 1 if anything fails. Example:
+
+        quarterdeck doctor
+    """
+    from quarterdeck import output
+    from quarterdeck.doctor import examine
+    from quarterdeck.doctoring import print_as_made, to_document
+
+    mine = front(context)
+    made = examine(mine.settings, mine.files, now=now_utc())
+    checks = list(made) if as_json else print_as_made(made)
+    if as_json:
+        output.print_json(to_document(checks))
+    raise typer.Exit(1 if any(check.outcome == "failed" for check in checks) else 0)
+
+
+def iam_policy(
+    actions: Annotated[bool, typer.Option("--actions", help="Also allow what remediation changes.")] = False,
+    form: Annotated[PolicyFormat, typer.Option("--format", help="How to write it.")] = PolicyFormat.JSON,
+) -> None:
+    """Print the least-privilege IAM policy, derived from what the collectors call.
+
+    Example:
+
+        quarterdeck iam-policy > quarterdeck-policy.json
+    """
+    from quarterdeck.policy import policy_text
+
+    print(policy_text(form.value, actions=actions))
+
+
+@rules.command("check")
+def check(
+    context: typer.Context,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Rule files or folders. Default: those in force.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Validate rule files: every mistake is named as file:line: field: what. Exit code 2 if there is one.
+
+    Example:
+
+        quarterdeck rules check rules/*.yml
+    """
+    from alerts.rules import load_rules, rules_of
+    from quarterdeck import output, tables
+
+    found = load_rules(files) if files else rules_of(front(context).settings.alerts)
+    rows = [tables.rule_row(rule) for rule in found]
+    if as_json:
+        output.print_json({"rules": rows})
+        return
+    output.print_table(tables.RULES, rows, nothing="There are no rules.")
+    note(f"{len(rows)} {'rule is' if len(rows) == 1 else 'rules are'} valid")

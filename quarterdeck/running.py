@@ -1,0 +1,98 @@
+"""What `quarterdeck run` starts: service, dashboard, and the demo account if there is nothing to watch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import botocore.session
+import yaml
+from botocore.exceptions import BotoCoreError
+
+from core.errors import StoreError
+from dashboard.launch import launch
+from quarterdeck.demo.settings import demo_settings
+from quarterdeck.demo.settings import environment as demo_environment
+from quarterdeck.settings import Settings, with_store
+from quarterdeck.supervisor import (
+    Part,
+    Say,
+    Supervisor,
+    answers,
+    child,
+    environment,
+    free_port,
+    require_free,
+    stopped_by_signals,
+)
+
+BANNER = "This is the demo account: an invented fleet, served from this machine."
+HEALTH = "/_stcore/health"
+SEED = 7
+
+
+def something_to_watch(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Whether anybody named an AWS to watch: targets, an endpoint, or credentials that botocore finds."""
+    if settings.targets or settings.aws.endpoint_url or environ.get("AWS_ENDPOINT_URL"):
+        return True
+    try:
+        return botocore.session.Session().get_credentials() is not None
+    except BotoCoreError:
+        return True  # a profile that does not exist, for instance: the service says so
+
+
+def run(files: Sequence[Path], settings: Settings, *, demo: bool, say: Say) -> int:
+    """Start everything, supervise it, stop it together. Returns the exit code."""
+    require_free(settings.dashboard.address, settings.dashboard.port)
+    if demo or not something_to_watch(settings, os.environ):
+        if not demo:
+            say("No AWS credentials found (see README.md to add some): watching the demo account instead.")
+        parts, settings = _demo_parts(files, settings), with_store(settings, settings.store.path / "demo")
+        banner: str | None = BANNER
+    else:
+        parts, banner = [_service(files, settings, {})], os.environ.get("QUARTERDECK_BANNER")
+    argv, env = launch(settings.dashboard, settings.store, banner)
+    supervisor = Supervisor([*parts, Part("dashboard", argv, env)], say=say)
+    with stopped_by_signals(supervisor):
+        return supervisor.run(each_look=_Announcement(settings, say).look)
+
+
+def _service(files: Sequence[Path], settings: Settings, extra: Mapping[str, str]) -> Part:
+    named = [word for file in files for word in ("--settings", str(file))]
+    argv = child(*named, "--store", str(settings.store.path), "service")
+    return Part("service", argv, environment(extra))
+
+
+def _demo_parts(files: Sequence[Path], settings: Settings) -> list[Part]:
+    """The demo account's endpoint, and a service that watches it once it answers."""
+    folder = settings.store.path / "demo"
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    file = folder / "settings.yml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(yaml.safe_dump(demo_settings(endpoint)), encoding="utf-8")
+    except OSError as error:
+        said = f"cannot write to the store folder {folder}: {error.strerror}"
+        raise StoreError(f"{said}; check its owner, or choose another with --store") from error
+    account = child("demo", "--port", str(port), "--seed", str(SEED), "--folder", str(folder / "account"))
+    service = _service([*files, file], with_store(settings, folder), demo_environment(endpoint, file))
+    service.may_start = lambda: answers("127.0.0.1", port, "/")
+    return [Part("demo account", account, environment({})), service]
+
+
+@dataclass(slots=True)
+class _Announcement:
+    """Says where the dashboard is, once, when it answers."""
+
+    settings: Settings
+    say: Say
+    done: bool = False
+
+    def look(self) -> None:
+        where = self.settings.dashboard
+        if not self.done and answers(where.address, where.port, HEALTH):
+            self.done = True
+            self.say(f"Dashboard: {self.settings.alerts.base_url}  (stop with Ctrl-C)")

@@ -1,0 +1,192 @@
+"""The service: collectors, alerts and housekeeping on a schedule, for as long as it is left running."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from alerts.actions import act_due
+from alerts.engine import evaluate
+from alerts.outbox import deliver_due
+from alerts.rules import Rule
+from collectors.aws import Aws
+from collectors.collector import Collector
+from collectors.registry import COLLECTORS
+from collectors.runner import collect_due
+from core.errors import AwsError
+from core.facts import Run, Target
+from quarterdeck.settings import Settings
+from store.schema import meta
+from store.store import Store
+
+log = logging.getLogger("quarterdeck.service")
+
+FRESH = timedelta(hours=3)
+"""What the first pass reads of every collector before any of them reads older history."""
+
+FIRST_PASS = ("inventory", "metrics", "queues", "logs", "details", "traces")
+
+EVALUATE_EVERY = timedelta(seconds=20)
+DELIVER_EVERY = timedelta(seconds=5)
+ACT_EVERY = timedelta(seconds=10)
+PACK_EVERY = timedelta(minutes=10)
+HEARTBEAT_EVERY = timedelta(seconds=10)
+GRACE_S = 5.0
+"""How long a stop waits for running jobs. What they leave undone is read again by the next run."""
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def in_first_pass_order(collectors: Sequence[Collector]) -> list[Collector]:
+    """What pages need first comes first; collectors that FIRST_PASS does not name come last."""
+    place = {name: at for at, name in enumerate(FIRST_PASS)}
+    return sorted(collectors, key=lambda collector: place.get(collector.name, len(place)))
+
+
+class Service:
+    """Watches targets on a schedule. Each target has threads of its own, so a slow one delays no other."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        rules: Sequence[Rule],
+        http: httpx.Client,
+        *,
+        clock: Clock = utc_now,
+        collectors: Sequence[Collector] = COLLECTORS,
+    ) -> None:
+        self.settings, self.store, self.rules, self.http, self.clock = settings, store, rules, http, clock
+        self.collectors = in_first_pass_order(collectors)
+        self.stopping = threading.Event()
+        self._aws: dict[Target, Aws] = {}
+        self._outcomes: dict[tuple[str, Target], str] = {}
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(4)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._scheduler.add_listener(self._crashed, EVENT_JOB_ERROR)
+
+    def start(self) -> None:
+        """Begin the housekeeping and alert jobs; targets come with `watch`."""
+        self._every(
+            "heartbeat", HEARTBEAT_EVERY, lambda: self._note("service.heartbeat", self.clock().isoformat())
+        )
+        self._every("evaluate", EVALUATE_EVERY, self._evaluate)
+        self._every("deliver", DELIVER_EVERY, self._deliver)
+        self._every("act", ACT_EVERY, self._act)
+        self._every("pack", PACK_EVERY, lambda: self.store.pack(now=self.clock()))
+        self._scheduler.start()
+
+    def watch(self, aws: Aws) -> None:
+        """Read the last hours of a target at once, then keep reading on each collector's schedule."""
+        if aws.target in self._aws:
+            return
+        self._aws[aws.target] = aws
+        self.store.remember_target(aws.target, aws.alias, self.clock())
+        threads = f"{aws.target.account}/{aws.target.region}"
+        self._scheduler.add_executor(ThreadPoolExecutor(2), threads)
+        self._scheduler.add_job(
+            self._first_pass, args=[aws, threads], executor=threads, id=f"first pass {threads}"
+        )
+
+    def stop(self) -> bool:
+        """Let running jobs end within the grace time. False when some did not."""
+        self.stopping.set()
+        closing = threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+        closing.start()
+        closing.join(GRACE_S)
+        return not closing.is_alive()
+
+    def _every(self, name: str, every: timedelta, job: Callable[[], None]) -> None:
+        self._scheduler.add_job(
+            job,
+            "interval",
+            seconds=every.total_seconds(),
+            id=name,
+            name=name,
+            next_run_time=datetime.now(UTC),
+        )
+
+    def _first_pass(self, aws: Aws, threads: str) -> None:
+        started = self.clock()
+        for collector in self.collectors:
+            if not self.stopping.is_set():
+                self._collect(collector, aws, since=started - FRESH)
+        took = (self.clock() - started).total_seconds()
+        log.info("%s: the last 3 hours are read (%.1f s)", aws.where, took)
+        for collector in self.collectors:
+            self._schedule(collector, aws, threads)
+
+    def _schedule(self, collector: Collector, aws: Aws, threads: str) -> None:
+        name = f"{collector.name} {threads}"
+        every = collector.every(self.settings.collect)
+        self._scheduler.add_job(
+            self._collect, "interval", args=[collector, aws], seconds=every.total_seconds(), executor=threads,
+            id=name, name=name, next_run_time=datetime.now(UTC),
+        )  # fmt: skip
+
+    def _collect(self, collector: Collector, aws: Aws, since: datetime | None = None) -> None:
+        collect_due(
+            collector, aws, self.store, self.settings.collect, now=self.clock(), since=since, on_run=self._ran
+        )
+
+    def _ran(self, run: Run) -> None:
+        """Say how a collector goes, when that changes."""
+        key = (run.collector, run.target)
+        if self._outcomes.get(key, "ok") != run.outcome:
+            level = logging.INFO if run.outcome == "ok" else logging.WARNING
+            where = f"{run.target.account} {run.target.region}"
+            log.log(
+                level,
+                "%s in %s: %s%s",
+                run.collector,
+                where,
+                run.outcome,
+                f": {run.error}" if run.error else "",
+            )
+        self._outcomes[key] = run.outcome
+
+    def _evaluate(self) -> None:
+        evaluate(self.store, self.rules, self.settings.alerts, now=self.clock())
+
+    def _deliver(self) -> None:
+        deliver_due(self.store, self.settings.alerts, self.http, now=self.clock())
+
+    def _act(self) -> None:
+        act_due(self.store, self.rules, self.settings.alerts, self._aws_for, now=self.clock())
+
+    def _aws_for(self, target: Target) -> Aws:
+        if target not in self._aws:
+            raise AwsError(f"{target.account} {target.region} is not reached now; see `quarterdeck doctor`")
+        return self._aws[target]
+
+    def _crashed(self, event: JobExecutionEvent) -> None:
+        """A job that raises is recorded, and runs again at its next turn."""
+        text = f"{event.job_id}: {type(event.exception).__name__}: {event.exception}"
+        log.error("%s", text)
+        self._note("service.crash", f"{self.clock().isoformat()} {text}")
+
+    def _note(self, key: str, value: str) -> None:
+        with self.store.transaction() as connection:
+            write_meta(connection, key, value)
+
+
+def write_meta(connection: sa.Connection, key: str, value: str) -> None:
+    changed: Any = connection.execute(sa.update(meta).where(meta.c.key == key).values(value=value))
+    if not changed.rowcount:
+        connection.execute(sa.insert(meta).values(key=key, value=value))

@@ -1,0 +1,103 @@
+"""`quarterdeck service` as a process: opens the real things, starts the service, ends cleanly when told."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import httpx
+
+from alerts.rules import rules_of
+from collectors.aws import Aws, Unreachable, connect
+from core.errors import AwsError
+from quarterdeck.lock import service_lock
+from quarterdeck.service import Clock, Service, utc_now
+from quarterdeck.settings import Settings
+from store.store import Store
+
+log = logging.getLogger("quarterdeck.service")
+
+RETRY_S = 60.0
+"""How often targets that could not be reached are tried again."""
+
+WEBHOOK_TIMEOUT_S = 10.0
+
+
+def serve(settings: Settings, *, clock: Clock = utc_now) -> int:
+    """Run the service until SIGTERM or SIGINT. Raises a QuarterdeckError when it cannot start."""
+    _log_to_stderr()
+    rules = rules_of(settings.alerts)
+    store = Store.open(settings.store)
+    with service_lock(settings.store.path), httpx.Client(timeout=WEBHOOK_TIMEOUT_S) as http:
+        connected, unreachable = connect(settings.targets, settings.aws)
+        require_some(connected, unreachable)
+        service = Service(settings, store, rules, http, clock=clock)
+        with _told_to_stop() as told:
+            service.start()
+            _greet(service, connected, unreachable)
+            while not told.wait(RETRY_S):
+                unreachable = _try_again(service, settings, unreachable)
+        if not service.stop():
+            leave()
+    store.close()
+    return 0
+
+
+def require_some(connected: Sequence[Aws], unreachable: Sequence[Unreachable]) -> None:
+    """Raises AwsError with every reason when no target at all can be watched."""
+    if not connected:
+        raise AwsError(
+            "; ".join(dict.fromkeys(str(each.error) for each in unreachable)) or "there is no target to watch"
+        )
+
+
+def _greet(service: Service, connected: Sequence[Aws], unreachable: Sequence[Unreachable]) -> None:
+    for aws in connected:
+        log.info("watching %s", aws.where)
+        service.watch(aws)
+    for missing in unreachable:
+        log.warning("%s; trying again every %.0f s", missing.error, RETRY_S)
+
+
+def _try_again(service: Service, settings: Settings, unreachable: Sequence[Unreachable]) -> list[Unreachable]:
+    """Watch what can be reached by now; returns what still cannot."""
+    if not unreachable:
+        return []
+    connected, still = connect(settings.targets, settings.aws)
+    for aws in connected:
+        service.watch(aws)
+    return still
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[threading.Event]:
+    told = threading.Event()
+
+    def tell(number: int, frame: FrameType | None) -> None:
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, tell)
+    yield told
+
+
+def leave() -> None:
+    """End now, with jobs still running: whatever they had not committed is read again by the next service."""
+    log.info("stopped with reads under way; the next start repeats them")
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(
+        logging.WARNING
+    )  # it logs whole URLs, and a webhook's URL is a password
+    for name in ("apscheduler", "botocore", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)

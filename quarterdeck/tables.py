@@ -1,0 +1,181 @@
+"""The tables that commands print for a person: which columns, in what order, written how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from alerts.rule import Rule
+from quarterdeck.output import Column, count, dollars, milliseconds, moment, seconds, share, text, words
+
+Rows = Sequence[Mapping[str, Any]]
+Section = tuple[str, Sequence[Column], Rows, str]
+
+PLACE = (Column("account", "account", text), Column("region", "region", text))
+
+FLEET = (
+    *PLACE,
+    Column("function", "function", text),
+    Column("invocations", "invocations", count, right=True),
+    Column("errors", "error_rate", share, right=True),
+    Column("throttles", "throttles", count, right=True),
+    Column("p50", "duration_p50_ms", milliseconds, right=True),
+    Column("p95", "duration_p95_ms", milliseconds, right=True),
+    Column("p99", "duration_p99_ms", milliseconds, right=True),
+    Column("cold starts", "cold_start_rate", share, right=True),
+    Column("init p95", "init_p95_ms", milliseconds, right=True),
+    Column("timeouts", "timeouts", count, right=True),
+    Column("cost", "cost_usd", dollars, right=True),
+    Column("last invocation", "last_invocation", moment),
+)
+NO_FUNCTIONS = "No functions are known yet: start `quarterdeck run`, or `quarterdeck collect --once`."
+
+CONCURRENCY = (
+    *PLACE,
+    Column("limit", "limit", count, right=True),
+    Column("reserved", "reserved", count, right=True),
+    Column("unreserved", "unreserved", count, right=True),
+    Column("provisioned", "provisioned", count, right=True),
+    Column("claimed now", "claimed_now", count, right=True),
+    Column("claimed max", "claimed_max", count, right=True),
+    Column("at", "claimed_ts", moment),
+    Column("headroom", "headroom", count, right=True),
+    Column("used", "utilization", share, right=True),
+    Column("throttles", "throttles", count, right=True),
+)
+NO_LIMITS = "No account limits are known yet: start `quarterdeck run`, or `quarterdeck collect --once`."
+
+POOLS = (
+    *PLACE,
+    Column("function", "function", text),
+    Column("pool", "pool", text),
+    Column("limit", "limit", count, right=True),
+    Column("max used", "used_max", count, right=True),
+    Column("headroom", "headroom", count, right=True),
+    Column("throttles", "throttles", count, right=True),
+    Column("provisioned", "provisioned", count, right=True),
+    Column("note", "note", text),
+)
+
+QUEUES = (
+    *PLACE,
+    Column("queue", "queue", text),
+    Column("role", "role", text),
+    Column("of", "functions", words),
+    Column("depth", "depth", count, right=True),
+    Column("oldest", "oldest_age_s", seconds, right=True),
+    Column("arrivals", "arrivals", count, right=True),
+    Column("received", "received", count, right=True),
+    Column("deleted", "deleted", count, right=True),
+    Column("note", "note", text),
+)
+NO_QUEUES = (
+    "No queues are known: no function reads from one or sends its failures to one, as far as was collected."
+)
+
+COMPONENTS = ("requests", "duration", "init", "ephemeral", "provisioned", "logs")
+NO_COST = "No cost is known for this window: nothing was collected in it."
+
+SPEND = (
+    Column("collector", "collector", text),
+    Column("service", "service", text),
+    Column("operation", "operation", text),
+    Column("calls", "calls", count, right=True),
+    Column("billed units", "units", count, right=True),
+    Column("cost", "cost_usd", dollars, right=True),
+    Column("whole month", "projected_usd", dollars, right=True),
+)
+
+RUNS = (
+    Column("collector", "collector", text),
+    *PLACE,
+    Column("outcome", "outcome", text),
+    Column("reads", "reads", count, right=True),
+    Column("facts", "facts", count, right=True),
+    Column("calls", "calls", count, right=True),
+    Column("took", "took_s", seconds, right=True),
+    Column("why", "error", text),
+)
+
+CHECKS = (Column("check", "check", text), Column("outcome", "outcome", text), Column("", "text", text))
+
+INCIDENTS = (
+    Column("incident", "id", text),
+    Column("state", "state", text),
+    Column("severity", "severity", text),
+    *PLACE,
+    Column("subject", "subject", text),
+    Column("since", "opened_at", moment),
+    Column("resolved", "resolved_at", moment),
+    Column("acknowledged by", "acked_by", text),
+    Column("what", "title", text),
+)
+
+_ERRORS = (
+    Column("count", "count", count, right=True),
+    Column("last seen", "last_seen", moment),
+    Column("level", "level", text),
+    Column("example", "example", text),
+)
+_TRIGGERS = (
+    Column("kind", "kind", text),
+    Column("source", "source", text),
+    Column("state", "state", text),
+    Column("last result", "last_result", text),
+)
+_VERSIONS = (
+    Column("version", "version", text),
+    Column("published", "published", moment),
+    Column("aliases", "aliases", words),
+    Column("share", "share", share, right=True),
+    Column("invocations", "invocations", count, right=True),
+    Column("errors", "error_rate", share, right=True),
+    Column("p95", "duration_p95_ms", milliseconds, right=True),
+)
+_CHANGES = (Column("when", "ts", moment), Column("kind", "kind", text), Column("what", "what", text))
+
+
+def function_sections(document: Mapping[str, Any]) -> list[Section]:
+    """One function's answer as titled tables."""
+    row = document["function"]
+    return [
+        ("Metrics", FLEET, [row] if row else [], "Nothing is known of it in this window."),
+        ("Errors", _ERRORS, document["errors"], "No errors were logged in this window."),
+        ("Triggers", _TRIGGERS, document["triggers"], "No triggers are known."),
+        ("Versions", _VERSIONS, document["versions"], "No versions are known."),
+        ("Changes", _CHANGES, document["changes"], "Nothing changed in this window."),
+    ]
+
+
+def cost_columns(groups: Sequence[str]) -> list[Column]:
+    """The group's own columns, the total, and one column per component."""
+    parts = [] if "component" in groups else [f"{name}_usd" for name in COMPONENTS]
+    money = [Column(key.removesuffix("_usd"), key, dollars, right=True) for key in ("cost_usd", *parts)]
+    return [
+        *(Column(group, group, text) for group in groups),
+        *money,
+        Column("invocations", "invocations", count, right=True),
+        Column("basis", "basis", text),
+    ]
+
+
+RULES = (
+    Column("rule", "rule", text),
+    Column("severity", "severity", text),
+    Column("signal", "signal", text),
+    Column("when", "condition", text),
+    Column("notifies", "notify", words),
+    Column("does", "act", words),
+)
+
+
+def rule_row(rule: Rule) -> dict[str, Any]:
+    """A rule as `rules check` prints it."""
+    return {
+        "rule": rule.rule,
+        "severity": rule.severity,
+        "signal": rule.signal,
+        "condition": rule.condition(),
+        "notify": list(rule.notify or ()),
+        "act": [action.do for action in rule.act],
+    }
