@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from store.opening import TELEMETRY
+from store.telemetry import KEYS
 
 SETTINGS = (
     "SET TimeZone='UTC'",
@@ -76,3 +78,16 @@ def read_files(folder: Path, paths: list[str]) -> str:
     files = ", ".join(quoted(str(folder / path)) for path in paths)
     types = "{'kind': VARCHAR, 'account': VARCHAR, 'region': VARCHAR, 'date': VARCHAR}"
     return f"read_parquet([{files}], union_by_name=true, hive_partitioning=true, hive_types={types})"
+
+
+def newest_sql(lake: Lake, kind: str, paths: Sequence[str], touched: set[str]) -> str:
+    """Rows of `KIND_hot`, and of files; from `touched` files only what `KIND_late` does not replace."""
+    parts = [f"SELECT * FROM {kind}_hot"]
+    if clean := [p for p in paths if p not in touched]:
+        parts.append(f"SELECT * FROM {read_files(lake.folder, clean)}")
+    if replaced := [p for p in paths if p in touched]:
+        keys = ", ".join(KEYS[kind])
+        parts.append(
+            f"SELECT * FROM {read_files(lake.folder, replaced)} ANTI JOIN {kind}_late USING ({keys})"
+        )
+    return " UNION ALL BY NAME ".join(parts)

@@ -15,8 +15,8 @@ from core.errors import StoreError
 from core.windows import Window
 from store import hot, schema, state
 from store.hot import HotCache
-from store.lake import Lake, literal, read_files
-from store.telemetry import KEYS, SCHEMAS
+from store.lake import Lake, literal, newest_sql
+from store.telemetry import SCHEMAS
 
 _VANISHED = ("No files found", "Cannot open file", "No such file")
 
@@ -57,12 +57,12 @@ class Snapshot:
     def state(self, query: sa.Select[Any]) -> pd.DataFrame:
         """Run a SQLAlchemy select over the state tables in the snapshot's own transaction."""
         with state.explained(self._lake.folder.parent):
-            rows = self._transaction().execute(query).all()
-        names = [column.key for column in query.selected_columns]
+            result = self._transaction().execute(query)
+            names, rows = list(result.keys()), result.all()
         frame = pd.DataFrame(rows, columns=pd.Index(names))
-        for column in query.selected_columns:
+        for name, column in zip(names, query.selected_columns, strict=True):
             if isinstance(column.type, schema.UtcTime):
-                frame[column.key] = pd.to_datetime(frame[column.key], utc=True).astype("datetime64[us, UTC]")
+                frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
         return frame
 
     def refresh(self) -> None:
@@ -128,19 +128,6 @@ class Snapshot:
         names = ", ".join(f'"{name}"' for name in SCHEMAS[kind].names)
         inside = f"ts >= {literal(self._window.start)} AND ts < {literal(self._window.end)}"
         duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind} AS SELECT {names} FROM ({source}) WHERE {inside}")
-
-
-def newest_sql(lake: Lake, kind: str, paths: Sequence[str], touched: set[str]) -> str:
-    """Rows of `KIND_hot`, and of files; from `touched` files only what `KIND_late` does not replace."""
-    parts = [f"SELECT * FROM {kind}_hot"]
-    if clean := [p for p in paths if p not in touched]:
-        parts.append(f"SELECT * FROM {read_files(lake.folder, clean)}")
-    if replaced := [p for p in paths if p in touched]:
-        keys = ", ".join(KEYS[kind])
-        parts.append(
-            f"SELECT * FROM {read_files(lake.folder, replaced)} ANTI JOIN {kind}_late USING ({keys})"
-        )
-    return " UNION ALL BY NAME ".join(parts)
 
 
 def _overlap(batch: hot.Batch, file: sa.Row[Any]) -> bool:

@@ -15,9 +15,10 @@ from core.errors import StoreError
 from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
-from store import commit, coverage, entities, snapshot, state
+from store import commit, coverage, entities, packing, retention, snapshot, state
 from store.hot import HotCache
 from store.lake import Lake
+from store.locks import held
 from store.opening import open_state
 from store.snapshot import Snapshot
 
@@ -103,7 +104,13 @@ class Store:
     def pack(self, *, now: datetime) -> None:
         """Seal settled hours of the hot tail into Parquet, join hours to days, sweep what is replaced or past
         retention. Safe to kill at any moment, safe beside readers."""
-        raise NotImplementedError
+        with state.explained(self.path), held(self.path / "pack.lock", wait=False) as mine:
+            if not mine:
+                return  # another process is at it
+            retention.sweep(self._engine, self.transaction, self._lake, now=now)
+            retention.sweep_spill(self.path)
+            retention.retire(self.transaction, self.settings.retention, now=now)
+            packing.seal(self._engine, self.transaction, self._lake, now=now)
 
     def close(self) -> None:
         self._lake.close()

@@ -1,0 +1,70 @@
+"""What goes: rows and files past their time, replaced files, and what a killed process left behind."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from core.settings import RetentionSettings
+from store.lake import Lake
+from store.packing import Begin
+from store.schema import file, gap, hot, run
+from store.telemetry import SCHEMAS
+
+GRACE = timedelta(minutes=10)
+"""How long a reader may still use a file that was replaced."""
+
+RUNS = timedelta(days=45)
+SPILL_S = 86_400
+
+
+def retire(begin: Begin, retention: RetentionSettings, *, now: datetime) -> None:
+    """Make what is past retention invisible. Days go whole."""
+    with begin() as connection:
+        for kind in SCHEMAS:
+            edge = now - getattr(retention, kind)
+            old = (file.c.kind == kind) & (file.c.end <= edge) & file.c.replaced_at.is_(None)
+            connection.execute(sa.update(file).where(old).values(replaced_at=now))
+            connection.execute(sa.delete(hot).where(hot.c.kind == kind, hot.c.end <= edge))
+        connection.execute(sa.delete(run).where(run.c.finished_at < now - RUNS))
+        connection.execute(sa.delete(gap).where(gap.c.end < now - retention.metrics))
+
+
+def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> None:
+    """Unlink replaced files whose grace is over, then forget them: a full disk gets room before a write.
+
+    Only the holder of the pack lock may call this: a file that the catalogue does not list is then nobody's.
+    """
+    with engine.connect() as connection:
+        rows = connection.execute(sa.select(file.c.path, file.c.replaced_at)).all()
+    over = [row.path for row in rows if row.replaced_at is not None and row.replaced_at + GRACE <= now]
+    known = {row.path for row in rows} - set(over)
+    for path in _stored(lake.folder):
+        if path not in known:
+            (lake.folder / path).unlink(missing_ok=True)
+            _remove_empty((lake.folder / path).parent)
+    if over:
+        with begin() as connection:
+            connection.execute(sa.delete(file).where(file.c.path.in_(over)))
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # not empty
+        folder.rmdir()
+
+
+def _stored(folder: Path) -> list[str]:
+    found = [*folder.rglob("*.parquet"), *folder.rglob("*.parquet.part")]
+    return [str(path.relative_to(folder)) for path in found]
+
+
+def sweep_spill(folder: Path) -> None:
+    """Remove what killed processes spilled. It has no date in the store, so the files' own time decides."""
+    for left in (folder / "tmp").glob("*"):
+        if left.stat().st_mtime < time.time() - SPILL_S:
+            shutil.rmtree(left, ignore_errors=True)
