@@ -14,7 +14,6 @@ from collectors.registry import COLLECTORS
 from collectors.runner import collect_due
 from core.facts import Run
 from quarterdeck.output import plain, stderr
-from quarterdeck.service import in_first_pass_order
 from quarterdeck.serving import require_some
 from quarterdeck.settings import Settings
 from store.store import Store
@@ -28,13 +27,12 @@ def collect_once(
     """Run what is due of every collector. Raises AwsError when no target can be reached."""
     connected, unreachable = connect(settings.targets, settings.aws)
     require_some(connected, unreachable)
-    since = now - reach if reach else None
     rows = []
     with _progress() as progress:
         for aws in connected:
             store.remember_target(aws.target, aws.alias, now)
-            for collector in in_first_pass_order(COLLECTORS):
-                rows.append(_one(collector, aws, settings, store, progress, now=now, since=since))
+            for collector in COLLECTORS:
+                rows.append(_one(collector, aws, settings, store, progress, now=now, since=reach))
     store.pack(now=now)
     return {"runs": rows, "unreachable": [str(missing.error) for missing in unreachable]}
 
@@ -47,7 +45,7 @@ def _one(
     progress: Progress,
     *,
     now: datetime,
-    since: datetime | None,
+    since: timedelta | None,
 ) -> dict[str, Any]:
     task = progress.add_task(f"{aws.where}: {collector.name}", total=None)
 

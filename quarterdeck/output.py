@@ -25,7 +25,7 @@ PIPE_WIDTH = 10_000
 
 def to_json(document: Any) -> str:
     """JSON text: NaN, NaT and NA are null, times ISO 8601 with Z, decimals numbers with every digit."""
-    return simplejson.dumps(plain(document), use_decimal=True, ignore_nan=True, indent=2, ensure_ascii=False)
+    return simplejson.dumps(plain(document), use_decimal=True, ignore_nan=True, indent=2)
 
 
 def plain(value: Any) -> Any:
@@ -44,7 +44,7 @@ def _scalar(value: Any) -> Any:
         return value
     if isinstance(value, Decimal):
         return value if value.is_finite() else None
-    if value != value or type(value).__name__ == "NAType":
+    if type(value).__name__ == "NAType" or value != value:  # NaN and NaT are not themselves
         return None
     if isinstance(value, datetime):
         return utc_text(value)

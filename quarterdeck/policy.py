@@ -7,17 +7,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from alerts.actions import ACTIONS
-from collectors.registry import COLLECTORS
-
-ALWAYS = ("sts:GetCallerIdentity",)
-"""Asked before anything else, to name the account. AWS allows it to everyone; it is listed to be complete."""
+from collectors.registry import COLLECTORS, PERMISSIONS_TO_CONNECT
 
 FORMATS = ("json", "terraform", "cloudformation")
 
 
 def policy(*, actions: bool = False) -> dict[str, Any]:
     """An IAM policy document: a statement for reading, and one for what remediation changes if `actions`."""
-    reading = sorted({*ALWAYS, *(p for collector in COLLECTORS for p in collector.permissions)})
+    reading = sorted(
+        {*PERMISSIONS_TO_CONNECT, *(p for collector in COLLECTORS for p in collector.permissions)}
+    )
     statements = [_statement("QuarterdeckReads", reading)]
     if actions:
         statements.append(_statement("QuarterdeckActs", sorted({p for a in ACTIONS for p in a.permissions})))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,8 +34,6 @@ log = logging.getLogger("quarterdeck.service")
 FRESH = timedelta(hours=3)
 """What the first pass reads of every collector before any of them reads older history."""
 
-FIRST_PASS = ("inventory", "metrics", "queues", "logs", "details", "traces")
-
 EVALUATE_EVERY = timedelta(seconds=20)
 DELIVER_EVERY = timedelta(seconds=5)
 ACT_EVERY = timedelta(seconds=10)
@@ -48,12 +47,6 @@ Clock = Callable[[], datetime]
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def in_first_pass_order(collectors: Sequence[Collector]) -> list[Collector]:
-    """What pages need first comes first; collectors that FIRST_PASS does not name come last."""
-    place = {name: at for at, name in enumerate(FIRST_PASS)}
-    return sorted(collectors, key=lambda collector: place.get(collector.name, len(place)))
 
 
 class Service:
@@ -70,7 +63,7 @@ class Service:
         collectors: Sequence[Collector] = COLLECTORS,
     ) -> None:
         self.settings, self.store, self.rules, self.http, self.clock = settings, store, rules, http, clock
-        self.collectors = in_first_pass_order(collectors)
+        self.collectors = tuple(collectors)
         self.stopping = threading.Event()
         self._aws: dict[Target, Aws] = {}
         self._outcomes: dict[tuple[str, Target], str] = {}
@@ -123,26 +116,30 @@ class Service:
         )
 
     def _first_pass(self, aws: Aws, threads: str) -> None:
-        started = self.clock()
+        began = time.monotonic()
         for collector in self.collectors:
             if not self.stopping.is_set():
-                self._collect(collector, aws, since=started - FRESH)
-        took = (self.clock() - started).total_seconds()
-        log.info("%s: the last 3 hours are read (%.1f s)", aws.where, took)
+                self._collect(collector, aws, since=FRESH)
+        log.info("%s: the last 3 hours are read (%.1f s)", aws.where, time.monotonic() - began)
         for collector in self.collectors:
             self._schedule(collector, aws, threads)
 
     def _schedule(self, collector: Collector, aws: Aws, threads: str) -> None:
-        name = f"{collector.name} {threads}"
-        every = collector.every(self.settings.collect)
+        """Read on at once where older history is missing, else at the next turn."""
+        name, every = f"{collector.name} {threads}", collector.interval(self.settings.collect)
+        first = datetime.now(UTC) + (timedelta() if collector.reach else every)
         self._scheduler.add_job(
-            self._collect, "interval", args=[collector, aws], seconds=every.total_seconds(), executor=threads,
-            id=name, name=name, next_run_time=datetime.now(UTC),
+            self._collect, "interval", args=[collector, aws, None, every], seconds=every.total_seconds(),
+            executor=threads, id=name, name=name, next_run_time=first,
         )  # fmt: skip
 
-    def _collect(self, collector: Collector, aws: Aws, since: datetime | None = None) -> None:
+    def _collect(
+        self, collector: Collector, aws: Aws, since: timedelta | None = None, within: timedelta | None = None
+    ) -> None:
+        """A pass over what is due; `within` its interval, so that history never delays new minutes."""
+        settings, now = self.settings.collect, self.clock()
         collect_due(
-            collector, aws, self.store, self.settings.collect, now=self.clock(), since=since, on_run=self._ran
+            collector, aws, self.store, settings, now=now, since=since, on_run=self._ran, within=within
         )
 
     def _ran(self, run: Run) -> None:
@@ -150,15 +147,8 @@ class Service:
         key = (run.collector, run.target)
         if self._outcomes.get(key, "ok") != run.outcome:
             level = logging.INFO if run.outcome == "ok" else logging.WARNING
-            where = f"{run.target.account} {run.target.region}"
-            log.log(
-                level,
-                "%s in %s: %s%s",
-                run.collector,
-                where,
-                run.outcome,
-                f": {run.error}" if run.error else "",
-            )
+            where = f"{run.collector} in {run.target.account} {run.target.region}"
+            log.log(level, "%s: %s%s", where, run.outcome, f": {run.error}" if run.error else "")
         self._outcomes[key] = run.outcome
 
     def _evaluate(self) -> None:
