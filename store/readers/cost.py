@@ -15,7 +15,12 @@ COMPONENTS = ("requests", "duration", "init", "ephemeral", "provisioned", "logs"
 
 
 def costs(
-    store: Store, window: Window, *, now: datetime, by: Sequence[str] = ("function",), where: Filter = EVERYTHING
+    store: Store,
+    window: Window,
+    *,
+    now: datetime,
+    by: Sequence[str] = ("function",),
+    where: Filter = EVERYTHING,
 ) -> pd.DataFrame:
     """Per group (`by`: account, region, function, runtime, architecture, component, tag:NAME): the group's columns, cost_usd and one column per component
     (`requests_usd` ...; exact Decimal), invocations, basis (`records` or `metrics, estimated`), state. Dearest first. An untagged function's tag is ""."""

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
-from core.windows import Window
+from core.windows import MINUTE, Window
+from store.readers.billing import bills
+from store.readers.fleet_row import COLUMNS, NUMBERS, TEXTS, FleetRow, metric_sums, record_sums
+from store.readers.letters import LOOK_BACK, Letters, dead_letters
+from store.readers.newest import last_invocations
+from store.readers.series import fleet_steps, function_counts
+from store.readers.states import Coverage
+from store.readers.things import EVERYTHING, Place, Thing, Things, matches
 from store.store import Filter, Store
 
-EVERYTHING = Filter()
+__all__ = ["EVERYTHING", "fleet", "fleet_series", "sparklines"]
+
+KINDS = ("function", "reserved", "version", "alias", "provisioned", "mapping", "invoke_config", "queue")
+TELEMETRY = ("metrics", "invocations", "queue_samples")
+SPARKS = 30
 
 
 def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
-    """One row per known function (gone ones included when they have facts in the window), sorted by account, region, function.
+    """One row per known function (gone ones included when they have facts in the window), sorted by account,
+    region, function.
 
     Columns: account, region, function, runtime, architecture, memory_mb, timeout_s, tags (dict), reserved,
     invocations, errors, error_rate, throttles, duration_p50_ms, duration_p95_ms, duration_p99_ms,
@@ -23,18 +37,55 @@ def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYT
     over a window that may still change is `provisional`; one over a window with holes is
     `not collected: 40 of 180 minutes ...` beside the part that is known (None when that part is zero).
     """
-    raise NotImplementedError
+    with store.snapshot(Window(window.start - LOOK_BACK, window.end), TELEMETRY) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        things = Things.read(snapshot, *KINDS, where=where)
+        metrics = metric_sums(snapshot, window, where)
+        records = record_sums(snapshot, window, where)
+        letters = dead_letters(snapshot, things, window, now=now)
+        billed = bills(snapshot, things, coverage, window, now=now, where=where)
+    places = _places(things, {**metrics, **records}, where)
+    newest = last_invocations(store, places, now=now)
+    reserved = {t.place: t.body.get("reserved") for t in things.of("reserved")}
+    found = []
+    for place, thing in sorted(places.items()):
+        row = FleetRow(place, coverage, metrics.get(place), records.get(place))
+        row.configure(thing, reserved.get(place))
+        row.measure(newest.get(place))
+        row.spend(billed.get(place), letters.get(place, Letters()))
+        found.append(row.finished())
+    return _frame(found)
 
 
-def fleet_series(
-    store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING
-) -> pd.DataFrame:
-    """Sums over all functions per `chart_step(window)`: ts, invocations, errors, throttles, error_rate, duration_p50_ms,
-    duration_p95_ms, duration_p99_ms (over all invocation records), concurrent_max (highest claimed concurrency, summed over accounts), cold_starts, cost_usd.
-    A step that was not collected is NaN."""
-    raise NotImplementedError
+def _places(things: Things, facts: Iterable[Place], where: Filter) -> dict[Place, Thing | None]:
+    """Functions that exist, and those with facts in the window."""
+    known_things = {t.place: t for t in things.of("function", gone=True)}
+    alive = {place: thing for place, thing in known_things.items() if thing.gone_at is None}
+    seen = {place: known_things.get(place) for place in facts}
+    return {place: thing for place, thing in {**alive, **seen}.items() if matches(where, *place)}
+
+
+def _frame(found: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(found, columns=pd.Index(COLUMNS), dtype=object).astype(dict.fromkeys(TEXTS, "str"))
+    frame[list(NUMBERS)] = frame[list(NUMBERS)].astype(float)
+    frame["last_invocation"] = pd.to_datetime(frame["last_invocation"], utc=True).dt.as_unit("us")
+    frame["cost_usd"] = frame["cost_usd"].astype(object).where(frame["cost_usd"].notna(), None)
+    return frame
+
+
+def fleet_series(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
+    """Sums over all functions per `chart_step(window)` (five minutes at least over five-minute history), whole
+    steps only.
+
+    Columns: ts, invocations, errors, throttles, error_rate, duration_p50_ms, duration_p95_ms, duration_p99_ms
+    (over all invocation records), concurrent_max (highest claimed concurrency, summed over accounts; of one
+    function its own), cold_starts, cost_usd (float), collected (bool), provisional (bool). A step that was not
+    collected is NaN; so is one that was read for some targets only, or for the logs of some functions only.
+    """
+    return fleet_steps(store, window, now=now, where=where)
 
 
 def sparklines(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
-    """account, region, function, and lists of about 30 points: invocations, errors."""
-    raise NotImplementedError
+    """account, region, function, and lists of about 30 points: invocations, errors (NaN: not collected)."""
+    step = -(-window.duration // (SPARKS * MINUTE)) * MINUTE
+    return function_counts(store, window, max(step, MINUTE), now=now, where=where)

@@ -11,7 +11,9 @@ from core.windows import Window
 from store.store import Store
 
 
-def function_series(store: Store, target: Target, function: str, window: Window, *, now: datetime) -> pd.DataFrame:
+def function_series(
+    store: Store, target: Target, function: str, window: Window, *, now: datetime
+) -> pd.DataFrame:
     """Per `chart_step(window)`: ts, invocations, errors, error_rate, throttles, duration_p50_ms, duration_p95_ms, duration_p99_ms,
     duration_max_ms, concurrent_max, cold_starts, cold_start_rate, init_p95_ms, max_memory_mb, async_age_max_ms, iterator_age_max_ms,
     provisional (bool). NaN: silent or not collected (`collected` False tells which)."""
@@ -55,6 +57,8 @@ def triggers(store: Store, target: Target, function: str) -> pd.DataFrame:
     raise NotImplementedError
 
 
-def traces(store: Store, target: Target, window: Window, *, function: str | None = None, limit: int = 100) -> pd.DataFrame:
+def traces(
+    store: Store, target: Target, window: Window, *, function: str | None = None, limit: int = 100
+) -> pd.DataFrame:
     """Columns of TraceRecord, newest first."""
     raise NotImplementedError

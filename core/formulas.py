@@ -1,0 +1,114 @@
+"""Lambda's arithmetic: rates, headroom, dead letters, cold starts, memory kills, billed time. Pure; unknown is None."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+INIT_BILLED_SINCE = datetime(2025, 8, 1, tzinfo=UTC)
+"""Since then every initialization is billed; before, only those of containers and custom runtimes."""
+
+RESERVED_MINIMUM_UNRESERVED = 100
+"""AWS keeps at least this much of the account's concurrency unreserved."""
+
+
+def rate(part: float | None, whole: float | None) -> float | None:
+    """`part / whole` as 0..1; None when nothing happened or one of them is not known."""
+    if part is None or whole is None or math.isnan(part) or math.isnan(whole) or whole <= 0:
+        return None
+    return part / whole
+
+
+def headroom(limit: float | None, used_max: float | None) -> float | None:
+    """Concurrent executions left of `limit` at the busiest moment; negative when it was exceeded."""
+    if limit is None or used_max is None or math.isnan(limit) or math.isnan(used_max):
+        return None
+    return limit - used_max
+
+
+def reservable(limit: int, reserved: int) -> int:
+    """How much more concurrency may be reserved in the account."""
+    return max(0, limit - reserved - RESERVED_MINIMUM_UNRESERVED)
+
+
+def is_cold_start(*, init_ms: float | None, restore_ms: float | None, init_type: str | None) -> bool:
+    """Whether a caller waited for an environment to start.
+
+    Provisioned concurrency initializes before it is called: an Init Duration it reports kept nobody waiting.
+    """
+    if init_type == "provisioned-concurrency":
+        return False
+    return init_ms is not None or restore_ms is not None
+
+
+def is_out_of_memory(
+    *, error_type: str | None, killed: bool, memory_mb: float | None, max_memory_mb: float | None
+) -> bool:
+    """Whether Lambda ended the invocation for its memory. Max Memory Used alone is evidence, not proof: it is the
+    environment's high-water mark, so it takes a SIGKILL (`killed`) beside it."""
+    if error_type == "Runtime.OutOfMemory":
+        return True
+    return killed and memory_mb is not None and max_memory_mb is not None and max_memory_mb >= memory_mb
+
+
+def expected_billed_ms(
+    duration_ms: float,
+    *,
+    ts: datetime,
+    init_ms: float | None = None,
+    billed_restore_ms: float | None = None,
+    managed_runtime: bool = True,
+) -> int:
+    """Billed Duration as AWS should report it, to check or to stand in for a missing one."""
+    billed = duration_ms + (billed_restore_ms or 0)
+    if init_ms is not None and (ts >= INIT_BILLED_SINCE or not managed_runtime):
+        billed += init_ms
+    return math.ceil(billed)
+
+
+def init_billed_ms(duration_ms: float, billed_ms: float, *, cold: bool) -> float:
+    """The part of Billed Duration that is initialization or restore: what exceeds the rounded-up duration."""
+    return max(0.0, billed_ms - math.ceil(duration_ms)) if cold else 0.0
+
+
+def arrivals(
+    depth: Sequence[float], sent: Sequence[float], deleted: Sequence[float], *, newest_is_open: bool = True
+) -> list[float]:
+    """Messages that arrived in a queue, per sample in order of time.
+
+    `depth` counts every message in the queue (a maximum of its period), `sent` and `deleted` are the period's sums.
+    An arrival is the larger of `sent` and the depth's growth plus what was deleted: a redrive by SQS is not in
+    `sent`, a drained queue shows no depth. Depth lags deletions (the maximum of a period comes before them), so a
+    later fall that no deletion explains takes back what deletions just before it seemed to add. A fall without
+    deletions is a purge or an expiry. NaN in, NaN out; after a NaN the depth before it counts as the last known.
+
+    With `newest_is_open` the newest sample's deletions count for nothing yet, for the fall may still follow.
+    """
+    growth = _growth(depth)
+    out = [math.nan] * len(growth)
+    last = len(growth) - 1
+    fall = (_known(deleted[last]) if newest_is_open else 0.0) if growth else 0.0
+    for i in range(last, -1, -1):
+        if math.isnan(growth[i]):
+            out[i], fall = sent[i], 0.0
+            continue
+        gone = _known(deleted[i])
+        net = growth[i] + gone - min(gone, fall)
+        fall = max(0.0, -net)
+        out[i] = max(_known(sent[i]), net, 0.0)
+    return out
+
+
+def _growth(depth: Sequence[float]) -> list[float]:
+    """Change against the last known depth; NaN where there is none."""
+    out: list[float] = []
+    before = math.nan
+    for now in depth:
+        out.append(now - before)
+        before = before if math.isnan(now) else now
+    return out
+
+
+def _known(value: float) -> float:
+    return 0.0 if math.isnan(value) else value

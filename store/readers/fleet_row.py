@@ -1,0 +1,161 @@
+"""One function's row of the fleet table: its numbers, and the state of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from core.formulas import rate
+from core.windows import Window
+from store.readers.billing import Bill, ended_ms
+from store.readers.frames import rows
+from store.readers.letters import Letters
+from store.readers.records import FUNCTION_POINTS, RECORD_SUMS
+from store.readers.states import FEEDS, Coverage, Seen, known
+from store.readers.things import Place, Thing, sql_where
+from store.store import Filter, Snapshot
+
+TEXTS = ("account", "region", "function", "runtime", "architecture")
+CONFIGURATION = ("runtime", "architecture", "memory_mb", "timeout_s")
+NUMBERS = (
+    "memory_mb",
+    "timeout_s",
+    "reserved",
+    "invocations",
+    "errors",
+    "error_rate",
+    "throttles",
+    "duration_p50_ms",
+    "duration_p95_ms",
+    "duration_p99_ms",
+    "duration_max_ms",
+    "max_concurrency",
+    "cold_starts",
+    "cold_start_rate",
+    "init_p50_ms",
+    "init_p95_ms",
+    "max_memory_used_mb",
+    "timeouts",
+    "out_of_memory",
+    "dead_letters",
+)
+COLUMNS = (
+    "account",
+    "region",
+    "function",
+    "runtime",
+    "architecture",
+    "memory_mb",
+    "timeout_s",
+    "tags",
+    *NUMBERS[2:],
+    "cost_usd",
+    "last_invocation",
+    "states",
+)
+
+
+class FleetRow:
+    """One function's row while it is put together."""
+
+    def __init__(self, place: Place, coverage: Coverage, metrics: Any, records: Any) -> None:
+        self.values: dict[str, Any] = dict(zip(("account", "region", "function"), place, strict=True))
+        self.metrics, self.records = metrics, records
+        account, region, function = place
+        self.seen: dict[str, Seen] = {
+            "metrics": coverage.seen("metrics", account, region, function),
+            "logs": records_seen(coverage, place, metrics, records),
+        }
+
+    def configure(self, thing: Thing | None, reserved: int | None) -> None:
+        body: Mapping[str, Any] = thing.body if thing else {}
+        self.values |= {name: body.get(name) for name in CONFIGURATION}
+        self.values |= {"tags": dict(body.get("tags") or {}), "reserved": reserved}
+
+    def measure(self, newest: datetime | None) -> None:
+        count, of = self._count, self._of
+        self.values |= {name: count(name, "metrics") for name in ("invocations", "errors", "throttles")}
+        self.values |= {name: count(name, "logs") for name in ("cold_starts", "timeouts", "out_of_memory")}
+        self.values |= {name: of(self.metrics, name) for name in ("duration_max_ms", "max_concurrency")}
+        self.values |= {name: of(self.records, name) for name in _MEASURED}
+        self.values |= {
+            "error_rate": rate(self.values["errors"], self.values["invocations"]),
+            "cold_start_rate": rate(self.values["cold_starts"], of(self.records, "records")),
+            "last_invocation": newest,
+        }
+
+    def spend(self, bill: Bill | None, letters: Letters) -> None:
+        self.seen |= {"queues": letters.seen, "cost": bill.seen} if bill else {"queues": letters.seen}
+        self.values["dead_letters"] = known(letters.arrived, letters.seen)
+        self.values["cost_usd"] = known(bill.total_usd, bill.seen) if bill else None
+
+    def finished(self) -> dict[str, Any]:
+        states = {name: self._state(name, collector) for name, collector in FEEDS.items()}
+        return self.values | {"states": {name: state for name, state in states.items() if state}}
+
+    def _state(self, name: str, collector: str) -> str | None:
+        seen, value = self.seen.get(collector, self.seen["metrics"]), self.values[name]
+        if name == "last_invocation" and value is not None:
+            return None  # of all that is stored, not of the window
+        return seen.state(silent=value is None)
+
+    def _count(self, name: str, collector: str) -> Any:
+        facts = self.metrics if collector == "metrics" else self.records
+        return known(self._of(facts, name) or 0.0, self.seen[collector])
+
+    @staticmethod
+    def _of(facts: Any, name: str) -> Any:
+        value = getattr(facts, name, None)
+        return None if value is None or pd.isna(value) else value
+
+
+_MEASURED = (
+    "duration_p50_ms",
+    "duration_p95_ms",
+    "duration_p99_ms",
+    "init_p50_ms",
+    "init_p95_ms",
+    "max_memory_used_mb",
+)
+
+
+def records_seen(coverage: Coverage, place: Place, metrics: Any, records: Any) -> Seen:
+    """How well the log was read; a log that was read but tells of no invocation that ended is not collected."""
+    seen = coverage.seen("logs", *place)
+    ended = getattr(metrics, "ended", None)
+    if records is not None or not ended or pd.isna(ended) or not seen.complete:
+        return seen
+    why = f"the log has no REPORT record of {ended:.0f} invocations"
+    return Seen(coverage.window, (coverage.window,), seen.provisional, why)
+
+
+def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
+    """Per function: what CloudWatch counted; `ended` are invocations that must have ended within the window."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", sum(invocations) AS invocations, sum(errors) AS errors,
+            sum(throttles) AS throttles, max(duration_max_ms) AS duration_max_ms,
+            max(concurrent_max) AS max_concurrency,
+            sum(invocations) FILTER (epoch_ms(ts) + period_s * 1000 <= $ended_ms) AS ended
+        FROM metrics WHERE {FUNCTION_POINTS} AND ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
+        {"start": window.start, "end": window.end, "ended_ms": ended_ms(window), **params},
+    )
+    return _by_place(frame)
+
+
+def record_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
+    """Per function with records in the window: counts, exact percentiles and maxima."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", {RECORD_SUMS}
+        FROM invocations WHERE ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
+        {"start": window.start, "end": window.end, **params},
+    )
+    return _by_place(frame)
+
+
+def _by_place(frame: pd.DataFrame) -> dict[Place, Any]:
+    return {(row.account, row.region, row.function): row for row in rows(frame)}

@@ -1,0 +1,139 @@
+"""Which queues belong to which functions, and what arrived in those that catch failures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.formulas import arrivals
+from core.windows import MINUTE, Window, settled_until
+from store.readers.states import Coverage, Seen
+from store.readers.things import Place, Things
+from store.store import Snapshot
+
+DEAD_LETTER, SOURCE, DESTINATION = "dead-letter", "source", "destination"
+ROLES = (DEAD_LETTER, SOURCE, DESTINATION)
+"""A queue that has several is named by the first."""
+
+NEVER = Window(datetime.fromtimestamp(0, UTC), datetime.fromtimestamp(0, UTC))
+
+LOOK_BACK = timedelta(hours=1)
+"""How far before a window queue samples are read, to know what was in a queue when it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Messages that arrived in a function's dead-letter queues; None when it has none, or they are not read."""
+
+    arrived: float | None = None
+    seen: Seen = field(default_factory=lambda: Seen(NEVER))
+
+
+Roles = Mapping[str, Mapping[str, frozenset[Place]]]
+"""Per queue ARN: per role, the functions it has that role for."""
+
+
+def queue_roles(things: Things) -> Roles:
+    """What each queue (or topic, or bus) that functions name is to them."""
+    roles: dict[str, dict[str, set[Place]]] = defaultdict(lambda: defaultdict(set))
+    for arn, role, place in _named(things):
+        roles[arn][role].add(place)
+    redrive = {t.name: t.body.get("redrive_target") for t in things.of("queue")}
+    for arn, target in redrive.items():
+        for place in roles[arn][SOURCE] if target and arn in roles else ():
+            roles[str(target)][DEAD_LETTER].add(place)
+    return {arn: {role: frozenset(found) for role, found in of.items() if found} for arn, of in roles.items()}
+
+
+def _named(things: Things) -> Iterator[tuple[str, str, Place]]:
+    """ARN, role and function, wherever a configuration names one."""
+    fields = (
+        ("function", "dead_letter_arn", DEAD_LETTER),
+        ("mapping", "source_arn", SOURCE),
+        ("mapping", "failure_destination", DEAD_LETTER),
+        ("invoke_config", "on_failure", DEAD_LETTER),
+        ("invoke_config", "on_success", DESTINATION),
+    )
+    for kind, name, role in fields:
+        for thing in things.of(kind):
+            if thing.body.get(name):
+                yield str(thing.body[name]), role, thing.place
+
+
+def samples(snapshot: Snapshot, coverage: Coverage) -> pd.DataFrame:
+    """Queue samples of the snapshot with `depth` and `arrivals`, by queue and ts. `coverage` is of its window."""
+    frame = snapshot.frame(
+        """SELECT *, visible_max + coalesce(not_visible_max, 0) + coalesce(delayed_max, 0) AS depth
+        FROM queue_samples ORDER BY account, region, queue, ts"""
+    )
+    frame["arrivals"] = np.nan
+    for key, one in frame.groupby(["account", "region", "queue"], sort=False):
+        account, region, queue = (str(part) for part in key)
+        read = coverage.covered("queues", account, region, queue)
+        first, last = one["ts"].iloc[0].to_pydatetime(), one["ts"].iloc[-1].to_pydatetime()
+        was_silent = any(w.start <= first - MINUTE and first <= w.end for w in read)
+        is_open = last >= settled_until(coverage.now)
+        counted = dead_letter_arrivals(one, empty_before=was_silent, newest_is_open=is_open)
+        frame.loc[one.index, "arrivals"] = counted
+    return frame
+
+
+def dead_letter_arrivals(
+    samples: pd.DataFrame, *, empty_before: bool = False, newest_is_open: bool = True
+) -> pd.Series[Any]:
+    """Messages that arrived per row of `samples` (one queue, sorted by ts: visible_max, not_visible_max,
+    delayed_max, sent, deleted); see `core.formulas.arrivals`.
+
+    `empty_before`: the queue was watched before its first sample and told nothing, as an empty queue does.
+    """
+    others = samples["not_visible_max"].fillna(0) + samples["delayed_max"].fillna(0)
+    depth = (samples["visible_max"] + others).astype(float).tolist()
+    sent, deleted = (samples[name].astype(float).tolist() for name in ("sent", "deleted"))
+    lead = [0.0] if empty_before else []
+    counted = arrivals(lead + depth, lead + sent, lead + deleted, newest_is_open=newest_is_open)
+    return pd.Series(counted[len(lead) :], index=samples.index, dtype=float)
+
+
+def dead_letters(
+    snapshot: Snapshot, things: Things, window: Window, *, now: datetime
+) -> dict[Place, Letters]:
+    """Per function that names a place for its failures: what arrived in the window. The snapshot should reach
+    `LOOK_BACK` further."""
+    coverage = Coverage.read(snapshot, window, now=now)
+    before = Coverage.read(snapshot, Window(window.start - LOOK_BACK, window.end), now=now)
+    frame = samples(snapshot, before)
+    inside = frame[frame["ts"] >= window.start]
+    arrived = inside.groupby("queue")["arrivals"].sum().to_dict()
+    watched = {t.name: (t.account, t.region) for t in things.of("queue")}
+    mine: dict[Place, list[str]] = defaultdict(list)
+    for arn, roles in queue_roles(things).items():
+        for place in roles.get(DEAD_LETTER, ()):
+            mine[place].append(arn)
+    return {place: _letters(arns, arrived, watched, coverage) for place, arns in mine.items()}
+
+
+def _letters(
+    arns: list[str], arrived: Mapping[Any, float], watched: Mapping[str, tuple[str, str]], coverage: Coverage
+) -> Letters:
+    known = [arn for arn in arns if arn in watched]
+    seen = [coverage.seen("queues", *watched[arn], arn) for arn in known]
+    seen += [_unwatched(arn, coverage) for arn in arns if arn not in watched]
+    total = float(sum(arrived.get(arn, 0.0) for arn in known)) if known else None
+    return Letters(total, _worst(seen))
+
+
+def _unwatched(arn: str, coverage: Coverage) -> Seen:
+    name = arn.rsplit(":", 1)[-1]
+    why = f"failures go to {name}, which is not a queue that we read ({arn.split(':')[2]})"
+    return Seen(coverage.window, (coverage.window,), why=why)
+
+
+def _worst(seen: Iterable[Seen]) -> Seen:
+    """The one that says most against the number."""
+    return max(seen, key=lambda one: (not one.complete, one.provisional))

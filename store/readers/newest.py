@@ -1,0 +1,40 @@
+"""When each function was last invoked, in all that is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from core.windows import MINUTE, Window
+from store.readers.frames import rows
+from store.readers.records import FUNCTION_POINTS
+from store.readers.things import Place
+from store.store import Store
+
+STAGES = (timedelta(days=1), timedelta(days=15), timedelta(days=455))
+"""How far back to look: further only for functions that nothing nearer was found of."""
+
+
+def last_invocations(store: Store, places: Iterable[Place], *, now: datetime) -> dict[Place, datetime]:
+    """Per function: the newest record, or the newest minute with invocations if that is later."""
+    found: dict[Place, datetime] = {}
+    wanted, end = set(places), now + MINUTE
+    for reach in STAGES:
+        if not wanted:
+            break
+        start = now - reach
+        found |= {place: ts for place, ts in _newest(store, Window(start, end)).items() if place in wanted}
+        wanted, end = wanted - found.keys(), start
+    return found
+
+
+def _newest(store: Store, window: Window) -> dict[Place, datetime]:
+    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+        frame = snapshot.frame(
+            f"""SELECT account, region, "function", max(ts) AS ts FROM (
+                SELECT account, region, "function", ts FROM invocations
+                UNION ALL
+                SELECT account, region, "function", ts FROM metrics WHERE {FUNCTION_POINTS} AND invocations > 0
+            ) GROUP BY ALL"""
+        )
+    return {(row.account, row.region, row.function): row.ts.to_pydatetime() for row in rows(frame)}

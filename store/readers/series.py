@@ -1,0 +1,153 @@
+"""Series over time: what was counted and measured per step, and whether it was collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.windows import Window, subtract
+from store.readers.billing import KINDS, spend
+from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
+from store.readers.records import COLD, FUNCTION_POINTS, INIT_MS, PERCENTILES
+from store.readers.states import Coverage
+from store.readers.things import Place, Things, matches, sql_where
+from store.store import Filter, Snapshot, Store
+
+COUNTS = ["invocations", "errors", "throttles"]
+TIMES = ["duration_p50_ms", "duration_p95_ms", "duration_p99_ms"]
+
+
+def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -> pd.DataFrame:
+    """See `fleet.fleet_series`."""
+    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        grid = Grid(window, coverage.step("metrics"))
+        things = Things.read(snapshot, *KINDS, where=where)
+        frame = grid.lay(_counts(snapshot, grid, where))
+        frame[["concurrent_max"]] = grid.lay(_concurrency(snapshot, grid, where))[["concurrent_max"]]
+        frame[[*TIMES, "cold_starts"]] = grid.lay(record_steps(snapshot, grid, where))[
+            [*TIMES, "cold_starts"]
+        ]
+        usd = spend(snapshot, things, coverage, grid.window, now=now, where=where, step=grid.step)
+    by_step = usd.groupby("step")["usd"].sum().rename("cost_usd").reset_index()
+    frame["cost_usd"] = grid.lay(by_step)["cost_usd"]
+    metrics, logs = _metrics_read(coverage, grid, where), _logs_read(coverage, grid, where)
+    frame[COUNTS] = frame[COUNTS].fillna(0.0)
+    frame[[*COUNTS, "concurrent_max"]] = frame[[*COUNTS, "concurrent_max"]].where(metrics[:, None])
+    frame["cold_starts"] = frame["cold_starts"].fillna(0.0)
+    frame[[*TIMES, "cold_starts"]] = frame[[*TIMES, "cold_starts"]].where(logs[:, None])
+    frame["cost_usd"] = frame["cost_usd"].fillna(0.0).where(metrics | logs)
+    frame["error_rate"] = share(frame["errors"], frame["invocations"])
+    frame["collected"] = metrics
+    frame["provisional"] = _unsettled(coverage, grid, where)
+    return frame
+
+
+def _counts(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
+    wanted, params = sql_where(where)
+    return snapshot.frame(
+        f"""SELECT {STEP_SQL} AS step, sum(invocations) AS invocations, sum(errors) AS errors,
+            sum(throttles) AS throttles
+        FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
+        {"step_ms": grid.step_ms, **params},
+    )
+
+
+def _concurrency(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
+    """The claimed concurrency of all accounts and regions; of one function, its own."""
+    one = where.function is not None
+    scope, value = ("function", "concurrent_max") if one else ("account", "claimed_max")
+    wanted, params = sql_where(where)
+    return snapshot.frame(
+        f"""SELECT step, sum(most) AS concurrent_max FROM (
+            SELECT {STEP_SQL} AS step, account, region, max({value}) AS most
+            FROM metrics WHERE scope = '{scope}' AND {wanted} GROUP BY ALL
+        ) GROUP BY ALL""",
+        {"step_ms": grid.step_ms, **params},
+    )
+
+
+def record_steps(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
+    """step, records, percentiles of duration, cold_starts, init_p50_ms, init_p95_ms, max_memory_mb."""
+    wanted, params = sql_where(where)
+    return snapshot.frame(
+        f"""SELECT {STEP_SQL} AS step, count(*) AS records, {PERCENTILES},
+            count(*) FILTER ({COLD}) AS cold_starts,
+            quantile_cont({INIT_MS}, 0.5) FILTER ({COLD}) AS init_p50_ms,
+            quantile_cont({INIT_MS}, 0.95) FILTER ({COLD}) AS init_p95_ms,
+            max(max_memory_mb) AS max_memory_mb
+        FROM invocations WHERE {wanted} GROUP BY ALL""",
+        {"step_ms": grid.step_ms, **params},
+    )
+
+
+# --- what was read of each step ----------------------------------------------------------------------------------
+
+
+def _metrics_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
+    """Steps that were read for every target of which anything was read."""
+    places = [(*target, where.function or "") for target in coverage.targets("metrics")]
+    return all_read(coverage, grid, "metrics", (p for p in places if matches(where, *p[:2])))
+
+
+def _logs_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
+    """Steps that were read for every function of whose log anything was read."""
+    return all_read(coverage, grid, "logs", (p for p in coverage.scopes("logs") if matches(where, *p)))
+
+
+def all_read(coverage: Coverage, grid: Grid, collector: str, places: Iterable[Place]) -> Flags:
+    missing, asked = [], False
+    for place in places:
+        asked = True
+        missing += subtract(coverage.window, coverage.covered(collector, *place))
+    return ~touched(missing, grid.starts_ms, grid.step) if asked else np.zeros(len(grid), dtype=bool)
+
+
+def _unsettled(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
+    targets = (t for t in coverage.targets("metrics") if matches(where, *t))
+    young = [part for target in targets for part in coverage.unsettled("metrics", *target)]
+    return touched(young, grid.starts_ms, grid.step)
+
+
+# --- a small series per function ---------------------------------------------------------------------------------
+
+
+def function_counts(
+    store: Store, window: Window, step: timedelta, *, now: datetime, where: Filter
+) -> pd.DataFrame:
+    """See `fleet.sparklines`."""
+    wanted, params = sql_where(where)
+    with store.snapshot(window, ("metrics",)) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        grid = Grid(window, max(step, coverage.coarsest("metrics")))
+        places = sorted(t.place for t in Things.read(snapshot, "function", where=where).of("function"))
+        counted = snapshot.frame(
+            f"""SELECT account, region, "function", {STEP_SQL} AS step, sum(invocations) AS invocations,
+                sum(errors) AS errors
+            FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
+            {"step_ms": grid.step_ms, **params},
+        )
+    found = dict(iter(counted.groupby(["account", "region", "function"])))
+    read = {
+        place[:2]: inside(coverage.covered("metrics", *place[:2]), grid.starts_ms, grid.step)
+        for place in places
+    }
+    wanted_places = [place for place in places if matches(where, *place)]
+    lines = [_spark(place, found.get(place), read[place[:2]], grid) for place in wanted_places]
+    return pd.DataFrame(lines, columns=pd.Index(["account", "region", "function", "invocations", "errors"]))
+
+
+def _spark(place: Place, counted: pd.DataFrame | None, read: Flags, grid: Grid) -> tuple[Any, ...]:
+    lines = []
+    for name in ("invocations", "errors"):
+        line = np.where(read, 0.0, np.nan)
+        if counted is not None:
+            at = np.searchsorted(grid.starts_ms, counted["step"].to_numpy())
+            there = counted["step"].isin(grid.starts_ms).to_numpy()
+            line[at[there]] = counted[name].fillna(0.0).to_numpy()[there]
+        lines.append(np.where(read, line, np.nan).tolist())
+    return (*place, *lines)
