@@ -1,0 +1,162 @@
+"""A page's question answered in words: frames in, a sentence out. Names are escaped, unknown is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from core.formulas import rate
+from dashboard import numbers
+from dashboard.charts.concurrency import danger
+from dashboard.numbers import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`state` is a name of `widgets.STATES`; `text` and `more` are Markdown."""
+
+    state: str
+    text: str
+    more: str = ""
+
+
+def cold_answer(functions: pd.DataFrame) -> Answer:
+    """From the `cold_starts` reader's frame."""
+    records, cold = total(functions["records"]), total(functions["cold_starts"])
+    if not records or cold is None:
+        return Answer("not collected", "**No invocation records in this window.**", first_why(functions))
+    if cold == 0:
+        return Answer(
+            "healthy", f"**Nobody waited for a cold start** in {numbers.count(records)} invocations."
+        )
+    worst = functions.sort_values("waited_s", ascending=False).iloc[0]
+    waited = numbers.age(total(functions["waited_s"]))
+    share = numbers.percent(cold / records)
+    text = f"**{share} of invocations started cold**; callers waited {waited} together."
+    more = f"Most of it on {plain(worst['function'])}: {numbers.percent(worst['cold_start_rate'])} cold, "
+    return Answer("info", text, more + f"init p95 {numbers.ms(worst['init_p95_ms'])}")
+
+
+def concurrency_answer(limits: pd.DataFrame) -> Answer:
+    """From the `limits` reader's frame with `place`: the account and region nearest its limit."""
+    known = limits.dropna(subset=["utilization"])
+    if known.empty:
+        return Answer("not collected", "**How much concurrency is claimed is not known.**", first_why(limits))
+    worst = known.sort_values("utilization", ascending=False).iloc[0]
+    text = (
+        f"**{plain(worst['place'])} claimed {numbers.percent(worst['utilization'])} of its "
+        f"{numbers.count(worst['limit'])}** at its busiest moment: {numbers.count(worst['headroom'])} left."
+    )
+    return Answer(danger(worst["utilization"]), text, throttled(limits))
+
+
+def throttled(limits: pd.DataFrame) -> str:
+    throttles = total(limits["throttles"])
+    if throttles is None:
+        return "throttles are not known"
+    return f"{numbers.count(throttles)} invocations throttled" if throttles else "nothing was throttled"
+
+
+def queues_answer(queues: pd.DataFrame) -> Answer:
+    """From the `queues` reader's frame: what lies in dead-letter queues, and what passed through them."""
+    dead = queues[queues["role"] == "dead-letter"]
+    holding = dead[dead["depth"] > 0]
+    arrived = total(dead["arrivals"]) or 0
+    more = f"{numbers.count(arrived)} arrived in this window" if arrived else ""
+    if not holding.empty:
+        oldest = numbers.age(holding["oldest_age_s"].max())
+        return Answer(
+            "critical" if arrived else "warning",
+            f"**{_many(len(holding), 'dead-letter queue holds', 'dead-letter queues hold')} "
+            f"{numbers.count(holding['depth'].sum())} messages**, the oldest for {oldest}.",
+            more,
+        )
+    if arrived:
+        text = (
+            f"**{numbers.count(arrived)} messages arrived in dead-letter queues** and were taken out again."
+        )
+        return Answer("warning", text, "the queues are empty now: whoever drains them may hide lost work")
+    if dead["depth"].isna().any():
+        return Answer("not collected", "**Some dead-letter queues could not be read.**", first_why(dead))
+    if dead.empty:
+        return Answer("info", "**No dead-letter queue is known** in what is watched.")
+    return Answer(
+        "healthy",
+        f"**{_many(len(dead), 'dead-letter queue is', 'dead-letter queues are')} empty**, none arrived.",
+    )
+
+
+def cost_answer(groups: pd.DataFrame, components: Mapping[str, Any], *, days: float, what: str) -> Answer:
+    """`groups` as the `costs` reader returns them, with `name`; `components` are USD per our word."""
+    spent = total(groups["cost_usd"])
+    if spent is None:
+        return Answer("not collected", "**What this window cost is not known.**", first_why(groups))
+    text = f"**{numbers.usd(spent)} in this window**, {numbers.usd(spent / days)} a day."
+    if not spent:
+        return Answer("info", text)
+    dearest = (
+        groups.assign(usd=groups["cost_usd"].astype("float64")).sort_values("usd", ascending=False).iloc[0]
+    )
+    part = max(components, key=lambda name: components[name] or 0)
+    more = f"dearest {what}: {plain(dearest['name'])}, {numbers.percent(dearest['usd'] / spent)}"
+    share = rate(float(components[part] or 0), spent)
+    return Answer("info", text, f"{more} · {part.lower()} is {numbers.percent(share)} of it")
+
+
+def alerts_answer(firing: int, acknowledged: int, held: int) -> Answer:
+    parts = [f"{acknowledged} acknowledged"] if acknowledged else []
+    parts += [f"{held} held back"] if held else []
+    if firing:
+        return Answer(
+            "critical",
+            f"**{_many(firing, 'alert fires', 'alerts fire')}** and nobody has it yet.",
+            ", ".join(parts),
+        )
+    if parts:
+        return Answer("warning", f"**Nothing new is firing**: {', '.join(parts)}.")
+    return Answer("healthy", "**Nothing is firing.**")
+
+
+def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool]) -> Answer:
+    """From the `collectors` reader's frame; `late` says which rows have data that is too old."""
+    bad = ~collectors["outcome"].isin(["ok"])
+    denied = collectors[collectors["outcome"] == "denied"]
+    if collectors.empty:
+        return Answer("not collected", "**Nothing has been collected yet.**")
+    if not bad.any() and not late.any():
+        return Answer(
+            "healthy", f"**You can believe what you see**: all {len(collectors)} collectors are on time."
+        )
+    troubled = int((bad | late).sum())
+    text = (
+        f"**{troubled} of {len(collectors)} collectors need a look**: numbers that rest on them have holes."
+    )
+    missing = sorted({str(p) for p in denied["permission"].dropna()})
+    more = "missing: " + ", ".join(plain(p) for p in missing) if missing else ""
+    return Answer("critical" if bad.any() else "late", text, more)
+
+
+def total(column: pd.Series[Any]) -> float | None:
+    """The sum of what is known; None when nothing is."""
+    known = [float(value) for value in column if numbers.known(value)]
+    return sum(known) if known else None
+
+
+def incomplete(frame: pd.DataFrame) -> int:
+    """How many rows of a reader's frame were not (fully) collected."""
+    return sum(isinstance(state, str) and state.startswith("not collected") for state in frame["state"])
+
+
+def first_why(frame: pd.DataFrame) -> str:
+    """Why the first row that is not collected is not, as plain text; empty when no row says so."""
+    for state in frame.get("state", ()):
+        if isinstance(state, str) and state.startswith("not collected"):
+            return plain(state)
+    return ""
+
+
+def _many(n: int, one: str, more: str) -> str:
+    return f"{n:,} {one if n == 1 else more}"

@@ -1,0 +1,92 @@
+"""What the Queues page says in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from dashboard import numbers
+from dashboard.answers import incomplete, total
+from dashboard.figures import PROVISIONAL
+from dashboard.widgets import Card
+
+ARRIVALS = (
+    "An arrival counts even if it was drained at once: the larger of what was sent, and what the depth "
+    "grew by plus what was deleted. SQS itself does not count a redrive as sent."
+)
+
+
+def cards(queues: pd.DataFrame) -> list[Card]:
+    """From the `queues` reader's frame."""
+    dead, source = queues[queues["role"] == "dead-letter"], queues[queues["role"] == "source"]
+    return [
+        _card(
+            "In dead-letter queues",
+            numbers.count(total(dead["depth"])),
+            "Messages there now, in flight too.",
+            dead,
+        ),
+        _card(
+            "Dead-letter arrivals", numbers.count(total(dead["arrivals"])), ARRIVALS, dead, "in this window"
+        ),
+        _card(
+            "Oldest dead letter", _oldest(dead), "Age of the oldest message, as SQS reports it.", dead, "now"
+        ),
+        _card(
+            "Waiting in sources",
+            numbers.count(total(source["visible"])),
+            "Messages that wait for a function.",
+            source,
+        ),
+        _card(
+            "Oldest waiting",
+            _oldest(source),
+            "Age of the oldest message that waits for a function.",
+            source,
+            "now",
+        ),
+        _card(
+            "In minus out",
+            balance(source),
+            "Messages sent to source queues minus those deleted from them: above zero, work piles up.",
+            source,
+            "in this window",
+        ),
+    ]
+
+
+def balance(source: pd.DataFrame) -> str:
+    sent, deleted = total(source["sent"]), total(source["deleted"])
+    return numbers.UNKNOWN if sent is None or deleted is None else f"{sent - deleted:+,.0f}"
+
+
+def rows(queues: pd.DataFrame) -> pd.DataFrame:
+    """The table: the reader's columns with `owner`, `age` and `retention` in words, None when unknown."""
+    words: dict[str, list[Any]] = {
+        "owner": [", ".join(map(str, names)) for names in queues["functions"]],
+        "age": [_age(seconds) for seconds in queues["oldest_age_s"]],
+        "retention": [_age(seconds) for seconds in queues["retention_s"]],
+    }
+    return queues.assign(**words)
+
+
+def _card(label: str, value: str, help: str, queues: pd.DataFrame, under: str | None = None) -> Card:
+    return Card(
+        label=label,
+        value=value,
+        help=help,
+        delta=under or f"{len(queues)} {'queue' if len(queues) == 1 else 'queues'}",
+        arrow="off",
+        provisional=bool((queues["state"] == PROVISIONAL).any()),
+        partial=incomplete(queues) > 0,
+    )
+
+
+def _oldest(queues: pd.DataFrame) -> str:
+    known = [float(age) for age in queues["oldest_age_s"] if numbers.known(age)]
+    return numbers.age(max(known)) if known else numbers.UNKNOWN
+
+
+def _age(seconds: float | None) -> str | None:
+    return numbers.age(float(seconds)) if seconds is not None and numbers.known(seconds) else None

@@ -1,0 +1,53 @@
+"""Cached questions of the pages that look for causes: cold starts, concurrency, queues."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pandas as pd
+
+from core.facts import Target
+from core.windows import Window
+from dashboard.queries import cached, store
+from store.readers import cold, concurrency, queues
+from store.store import Filter
+
+
+@cached()
+def cold_starts(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
+    return cold.cold_starts(store(), window, now=at, where=where)
+
+
+@cached()
+def cold_series(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
+    return cold.cold_series(store(), window, now=at, where=where)
+
+
+@cached(ttl_s=600, entries=16)
+def cold_by_hour(window: Window, where: Filter) -> pd.DataFrame:
+    return cold.cold_by_hour(store(), window, where=where)
+
+
+@cached()
+def pools(window: Window, at: datetime) -> pd.DataFrame:
+    return concurrency.pools(store(), window, now=at)
+
+
+@cached()
+def concurrency_series(target: Target, window: Window, at: datetime) -> pd.DataFrame:
+    return concurrency.concurrency_series(store(), target, window, now=at)
+
+
+@cached()
+def throttle_series(window: Window, at: datetime) -> pd.DataFrame:
+    return concurrency.throttle_series(store(), window, now=at)
+
+
+@cached()
+def queue_table(window: Window, at: datetime) -> pd.DataFrame:
+    return queues.queues(store(), window, now=at)
+
+
+@cached()
+def queue_series(target: Target, arn: str, window: Window, at: datetime) -> pd.DataFrame:
+    return queues.queue_series(store(), target, arn, window, now=at)

@@ -1,0 +1,82 @@
+"""What tables on several pages share: links to a function, places, states in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import links, queries, widgets
+from dashboard.answers import Answer
+
+
+def say(answer: Answer, key: str = "answer") -> None:
+    """The page's answer: badge, sentence, and what goes with it in small."""
+    with st.container(border=True, key=key):
+        more = f" :small[:gray[{answer.more}]]" if answer.more else ""
+        st.markdown(f"{widgets.badge(answer.state)} {answer.text}{more}")
+
+
+def places() -> Mapping[tuple[str, str], str]:
+    """How people know each account and region: `production · eu-west-1`."""
+    rows = queries.targets()
+    return {
+        (r["account"], r["region"]): f"{r['alias'] or r['account']} · {r['region']}"
+        for r in rows.to_dict("records")
+    }
+
+
+def with_place(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with `place` first, from its account and region columns."""
+    known = places()
+    names = [known.get((a, r), f"{a} · {r}") for a, r in zip(frame["account"], frame["region"], strict=True)]
+    return frame.assign(place=names)
+
+
+def presentable(frame: pd.DataFrame, *, usd: Sequence[str] = ()) -> pd.DataFrame:
+    """The frame as a table shows it: with `place`, `state` in words, exact `usd` as floats."""
+    floats = {name: frame[name].astype("float64") for name in usd}
+    words = [state_words(state) for state in frame["state"]]
+    return with_place(frame).assign(**floats, state=words).reset_index(drop=True)
+
+
+def state_words(state: Any) -> str:
+    """A reader's state for a table cell; a settled number is `settled`."""
+    return state if isinstance(state, str) and state else "settled"
+
+
+def function_button(frame: pd.DataFrame, key: str, *, label: str = "Function") -> Any:
+    """A column that opens the function of its row; `frame` is the table's, with account, region, function."""
+
+    def opened() -> None:
+        row = frame.iloc[st.session_state[key]["row"]]
+        st.switch_page(
+            links.FUNCTION, query_params=links.to_function(row["account"], row["region"], row["function"])
+        )
+
+    return st.column_config.ButtonColumn(
+        label, key=key, on_click=opened, type="tertiary", alignment="left", pinned=True
+    )
+
+
+def percent_column(label: str, help: str | None = None) -> Any:
+    return st.column_config.NumberColumn(label, format="percent", help=help)
+
+
+def ms_column(label: str, help: str | None = None) -> Any:
+    return st.column_config.NumberColumn(label, format="%,.0f ms", help=help)
+
+
+def count_column(label: str, help: str | None = None) -> Any:
+    return st.column_config.NumberColumn(label, format="localized", help=help)
+
+
+def usd_column(label: str, help: str | None = None) -> Any:
+    return st.column_config.NumberColumn(label, format="$%,.4f", help=help)
+
+
+def board_columns() -> int:
+    """One column of panels on a phone."""
+    return 1 if "Mobi" in (st.context.headers.get("User-Agent") or "") else 2

@@ -1,0 +1,119 @@
+"""Is work piling up or lost?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from core.facts import Target
+from core.windows import Window
+from dashboard import figures_queues, links, numbers, queries, queries_investigate, tables, widgets
+from dashboard.answers import queues_answer
+from dashboard.charts.queues import queue_board
+
+
+def page(window: Window) -> None:
+    queues = queries.within(queries_investigate.queue_table(window, queries.now()), queries.scope())
+    if queues.empty:
+        widgets.no_data("No queue that feeds or catches a function is known yet.", collector="queues")
+        return
+    tables.say(queues_answer(queues))
+    widgets.cards(figures_queues.cards(queues))
+    table(queues)
+    one(tables.with_place(queues), window)
+
+
+def table(queues: pd.DataFrame) -> None:
+    st.header("Queues, dead letters first", anchor=False)
+    column = st.column_config
+    with st.container(key="queues-table"):
+        st.dataframe(
+            tables.presentable(figures_queues.rows(queues)),
+            key="queues",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="Queues with their depth, age and arrivals, dead-letter queues that hold messages first",
+            column_config={
+                "queue": column.TextColumn("Queue", pinned=True),
+                "role": column.TextColumn("Role"),
+                "owner": column.TextColumn("Whose", help="Functions that this queue feeds or catches."),
+                "place": column.TextColumn("Where"),
+                "depth": tables.count_column("Messages", "Waiting and in flight now."),
+                "age": column.TextColumn("Oldest", alignment="right"),
+                "arrivals": tables.count_column("Arrivals", figures_queues.ARRIVALS),
+                "sent": tables.count_column("Sent"),
+                "received": tables.count_column("Received"),
+                "deleted": tables.count_column("Deleted"),
+                "max_receive_count": tables.count_column("Max receives"),
+                "retention": column.TextColumn(
+                    "Kept for",
+                    help="A dead letter keeps the age that it had in its source queue.",
+                    alignment="right",
+                ),
+                "note": column.TextColumn("Note"),
+                "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
+            },
+            column_order=[
+                *(
+                    "queue",
+                    "role",
+                    "owner",
+                    "place",
+                    "depth",
+                    "age",
+                    "arrivals",
+                    "sent",
+                    "received",
+                    "deleted",
+                ),
+                *("max_receive_count", "retention", "note", "state"),
+            ],
+        )
+
+
+def one(queues: pd.DataFrame, window: Window) -> None:
+    """The queue that the address names over time, else the first of the table."""
+    st.header("One queue over time", anchor=False)
+    rows = queues.to_dict("records")
+    names: dict[str, str] = {str(row["arn"]): f"{row['queue']} · {row['place']}" for row in rows}
+    asked = st.query_params.get("queue")
+    if asked and asked not in names:
+        widgets.no_data(
+            "The queue in the address is not known here: it is gone, or in another account or region."
+        )
+
+    def draw(key: str, changed: Callable[[], None]) -> None:
+        st.selectbox(
+            "Queue", list(names), format_func=names.__getitem__, key=key, on_change=changed, width=460,
+            label_visibility="collapsed",
+        )  # fmt: skip
+
+    chosen = links.choose("queue", list(names), next(iter(names)), draw)
+    row = queues[queues["arn"] == chosen].iloc[0]
+    series = queries_investigate.queue_series(
+        Target(row["account"], row["region"]), row["arn"], window, queries.now()
+    )
+    if series.empty:
+        widgets.no_data("Nothing was reported for this queue in this window.", collector="queues")
+        return
+    drawn = queue_board(
+        series,
+        dead_letter=row["role"] == "dead-letter",
+        window=window,
+        zone=widgets.zone(),
+        columns=tables.board_columns(),
+    )
+    with st.container(border=True, key="board"):
+        st.echarts_chart(
+            drawn.option,
+            height=drawn.height_px,
+            key="queue-board",
+            alt="Backlog, age and traffic of one queue",
+        )
+        st.caption(figures_queues.ARRIVALS)
+
+
+widgets.toolbar("Queues")
+widgets.live(page)
