@@ -15,7 +15,10 @@ from dashboard.launch import BANNER
 STATIC = Path(__file__).parent / "static"
 CSS = """<style>
 .stMainBlockContainer { padding-left: 1.75rem; padding-right: 1.75rem; max-width: 100rem; }
-[data-testid="stMetric"] { padding: 0.6rem 0.8rem; }
+[data-testid="stMetric"] > div:first-child { padding: 0.7rem 0.8rem 0.15rem; }
+[data-testid="stMetricChart"] { margin-bottom: 0.6rem; }
+.st-key-banner { margin-bottom: -0.5rem; }
+.st-key-menu [data-testid="stCaptionContainer"] { margin: 0.7rem 0 -0.75rem 0.5rem; }
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""
 
@@ -34,7 +37,9 @@ MENU = {group: [e for e in entries if (STATIC.parent / e[0]).exists()] for group
 
 
 def main() -> None:
-    st.set_page_config(page_title="Quarterdeck", page_icon=str(STATIC / "icon.svg"), layout="wide")
+    st.set_page_config(
+        page_title="Quarterdeck", page_icon=str(STATIC / "icon.svg"), layout="wide", initial_sidebar_state=236
+    )
     st.html(CSS)
     st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "icon.svg"), size="medium")
     page = st.navigation([_page(*entry) for group in MENU.values() for entry in group], position="hidden")
@@ -107,7 +112,7 @@ def _narrow() -> None:
 
 def _scopes(targets: pd.DataFrame) -> dict[str, str]:
     """What can be chosen, and how it reads: everything, an account, an account's region."""
-    scopes = {"": "All accounts and regions"}
+    scopes = {"": "All accounts"}
     for account, rows in targets.groupby("account", sort=True):
         alias = next((a for a in rows["alias"] if a), None) or str(account)
         scopes[str(account)] = alias

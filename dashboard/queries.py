@@ -19,7 +19,7 @@ from core.facts import Target
 from core.settings import StoreSettings
 from core.windows import MINUTE, Window, floor
 from dashboard.launch import STORE
-from store.readers import collection, concurrency, cost, fleet, functions
+from store.readers import collection, concurrency, cost, fleet, functions, incidents, totals
 from store.store import Filter, Store
 
 P = ParamSpec("P")
@@ -55,6 +55,14 @@ def scope() -> Filter:
     return Filter(account=st.query_params.get("account"), region=st.query_params.get("region"))
 
 
+def names() -> dict[str, str]:
+    """How people call each account: its alias, else its number."""
+    known = targets()
+    return {
+        account: alias or account for account, alias in zip(known["account"], known["alias"], strict=True)
+    }
+
+
 def within(frame: pd.DataFrame, where: Filter) -> pd.DataFrame:
     """The rows of a frame (with account and region columns) that the filter lets through."""
     for column in ("account", "region"):
@@ -80,8 +88,6 @@ def targets() -> pd.DataFrame:
 @cached(ttl_s=15, entries=2)
 def open_incidents() -> pd.DataFrame:
     """Incidents that fire now, the worst first; columns of the incident table."""
-    from store.readers import incidents
-
     return incidents.incidents(store(), open_only=True)
 
 
@@ -106,6 +112,11 @@ def fleet_series(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
 @cached()
 def sparklines(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
     return fleet.sparklines(store(), window, now=at, where=where)
+
+
+@cached()
+def record_totals(window: Window, where: Filter) -> dict[str, float | None]:
+    return totals.record_totals(store(), window, where=where)
 
 
 @cached()

@@ -27,8 +27,8 @@ STATES: dict[str, tuple[str, Colour, str]] = {
     "late": ("schedule", "orange", "Late"),
 }
 PROVISIONAL = (
-    f"Provisional: the last {LATENESS // timedelta(minutes=1)} minutes may still change, because Lambda counts "
-    "an invocation in the minute it started."
+    f"Provisional: the last {LATENESS // timedelta(minutes=1)} minutes may still change, because Lambda "
+    "counts an invocation in the minute it started."
 )
 
 
@@ -62,7 +62,8 @@ def toolbar(title: str, chooser: Callable[[], None] | None = None) -> Window:
         if chooser:
             chooser()
         st.space("stretch")
-        _freshness()
+        with st.container(width="content", key="freshness"):
+            _freshness()
         _time_range()
         st.toggle("Live", value=True, key="live", help="Read the store again every 30 seconds. Key: L")
     return window()
@@ -139,15 +140,15 @@ class Card:
     points: Sequence[float] | None = None
     kind: Literal["line", "bar", "area"] = "line"
     provisional: bool = False
+    partial: bool = False
 
 
 def cards(row: Sequence[Card], key: str = "cards") -> None:
     """At most six numbers in a row."""
     with st.container(key=key), st.grid(6, min_column_width=150, gap="xsmall"):
         for card in row:
-            mark = " :gray[:material/schedule:]" if card.provisional else ""
             st.metric(
-                card.label + mark,
+                card.label + _mark(card),
                 card.value,
                 card.delta or "no comparison",
                 delta_color=card.colour,
@@ -158,6 +159,13 @@ def cards(row: Sequence[Card], key: str = "cards") -> None:
                 height="stretch",
                 help=f"{card.help} {PROVISIONAL}" if card.provisional else card.help,
             )
+
+
+def _mark(card: Card) -> str:
+    """What to know before believing the number; the card's help says more."""
+    if card.partial:
+        return " :orange[:material/visibility_off:]"
+    return " :gray[:material/schedule:]" if card.provisional else ""
 
 
 def sparkline(points: Sequence[float] | None) -> list[float] | None:

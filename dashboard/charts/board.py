@@ -13,8 +13,8 @@ import pandas as pd
 from core.windows import Window
 from dashboard.charts import theme
 
-PANEL_PX, TITLE_PX, GAP_PX, FOOT_PX = 112, 44, 24, 8
-"""Height of a panel's grid, the room above it for title and deploy labels, below it, and at the end."""
+HEAD_PX, TITLE_PX, PANEL_PX, GAP_PX = 6, 38, 126, 12
+"""Above all; above a panel for its title and deploy labels; the panel with its axis; below it."""
 
 LABELLED_DEPLOYS = 6
 
@@ -30,6 +30,7 @@ class Series:
     stack: str | None = None
     label: str | None = None
     width_px: float = 1.5
+    opacity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def board(
         for nth, series in enumerate(panel.series):
             marks = _marks(panel, deploys, window) if nth == 0 else {}
             option["series"].append(_series(series, at) | marks)
-    return Board(option, lines * (TITLE_PX + PANEL_PX + GAP_PX) + FOOT_PX)
+    return Board(option, HEAD_PX + lines * (TITLE_PX + PANEL_PX + GAP_PX))
 
 
 def source(
@@ -128,7 +129,7 @@ def tooltip(rows: Sequence[Row]) -> str:
 def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
     line, column = divmod(at, columns)
     share = 100 / columns
-    left, top = column * share, line * (TITLE_PX + PANEL_PX + GAP_PX)
+    left, top = column * share, HEAD_PX + line * (TITLE_PX + PANEL_PX + GAP_PX)
     labelled = any(series.label for series in panel.series)
     width = share - (1.2 if columns > 1 else 0) - (4.5 / columns * 1.2 if labelled else 0)
     option["title"].append(
@@ -136,6 +137,8 @@ def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
             "text": panel.title,
             "left": f"{left:g}%",
             "top": top,
+            "padding": [2, 0],
+            "textVerticalAlign": "top",
             "textStyle": {"fontSize": 12.5, "fontWeight": 600},
         }
     )
@@ -177,7 +180,7 @@ def _series(series: Series, at: int) -> dict[str, Any]:
         "encode": {"x": "ts", "y": series.column},
         "xAxisIndex": at,
         "yAxisIndex": at,
-        "itemStyle": {"color": series.colour},
+        "itemStyle": {"color": series.colour, "opacity": series.opacity},
         "emphasis": {"disabled": True},
     }
     if series.stack:

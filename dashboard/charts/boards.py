@@ -1,0 +1,137 @@
+"""The boards of the Overview and of a function: which signals share a time axis, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+import pandas as pd
+
+from core.windows import Window
+from dashboard.charts import theme
+from dashboard.charts.board import Board, Deploy, Limit, Panel, Row, Series, board
+
+DURATIONS = (
+    Series(column="p99_ms", name="p99", colour=theme.P99, label="p99", width_px=1),
+    Series(column="p95_ms", name="p95", colour=theme.P95, label="p95", width_px=1.8),
+    Series(column="p50_ms", name="p50", colour=theme.P50, label="p50", width_px=1),
+)
+TRAFFIC = (
+    Series(
+        column="succeeded",
+        name="succeeded",
+        colour=theme.INVOCATIONS,
+        kind="bar",
+        stack="traffic",
+        opacity=0.6,
+    ),
+    Series(column="failed", name="failed", colour=theme.ERRORS, kind="bar", stack="traffic"),
+)
+ERROR_RATE = Series(column="error_pct", name="error rate", colour=theme.ERRORS, kind="area")
+CONCURRENCY = Series(column="concurrent", name="concurrency", colour=theme.LEVEL, kind="area")
+THROTTLES = Series(column="throttles", name="throttles", colour=theme.THROTTLES, kind="bar")
+ROWS = (
+    Row("succeeded", "succeeded", theme.INVOCATIONS),
+    Row("failed", "failed", theme.ERRORS),
+    Row("error_pct", "error rate", theme.ERRORS, " %"),
+    Row("p99_ms", "p99", theme.P99, " ms"),
+    Row("p95_ms", "p95", theme.P95, " ms"),
+    Row("p50_ms", "p50", theme.P50, " ms"),
+    Row("concurrent", "concurrency", theme.LEVEL),
+    Row("throttles", "throttles", theme.THROTTLES),
+)
+
+
+def overview_board(
+    series: pd.DataFrame,
+    deploys: Sequence[Deploy],
+    *,
+    window: Window,
+    zone: tzinfo,
+    limit: float | None = None,
+    columns: int = 2,
+) -> Board:
+    """Four panels from `fleet_series`; `limit` is the account's concurrency limit if one account is shown."""
+    ceiling = _near(series["concurrent_max"], limit, "limit")
+    panels = (
+        Panel(title="Invocations and errors, per minute", series=TRAFFIC),
+        Panel(title="Error rate, %", series=[ERROR_RATE]),
+        Panel(title="Duration, ms", series=DURATIONS),
+        Panel(title="Concurrent executions and throttles", series=[CONCURRENCY, THROTTLES], limits=ceiling),
+    )
+    frame = rounded(series, window)
+    return board(frame, panels, ROWS, window=window, zone=zone, deploys=deploys, columns=columns)
+
+
+def function_board(
+    series: pd.DataFrame,
+    deploys: Sequence[Deploy],
+    *,
+    window: Window,
+    zone: tzinfo,
+    timeout_s: float | None,
+    memory_mb: float | None,
+    reserved: float | None,
+    firing: Sequence[Window] = (),
+    columns: int = 2,
+) -> Board:
+    """Six panels from `function_series`, with the ceilings of its configuration where they are near."""
+    frame = rounded(series, window).assign(
+        cold_pct=(series["cold_start_rate"] * 100).round(2), memory_mb=series["max_memory_mb"].round()
+    )
+    timeout = _near(series["duration_p99_ms"], timeout_s and timeout_s * 1000, "timeout", " ms", share=0.4)
+    memory = [Limit(memory_mb, f"{memory_mb:,.0f} MB configured")] if memory_mb else []
+    pool = _near(series["concurrent_max"], reserved, "reserved", share=0.3)
+    panels = (
+        Panel(title="Invocations and errors, per minute", series=TRAFFIC),
+        Panel(title="Error rate, %", series=[ERROR_RATE], firing=firing),
+        Panel(title="Duration, ms", series=DURATIONS, limits=timeout),
+        Panel(title="Concurrent executions and throttles", series=[CONCURRENCY, THROTTLES], limits=pool),
+        Panel(title="Cold starts, % of invocations", series=[_COLD]),
+        Panel(title="Max memory used, MB", series=[_MEMORY], limits=memory),
+    )
+    rows = (
+        *ROWS,
+        Row("cold_pct", "cold starts", theme.COLD, " %"),
+        Row("memory_mb", "memory", theme.LEVEL, " MB"),
+    )
+    return board(frame, panels, rows, window=window, zone=zone, deploys=deploys, columns=columns)
+
+
+_COLD = Series(column="cold_pct", name="cold starts", colour=theme.COLD, kind="bar")
+_MEMORY = Series(column="memory_mb", name="memory", colour=theme.LEVEL, kind="area")
+
+
+def rounded(series: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """The columns that boards draw, rounded for people: counts per minute, rates in percent, times in ms."""
+    minutes = max(1.0, (window.duration / max(1, len(series))).total_seconds() / 60)
+    failed, invoked = series["errors"] / minutes, series["invocations"] / minutes
+    return pd.DataFrame(
+        {
+            "ts": series["ts"],
+            "succeeded": (invoked - failed).clip(lower=0).round(1),
+            "failed": failed.round(1),
+            "error_pct": (series["error_rate"] * 100).round(2),
+            "p50_ms": series["duration_p50_ms"].round(),
+            "p95_ms": series["duration_p95_ms"].round(),
+            "p99_ms": series["duration_p99_ms"].round(),
+            "concurrent": series["concurrent_max"].round(1),
+            "throttles": (series["throttles"] / minutes).round(1),
+        }
+    )
+
+
+def deploy_marks(changes: pd.DataFrame) -> list[Deploy]:
+    """Deploys of the `changes` reader, as marks on a board."""
+    rows = changes[changes["kind"] == "deploy"] if not changes.empty else changes
+    return [Deploy(row["ts"].to_pydatetime(), f"v{row['version']}") for row in rows.to_dict("records")]
+
+
+def _near(
+    used: pd.Series[float], limit: float | None, word: str, unit: str = "", *, share: float = 0.5
+) -> list[Limit]:
+    """A ceiling is drawn when something came within `share` of it; further away it would flatten the signal."""
+    most = used.max()
+    if not limit or limit != limit or not most >= limit * share:
+        return []
+    return [Limit(limit, f"{word} {limit:,.0f}{unit}")]
