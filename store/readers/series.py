@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.facts import Target
 from core.windows import Window, subtract
 from store.readers.billing import KINDS, spend
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
@@ -36,15 +37,19 @@ def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -
     by_step = usd.groupby("step")["usd"].sum().rename("cost_usd").reset_index()
     frame["cost_usd"] = grid.lay(by_step)["cost_usd"]
     metrics, logs = _metrics_read(coverage, grid, where), _logs_read(coverage, grid, where)
-    frame[COUNTS] = frame[COUNTS].fillna(0.0)
-    frame[[*COUNTS, "concurrent_max"]] = frame[[*COUNTS, "concurrent_max"]].where(metrics[:, None])
-    frame["cold_starts"] = frame["cold_starts"].fillna(0.0)
-    frame[[*TIMES, "cold_starts"]] = frame[[*TIMES, "cold_starts"]].where(logs[:, None])
-    frame["cost_usd"] = frame["cost_usd"].fillna(0.0).where(metrics | logs)
+    fill(frame, metrics, counts=COUNTS, measures=["concurrent_max"])
+    fill(frame, logs, counts=["cold_starts"], measures=TIMES)
+    fill(frame, metrics | logs, counts=["cost_usd"])
     frame["error_rate"] = share(frame["errors"], frame["invocations"])
     frame["collected"] = metrics
     frame["provisional"] = _unsettled(coverage, grid, where)
     return frame
+
+
+def fill(frame: pd.DataFrame, read: Flags, *, counts: list[str], measures: Sequence[str] = ()) -> None:
+    """Where a step was read and nothing was said, counts are 0; where it was not read, nothing is known."""
+    frame[counts] = frame[counts].astype(float).fillna(0.0)
+    frame.loc[~read, [*counts, *measures]] = np.nan
 
 
 def _counts(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
@@ -151,3 +156,44 @@ def _spark(place: Place, counted: pd.DataFrame | None, read: Flags, grid: Grid) 
             line[at[there]] = counted[name].fillna(0.0).to_numpy()[there]
         lines.append(np.where(read, line, np.nan).tolist())
     return (*place, *lines)
+
+
+# --- one function ------------------------------------------------------------------------------------------------
+
+
+def function_steps(
+    store: Store, target: Target, function: str, window: Window, *, now: datetime
+) -> pd.DataFrame:
+    """See `functions.function_series`."""
+    where, place = Filter(target.account, target.region, function), (target.account, target.region, function)
+    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        grid = Grid(window, coverage.step("metrics"))
+        metrics = grid.lay(_function_points(snapshot, grid, where))
+        records = grid.lay(record_steps(snapshot, grid, where)).drop(columns=["ts", "init_p50_ms"])
+    frame = pd.concat([metrics, records], axis="columns")
+    read = inside(coverage.covered("metrics", *place), grid.starts_ms, grid.step)
+    read_log = inside(coverage.covered("logs", *place), grid.starts_ms, grid.step)
+    fill(frame, read, counts=COUNTS, measures=MEASURES)
+    fill(
+        frame, read_log, counts=["cold_starts", "records"], measures=[*TIMES, "init_p95_ms", "max_memory_mb"]
+    )
+    frame["error_rate"] = share(frame["errors"], frame["invocations"])
+    frame["cold_start_rate"] = share(frame["cold_starts"], frame["records"])
+    young = [*coverage.unsettled("metrics", *place), *coverage.unsettled("logs", *place)]
+    frame["provisional"] = touched(young, grid.starts_ms, grid.step)
+    frame["collected"], frame["records_collected"] = read, read_log
+    return frame
+
+
+MEASURES = ["duration_max_ms", "concurrent_max", "async_age_max_ms", "iterator_age_max_ms"]
+
+
+def _function_points(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
+    wanted, params = sql_where(where)
+    sums = ", ".join(f"sum({name}) AS {name}" for name in COUNTS)
+    most = ", ".join(f"max({name}) AS {name}" for name in MEASURES)
+    return snapshot.frame(
+        f"SELECT {STEP_SQL} AS step, {sums}, {most} FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL",
+        {"step_ms": grid.step_ms, **params},
+    )

@@ -1,0 +1,214 @@
+"""What changed in the fleet, as sentences: deploys, aliases, configuration, concurrency, wiring."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from core.facts import Target
+from core.windows import Window
+from store import schema
+from store.readers.frames import rows
+from store.readers.things import Place, Things
+from store.store import Filter, Snapshot, Store
+
+PUBLISH_TAKES = timedelta(minutes=10)
+"""New code of $LATEST and a version published this soon after are one deploy."""
+
+NAMES: Mapping[str, tuple[str, str]] = {
+    "timeout_s": ("Timeout", " s"),
+    "memory_mb": ("Memory", " MB"),
+    "ephemeral_mb": ("Ephemeral storage", " MB"),
+    "snap_start": ("SnapStart", ""),
+    "vpc_id": ("VPC", ""),
+    "dead_letter_arn": ("Dead-letter target", ""),
+    "max_retries": ("Retries of async invocations", ""),
+    "max_age_s": ("Longest wait of async invocations", " s"),
+    "on_failure": ("Destination of failures", ""),
+    "on_success": ("Destination of successes", ""),
+    "visibility_timeout_s": ("Visibility timeout", " s"),
+    "retention_s": ("Retention", " s"),
+    "retention_days": ("Retention", " days"),
+    "reserved": ("Reserved concurrency", ""),
+    "requested": ("Provisioned concurrency", ""),
+    "concurrent_limit": ("Concurrency limit", ""),
+    "unreserved_limit": ("Unreserved concurrency", ""),
+    "state": ("State", ""),
+}
+"""How a field is called, and the unit of its values; others are called by their own words."""
+
+KINDS: Mapping[str, str] = {
+    "alias": "alias",
+    "reserved": "concurrency",
+    "provisioned": "concurrency",
+    "account_limits": "concurrency",
+    "mapping": "mapping",
+}
+"""The kind of change per kind of entity; the rest is configuration."""
+
+QUIET = {("mapping", "last_result"), ("mapping", "state_reason"), ("provisioned", "status")}
+"""Fields that report on work, not on a change somebody made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    ts: datetime
+    account: str
+    region: str
+    function: str
+    kind: str
+    what: str
+    field: str = ""
+    old: Any = None
+    new: Any = None
+    version: str | None = None
+
+
+COLUMNS = ("ts", "account", "region", "function", "kind", "what", "field", "old", "new", "version")
+
+
+def changes(
+    store: Store, window: Window, *, target: Target | None = None, function: str | None = None
+) -> pd.DataFrame:
+    """What changed, newest first: ts, account, region, function, kind (deploy, alias, configuration, concurrency,
+    mapping, appeared, gone), what (a sentence such as `Deploy v214 → v215`, `Timeout 15 s → 30 s`), field, old,
+    new, version (for deploys). A published version is a deploy dated when it was published; new code that no
+    version follows is a deploy of $LATEST."""
+    where = Filter(target.account if target else None, target.region if target else None, function)
+    with store.snapshot(window) as snapshot:
+        deploys = list(_deploys(Things.read(snapshot, "version", "function", where=where), window, where))
+        noted = snapshot.state(_noted(window, where))
+        mappings = _sources(Things.read(snapshot, "mapping", where=where))
+    published = _published_times(deploys)
+    others = (one for row in rows(noted) if (one := _changed(row, published, mappings)))
+    found = sorted(
+        [*deploys, *others], key=lambda c: (c.ts, c.account, c.region, c.function, c.what), reverse=True
+    )
+    frame = pd.DataFrame([[getattr(c, name) for name in COLUMNS] for c in found], columns=pd.Index(COLUMNS))
+    frame["ts"] = pd.to_datetime(frame["ts"], utc=True).dt.as_unit("us")
+    return frame
+
+
+def _noted(window: Window, where: Filter) -> sa.Select[Any]:
+    c = schema.change.c
+    query = sa.select(schema.change).where(c.ts >= window.start, c.ts < window.end)
+    for column, value in ((c.account, where.account), (c.region, where.region), (c.function, where.function)):
+        if value is not None:
+            query = query.where(column == value)
+    return query
+
+
+def _deploys(things: Things, window: Window, where: Filter) -> Iterator[Changed]:
+    by_function: dict[Place, list[tuple[int, datetime]]] = {}
+    for thing in things.of("version", gone=True):
+        published, version = thing.body.get("published"), str(thing.body["version"])
+        if published and version.isdecimal() and where.function in {None, thing.function}:
+            numbered = int(version), datetime.fromisoformat(str(published))
+            by_function.setdefault(thing.place, []).append(numbered)
+    for place, found in by_function.items():
+        found.sort()
+        for i, (number, ts) in enumerate(found):
+            if ts in window:
+                what = f"Deploy v{found[i - 1][0]} → v{number}" if i else f"Deploy v{number}"
+                yield Changed(ts, *place, "deploy", what, version=str(number))
+
+
+def _published_times(deploys: list[Changed]) -> dict[Place, list[datetime]]:
+    found: dict[Place, list[datetime]] = {}
+    for deploy in sorted(deploys, key=lambda d: d.ts):
+        found.setdefault((deploy.account, deploy.region, deploy.function), []).append(deploy.ts)
+    return found
+
+
+def _sources(things: Things) -> dict[str, str]:
+    """Per mapping: the last part of what it reads from."""
+    return {
+        t.name: str(t.body.get("source_arn") or t.name).rsplit(":", 1)[-1]
+        for t in things.of("mapping", gone=True)
+    }
+
+
+def _changed(
+    row: Any, published: Mapping[Place, list[datetime]], sources: Mapping[str, str]
+) -> Changed | None:
+    """A row of the change table as a sentence; None for what is told elsewhere, or is no news."""
+    if (row.kind, row.field) in QUIET or (row.kind == "version" and row.new == "appeared"):
+        return None
+    ts, function = row.ts.to_pydatetime(), row.function or ""
+    change = Changed(ts, row.account, row.region, function, KINDS.get(row.kind, "configuration"), "")
+    change = replace(change, field=row.field, old=row.old, new=row.new)
+    subject = _subject(row, sources)
+    if row.field == "":
+        return replace(change, kind=str(row.new), what=f"{subject} {row.new}", old=None, new=None)
+    if row.field == "code_sha256" and row.kind == "function":
+        if _is_followed(published.get((row.account, row.region, function), []), ts):
+            return None
+        return replace(change, kind="deploy", what="New code in $LATEST", version="$LATEST")
+    if row.kind == "alias":
+        return replace(change, what=f"{subject} {_alias_move(row)}")
+    what = _sentence(row)
+    return replace(change, what=what if row.kind in _OWN else f"{subject}: {what}")
+
+
+_OWN = {"function", "reserved", "account_limits"}
+"""Kinds whose sentences need no subject: there is one of them."""
+
+
+def _is_followed(published: list[datetime], ts: datetime) -> bool:
+    at = bisect_left(published, ts - PUBLISH_TAKES)
+    return at < len(published) and published[at] <= ts + PUBLISH_TAKES
+
+
+def _subject(row: Any, sources: Mapping[str, str]) -> str:
+    last = str(row.name).rsplit(":", 1)[-1]
+    return {
+        "function": f"Function {row.name}",
+        "version": f"Version {last}",
+        "alias": f"Alias {last}",
+        "mapping": f"Trigger {sources.get(row.name, row.name)}",
+        "provisioned": f"Provisioned concurrency of {last}",
+        "invoke_config": f"Async settings of {last}",
+        "queue": f"Queue {last}",
+        "log_group": f"Log group {row.name}",
+    }.get(row.kind, str(row.kind).replace("_", " ").capitalize())
+
+
+def _alias_move(row: Any) -> str:
+    if row.field == "version":
+        return f"v{row.old} → v{row.new}".replace("v$", "$")
+    shares = [f"{share:.0%} to v{version}" for version, share in sorted((row.new or {}).items())]
+    return "sends " + ", ".join(shares) if shares else "sends all to one version"
+
+
+def _sentence(row: Any) -> str:
+    words = str(row.field).removesuffix("_mb").removesuffix("_s").replace("_", " ").capitalize()
+    name, unit = NAMES.get(row.field, (words, ""))
+    return f"{name} {_value(row.old, unit)} → {_value(row.new, unit)}"
+
+
+def _value(value: Any, unit: str) -> str:
+    if value is None or value in ("", [], {}):
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        return f"{value:,g}{unit}" if value < 1e6 else f"{value:,.0f}{unit}"
+    if isinstance(value, str):
+        return value.rsplit(":", 1)[-1] if value.startswith("arn:") else value
+    return json.dumps(value, sort_keys=True)
+
+
+def last_deploy(snapshot: Snapshot, place: Place, *, before: datetime) -> Changed | None:
+    """The newest deploy of a function before a moment, None when none is known."""
+    account, region, function = place
+    where = Filter(account, region, function)
+    window = Window(before - timedelta(days=455), before)
+    found = _deploys(Things.read(snapshot, "version", where=where), window, where)
+    return max(found, key=lambda deploy: deploy.ts, default=None)
