@@ -1,0 +1,85 @@
+"""What a collector is: one record, from which schedule, status page, docs and IAM policy are derived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from collectors.aws import Aws
+from core.facts import Fact, Gap, Inventory
+from core.settings import CollectSettings
+from core.windows import Window
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What one run is to read.
+
+    `period_s` is 0 where there is none; `newest` is False for older pieces of history, which need not look
+    again at things as they are now; `scopes` are the functions to read, all if empty.
+    """
+
+    window: Window
+    period_s: int = 0
+    known: Inventory = field(default_factory=Inventory)
+    settings: CollectSettings = field(default_factory=CollectSettings)
+    newest: bool = True
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A gap that is a state of the thing itself (nothing was ever logged), not a failure of the run."""
+
+    gap: Gap
+
+
+Learned = Fact | Expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far back a windowed collector reads, and in what pieces.
+
+    `period_s` is the grid of the newest history (0: none). With `coarse`, history older than
+    `CollectSettings.backfill` is read at five-minute or hourly periods. With `scopes`, coverage is kept for
+    each of them, and one run reads at most `scopes_per_run`.
+    """
+
+    period_s: int = 0
+    coarse: bool = False
+    first: timedelta = 3 * HOUR
+    piece: timedelta = 3 * HOUR
+    scopes: Callable[[Inventory], Sequence[str]] | None = None
+    scopes_per_run: int = 50
+
+
+def _nothing(ask: Ask) -> Decimal:
+    return Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collector:
+    """One source of facts.
+
+    `every` names its field of CollectSettings; `reach` None reads things as they are now; `estimate_usd` is
+    what a run is expected to cost at most.
+    """
+
+    name: str
+    what: str
+    every: str
+    permissions: tuple[str, ...]
+    collect: Callable[[Aws, Ask], Iterator[Learned]]
+    reach: Reach | None = None
+    estimate_usd: Callable[[Ask], Decimal] = _nothing
+
+    def interval(self, settings: CollectSettings) -> timedelta:
+        """How often it runs."""
+        found = getattr(settings, self.every)
+        assert isinstance(found, timedelta)
+        return found

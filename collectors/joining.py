@@ -1,0 +1,251 @@
+"""Log events of one function joined into invocation records and kept error lines: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from core.errors import LogFormatError
+from core.facts import InvocationRecord, LogEvent
+from core.loglines import parse_error_line, parse_error_object
+from core.report import (
+    PlatformRecord,
+    load_object,
+    parse_ending,
+    parse_platform,
+    parse_platform_object,
+    parse_report,
+)
+from core.signatures import keepable, signature
+
+UNREADABLE = "unreadable"
+"""The level of a platform record that lacks a field we need: kept as a line, as it makes no record."""
+
+OUT_OF_MEMORY = "Runtime.OutOfMemory"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One log event as CloudWatch Logs keeps it."""
+
+    ts_ms: int
+    stream: str
+    event_id: str
+    message: str
+
+    @property
+    def ts(self) -> datetime:
+        return datetime.fromtimestamp(self.ts_ms / 1000, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an invocation ended, told by a line beside its report."""
+
+    status: str
+    error_type: str | None = None
+    killed: bool = False
+
+
+@dataclass(slots=True)
+class Line:
+    """A line to keep; `request_id` may only become known with the report that follows it."""
+
+    event: Event
+    level: str
+    text: str
+    request_id: str | None = None
+    ending: Ending | None = None
+
+
+@dataclass(slots=True)
+class Invocation:
+    event: Event
+    report: PlatformRecord
+    init_type: str | None = None
+    ending: Ending | None = None
+
+
+@dataclass(slots=True)
+class Joined:
+    """What the events of one function say. `dropped` are times at which Lambda lost log records."""
+
+    invocations: list[Invocation] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    dropped: list[tuple[datetime, str]] = field(default_factory=list)
+
+
+class _Reader:
+    """Reads events in order, remembering per stream (an environment) what waits for the next report."""
+
+    def __init__(self) -> None:
+        self.joined = Joined()
+        self._waiting: dict[str, list[Line]] = {}
+        self._init_types: dict[str, str | None] = {}
+        self._by_request: dict[tuple[str, str], list[Invocation]] = {}
+
+    def read(self, event: Event) -> None:
+        try:
+            self._read(event)
+        except LogFormatError as error:
+            self._keep(Line(event, UNREADABLE, f"{error}"))
+
+    def _read(self, event: Event) -> None:
+        report = parse_report(event.message)
+        if report is not None:
+            self._report(event, report)
+        elif (value := load_object(event.message)) is not None:
+            self._object(event, value)
+        elif event.message.startswith(("INIT_REPORT ", "RESTORE_REPORT ")):
+            self._phase(event, parse_platform(event.message))
+        else:
+            self._text(event)
+
+    def _object(self, event: Event, value: Mapping[str, Any]) -> None:
+        record = parse_platform_object(value)
+        if record is None:
+            found = parse_error_object(value, event.message)
+            if found:
+                ending = Ending("error", found.error_type) if found.uncaught else None
+                self._keep(Line(event, found.level, found.text, found.request_id, ending))
+        elif record.is_report:
+            self._report(event, record)
+        elif record.event_type in ("platform.initStart", "platform.restoreStart"):
+            self._init_types[event.stream] = record.init_type
+        elif record.event_type in ("platform.initReport", "platform.restoreReport"):
+            self._phase(event, record)
+        elif record.event_type == "platform.logsDropped":
+            self.joined.dropped.append((event.ts, record.reason or "no reason given"))
+        elif record.event_type == "platform.fault":
+            self._ended(event, record.record_text or "")
+
+    def _text(self, event: Event) -> None:
+        if self._ended(event, event.message):
+            return
+        found = parse_error_line(event.message)
+        if found:
+            ending = Ending("error", found.error_type) if found.uncaught else None
+            self._keep(Line(event, found.level, found.text, found.request_id, ending))
+
+    def _ended(self, event: Event, text: str) -> bool:
+        record = parse_ending(text)
+        if record is None:
+            return False
+        if record.event_type == "timeout":
+            self._keep(Line(event, "timeout", text, record.request_id, Ending("timeout")))
+        else:
+            killed = record.exit_detail is not None and "signal: killed" in record.exit_detail
+            ending = Ending("error", record.error_type or "Runtime.ExitError", killed)
+            self._keep(Line(event, "crash", text, record.request_id, ending))
+        return True
+
+    def _phase(self, event: Event, record: PlatformRecord | None) -> None:
+        """A failed initialization or restore is an error of its own, whatever the invocation makes of it."""
+        if record is not None and record.status not in (None, "success"):
+            level = "timeout" if record.status == "timeout" else "crash"
+            self._keep(Line(event, level, event.message))
+
+    def _report(self, event: Event, report: PlatformRecord) -> None:
+        invocation = Invocation(event, report, self._init_types.get(event.stream))
+        self.joined.invocations.append(invocation)
+        self._by_request.setdefault((event.stream, report.request_id or ""), []).append(invocation)
+        for line in self._waiting.pop(event.stream, ()):
+            line.request_id = report.request_id
+            invocation.ending = line.ending or invocation.ending
+
+    def _keep(self, line: Line) -> None:
+        self.joined.lines.append(line)
+        if line.request_id is None and line.level != UNREADABLE:
+            self._waiting.setdefault(line.event.stream, []).append(line)
+
+    def finish(self) -> Joined:
+        """Give each line that names its request to the nearest report of it: retries repeat the id."""
+        for line in self.joined.lines:
+            if line.ending is None or line.request_id is None:
+                continue
+            near = self._by_request.get((line.event.stream, line.request_id), ())
+            closest = min(near, key=lambda i: abs(i.event.ts_ms - line.event.ts_ms), default=None)
+            if closest is not None:
+                closest.ending = _graver(closest.ending, line.ending)
+        return self.joined
+
+
+def _graver(known: Ending | None, new: Ending) -> Ending:
+    """A timeout or a kill says more about an end than an error that was logged before it."""
+    if known is None or new.killed or new.status == "timeout":
+        return new
+    return known
+
+
+def join(events: Iterable[Event]) -> Joined:
+    """Read the events of one function, oldest first."""
+    reader = _Reader()
+    for event in events:
+        reader.read(event)
+    return reader.finish()
+
+
+def to_record(invocation: Invocation, function: str, version: str | None) -> InvocationRecord:
+    event, report, ending = invocation.event, invocation.report, invocation.ending
+    status = report.status or (ending.status if ending else "success")
+    error_type = report.error_type or (ending.error_type if ending and status != "success" else None)
+    init_type = invocation.init_type or ("snap-start" if report.restore_ms is not None else None)
+    assert report.request_id is not None
+    assert report.duration_ms is not None
+    return InvocationRecord(
+        function=function,
+        ts=event.ts,
+        event_id=event.event_id,
+        request_id=report.request_id,
+        stream=event.stream,
+        version=version,
+        duration_ms=report.duration_ms,
+        billed_ms=report.billed_ms,
+        memory_mb=report.memory_mb,
+        max_memory_mb=report.max_memory_mb,
+        init_ms=report.init_ms,
+        restore_ms=report.restore_ms,
+        billed_restore_ms=report.billed_restore_ms,
+        init_type=init_type,
+        status=status,
+        error_type=error_type,
+        out_of_memory=is_out_of_memory(report, ending),
+        trace_id=report.trace_id,
+        sampled=report.sampled,
+    )
+
+
+def is_out_of_memory(report: PlatformRecord, ending: Ending | None) -> bool:
+    """Said outright by newer runtimes; else a killed runtime that had used up its memory."""
+    if report.error_type == OUT_OF_MEMORY:
+        return True
+    full = report.max_memory_mb is not None and report.memory_mb is not None
+    return bool(ending and ending.killed and full and (report.max_memory_mb or 0) >= (report.memory_mb or 0))
+
+
+def to_log_event(line: Line, function: str, version: str | None) -> LogEvent:
+    return LogEvent(
+        function=function,
+        ts=line.event.ts,
+        event_id=line.event.event_id,
+        stream=line.event.stream,
+        request_id=line.request_id,
+        level=line.level,
+        message=keepable(line.text),
+        signature=signature(line.text),
+        version=version,
+    )
+
+
+def events_of(answers: Sequence[Mapping[str, Any]]) -> Iterable[Event]:
+    """Events of a FilterLogEvents page; one without its time or its text cannot be used and is left out."""
+    for answer in answers:
+        if "timestamp" in answer and "message" in answer:
+            yield Event(
+                answer["timestamp"],
+                answer.get("logStreamName", ""),
+                answer.get("eventId", ""),
+                answer["message"],
+            )
