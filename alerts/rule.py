@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerts.actions import Action
+from alerts.actions.registry import Action
 from alerts.notice import Severity
 from alerts.signals import SIGNALS, Missing, Signal, say
 from core.settings import Duration, Section

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from alerts.actions import base
+from alerts.actions.base import Aws, Occasion, Plan
 from alerts.actions.invoke import InvokeFunction
+from alerts.actions.registry import ACTIONS, Action
+from alerts.actions.runner import Planned, act_due, actions_named, apply_action, by_hand, plan_action
 
-Action = InvokeFunction
-"""The registry: a new action is a file and one more name in this union, told apart by `do`."""
-
-ACTIONS: tuple[type[base.Action], ...] = (InvokeFunction,)
-
-__all__ = ["ACTIONS", "Action", "InvokeFunction"]
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Aws",
+    "InvokeFunction",
+    "Occasion",
+    "Plan",
+    "Planned",
+    "act_due",
+    "actions_named",
+    "apply_action",
+    "by_hand",
+    "plan_action",
+]

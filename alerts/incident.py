@@ -1,0 +1,42 @@
+"""What an incident is, and what was told about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.notice import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One outage of one subject under one rule, as it is kept. `value` is the worst so far."""
+
+    id: str
+    rule: str
+    account: str
+    region: str
+    subject_kind: str
+    subject: str
+    severity: Severity
+    title: str
+    text: str
+    opened_at: datetime
+    resolved_at: datetime | None = None
+    acked_at: datetime | None = None
+    acked_by: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return self.rule, self.account, self.region, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The newest notice of an incident on a channel (queued, delivered or dead)."""
+
+    reason: str
+    ts: datetime
+    count: int
