@@ -109,7 +109,7 @@ def heatmap(window: Window) -> None:
             alt="Share of invocations that started cold, by weekday and hour",
         )
         st.caption(
-            f"Share of invocations that started cold over {numbers.age(week.duration)}, by weekday and hour in "
+            f"Share of invocations that started cold in {numbers.age(week.duration)}, by weekday and hour, "
             f"{local.tzname() if whole else 'UTC'}. Blank: nothing ran."
         )
 

@@ -1,0 +1,127 @@
+"""What the Cost page says in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from core.windows import Window
+from dashboard import numbers
+from dashboard.answers import incomplete
+from dashboard.charts.cost import COMPONENT_WORDS
+from dashboard.compare import changed
+from dashboard.figures import PROVISIONAL
+from dashboard.widgets import Card
+
+DAY, MONTH_DAYS = timedelta(days=1), 30
+UNTAGGED = "untagged"
+
+FORMULAS = {
+    "Requests": "invocations × the price of a request",
+    "Duration": "billed GB-seconds of the handler × the architecture's price (on demand, first tier)",
+    "Initialization": "GB-seconds billed beyond the handler's time in cold invocations × the same price",
+    "Ephemeral storage": "billed seconds × GB above the 512 MB that are free × its price",
+    "Provisioned concurrency": "GB-seconds kept ready + GB-seconds used, each × its own price",
+    "Log ingestion": "bytes that arrived in the log group × the price of vended Lambda logs (first tier)",
+}
+
+SHOWN = ("Duration", "Log ingestion", "Provisioned concurrency", "Initialization")
+
+Money = Mapping[str, Decimal | None]
+
+
+def by_component(groups: pd.DataFrame) -> dict[str, Decimal | None]:
+    """What each component costs over all groups; None when no group knows it."""
+    return {word: add(groups[f"{name}_usd"]) for name, word in COMPONENT_WORDS.items()}
+
+
+def add(column: pd.Series[Any]) -> Decimal | None:
+    """The exact sum of what is known, None when nothing is."""
+    known = [value for value in column if numbers.known(value)]
+    return sum(known, Decimal(0)) if known else None
+
+
+def named(groups: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The `costs` reader's frame with `name`: what the group is called; an empty tag is `untagged`."""
+    return groups.assign(name=[str(value) if value else UNTAGGED for value in groups[by]])
+
+
+def bars(components: Money) -> pd.DataFrame:
+    """component, cost_usd (float), label: dearest first; a component that is not known is left out."""
+    known = sorted(((usd, word) for word, usd in components.items() if usd is not None), reverse=True)
+    return pd.DataFrame(
+        {
+            "component": [word for _, word in known],
+            "cost_usd": [float(usd) for usd, _ in known],
+            "label": [numbers.usd(usd) for usd, _ in known],
+        }
+    )
+
+
+def cards(groups: pd.DataFrame, before: pd.DataFrame, *, window: Window) -> list[Card]:
+    spent, was = add(groups["cost_usd"]), add(before["cost_usd"])
+    days = Decimal(window.duration / DAY)
+    parts, parts_was = by_component(groups), by_component(before)
+    about = {
+        "provisional": bool((groups["state"] == PROVISIONAL).any()),
+        "partial": incomplete(groups) > 0,
+    }
+    return [
+        Card(
+            label="In this window",
+            value=numbers.usd(spent),
+            help="The sum of all components at list price, before free tier, savings plans and credits.",
+            provisional=about["provisional"],
+            partial=about["partial"],
+            **changed(spent, was),
+        ),
+        Card(
+            label="A month at this pace",
+            value=numbers.usd(None if spent is None else spent / days * MONTH_DAYS),
+            help=f"The window's cost per day × {MONTH_DAYS}. The shorter the window, the rougher this is.",
+            delta=f"{numbers.usd(None if spent is None else spent / days)} a day",
+            arrow="off",
+            provisional=about["provisional"],
+            partial=about["partial"],
+        ),
+        *(_part(word, parts, parts_was) for word in SHOWN),
+    ]
+
+
+def _part(word: str, parts: Money, was: Money) -> Card:
+    return Card(
+        label=word,
+        value=numbers.usd(parts[word]),
+        help=f"{FORMULAS[word][:1].upper()}{FORMULAS[word][1:]}.",
+        **changed(parts[word], was[word]),
+    )
+
+
+def table(groups: pd.DataFrame, *, window: Window) -> pd.DataFrame:
+    """Floats: name, cost_usd, share, per_day_usd, each component, invocations, per_million_usd; basis, state."""
+    spent, days = add(groups["cost_usd"]), window.duration / DAY
+    usd = groups["cost_usd"].astype("float64")
+    calls = groups["invocations"].astype("float64")
+    shown = pd.DataFrame({"name": groups["name"], "cost_usd": usd})
+    shown["share"] = usd / float(spent) if spent else float("nan")
+    shown["per_day_usd"] = usd / days
+    for name in COMPONENT_WORDS:
+        shown[f"{name}_usd"] = groups[f"{name}_usd"].astype("float64")
+    shown["invocations"] = calls
+    shown["per_million_usd"] = (usd / calls.where(calls > 0)) * 1_000_000
+    return shown.assign(
+        basis=groups["basis"], state=[state or "settled" for state in groups["state"].fillna("")]
+    )
+
+
+def export(groups: pd.DataFrame, by: str, *, window: Window) -> pd.DataFrame:
+    """What the CSV file holds: the window in UTC, the group, exact amounts, and what they rest on."""
+    kept = [by, "cost_usd", *(f"{name}_usd" for name in COMPONENT_WORDS), "invocations", "basis", "state"]
+    file = groups[kept].copy()
+    file.insert(0, "to", window.end.isoformat())
+    file.insert(0, "from", window.start.isoformat())
+    return file

@@ -1,0 +1,118 @@
+"""What do we spend, what moved, where does it go?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pandas as pd
+import streamlit as st
+
+from core.windows import Window
+from dashboard import figures_cost, links, numbers, queries, queries_cost, tables, widgets
+from dashboard.answers import cost_answer
+from dashboard.charts.cost import COMPONENT_WORDS, cost_by_component, cost_over_time
+from dashboard.compare import earlier
+from dashboard.export import csv_text
+from dashboard.figures_cost import DAY
+
+DIMENSIONS = {"function": "Function", "account": "Account", "region": "Region", "runtime": "Runtime"}
+PRICES = (
+    "List prices of each region, exact decimals, before the free tier, savings plans and credits. **Basis**: "
+    "`records` reads billed times from REPORT lines; `metrics, estimated` knows only CloudWatch's durations."
+)
+
+
+def page(window: Window) -> None:
+    now, where, by = queries.now(), queries.scope(), chosen_dimension()
+    groups = queries_cost.costs(window, where, now, by)
+    if groups.empty:
+        widgets.no_data("Nothing that costs money is known in this window.", collector="metrics")
+        return
+    groups = figures_cost.named(groups, by)
+    parts = figures_cost.by_component(groups)
+    what = "component" if by == "component" else word(by).lower()
+    tables.say(cost_answer(groups, parts, days=window.duration / DAY, what=what))
+    widgets.cards(
+        figures_cost.cards(groups, queries_cost.costs(earlier(window), where, now, by), window=window)
+    )
+    charts(parts, window, by)
+    table(groups, window, by)
+
+
+def chosen_dimension() -> str:
+    options = [*DIMENSIONS, *(f"tag:{name}" for name in queries_cost.tag_names()[:4])]
+
+    def draw(key: str, changed: Callable[[], None]) -> None:
+        st.segmented_control(
+            "Group by", options, format_func=word, key=key, on_change=changed, label_visibility="collapsed",
+            required=True,
+        )  # fmt: skip
+
+    return str(links.choose("by", options, "function", draw))
+
+
+def word(by: str) -> str:
+    return DIMENSIONS.get(by) or numbers.plain(by.removeprefix("tag:"))
+
+
+def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
+    hourly = window.duration < timedelta(days=3)
+    left, right = st.columns([2, 1], gap="small")
+    with left, st.container(border=True, key="cost-series", height="stretch"):
+        st.header(f"Per {'hour' if hourly else 'day'}, UTC", anchor=False)
+        series = queries_cost.cost_series(window, queries.scope(), queries.now(), by)
+        if series.empty:
+            widgets.no_data("Not enough time has passed for a whole step.")
+        else:
+            series = series.assign(
+                group=[str(group) if group else figures_cost.UNTAGGED for group in series["group"]]
+            )
+            alt = f"Cost per {'hour' if hourly else 'day'} by {word(by).lower()}"
+            st.altair_chart(cost_over_time(series, hourly=hourly), key="cost-chart", alt=alt)
+    with right, st.container(border=True, key="cost-parts", height="stretch"):
+        st.header("Where it goes", anchor=False)
+        st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")
+        with st.popover("How this is computed", icon=":material/function:"):
+            st.markdown("\n".join(f"- **{part}**: {text}" for part, text in figures_cost.FORMULAS.items()))
+            st.markdown(PRICES)
+
+
+def table(groups: pd.DataFrame, window: Window, by: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="cost-bar"):
+        st.header(f"By {word(by).lower()}, dearest first", anchor=False, width="stretch")
+        st.download_button(
+            "Download CSV",
+            csv_text(figures_cost.export(groups, by, window=window)),
+            file_name=f"lambda-cost-{window.start:%Y%m%dT%H%MZ}-{window.end:%Y%m%dT%H%MZ}.csv",
+            mime="text/csv",
+            key="cost-csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    column = st.column_config
+    with st.container(key="cost-table"):
+        st.dataframe(
+            figures_cost.table(groups, window=window),
+            key="cost-groups",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt=f"Cost by {word(by).lower()} and component, dearest first",
+            column_config={
+                "name": column.TextColumn(word(by), pinned=True),
+                "cost_usd": tables.usd_column("Cost", "At list price, in this window."),
+                "share": column.ProgressColumn("Share", format="percent", min_value=0, max_value=1),
+                "per_day_usd": tables.usd_column("Per day"),
+                **{f"{name}_usd": tables.usd_column(part) for name, part in COMPONENT_WORDS.items()},
+                "invocations": tables.count_column("Invocations"),
+                "per_million_usd": tables.usd_column("Per million"),
+                "basis": column.TextColumn(
+                    "Basis", help="records: billed times; metrics, estimated: durations."
+                ),
+                "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
+            },
+        )
+
+
+widgets.toolbar("Cost")
+widgets.live(page)
