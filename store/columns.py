@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,8 +24,16 @@ def to_table(kind: str, facts: Sequence[Telemetry], target: Target) -> pa.Table:
     columns = [pa.repeat(target.account, len(facts)), pa.repeat(target.region, len(facts))]
     for field in list(schema)[2:]:
         values = list(map(attrgetter(field.name), facts))
-        columns.append(pa.array(values, field.type, from_pandas=True))  # NaN is unknown
+        columns.append(_array(values, field.type))
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
+    """NaN is unknown. Log text may hold halves of surrogate pairs, which no encoding takes."""
+    try:
+        return pa.array(values, type_, from_pandas=True)
+    except UnicodeEncodeError:
+        return pa.array([v and v.encode("utf-8", "replace").decode() for v in values], type_)
 
 
 def by_hour(table: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:

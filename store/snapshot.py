@@ -18,8 +18,6 @@ from store.hot import HotCache
 from store.lake import Lake, literal, newest_sql
 from store.telemetry import SCHEMAS
 
-_VANISHED = ("No files found", "Cannot open file", "No such file")
-
 
 class Snapshot:
     """A consistent view of some telemetry kinds over one window, and of the state tables, at one instant.
@@ -45,14 +43,10 @@ class Snapshot:
         """Run DuckDB SQL (named parameters `$name`) over the views; returns a frame, times aware UTC."""
         try:
             return self._run(sql, params)
-        except duckdb.IOException as error:
-            if not any(word in str(error) for word in _VANISHED):
-                raise StoreError(f"cannot read telemetry in {self._lake.folder}: {error}") from error
-        self.refresh()  # a file was replaced, and its grace time has passed
-        try:
+        except duckdb.IOException:
+            self.refresh()  # a file was replaced, and its grace time is over
+        with self._readable(duckdb.IOException):
             return self._run(sql, params)
-        except duckdb.IOException as error:
-            raise StoreError(f"cannot read telemetry in {self._lake.folder}: {error}") from error
 
     def state(self, query: sa.Select[Any]) -> pd.DataFrame:
         """Run a SQLAlchemy select over the state tables in the snapshot's own transaction."""
@@ -67,6 +61,22 @@ class Snapshot:
 
     def refresh(self) -> None:
         """Start anew, at this instant."""
+        try:
+            self._take()
+        except (
+            duckdb.Error
+        ):  # a file went between the catalogue and its opening: the next catalogue has another
+            with self._readable(duckdb.Error):
+                self._take()
+
+    @contextmanager
+    def _readable(self, failure: type[duckdb.Error]) -> Iterator[None]:
+        try:
+            yield
+        except failure as error:
+            raise StoreError(f"cannot read telemetry in {self._lake.folder}: {error}") from error
+
+    def _take(self) -> None:
         self.close()
         connection = self._transaction()
         with state.explained(self._lake.folder.parent):
