@@ -68,7 +68,7 @@ _FOLDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{1,4}\b", re.IGNORECASE), "<address>"),
     (re.compile(r"\b0x[0-9a-f]{1,32}\b", re.IGNORECASE), "<address>"),
     (re.compile(r"@[0-9a-f]{5,16}\b"), "@<address>"),
-    (re.compile(r"\b(?=[0-9a-f]{0,63}\d)[0-9a-f]{12,64}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"\b(?=[0-9a-f]{0,63}\d)(?=[0-9a-f]{0,63}[a-f])[0-9a-f]{12,64}\b", re.IGNORECASE), "<id>"),
     (re.compile(r"(?<![A-Za-z])[+-]?\d[\d.,]*"), "<n>"),
     (re.compile(r"\d+"), "<n>"),
     (re.compile(r"\s+"), " "),

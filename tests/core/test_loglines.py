@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.loglines import parse_error_line, parse_error_object
+
+REQUEST = "0b1c2d3e-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "request_id", "uncaught", "error_type"),
+    [
+        (f"[ERROR]\t2026-11-21T10:00:00.123Z\t{REQUEST}\tcard refused\n", "error", REQUEST, False, None),
+        (f"[CRITICAL]\t2026-11-21T10:00:00.123Z\t{REQUEST}\tno disk\n", "fatal", REQUEST, False, None),
+        ("[ERROR] KeyError: 'total'\nTraceback (most recent call last):\n", "error", None, True, "KeyError"),
+        ("[ERROR] shop.errors.Refused: no\nTraceback\n", "error", None, True, "shop.errors.Refused"),
+        (
+            f"2026-11-21T10:00:00.123Z\t{REQUEST}\tERROR\tInvoke Error \t"
+            '{"errorType":"TypeError","stack":[]}',
+            "error",
+            REQUEST,
+            True,
+            "TypeError",
+        ),
+        (f"2026-11-21T10:00:00.123Z\t{REQUEST}\tERROR\tcard refused", "error", REQUEST, False, None),
+        ("2026-11-21T10:00:00.123Z\tundefined\tERROR\tbefore any request", "error", None, False, None),
+        ("java.lang.IllegalStateException: closed\n\tat shop.App", "error", None, False, None),
+        ("Traceback (most recent call last):\n  File x\nOSError: gone", "error", None, False, None),
+        ("panic: runtime error: index out of range", "error", None, False, None),
+    ],
+)
+def test_reads_lines_that_tell_of_errors(line, level, request_id, uncaught, error_type):
+    found = parse_error_line(line)
+
+    assert (found.level, found.request_id, found.uncaught) == (level, request_id, uncaught)
+    assert found.error_type == error_type
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"[INFO]\t2026-11-21T10:00:00.123Z\t{REQUEST}\t0 ERROR lines, no Exception",
+        f"2026-11-21T10:00:00.123Z\t{REQUEST}\tINFO\tretry after ERROR",
+        "[WARNING] ERROR rate is fine",
+        "INFO: FATAL flaw found none",
+        "all is well",
+        "",
+    ],
+)
+def test_leaves_lines_of_a_lower_level(line):
+    assert parse_error_line(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "uncaught"),
+    [
+        ({"level": "ERROR", "message": "refused", "requestId": REQUEST}, "refused", False),
+        ({"level": "error", "message": "refused", "requestId": REQUEST}, "refused", False),
+        (
+            {
+                "log_level": "ERROR",
+                "errorType": "KeyError",
+                "errorMessage": "'total'",
+                "stackTrace": ["x"],
+                "requestId": REQUEST,
+            },
+            "KeyError: 'total'",
+            True,
+        ),
+        (
+            {
+                "level": "ERROR",
+                "requestId": REQUEST,
+                "message": {"errorType": "TypeError", "errorMessage": "no", "stackTrace": ["x"]},
+            },
+            "TypeError: no",
+            True,
+        ),
+        (
+            {
+                "level": "ERROR",
+                "message": "handled",
+                "logger": "shop",
+                "errorType": "KeyError",
+                "stackTrace": ["x"],
+                "requestId": REQUEST,
+            },
+            "KeyError: handled",
+            False,
+        ),
+    ],
+)
+def test_reads_structured_errors(line, text, uncaught):
+    found = parse_error_object(line, json.dumps(line))
+
+    assert (found.text, found.uncaught, found.request_id) == (text, uncaught, REQUEST)
+
+
+@pytest.mark.parametrize(
+    "line", [{"level": "INFO", "message": "ERROR"}, {"message": "x"}, {}, {"level": 3}, {"errorType": "X"}]
+)
+def test_leaves_other_structured_lines(line):
+    assert parse_error_object(line, json.dumps(line)) is None
+
+
+@given(st.text())
+def test_any_text_can_be_looked_at(text):
+    parse_error_line(text)
+    parse_error_line("[ERROR] " + text)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["level", "message", "errorType", "stackTrace"]), st.text() | st.integers()
+    )
+)
+def test_any_object_can_be_looked_at(line):
+    parse_error_object(line, json.dumps(line))
