@@ -20,7 +20,7 @@ _PART = re.compile(r"^\d+ of \d+ minutes: ")
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A number over several functions: `missing` of `among` were not (fully) collected, `why` for the first."""
+    """A number over functions: `missing` of `among` were not (fully) collected, `why` for the first."""
 
     value: float | None
     among: int
@@ -34,7 +34,7 @@ class Total:
 
 
 def reason(state: str | None) -> str | None:
-    """Why a value is missing, from its state: `not collected: 40 of 180 minutes: WHY` reads WHY; else None."""
+    """Why a value is missing: `not collected: 40 of 180 minutes: WHY` reads WHY; other states read None."""
     if not state or not state.startswith(NOT_COLLECTED):
         return None
     return _PART.sub("", state.removeprefix(NOT_COLLECTED).removeprefix(": ")) or "not yet"
@@ -57,7 +57,7 @@ def total(fleet: pd.DataFrame, column: str) -> Total:
 def not_seen(
     fleet: pd.DataFrame, collectors: pd.DataFrame, names: dict[str, str], *, most: int = 4
 ) -> list[str]:
-    """What of the window is not seen, in words, the widest hole first: `12 functions: WHY`, `traces in X: WHY`."""
+    """What is not seen, in words, the widest hole first: `12 functions: WHY`, `traces in X: WHY`."""
     holes: Counter[str] = Counter()
     for states in fleet["states"]:
         holes.update({why for why in map(reason, states.values()) if why})

@@ -116,7 +116,7 @@ def _concurrency(now: Now) -> Card:
     if ranked.empty:
         return Card(label=label, value=numbers.UNKNOWN, points=points, help=f"{formula} Not collected yet.")
     worst = ranked.iloc[0]
-    used = float(worst["utilization"])
+    used, place = float(worst["utilization"]), now.names.get(worst["account"], worst["account"])
     return Card(
         label=label,
         value=numbers.count(worst["claimed_max"]),
@@ -124,7 +124,7 @@ def _concurrency(now: Now) -> Card:
         colour="red" if used >= 0.9 else "orange" if used >= 0.75 else "gray",
         arrow="off",
         points=points,
-        help=f"{formula} Here: {numbers.plain(now.names.get(worst['account'], worst['account']))} {worst['region']}.",
+        help=f"{formula} Here: {numbers.plain(place)} {worst['region']}.",
         provisional=worst["state"] == PROVISIONAL,
     )
 
@@ -156,7 +156,7 @@ def _coloured(move: dict[str, Any], colour: Colour) -> dict[str, Any]:
     return move
 
 
-def _marks(seen: Total) -> dict[str, bool]:
+def _marks(seen: Total) -> dict[str, Any]:
     return {"provisional": seen.provisional, "partial": seen.missing > 0}
 
 
@@ -168,7 +168,7 @@ def _help(formula: str, seen: Total) -> str:
     )
 
 
-# --- the table -------------------------------------------------------------------------------------------------
+# --- the table ----------------------------------------------------------------------------------------------
 
 
 def table(
@@ -179,8 +179,9 @@ def table(
     *,
     window: Window,
 ) -> pd.DataFrame:
-    """Functions worst first, a row as the page shows it: state, function, where, team, invocations, traffic,
-    error_rate, errors, p95_ms, throttles, cold_start_rate, cost_per_day_usd, data; account and region at the end."""
+    """Functions worst first, as the page shows them: state, function, where, team, invocations, traffic,
+    error_rate, errors, p95_ms, throttles, cold_start_rate, cost_per_day_usd, data, account, region.
+    Rates are in percent, traffic and errors are sparklines."""
     worst = firing(incidents)
     keys = ["account", "region", "function"]
     rows = fleet.merge(
@@ -229,7 +230,7 @@ def _rank(severity: str) -> int:
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
-def _state(row: Mapping[str, Any], worst: Mapping[tuple[str, str, str], str]) -> str:
+def _state(row: Mapping[Any, Any], worst: Mapping[tuple[str, str, str], str]) -> str:
     fires = worst.get((row["account"], row["region"], row["function"]))
     if fires:
         return fires if fires in ORDER else "info"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,7 +16,7 @@ LINES = 5
 
 
 def firing_box(incidents: pd.DataFrame, unseen: Sequence[str], *, now: datetime) -> None:
-    """The answer to "is anything wrong": incidents as sentences, or that nothing fires; and what is not seen."""
+    """ "Is anything wrong": incidents as sentences, or that nothing fires; and what is not seen."""
     with st.container(border=True, key="firing", gap="xsmall"):
         for incident in incidents.head(LINES).to_dict("records"):
             _line(incident, now=now)
@@ -28,7 +29,7 @@ def firing_box(incidents: pd.DataFrame, unseen: Sequence[str], *, now: datetime)
         _coverage(unseen)
 
 
-def sentence(incident: Mapping[str, object], *, now: datetime) -> str:
+def sentence(incident: Mapping[Any, Any], *, now: datetime) -> str:
     """One incident as Markdown: severity, what is wrong, for how long, the rule's words."""
     opened, acked = incident["opened_at"], incident.get("acked_at")
     details = [numbers.age(now - opened) if isinstance(opened, datetime) else "", plain(incident["text"])]
@@ -38,7 +39,7 @@ def sentence(incident: Mapping[str, object], *, now: datetime) -> str:
     return f"{widgets.badge(str(incident['severity']))} **{plain(incident['title'])}** :small[:gray[{small}]]"
 
 
-def _line(incident: Mapping[str, object], *, now: datetime) -> None:
+def _line(incident: Mapping[Any, Any], *, now: datetime) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"incident-{incident['id']}"):
         st.markdown(sentence(incident, now=now), width="stretch")
         page, query = _target(incident)
@@ -51,7 +52,7 @@ def _line(incident: Mapping[str, object], *, now: datetime) -> None:
         )
 
 
-def _target(incident: Mapping[str, object]) -> tuple[str, dict[str, str]]:
+def _target(incident: Mapping[Any, Any]) -> tuple[str, dict[str, str]]:
     """Where an incident is looked into: the function's page if it is one's, else the alert itself."""
     if incident["subject_kind"] == "function":
         place = str(incident["account"]), str(incident["region"]), str(incident["subject"])

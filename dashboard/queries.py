@@ -91,6 +91,17 @@ def open_incidents() -> pd.DataFrame:
     return incidents.incidents(store(), open_only=True)
 
 
+@cached(ttl_s=15, entries=2)
+def all_incidents() -> pd.DataFrame:
+    return incidents.incidents(store())
+
+
+def incidents_of(target: Target, name: str) -> pd.DataFrame:
+    """Incidents of one function, open and resolved."""
+    mine = within(all_incidents(), Filter(account=target.account, region=target.region))
+    return mine[(mine["subject_kind"] == "function") & (mine["subject"] == name)]
+
+
 @cached(ttl_s=30, entries=2)
 def collectors(at: datetime) -> pd.DataFrame:
     return collection.collectors(store(), now=at)

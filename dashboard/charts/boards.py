@@ -83,12 +83,17 @@ def function_board(
     memory = [Limit(memory_mb, f"{memory_mb:,.0f} MB configured")] if memory_mb else []
     pool = _near(series["concurrent_max"], reserved, "reserved", share=0.3)
     panels = (
-        Panel(title="Invocations and errors, per minute", series=TRAFFIC),
+        Panel(title="Invocations and errors, per minute", series=TRAFFIC, firing=firing),
         Panel(title="Error rate, %", series=[ERROR_RATE], firing=firing),
-        Panel(title="Duration, ms", series=DURATIONS, limits=timeout),
-        Panel(title="Concurrent executions and throttles", series=[CONCURRENCY, THROTTLES], limits=pool),
-        Panel(title="Cold starts, % of invocations", series=[_COLD]),
-        Panel(title="Max memory used, MB", series=[_MEMORY], limits=memory),
+        Panel(title="Duration, ms", series=DURATIONS, limits=timeout, firing=firing),
+        Panel(
+            title="Concurrent executions and throttles",
+            series=[CONCURRENCY, THROTTLES],
+            limits=pool,
+            firing=firing,
+        ),
+        Panel(title="Cold starts, % of invocations", series=[_COLD], firing=firing),
+        Panel(title="Max memory used, MB", series=[_MEMORY], limits=memory, firing=firing),
     )
     rows = (
         *ROWS,
@@ -130,7 +135,7 @@ def deploy_marks(changes: pd.DataFrame) -> list[Deploy]:
 def _near(
     used: pd.Series[float], limit: float | None, word: str, unit: str = "", *, share: float = 0.5
 ) -> list[Limit]:
-    """A ceiling is drawn when something came within `share` of it; further away it would flatten the signal."""
+    """A ceiling is drawn when something came within `share` of it; further away it flattens the signal."""
     most = used.max()
     if not limit or limit != limit or not most >= limit * share:
         return []

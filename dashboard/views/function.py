@@ -2,6 +2,177 @@
 
 from __future__ import annotations
 
-from dashboard import widgets
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import quote
 
-widgets.toolbar("Functions")
+import pandas as pd
+import streamlit as st
+
+from core.facts import Target
+from core.windows import Window
+from dashboard import figures_function, links, numbers, queries, tables, widgets
+from dashboard.charts.boards import deploy_marks, function_board
+from dashboard.compare import earlier
+from dashboard.figures_function import Event, Row
+from dashboard.firing import sentence
+from dashboard.function_tabs import tabs
+from dashboard.functions_table import functions_table
+from store.store import Filter
+
+HISTORY = timedelta(days=14)
+TRIGGERS_IN_LINE = 4
+
+
+def choose(fleet: pd.DataFrame) -> None:
+    """The function of the address, shown in a box that writes another one back."""
+    rows = fleet.to_dict("records")
+    ids = [links.function_id(row["account"], row["region"], row["function"]) for row in rows]
+    several = fleet["account"].nunique() * fleet["region"].nunique() > 1
+    names = queries.names()
+    labels = {
+        id: f"{row['function']} · {names.get(row['account'], row['account'])} {row['region']}"
+        if several
+        else row["function"]
+        for id, row in zip(ids, rows, strict=True)
+    }
+
+    def draw(key: str, changed: Callable[[], None]) -> None:
+        st.selectbox(
+            "Function", ids, key=key, on_change=changed, format_func=lambda id: labels.get(id, id),
+            index=None, placeholder="Choose a function", label_visibility="collapsed", width=330,
+        )  # fmt: skip
+
+    links.choose("fn", ids, None, draw)
+
+
+def chosen(fleet: pd.DataFrame) -> Row | None:
+    """The row of the address's function; a bare name is enough where only one function has it."""
+    asked = st.query_params.get("fn", "")
+    found = links.read_function_id(asked)
+    for row in fleet.to_dict("records"):
+        if found == (Target(row["account"], row["region"]), row["function"]):
+            return row
+    named = fleet[fleet["function"] == asked].to_dict("records")
+    return named[0] if len(named) == 1 else None
+
+
+def page(window: Window) -> None:
+    at = queries.now()
+    row = chosen(queries.fleet_table(window, Filter(), at))
+    if row is None:
+        return
+    target, name = Target(row["account"], row["region"]), row["function"]
+    where = Filter(account=target.account, region=target.region, function=name)
+    series = queries.function_series(target, name, window, at)
+    then = queries.fleet_table(earlier(window), where, at)
+    changes = queries.function_changes(target, name, Window(window.end - HISTORY, at))
+    incidents = queries.incidents_of(target, name)
+
+    answer(row, incidents, changes)
+    before = then.to_dict("records")[0] if len(then) else None
+    widgets.cards(figures_function.cards(row, before, series, window))
+    left, right = st.columns([3.2, 1], gap="small")
+    with left:
+        board(row, series, changes, incidents, window)
+    with right:
+        what_changed(figures_function.events(changes, incidents))
+
+
+def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame) -> None:
+    """Its state in a sentence, then its configuration and what feeds it."""
+    now, names = queries.now(), queries.names()
+    firing = incidents[incidents["resolved_at"].isna()] if not incidents.empty else incidents
+    with st.container(border=True, key="state", gap="xsmall"):
+        for incident in firing.to_dict("records"):
+            st.markdown(sentence(incident, now=now))
+        if firing.empty:
+            state, text = figures_function.state(row, now=now)
+            st.markdown(f"{widgets.badge(state)} {text}.")
+        deploys = changes[changes["kind"] == "deploy"].to_dict("records") if not changes.empty else []
+        place = f"{names.get(row['account'], row['account'])} {row['region']}"
+        line = figures_function.configuration(
+            row, place, deploys[0] if deploys else None, zone=widgets.zone(), now=now
+        )
+        st.markdown(f":gray[{line}] [AWS console]({console(row['region'], row['function'])})")
+        feeds(queries.triggers(Target(row["account"], row["region"]), row["function"]))
+
+
+def feeds(triggers: pd.DataFrame) -> None:
+    """What invokes it, with live state: one that is off or failing stands out."""
+    said = []
+    for row in triggers.head(TRIGGERS_IN_LINE).to_dict("records"):
+        source = numbers.plain(str(row["source"]).rsplit(":", 1)[-1])
+        state = numbers.plain(row["state"] or "state unknown")
+        mark = "" if row["enabled"] else ":orange[:material/pause_circle:] "
+        said.append(f"{mark}{numbers.plain(row['kind'])} {source} ({state})")
+    if len(triggers) > TRIGGERS_IN_LINE:
+        said.append(f"and {len(triggers) - TRIGGERS_IN_LINE} more")
+    if said:
+        st.caption(":material/input: " + " · ".join(said))
+
+
+def console(region: str, name: str) -> str:
+    return f"https://{region}.console.aws.amazon.com/lambda/home?region={region}#/functions/{quote(name)}"
+
+
+def board(
+    row: Row, series: pd.DataFrame, changes: pd.DataFrame, incidents: pd.DataFrame, window: Window
+) -> None:
+    drawn = function_board(
+        series,
+        deploy_marks(changes),
+        window=window,
+        zone=widgets.zone(),
+        timeout_s=row["timeout_s"],
+        memory_mb=row["memory_mb"],
+        reserved=row["reserved"],
+        firing=figures_function.firing_windows(incidents, window),
+        columns=tables.board_columns(),
+    )
+    with st.container(border=True, key="board"):
+        st.echarts_chart(
+            drawn.option,
+            height=drawn.height_px,
+            key="function-board",
+            alt="Invocations, error rate, duration, concurrency, cold starts and memory of the function",
+        )
+
+
+def what_changed(happened: list[Event]) -> None:
+    now, zone = queries.now(), widgets.zone()
+    with st.container(border=True, key="changed", height="stretch"):
+        st.header("What changed", anchor=False)
+        if not happened:
+            st.caption(f"Nothing in the last {HISTORY.days} days, as far as it is seen.")
+        for event in happened:
+            detail = f" · {numbers.plain(event.detail)}" if event.detail else ""
+            st.markdown(
+                f":{event.colour}[:material/{event.icon}:] **{numbers.plain(event.what)}**  \n"
+                f":small[:gray[{numbers.clock(event.ts, zone, now=now)}{detail}]]"
+            )
+
+
+def main() -> None:
+    if queries.targets().empty:
+        st.title("Functions", anchor=False)
+        widgets.no_data("Nothing has been collected yet.", collector="inventory")
+        return
+    window, at, where = widgets.window(), queries.now(), queries.scope()
+    fleet = queries.fleet_table(window, where, at)
+    widgets.toolbar("Functions", chooser=lambda: choose(fleet))
+    row = chosen(queries.fleet_table(window, Filter(), at))
+    asked = st.query_params.get("fn")
+    if row is not None:
+        widgets.live(page)
+        tabs(Target(row["account"], row["region"]), row["function"], window)
+        return
+    if asked:
+        widgets.no_data(f"No function {numbers.plain(asked)} is known in this window.", collector="inventory")
+    if fleet.empty:
+        widgets.no_data("No functions are known yet.", collector="inventory")
+    else:
+        functions_table(fleet, queries.within(queries.open_incidents(), where), window)
+
+
+main()

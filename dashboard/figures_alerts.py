@@ -1,0 +1,126 @@
+"""What the Alerts page says: groups of incidents, one incident in words, the value that its rule saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from alerts.grid import Grid
+from alerts.judge import judge
+from alerts.rules import Rule
+from alerts.signals import SIGNALS, say
+from core.windows import Window
+from dashboard import numbers
+from dashboard.numbers import plain
+
+BEFORE, AFTER, LONGEST = timedelta(hours=1), timedelta(minutes=30), timedelta(hours=6)
+"""How much of a chart lies before and after the incident, and how long a chart may be."""
+
+GROUPS = ("Firing", "Acknowledged", "Held back", "Resolved")
+
+Incident = Mapping[str, Any]
+
+
+def grouped(incidents: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The reader's frame by group: what somebody has is acknowledged, even if its notices are held back."""
+    is_open = incidents["resolved_at"].isna()
+    acked, held = incidents["acked_at"].notna(), incidents["held_back"].notna()
+    return {
+        "Firing": incidents[is_open & ~acked & ~held],
+        "Acknowledged": incidents[is_open & acked],
+        "Held back": incidents[is_open & ~acked & held],
+        "Resolved": incidents[~is_open].sort_values("resolved_at", ascending=False),
+    }
+
+
+def subject(incident: Incident) -> str:
+    """The name that people know it by, as plain Markdown."""
+    name = str(incident["subject"])
+    if incident["subject_kind"] == "queue":
+        name = name.rsplit(":", 1)[-1]
+    return plain("the account" if incident["subject_kind"] == "account" else name)
+
+
+def standing(incident: Incident, *, now: datetime) -> str:
+    """How it stands, as Markdown: `firing for 31 min`, `resolved after 2 h, 10 min ago`, who has it."""
+    opened, resolved = incident["opened_at"], incident["resolved_at"]
+    if numbers.known(resolved):
+        return f"resolved after {numbers.age(resolved - opened)}, {numbers.age(now - resolved)} ago"
+    parts = [f"firing for {numbers.age(now - opened)}"]
+    if numbers.known(incident["acked_at"]):
+        who = plain(incident["acked_by"] or "somebody")
+        parts.append(f"{who} has it since {numbers.age(now - incident['acked_at'])}")
+    if numbers.known(incident["held_back"]):
+        parts.append(f"held back: {plain(incident['held_back'])}")
+    return " · ".join(parts)
+
+
+def span(incident: Incident, *, now: datetime) -> Window:
+    """The stretch that the incident's chart shows: from an hour before it, no longer than `LONGEST`."""
+    resolved = incident["resolved_at"]
+    opened = pd.Timestamp(incident["opened_at"]).to_pydatetime()
+    end = min(now, pd.Timestamp(resolved).to_pydatetime() + AFTER) if numbers.known(resolved) else now
+    start = opened - BEFORE
+    return Window(start, max(min(end, start + LONGEST), opened))
+
+
+def firing_window(incident: Incident, *, now: datetime) -> Window:
+    resolved = incident["resolved_at"]
+    end = pd.Timestamp(resolved).to_pydatetime() if numbers.known(resolved) else now
+    opened = pd.Timestamp(incident["opened_at"]).to_pydatetime()
+    return Window(opened, max(opened, end))
+
+
+def rule_of(incident: Incident, known: Mapping[str, Rule], signal: str | None) -> Rule | None:
+    """The rule that an incident came from: a shipped one of its name with the incident's threshold, else one made up
+    from the `signal` that its notice names. None when neither is known."""
+    threshold, value = incident["threshold"], incident["value"]
+    rule = known.get(str(incident["rule"]))
+    if rule is not None and (not numbers.known(threshold) or rule.threshold == threshold):
+        return rule
+    if signal not in SIGNALS or not numbers.known(threshold):
+        return None
+    side = "below" if numbers.known(value) and value < threshold else "above"
+    return Rule.model_validate({"rule": "shown", "signal": signal, side: float(threshold)})
+
+
+def values(rule: Rule, grid: Grid, key: tuple[str, str, str]) -> pd.DataFrame:
+    """`ts` (a minute's end) and `value` of one subject (account, region, name), as the rule computed it; NaN where
+    it was unknown or silent. Empty when the grid does not hold the subject."""
+    rows = [at for at, one in enumerate(grid.subjects) if one.key == key]
+    if not rows or not grid.ends:
+        return pd.DataFrame({"ts": pd.to_datetime([], utc=True), "value": []})
+    mine = grid.take(rows[:1], newest=len(grid.ends))
+    return pd.DataFrame(
+        {"ts": pd.to_datetime(list(mine.ends), utc=True), "value": judge(rule, mine).value[0]}
+    )
+
+
+def compared(incident: Incident, rule: Rule | None) -> str:
+    """`worst 12.4 %, threshold above 5 %, 3 of 5 minutes`, as plain Markdown; empty when the rule is not known."""
+    if rule is None:
+        return ""
+    worst = say(float(incident["value"]), rule.spec.unit) if numbers.known(incident["value"]) else "unknown"
+    return plain(f"worst {worst}; fires {rule.condition()}")
+
+
+def lines(incidents: pd.DataFrame, places: Mapping[tuple[str, str], str], *, now: datetime) -> pd.DataFrame:
+    """The table of incidents: severity (list), title, place, opened_at, lasted, rule, id."""
+    rows = incidents.to_dict("records")
+    return pd.DataFrame(
+        {
+            "severity": [[str(row["severity"])] for row in rows],
+            "title": [str(row["title"]) for row in rows],
+            "place": [
+                places.get((row["account"], row["region"]), f"{row['account']} · {row['region']}")
+                for row in rows
+            ],
+            "opened_at": [row["opened_at"] for row in rows],
+            "lasted": [numbers.age(firing_window(row, now=now).duration) for row in rows],
+            "rule": [str(row["rule"]) for row in rows],
+            "id": [str(row["id"]) for row in rows],
+        }
+    )
