@@ -121,7 +121,7 @@ CHART_STEPS = (
 
 
 def chart_step(window: Window) -> timedelta:
-    """The step of a chart over `window`: at most 360 points."""
+    """The step of a chart over `window`: at most 372 points up to a month, then one a day."""
     for length, step in CHART_STEPS:
         if window.duration <= length:
             return step
