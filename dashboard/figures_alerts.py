@@ -75,8 +75,8 @@ def firing_window(incident: Incident, *, now: datetime) -> Window:
 
 
 def rule_of(incident: Incident, known: Mapping[str, Rule], signal: str | None) -> Rule | None:
-    """The rule that an incident came from: a shipped one of its name with the incident's threshold, else one made up
-    from the `signal` that its notice names. None when neither is known."""
+    """The rule that an incident came from: a shipped one of its name and threshold, else one made up from the
+    `signal` that its notice names. None when neither is known."""
     threshold, value = incident["threshold"], incident["value"]
     rule = known.get(str(incident["rule"]))
     if rule is not None and (not numbers.known(threshold) or rule.threshold == threshold):
@@ -88,8 +88,10 @@ def rule_of(incident: Incident, known: Mapping[str, Rule], signal: str | None) -
 
 
 def values(rule: Rule, grid: Grid, key: tuple[str, str, str]) -> pd.DataFrame:
-    """`ts` (a minute's end) and `value` of one subject (account, region, name), as the rule computed it; NaN where
-    it was unknown or silent. Empty when the grid does not hold the subject."""
+    """`ts` (a minute's end) and `value` of one subject (account, region, name), as the rule computed it.
+
+    NaN where it was unknown or silent. Empty when the grid does not hold the subject.
+    """
     rows = [at for at, one in enumerate(grid.subjects) if one.key == key]
     if not rows or not grid.ends:
         return pd.DataFrame({"ts": pd.to_datetime([], utc=True), "value": []})
@@ -100,7 +102,7 @@ def values(rule: Rule, grid: Grid, key: tuple[str, str, str]) -> pd.DataFrame:
 
 
 def compared(incident: Incident, rule: Rule | None) -> str:
-    """`worst 12.4 %, threshold above 5 %, 3 of 5 minutes`, as plain Markdown; empty when the rule is not known."""
+    """`worst 12.4 %; fires above 5 %, 3 of 5 minutes` as plain Markdown; empty when the rule is not known."""
     if rule is None:
         return ""
     worst = say(float(incident["value"]), rule.spec.unit) if numbers.known(incident["value"]) else "unknown"
@@ -109,15 +111,13 @@ def compared(incident: Incident, rule: Rule | None) -> str:
 
 def lines(incidents: pd.DataFrame, places: Mapping[tuple[str, str], str], *, now: datetime) -> pd.DataFrame:
     """The table of incidents: severity (list), title, place, opened_at, lasted, rule, id."""
-    rows = incidents.to_dict("records")
+    rows = [{str(name): value for name, value in row.items()} for row in incidents.to_dict("records")]
+    at = [(row["account"], row["region"]) for row in rows]
     return pd.DataFrame(
         {
             "severity": [[str(row["severity"])] for row in rows],
             "title": [str(row["title"]) for row in rows],
-            "place": [
-                places.get((row["account"], row["region"]), f"{row['account']} · {row['region']}")
-                for row in rows
-            ],
+            "place": [places.get(place, " · ".join(place)) for place in at],
             "opened_at": [row["opened_at"] for row in rows],
             "lasted": [numbers.age(firing_window(row, now=now).duration) for row in rows],
             "rule": [str(row["rule"]) for row in rows],

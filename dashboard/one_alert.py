@@ -1,0 +1,184 @@
+"""One alert: how it stands, what the rule saw, what happened and was sent; acknowledge and silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import streamlit as st
+
+from alerts.rules import Rule
+from core.errors import QuarterdeckError
+from dashboard import figures_alerts, links, numbers, queries, queries_alerts, tables, widgets
+from dashboard.charts.alerts import alert_board
+from dashboard.figures_alerts import Incident
+from dashboard.ledgers import audit_table, deliveries_table
+from dashboard.numbers import plain
+
+LENGTHS = {"30 min": timedelta(minutes=30), "2 h": timedelta(hours=2), "8 h": timedelta(hours=8)}
+NOBODY = "dashboard"
+"""Who did it, when nobody gave a name."""
+
+
+def show(id: str | None) -> None:
+    if id is None:
+        st.query_params.pop("alert", None)
+    else:
+        st.query_params["alert"] = id
+
+
+def one(id: str) -> None:
+    found = queries_alerts.incident(id)
+    with st.container(border=True, key="alert"):
+        if found.empty:
+            st.markdown(f"{widgets.badge('not collected', 'Unknown')} **There is no alert {plain(id)}.**")
+            st.button("All alerts", key="close", icon=":material/close:", on_click=show, args=(None,))
+            return
+        incident: Incident = {str(name): value for name, value in found.iloc[0].items()}
+        sent = queries_alerts.deliveries(id)
+        signal = next((str(name) for name in sent["signal"] if name), None)
+        rule = figures_alerts.rule_of(incident, queries_alerts.starter_rules(), signal)
+        head(incident, figures_alerts.compared(incident, rule))
+        chart(incident, rule)
+        st.header("Timeline", anchor=False)
+        timeline(id)
+        if not sent.empty:
+            st.header("Deliveries", anchor=False)
+            deliveries_table(sent, key="sent")
+        actions = queries_alerts.audit(id)
+        if not actions.empty:
+            st.header("Actions", anchor=False)
+            audit_table(actions, key="actions")
+
+
+def head(incident: Incident, compared: str) -> None:
+    now = queries.now()
+    place = tables.places().get((incident["account"], incident["region"]), incident["region"])
+    is_open = not numbers.known(incident["resolved_at"])
+    badge = widgets.badge(str(incident["severity"])) if is_open else widgets.badge("healthy", "Resolved")
+    with st.container(horizontal=True, vertical_alignment="center", key="alert-head"):
+        st.markdown(f"{badge} **{plain(incident['title'])}**", width="stretch")
+        if is_open:
+            acknowledge(incident)
+            silence(incident)
+        st.button("Close", key="close", icon=":material/close:", type="tertiary", on_click=show, args=(None,))
+    st.markdown(f"{plain(incident['text'])}")
+    parts = [
+        figures_alerts.standing(incident, now=now),
+        plain(place),
+        f"rule {plain(incident['rule'])}",
+        compared,
+    ]
+    st.caption(" · ".join(part for part in parts if part))
+    link(incident)
+
+
+def link(incident: Incident) -> None:
+    """Where the alert's subject is looked into."""
+    kind, name = incident["subject_kind"], figures_alerts.subject(incident)
+    if kind == "function":
+        place = str(incident["account"]), str(incident["region"]), str(incident["subject"])
+        st.page_link(
+            links.FUNCTION, label=name, icon=":material/function:", query_params=links.to_function(*place)
+        )
+    elif kind == "queue":
+        query = links.carry(queue=str(incident["subject"]))
+        st.page_link(links.QUEUES, label=name, icon=":material/inbox:", query_params=query)
+    elif kind == "account":
+        st.page_link(
+            links.CONCURRENCY, label="Concurrency", icon=":material/speed:", query_params=links.carry()
+        )
+    else:
+        st.page_link(
+            links.COLLECTION, label="Collection health", icon=":material/sensors:", query_params=links.carry()
+        )
+
+
+def acknowledge(incident: Incident) -> None:
+    if numbers.known(incident["acked_at"]):
+        return
+    with st.popover("Acknowledge", icon=":material/check:"), st.form("acknowledge", border=False):
+        st.text_input("Your name", key="ack-who", placeholder="maria")
+        st.text_input("Note", key="ack-note", placeholder="looking into it")
+        st.form_submit_button("Acknowledge this alert", on_click=acknowledged, args=(str(incident["id"]),))
+
+
+def acknowledged(id: str) -> None:
+    who, text = _typed("ack-who") or NOBODY, _typed("ack-note")
+    with told("Acknowledged: it is not repeated any more."):
+        queries_alerts.acknowledge(id, who=who, text=text)
+
+
+def silence(incident: Incident) -> None:
+    with st.popover("Silence", icon=":material/notifications_off:"), st.form("silence", border=False):
+        st.segmented_control("For", list(LENGTHS), default="2 h", key="silence-length", required=True)
+        st.text_input("Reason", key="silence-reason", placeholder="load test until noon")
+        st.text_input("Your name", key="silence-who", placeholder="maria")
+        about = figures_alerts.subject(incident)
+        st.form_submit_button(
+            f"Hold back messages about {about}", on_click=silenced, args=(str(incident["id"]),)
+        )
+
+
+def silenced(id: str) -> None:
+    length, who = LENGTHS[st.session_state["silence-length"]], _typed("silence-who") or NOBODY
+    with told("Silenced: it still opens and resolves, and says what was held back."):
+        queries_alerts.silence(id, length=length, reason=_typed("silence-reason"), who=who)
+
+
+@contextmanager
+def told(done: str) -> Iterator[None]:
+    """Say that it was done, or in a sentence why it was not."""
+    try:
+        yield
+    except QuarterdeckError as error:
+        st.toast(plain(error), icon=":material/error:")
+    else:
+        st.toast(done, icon=":material/check:")
+
+
+def _typed(key: str) -> str:
+    return str(st.session_state.get(key) or "").strip()
+
+
+def chart(incident: Incident, rule: Rule | None) -> None:
+    now = queries.now()
+    shown = figures_alerts.span(incident, now=now)
+    if rule is None or rule.spec.subject == "collector":
+        return
+    values = queries_alerts.values(incident, rule, shown, now)
+    if values["value"].isna().all():
+        widgets.no_data("What the rule saw then is not kept any more, or was not collected.")
+        return
+    drawn = alert_board(
+        values,
+        title=rule.spec.title,
+        unit=rule.spec.unit,
+        threshold=rule.threshold,
+        condition=rule.condition(),
+        fired=figures_alerts.firing_window(incident, now=now),
+        window=shown,
+        zone=widgets.zone(),
+    )
+    alt = f"{rule.spec.title} against the threshold around the alert"
+    st.echarts_chart(drawn.option, height=drawn.height_px, key="alert-board", alt=alt)
+
+
+def timeline(id: str) -> None:
+    rows = queries_alerts.timeline(id)
+    column = st.column_config
+    with st.container(key="timeline-table"):
+        st.dataframe(
+            rows,
+            key="timeline",
+            hide_index=True,
+            placeholder="",
+            alt="What happened to this alert, oldest first",
+            column_config={
+                "ts": column.DatetimeColumn("At", format="D MMM HH:mm:ss", timezone=str(widgets.zone())),
+                "what": column.TextColumn("What"),
+                "who": column.TextColumn("Who"),
+                "text": column.TextColumn("Said", width="large"),
+            },
+        )

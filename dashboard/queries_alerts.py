@@ -1,0 +1,85 @@
+"""What the Alerts page asks the store, and what its buttons write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from alerts import incidents as ledger
+from alerts.grid import read_grid
+from alerts.rules import STARTER, Rule, load_rules
+from core.windows import MINUTE, Window
+from dashboard import figures_alerts, queries
+from dashboard.queries import cached, store
+from store.readers import incidents
+
+
+@cached(ttl_s=15, entries=4)
+def all_incidents() -> pd.DataFrame:
+    return incidents.incidents(store())
+
+
+@cached(ttl_s=15)
+def incident(id: str) -> pd.DataFrame:
+    return incidents.incident(store(), id)
+
+
+@cached(ttl_s=15)
+def timeline(id: str) -> pd.DataFrame:
+    return incidents.timeline(store(), id)
+
+
+@cached(ttl_s=15)
+def deliveries(id: str | None = None, state: str | None = None) -> pd.DataFrame:
+    return incidents.deliveries(store(), incident=id, state=state)
+
+
+@cached(ttl_s=15, entries=4)
+def silences(at: datetime) -> pd.DataFrame:
+    return incidents.silences(store(), now=at)
+
+
+@cached(ttl_s=15)
+def audit(id: str | None = None) -> pd.DataFrame:
+    return incidents.audit(store(), incident=id)
+
+
+@cached(ttl_s=3600, entries=1)
+def starter_rules() -> dict[str, Rule]:
+    return {rule.rule: rule for rule in load_rules([STARTER])}
+
+
+@cached()
+def values(incident: Mapping[str, Any], rule: Rule, window: Window, at: datetime) -> pd.DataFrame:
+    """What the rule saw of the incident's subject, minute by minute: `figures_alerts.values`."""
+    wide = Window(window.start - rule.reach_minutes * MINUTE, window.end)
+    grid = read_grid(store(), rule.spec.subject, wide, now=at)
+    key = (str(incident["account"]), str(incident["region"]), str(incident["subject"]))
+    return figures_alerts.values(rule, grid, key)
+
+
+def acknowledge(id: str, *, who: str, text: str = "") -> None:
+    """Raises QuarterdeckError in one sentence."""
+    ledger.acknowledge(store(), id, who=who, now=queries.now(), text=text)
+    _forget()
+
+
+def silence(id: str, *, length: timedelta, reason: str, who: str) -> None:
+    """Raises QuarterdeckError in one sentence."""
+    ledger.silence_incident(store(), id, duration=length, reason=reason, author=who, now=queries.now())
+    _forget()
+
+
+def end_silence(id: int, *, who: str) -> None:
+    ledger.end_silence(store(), id, who=who, now=queries.now())
+    _forget()
+
+
+def _forget() -> None:
+    """What was just changed shows at once."""
+    changed: list[Any] = [queries.open_incidents, all_incidents, incident, timeline, silences]
+    for question in changed:
+        question.clear()

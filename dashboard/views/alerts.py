@@ -1,0 +1,147 @@
+"""What fires, who has it, what was sent?"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.windows import Window
+from dashboard import figures_alerts, numbers, queries, queries_alerts, tables, widgets
+from dashboard.answers import alerts_answer
+from dashboard.figures_alerts import Incident
+from dashboard.ledgers import audit_table, deliveries_table
+from dashboard.numbers import plain
+from dashboard.one_alert import NOBODY, one, show, told
+
+LINES = 20
+SEVERITIES, COLOURS = ["critical", "warning", "info"], ["red", "orange", "blue"]
+
+
+def page(window: Window) -> None:
+    chosen = st.query_params.get("alert")
+    if chosen:
+        one(chosen)
+    groups = figures_alerts.grouped(queries.within(queries_alerts.all_incidents(), queries.scope()))
+    fires, acked, held = (len(groups[name]) for name in figures_alerts.GROUPS[:3])
+    tables.say(alerts_answer(fires, acked, held))
+    for name in figures_alerts.GROUPS[:3]:
+        if not groups[name].empty:
+            open_group(name, groups[name])
+    resolved(groups["Resolved"], window)
+    silences()
+    dead_deliveries()
+    audit()
+
+
+# --- lists -------------------------------------------------------------------------------------------------
+
+
+def open_group(name: str, incidents: pd.DataFrame) -> None:
+    st.header(f"{name} ({len(incidents)})", anchor=False)
+    with st.container(border=True, key=f"group-{name.split()[0].lower()}", gap="xsmall"):
+        for row in incidents.head(LINES).to_dict("records"):
+            line({str(k): v for k, v in row.items()})
+        if len(incidents) > LINES:
+            st.caption(f"and {len(incidents) - LINES} more; `quarterdeck incidents` lists them all")
+
+
+def line(incident: Incident) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"line-{incident['id']}"):
+        standing = figures_alerts.standing(incident, now=queries.now())
+        title = f"{widgets.badge(str(incident['severity']))} **{plain(incident['title'])}**"
+        st.markdown(f"{title} :small[:gray[{standing} · {plain(incident['text'])}]]", width="stretch")
+        st.button(
+            "Open", key=f"open-{incident['id']}", type="tertiary", icon=":material/arrow_forward:",
+            on_click=show, args=(str(incident["id"]),),
+        )  # fmt: skip
+
+
+def resolved(incidents: pd.DataFrame, window: Window) -> None:
+    st.header("Resolved", anchor=False)
+    now = queries.now()
+    recent = incidents[incidents["resolved_at"] >= window.start]
+    if recent.empty:
+        st.caption(f"Nothing was resolved in the last {numbers.age(now - window.start)}.")
+        return
+    shown = figures_alerts.lines(recent, tables.places(), now=now)
+
+    def opened() -> None:
+        show(str(shown["id"].iloc[st.session_state["resolved-open"]["row"]]))
+
+    column = st.column_config
+    with st.container(key="resolved-table"):
+        st.dataframe(
+            shown,
+            key="resolved",
+            hide_index=True,
+            alt="Incidents that were resolved in the window, newest first",
+            column_config={
+                "severity": column.MultiselectColumn("Severity", options=SEVERITIES, color=COLOURS, width=96),
+                "title": column.ButtonColumn(
+                    "Alert",
+                    key="resolved-open",
+                    on_click=opened,
+                    type="tertiary",
+                    alignment="left",
+                    pinned=True,
+                ),
+                "place": column.TextColumn("Where"),
+                "opened_at": column.DatetimeColumn(
+                    "Began", format="D MMM HH:mm", timezone=str(widgets.zone())
+                ),
+                "lasted": column.TextColumn("Lasted", alignment="right"),
+                "rule": column.TextColumn("Rule"),
+            },
+            column_order=["severity", "title", "place", "opened_at", "lasted", "rule"],
+        )
+
+
+def silences() -> None:
+    now = queries.now()
+    rows = queries_alerts.silences(now)
+    if rows.empty:
+        return
+    st.header("Silences", anchor=False)
+    with st.container(border=True, key="silences", gap="xsmall"):
+        for row in rows.to_dict("records"):
+            what = " · ".join(
+                plain(row[name]) for name in ("rule", "account", "region", "subject") if row[name]
+            )
+            left = f"{numbers.age(row['end'] - now)} left; {plain(row['author'])}: {plain(row['reason'])}"
+            with st.container(horizontal=True, vertical_alignment="center", key=f"silence-{row['id']}"):
+                st.markdown(
+                    f":material/notifications_off: **{what or 'everything'}** :small[:gray[{left}]]",
+                    width="stretch",
+                )
+                st.button(
+                    "End now", key=f"end-{row['id']}", type="tertiary", on_click=end, args=(int(row["id"]),)
+                )
+
+
+def end(id: int) -> None:
+    with told("The silence ended: what still fires is told now."):
+        queries_alerts.end_silence(id, who=NOBODY)
+
+
+def dead_deliveries() -> None:
+    dead = queries_alerts.deliveries(state="dead")
+    if dead.empty:
+        return
+    st.header("Messages that could not be delivered", anchor=False)
+    st.warning(f"{len(dead)} messages were given up: nobody was told by them.", icon=":material/sms_failed:")
+    deliveries_table(dead, key="dead")
+
+
+def audit() -> None:
+    st.header("Remediation", anchor=False)
+    rows = queries.within(queries_alerts.audit(), queries.scope())
+    if rows.empty:
+        st.caption(
+            "No action has been planned yet. Actions are dry runs until a rule and the settings enable them."
+        )
+        return
+    audit_table(rows, key="audit")
+
+
+widgets.toolbar("Alerts")
+widgets.live(page)
