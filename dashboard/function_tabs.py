@@ -194,7 +194,8 @@ def _pick(shown: pd.DataFrame, key: str, columns: dict[str, Any], alt: str) -> i
             column_config=columns,
             on_select="rerun",
             selection_mode="single-row",
-            height=min(len(shown), 8) * 35 + 38,
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=8),
         )
     rows = event["selection"]["rows"]
     return int(rows[0]) if rows and rows[0] < len(shown) else 0

@@ -40,7 +40,8 @@ def functions_table(fleet: pd.DataFrame, incidents: pd.DataFrame, window: Window
             key="functions-table",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
-            height=min(len(shown), ROWS) * 35 + 38,
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=ROWS),
             alt="Functions with their state, traffic, errors, duration, throttles, cold starts and cost",
             column_order=[name for name in shown.columns if name not in _hidden(shown)],
             column_config=_columns(shown, window),
@@ -56,9 +57,9 @@ def _hidden(rows: pd.DataFrame) -> set[str]:
 
 def _columns(shown: pd.DataFrame, window: Window) -> dict[str, Any]:
     column, over = st.column_config, numbers.age(window.duration)
-    pills = {"options": list(figures_overview.ORDER), "color": COLOURS}
+    states = list(figures_overview.ORDER)
     return {
-        "state": column.MultiselectColumn("State", width=94, pinned=True, **pills),
+        "state": column.MultiselectColumn("State", width=94, pinned=True, options=states, color=COLOURS),
         "function": tables.function_button(shown, "open-function"),
         "where": column.TextColumn("Where", width=162),
         "team": column.TextColumn("Team", width=84, help="The function's tag `team`"),

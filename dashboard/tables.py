@@ -77,6 +77,14 @@ def usd_column(label: str, help: str | None = None) -> Any:
     return st.column_config.NumberColumn(label, format="$%,.4f", help=help)
 
 
+ROW_PX = 32
+
+
+def height_px(rows: int, *, most: int) -> int:
+    """A table just as high as its rows and header, scrolling after `most`; goes with `row_height=ROW_PX`."""
+    return (min(rows, most) + 1) * ROW_PX + 2
+
+
 def board_columns() -> int:
     """One column of panels on a phone."""
     return 1 if "Mobi" in (st.context.headers.get("User-Agent") or "") else 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
@@ -13,7 +14,7 @@ import pandas as pd
 from core.windows import Window
 from dashboard.charts import theme
 
-HEAD_PX, TITLE_PX, PANEL_PX, GAP_PX = 6, 38, 126, 12
+HEAD_PX, TITLE_PX, PANEL_PX, GAP_PX = 6, 38, 124, 18
 """Above all; above a panel for its title and deploy labels; the panel with its axis; below it."""
 
 LABELLED_DEPLOYS = 6
@@ -97,7 +98,7 @@ def board(
     }  # fmt: skip
     for at, panel in enumerate(panels):
         _place(option, at, panel, columns)
-        _axes(option, at, window, step=_step(frame))
+        _axes(option, at, window, step=_step(frame), top=_top(panel, frame))
         for nth, series in enumerate(panel.series):
             marks = _marks(panel, deploys, window) if nth == 0 else {}
             option["series"].append(_series(series, at) | marks)
@@ -148,7 +149,7 @@ def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
     )
 
 
-def _axes(option: dict[str, Any], at: int, window: Window, *, step: timedelta) -> None:
+def _axes(option: dict[str, Any], at: int, window: Window, *, step: timedelta, top: float | None) -> None:
     option["xAxis"].append(
         {
             "type": "time",
@@ -166,6 +167,7 @@ def _axes(option: dict[str, Any], at: int, window: Window, *, step: timedelta) -
             "type": "value",
             "gridIndex": at,
             "min": 0,
+            "max": top,
             "splitNumber": 3,
             "axisPointer": {"show": False},
             "axisLabel": {"fontSize": 10.5},
@@ -235,6 +237,21 @@ def _limit(limit: Limit) -> dict[str, Any]:
         "lineStyle": {"color": theme.LIMIT, "type": "dashed", "width": 1},
         "label": {"formatter": limit.label, "position": "insideStartTop", "fontSize": 10.5},
     }
+
+
+def _top(panel: Panel, frame: pd.DataFrame) -> float | None:
+    """Where the axis ends so that a limit is on it: the next round number; None leaves it to the data."""
+    if not panel.limits:
+        return None
+    peaks = [float(frame[series.column].max()) for series in panel.series]
+    return _round_up(max(peak for peak in (*peaks, *(limit.value for limit in panel.limits)) if peak == peak))
+
+
+def _round_up(value: float) -> float:
+    """The next value that splits into round thirds or quarters, with a little room for a label."""
+    scale = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
+    steps = (1.2, 1.5, 1.8, 2.4, 3, 3.6, 4.5, 6, 7.5, 9, 12)
+    return next(step * scale for step in steps if step * scale >= value * 1.04)
 
 
 def _step(frame: pd.DataFrame) -> timedelta:

@@ -94,7 +94,7 @@ def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame) -> None:
         line = figures_function.configuration(
             row, place, deploys[0] if deploys else None, zone=widgets.zone(), now=now
         )
-        st.markdown(f":gray[{line}] [AWS console]({console(row['region'], row['function'])})")
+        st.markdown(f":small[:gray[{line}] [AWS console]({console(row['region'], row['function'])})]")
         feeds(queries.triggers(Target(row["account"], row["region"]), row["function"]))
 
 
