@@ -2,45 +2,228 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from calendar import monthrange
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pandas as pd
+import sqlalchemy as sa
 
 from core.windows import Window
-from store.store import Store
+from store import schema
+from store.readers.frames import rows
+from store.readers.states import HEALTHY, WINDOWED, Coverage, newest_runs
+from store.readers.things import Things
+from store.store import Snapshot, Store
+
+DAY = timedelta(days=1)
+WORST_FIRST = ("denied", "failed", "skipped", "partial", "ok")
+TARGET = ["collector", "account", "region"]
 
 
 def targets(store: Store) -> pd.DataFrame:
     """account, region, alias, last_seen."""
-    raise NotImplementedError
+    target = schema.target
+    return _state(store, sa.select(target).order_by(target.c.account, target.c.region))
 
 
 def collectors(store: Store, *, now: datetime) -> pd.DataFrame:
-    """Per collector, account, region: collector, account, region, outcome (of the last run), last_run, last_ok, data_until (end of coverage), age_s, error,
-    permission, runs_24h, failed_24h. Failing first."""
-    raise NotImplementedError
+    """Per collector, account, region that ever ran: collector, account, region, outcome (of the last run), last_run,
+    last_ok, data_until (end of coverage; NaT for collectors without a window), age_s (of the data, else of the
+    last good run), error, permission, runs_24h, failed_24h, failing_since (first failed run after the last good
+    one; NaT when it works). Failing first."""
+    with store.snapshot(_instant(now)) as snapshot:
+        newest = newest_runs(snapshot)
+        healthy = newest_runs(snapshot, healthy=True)
+        ends = snapshot.state(_ends())
+        counts = snapshot.state(_counts(now))
+        failing = snapshot.state(_failing())
+    frame = newest.rename(columns={"finished_at": "last_run"})[
+        [*TARGET, "outcome", "last_run", "error", "permission"]
+    ]
+    last_ok = healthy.rename(columns={"finished_at": "last_ok"})[[*TARGET, "last_ok"]]
+    for other in (last_ok, ends, counts, failing):
+        frame = frame.merge(other, on=TARGET, how="left")
+    frame.loc[frame["outcome"].isin(HEALTHY), "failing_since"] = pd.NaT
+    frame[["runs_24h", "failed_24h"]] = frame[["runs_24h", "failed_24h"]].fillna(0).astype(int)
+    believed = frame["data_until"].fillna(frame["last_ok"])
+    frame["age_s"] = (pd.Timestamp(now) - believed).dt.total_seconds().clip(lower=0.0)
+    rank = frame["outcome"].map({name: i for i, name in enumerate(WORST_FIRST)}).rename("rank")
+    order = frame.assign(rank=rank).sort_values(["rank", *TARGET]).index
+    return frame.loc[order, list(_COLLECTORS)].reset_index(drop=True)
+
+
+_COLLECTORS = (
+    *TARGET,
+    "outcome",
+    "last_run",
+    "last_ok",
+    "data_until",
+    "age_s",
+    "error",
+    "permission",
+    "runs_24h",
+    "failed_24h",
+    "failing_since",
+)
+
+
+def _ends() -> sa.Select[Any]:
+    """Per collector and target: the end of what was read."""
+    c = schema.coverage.c
+    end = sa.type_coerce(sa.func.max(c.end), schema.UtcTime).label("data_until")
+    return sa.select(c.collector, c.account, c.region, end).group_by(c.collector, c.account, c.region)
+
+
+def _counts(now: datetime) -> sa.Select[Any]:
+    """Per collector and target: runs of the last 24 hours, and how many of them failed."""
+    c = schema.run.c
+    failed = sa.func.sum(sa.case((c.outcome.in_(HEALTHY), 0), else_=1)).label("failed_24h")
+    return (
+        sa.select(c.collector, c.account, c.region, sa.func.count().label("runs_24h"), failed)
+        .where(c.finished_at > now - DAY)
+        .group_by(c.collector, c.account, c.region)
+    )
+
+
+def _failing() -> sa.Select[Any]:
+    """Per collector and target: the first run after the last good one."""
+    c = schema.run.c
+    first = sa.type_coerce(sa.func.min(c.finished_at), schema.UtcTime).label("failing_since")
+    since = schema.run.alias()
+    newest_good = (
+        sa.select(sa.func.max(since.c.finished_at))
+        .where(
+            since.c.collector == c.collector,
+            since.c.account == c.account,
+            since.c.region == c.region,
+            since.c.outcome.in_(HEALTHY),
+        )
+        .scalar_subquery()
+    )
+    later = sa.or_(newest_good.is_(None), c.finished_at > newest_good)
+    return (
+        sa.select(c.collector, c.account, c.region, first)
+        .where(c.outcome.not_in(HEALTHY), later)
+        .group_by(c.collector, c.account, c.region)
+    )
 
 
 def runs(store: Store, window: Window) -> pd.DataFrame:
-    """Columns of the run table, newest first."""
-    raise NotImplementedError
+    """Columns of the run table, newest first; those that ended in the window."""
+    run = schema.run
+    inside = run.c.finished_at >= window.start, run.c.finished_at < window.end
+    return _state(store, sa.select(run).where(*inside).order_by(run.c.finished_at.desc(), run.c.id.desc()))
 
 
 def gaps(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """collector, account, region, scope, start, end, minutes, why, permission: what of the window was not read."""
-    raise NotImplementedError
+    """collector, account, region, scope, start, end, minutes, why, permission: what of the window was not read.
+    Newest first; the newest minutes behind a collector that works are no gap."""
+    with store.snapshot(window) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        found = list(_gaps(coverage, snapshot))
+    frame = pd.DataFrame(found, columns=pd.Index(_GAPS))
+    for name in ("start", "end"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
+    return frame.sort_values(["end", *TARGET, "scope"], ascending=[False] + [True] * 4).reset_index(drop=True)
+
+
+_GAPS = (*TARGET, "scope", "start", "end", "minutes", "why", "permission")
+
+
+def _gaps(coverage: Coverage, snapshot: Snapshot) -> Iterator[tuple[Any, ...]]:
+    target = schema.target
+    functions = [t.place for t in Things.read(snapshot, "function").of("function")]
+    places = [(r.account, r.region, "") for r in rows(snapshot.state(sa.select(target)))]
+    wanted = [(name, place) for name in WINDOWED for place in (functions if name == "logs" else places)]
+    wanted += [(key[0], key[1:]) for key in coverage.gap_keys() if key[0] != "logs" and key[3]]
+    for collector, place in wanted:
+        seen = coverage.seen(collector, *place)
+        for part in seen.missing:
+            minutes = part.duration / timedelta(minutes=1)
+            yield collector, *place, part.start, part.end, minutes, seen.why, seen.permission
 
 
 def freshness(store: Store, *, now: datetime) -> datetime | None:
-    """Up to when metrics are complete for every target; None before the first run."""
-    raise NotImplementedError
+    """Up to when metrics were read for every target that they were ever read for; None before the first run."""
+    ends = _state(store, _ends())
+    metrics = ends[ends["collector"] == "metrics"]["data_until"]
+    return None if metrics.empty else min(metrics.min().to_pydatetime(), now)
 
 
 def spend(store: Store, *, now: datetime) -> pd.DataFrame:
-    """Month to date per collector, service, operation: calls, units, cost_usd (Decimal or None), projected_usd (for the whole month)."""
-    raise NotImplementedError
+    """Month to date per collector, service, operation: calls, units, cost_usd (Decimal, None: price unknown),
+    projected_usd (for the whole month, at the rate of the last 24 hours). Dearest first."""
+    month = datetime(now.year, now.month, 1, tzinfo=UTC)
+    usage = schema.usage
+    query = sa.select(usage).where(usage.c.hour >= min(month, now - DAY))
+    found = _state(store, query)
+    first = _state(store, sa.select(sa.func.min(usage.c.hour).label("hour")))["hour"].iloc[0]
+    lines = [
+        _spent(keys, of, now=now, month=month, first=first)
+        for keys, of in found.groupby(["collector", "service", "operation"])
+        if (of["hour"] >= month).any()
+    ]
+    frame = pd.DataFrame(lines, columns=pd.Index(_SPEND), dtype=object)
+    frame[["calls", "units"]] = frame[["calls", "units"]].astype(int)
+    dear = frame["cost_usd"].map(lambda usd: Decimal(0) if usd is None else usd)
+    return frame.loc[dear.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
+
+
+_SPEND = ("collector", "service", "operation", "calls", "units", "cost_usd", "projected_usd")
+
+
+def _spent(keys: Any, of: pd.DataFrame, *, now: datetime, month: datetime, first: Any) -> tuple[Any, ...]:
+    mine, lately = of[of["hour"] >= month], of[of["hour"] >= now - DAY]
+    cost, rate = _usd(mine), _usd(lately)
+    observed = min(DAY, max(now - pd.Timestamp(first, unit="ms", tz="UTC"), timedelta(hours=1)))
+    end = month + timedelta(days=monthrange(month.year, month.month)[1])
+    left = Decimal(str((end - now) / observed))
+    projected = None if cost is None or rate is None else cost + rate * left
+    return *keys, mine["calls"].sum(), mine["units"].sum(), cost, projected
+
+
+def _usd(of: pd.DataFrame) -> Decimal | None:
+    known = [text for text in of["cost_usd"] if isinstance(text, str)]
+    return sum(map(Decimal, known), Decimal(0)) if len(known) == len(of) else None
 
 
 def size(store: Store) -> pd.DataFrame:
-    """kind, files, rows, bytes; the state database and the hot tail included."""
-    raise NotImplementedError
+    """kind, files, rows, bytes; the state database and the hot tail (per kind, `hot: metrics`) included."""
+    file, hot = schema.file.c, schema.hot.c
+    packed = sa.select(
+        file.kind,
+        sa.func.count().label("files"),
+        sa.func.sum(file.rows).label("rows"),
+        sa.func.sum(file.bytes).label("bytes"),
+    )
+    tail = sa.select(
+        sa.literal("hot: ").concat(hot.kind).label("kind"),
+        sa.literal(0).label("files"),
+        sa.func.sum(hot.rows).label("rows"),
+        sa.func.sum(sa.func.length(hot.payload)).label("bytes"),
+    )
+    files = sorted(store.path.glob("state.db*"))
+    state = {
+        "kind": "state",
+        "files": len(files),
+        "rows": None,
+        "bytes": sum(f.stat().st_size for f in files),
+    }
+    frames = [
+        _state(store, packed.where(file.replaced_at.is_(None)).group_by(file.kind).order_by(file.kind)),
+        _state(store, tail.group_by(hot.kind).order_by(hot.kind)),
+        pd.DataFrame([state]),
+    ]
+    return pd.concat([f.astype({"rows": float}) for f in frames if len(f)], ignore_index=True)
+
+
+def _instant(now: datetime) -> Window:
+    return Window(now, now)
+
+
+def _state(store: Store, query: sa.Select[*tuple[Any, ...]]) -> pd.DataFrame:
+    with store.snapshot(_instant(datetime.fromtimestamp(0, UTC))) as snapshot:
+        return snapshot.state(query)

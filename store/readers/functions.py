@@ -11,7 +11,6 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from store.readers.changes import changes
-from store.readers.frames import rows
 from store.readers.records import COLD, INIT_MS
 from store.readers.series import function_steps
 from store.readers.things import Thing, Things

@@ -51,6 +51,13 @@ def queue_roles(things: Things) -> Roles:
     return {arn: {role: frozenset(found) for role, found in of.items() if found} for arn, of in roles.items()}
 
 
+def role_and_functions(roles: Roles, arn: str) -> tuple[str, list[str]]:
+    """The queue's foremost role, and the functions it has any role for."""
+    mine = roles.get(arn, {})
+    role = next((role for role in ROLES if role in mine), "")
+    return role, sorted({place[2] for places in mine.values() for place in places})
+
+
 def _named(things: Things) -> Iterator[tuple[str, str, Place]]:
     """ARN, role and function, wherever a configuration names one."""
     fields = (

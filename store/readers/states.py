@@ -23,6 +23,8 @@ NOT_YET = "not yet"
 TOO_OLD = "history was not read that far back"
 
 COLLECTORS = ("inventory", "details", "metrics", "logs", "queues", "traces")
+WINDOWED = ("metrics", "logs", "queues", "traces")
+"""Those that read stretches of time; the others read how things are."""
 HEALTHY = frozenset({"ok", "partial"})
 
 FEEDS = {
@@ -51,12 +53,14 @@ FEEDS = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How well one window was read for one thing. `why` is the reason for what is `missing`."""
+    """How well one window was read for one thing. `why` is the reason for what is `missing`, `permission` the
+    action that is not allowed, if that is why."""
 
     window: Window
     missing: tuple[Window, ...] = ()
     provisional: bool = False
     why: str = NOT_YET
+    permission: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -87,6 +91,9 @@ def known(value: Any, seen: Seen) -> Any:
     return None if value == 0 and not seen.complete else value
 
 
+Why = tuple[str, str | None]
+"""A reason, and the permission that is missing."""
+
 Key = tuple[str, str, str, str]
 """Collector, account, region, scope."""
 
@@ -100,7 +107,7 @@ class Coverage:
         self.window, self.now = window, now
         self._read: dict[Key, list[Window]] = defaultdict(list)
         self._settled: dict[Key, list[Window]] = defaultdict(list)
-        self._gaps: dict[Key, list[tuple[Window, str]]] = defaultdict(list)
+        self._gaps: dict[Key, list[tuple[Window, Why]]] = defaultdict(list)
         self._period_s: dict[str, int] = defaultdict(int)
         for key, part, row in _rows(coverage, window):
             self._read[key].append(part)
@@ -108,13 +115,18 @@ class Coverage:
             if row.settled:
                 self._settled[key].append(part)
         for key, part, row in _rows(gaps, window):
-            self._gaps[key].append((part, row.why))
+            self._gaps[key].append((part, (row.why, _text(row.permission))))
         self._newest = {(r.collector, r.account, r.region): r for r in rows(newest)}
 
     @classmethod
-    def read(cls, snapshot: Snapshot, window: Window, *, now: datetime) -> Coverage:
-        overlaps = [_overlapping(table, window) for table in (schema.coverage, schema.gap)]
-        coverage, gaps = (snapshot.state(query) for query in overlaps)
+    def read(
+        cls, snapshot: Snapshot, window: Window, *, now: datetime, finest_s: int | None = None
+    ) -> Coverage:
+        """`finest_s`: only what was read at periods up to this long counts."""
+        coverage = snapshot.state(_overlapping(schema.coverage, window))
+        gaps = snapshot.state(_overlapping(schema.gap, window))
+        if finest_s is not None:
+            coverage = coverage[coverage["period_s"] <= finest_s]
         return cls(window, now, coverage, gaps, newest_runs(snapshot))
 
     def covered(self, collector: str, account: str, region: str, scope: str = "") -> list[Window]:
@@ -138,13 +150,13 @@ class Coverage:
         read = self.covered(collector, account, region, scope)
         missing = subtract(self.window, read)
         provisional = bool(self.unsettled(collector, account, region, scope))
-        why = self._why(collector, account, region, scope, missing)
+        why, permission = self._why(collector, account, region, scope, missing)
         if read and missing and why == NOT_YET:
             if self._is_young_tail(missing[-1]):
                 provisional, missing = True, missing[:-1]
             if missing and missing[0].start == self.window.start:
                 why = TOO_OLD
-        return Seen(self.window, tuple(missing), provisional, why)
+        return Seen(self.window, tuple(missing), provisional, why, permission)
 
     def step(self, collector: str) -> timedelta:
         """The step of a chart over the window: `chart_step`, or the period of the coarsest history read in it."""
@@ -162,6 +174,10 @@ class Coverage:
         """Accounts, regions and scopes of which any of the window was read."""
         return {key[1:] for key in self._read if key[0] == collector}
 
+    def gap_keys(self) -> list[Key]:
+        """Collector, account, region and scope of every gap that was met."""
+        return list(self._gaps)
+
     def newest(self, collector: str, account: str, region: str) -> Any:
         """The newest run's row, None before the first."""
         return self._newest.get((collector, account, region))
@@ -169,12 +185,13 @@ class Coverage:
     def _is_young_tail(self, part: Window) -> bool:
         return settled_until(self.now) <= part.start and part.end == self.window.end
 
-    def _why(self, collector: str, account: str, region: str, scope: str, missing: list[Window]) -> str:
+    def _why(self, collector: str, account: str, region: str, scope: str, missing: list[Window]) -> Why:
         gaps = [g for s in {scope, ""} for g in self._gaps.get((collector, account, region, s), [])]
         for gap, why in gaps:  # newest first
             if any(gap.overlap(part) for part in missing):
                 return why
-        return self.why_not(collector, account, region)
+        run = self.newest(collector, account, region)
+        return self.why_not(collector, account, region), _text(run.permission) if run is not None else None
 
     def is_healthy(self, collector: str, account: str, region: str) -> bool:
         """Whether the newest run went well; no run is no health."""
@@ -198,6 +215,10 @@ def _overlapping(table: sa.Table, window: Window) -> sa.Select[Any]:
     newest = table.c.seen_at if "seen_at" in table.c else table.c.id
     overlaps = table.c.start < window.end, table.c.end > window.start
     return sa.select(table).where(*overlaps).order_by(newest.desc())
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def newest_runs(snapshot: Snapshot, *, healthy: bool = False) -> pd.DataFrame:
