@@ -77,14 +77,14 @@ def translate(error: Exception, *, service: str, operation: str, where: str) -> 
         return _answered(error, action, where)
     if isinstance(error, _CREDENTIAL_ERRORS):
         return _credentials(error, where)
-    if isinstance(error, boto.HTTPClientError):
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
         return _unreachable(error, action, where)
     return AwsError(f"cannot call {action} in {where}: {_one_line(error)}")
 
 
 def _answered(error: boto.ClientError, action: str, where: str) -> AwsError:
     code = str(error.response.get("Error", {}).get("Code", ""))
-    text = _one_line(error.response.get("Error", {}).get("Message", "") or code)
+    text = _message(error) or code
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if error.operation_name == "AssumeRole" and code in _DENIED:
         return CredentialsError(
@@ -117,6 +117,12 @@ def _answered(error: boto.ClientError, action: str, where: str) -> AwsError:
     return AwsError(f"{action} failed in {where} with {code}: {text}", code=code, retryable=retryable)
 
 
+def _message(error: boto.ClientError) -> str:
+    """AWS's own words; nothing if a proxy or an emulator answered with a web page."""
+    text = _one_line(error.response.get("Error", {}).get("Message", ""))
+    return "" if text.startswith("<") else text
+
+
 def _credentials(error: Exception, where: str) -> CredentialsError:
     if isinstance(error, boto.NoCredentialsError):
         return CredentialsError(
@@ -127,7 +133,7 @@ def _credentials(error: Exception, where: str) -> CredentialsError:
     return CredentialsError(f"cannot get AWS credentials for {where}: {_one_line(error)}")
 
 
-def _unreachable(error: boto.HTTPClientError, action: str, where: str) -> EndpointError:
+def _unreachable(error: Exception, action: str, where: str) -> EndpointError:
     return EndpointError(
         f"cannot reach AWS for {action} in {where}: {_one_line(error)}; check the network, the region's name"
         " and AWS_ENDPOINT_URL",

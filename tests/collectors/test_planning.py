@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.collector import Reach
+from collectors.planning import by_scope, cut_back, horizon, plan
+from core.windows import MINUTE, Window, floor, merge, settled_until, subtract, total
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+NOW = datetime(2026, 11, 21, 10, 30, 20, tzinfo=UTC)
+METRICS = Reach(period_s=60, coarse=True)
+
+
+def at(hour: float, *, day: int = 21) -> datetime:
+    return datetime(2026, 11, day, tzinfo=UTC) + hour * HOUR
+
+
+def planned(settled=(), read=None, *, now=NOW, reach=METRICS, backfill=DAY, coarse=14 * DAY, since=None):
+    wanted = horizon(reach, now=now, backfill=backfill, coarse=coarse, since=since)
+    return plan(reach, wanted, settled, settled if read is None else read, now=now)
+
+
+def test_an_empty_store_is_filled_with_the_last_three_hours_first():
+    window, period_s = planned()[0]
+
+    assert (window, period_s) == (Window(at(7.5), at(10.5)), 60)
+
+
+def test_the_one_minute_history_begins_on_a_whole_hour_and_the_coarse_one_ends_there():
+    pieces = planned()
+    fine = merge(w for w, period_s in pieces if period_s == 60)
+    coarse = merge(w for w, period_s in pieces if period_s == 300)
+
+    assert fine == [Window(at(10, day=20), at(10.5))]
+    assert coarse == [Window(at(10, day=7), at(10, day=20))]
+
+
+def test_pieces_come_newest_first():
+    ends = [window.end for window, _ in planned()]
+
+    assert ends == sorted(ends, reverse=True)
+
+
+def test_no_piece_asks_for_more_points_than_one_answer_holds():
+    assert max(500 * (w.duration / timedelta(seconds=s)) for w, s in planned(coarse=400 * DAY)) <= 100_800
+
+
+def test_settled_minutes_are_not_read_again_but_provisional_ones_are():
+    settled = [(Window(at(10, day=7), at(10, day=20)), 300), (Window(at(10, day=20), at(10.2)), 60)]
+    read = [*settled, (Window(at(10.2), at(10.5)), 60)]
+
+    assert planned(settled, read) == [(Window(at(10.2), at(10.5)), 60)]
+
+
+def test_a_gap_of_an_outage_is_filled_at_the_period_of_the_hours_around_it():
+    settled = [(Window(at(10, day=7), at(10, day=18)), 300), (Window(at(10, day=18), at(10.25, day=19)), 60)]
+
+    pieces = planned(settled)
+    assert (Window(at(10.25, day=19), at(11, day=19)), 60) in pieces
+    assert merge(w for w, s in pieces if s == 300) == [Window(at(11, day=19), at(10, day=20))]
+
+
+def test_hours_read_at_five_minutes_stay_so_when_the_fine_history_is_lengthened():
+    settled = [(Window(at(10, day=7), at(10, day=20)), 300), (Window(at(10, day=20), at(10.2)), 60)]
+
+    pieces = planned(settled, backfill=7 * DAY)
+    assert pieces == [(Window(at(10.2), at(10.5)), 60)]
+
+
+def test_since_reads_less_far_back():
+    assert planned(since=3 * HOUR) == [(Window(at(7.5), at(10.5)), 60)]
+
+
+def test_since_never_reads_further_back_than_the_settings():
+    assert planned(since=400 * DAY) == planned()
+
+
+def test_history_older_than_63_days_is_read_by_the_hour():
+    pieces = planned(coarse=100 * DAY)
+    hourly = merge(w for w, s in pieces if s == 3600)
+    five = merge(w for w, s in pieces if s == 300)
+
+    assert hourly[0].start == at(10) - 100 * DAY
+    assert hourly[-1].end == five[0].start
+    assert NOW - five[0].start < 63 * DAY
+
+
+def test_one_minute_points_are_not_asked_for_after_15_days():
+    pieces = planned(backfill=30 * DAY, coarse=30 * DAY)
+
+    assert all(NOW - window.start < 15 * DAY for window, period_s in pieces if period_s == 60)
+    assert total(w for w, _ in pieces) == 30 * DAY + HOUR / 2
+
+
+def test_a_collector_without_coarse_history_reads_its_backfill_only():
+    pieces = planned(reach=Reach())
+
+    assert merge(w for w, _ in pieces) == [Window(at(10, day=20), at(10.5))]
+
+
+def test_cutting_gives_back_the_whole():
+    window = Window(at(1), at(9.3))
+
+    assert merge(cut_back(window, 3 * HOUR, first=HOUR)) == [window]
+    assert next(iter(cut_back(window, 3 * HOUR, first=HOUR))).duration == HOUR
+
+
+def test_scopes_that_miss_the_same_window_share_a_run():
+    now, older = (Window(at(9), at(10)), 0), (Window(at(3), at(9)), 0)
+
+    pieces = by_scope({"a": [now], "b": [now, older], "c": [now]}, end=at(10), per_run=2)
+
+    assert [(p.window, p.scopes, p.newest) for p in pieces] == [
+        (now[0], ("a", "b"), True),
+        (now[0], ("c",), True),
+        (older[0], ("b",), False),
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3000), st.booleans(), st.integers(0, 40)), max_size=12))
+def test_passes_with_outages_never_read_an_hour_at_two_periods_and_leave_no_gap(passes):
+    """Each pass comes some minutes after the last and does all (or some) of what is due."""
+    now, settled, read = NOW, [], []
+    for minutes, complete, most in [*passes, (1, True, 0)]:
+        now += minutes * MINUTE
+        todo = planned(settled, read, now=now, backfill=6 * HOUR, coarse=2 * DAY)
+        for window, period_s in todo if complete else todo[:most]:
+            edge = min(max(settled_until(now), window.start), window.end)
+            settled.append((Window(window.start, edge), period_s))
+            read.append((window, period_s))
+
+    fine = [w for w, s in read if s == 60]
+    for window in (w for w, s in read if s == 300):
+        assert all(window.overlap(w) is None for w in fine)
+        assert window == Window(floor(window.start, HOUR), floor(window.end, HOUR))
+    everything = [w for w, _ in read]
+    assert subtract(Window(now - 6 * HOUR, floor(now, MINUTE)), everything) == []
+    assert subtract(Window(floor(now - 2 * DAY, HOUR), floor(now, MINUTE)), everything) == []

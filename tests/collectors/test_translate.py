@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from botocore import exceptions as boto
+
+from collectors.translate import iam_action, translate
+from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
+
+
+def answer(
+    code: str, message: str = "no", operation: str = "GetMetricData", status: int = 400
+) -> boto.ClientError:
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return boto.ClientError(response, operation)
+
+
+def translated(error: Exception, service: str = "cloudwatch", operation: str = "GetMetricData") -> AwsError:
+    return translate(error, service=service, operation=operation, where="prod in eu-west-1")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"])
+def test_a_denied_call_names_the_missing_permission(code):
+    error = translated(answer(code))
+
+    assert isinstance(error, AccessDeniedError)
+    assert error.permission == "cloudwatch:GetMetricData"
+    assert "cloudwatch:GetMetricData" in str(error)
+    assert "prod in eu-west-1" in str(error)
+
+
+def test_the_permission_that_aws_names_is_the_one_reported():
+    text = "User: arn:aws:sts::1:x is not authorized to perform: lambda:ListFunctions on resource: *"
+
+    assert translated(answer("AccessDenied", text)).permission == "lambda:ListFunctions"
+
+
+def test_iam_prefixes_are_those_of_iam():
+    assert iam_action("resourcegroupstaggingapi", "GetResources") == "tag:GetResources"
+    assert iam_action("sqs", "GetQueueUrl") == "sqs:GetQueueUrl"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (boto.NoCredentialsError(), CredentialsError, "set AWS_PROFILE"),
+        (boto.ProfileNotFound(profile="nope"), CredentialsError, "nope"),
+        (boto.PartialCredentialsError(provider="env", cred_var="AWS_SECRET"), CredentialsError, "AWS_SECRET"),
+        (answer("ExpiredToken"), CredentialsError, "expired; log in again"),
+        (answer("InvalidClientTokenId", status=403), CredentialsError, "check the key"),
+        (answer("AccessDenied", operation="AssumeRole"), CredentialsError, "external_id"),
+        (boto.EndpointConnectionError(endpoint_url="http://localhost:1"), EndpointError, "AWS_ENDPOINT_URL"),
+        (boto.ConnectTimeoutError(endpoint_url="http://localhost:1"), EndpointError, "check the network"),
+        (boto.ReadTimeoutError(endpoint_url="http://localhost:1"), EndpointError, "check the network"),
+        (answer("ResourceNotFoundException"), NotFoundError, "no"),
+        (answer("AWS.SimpleQueueService.NonExistentQueue"), NotFoundError, "no"),
+        (answer("QueueDoesNotExist"), NotFoundError, "no"),
+        (answer("ValidationError", "bad period"), AwsError, "bad period"),
+    ],
+)
+def test_each_error_is_one_sentence_that_says_what_to_do(error, kind, says):
+    found = translated(error)
+
+    assert type(found) is kind
+    assert says in str(found)
+    assert "\n" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("error", "retryable"),
+    [
+        (answer("ThrottlingException"), True),
+        (answer("TooManyRequestsException", status=429), True),
+        (answer("InternalFailure", status=500), True),
+        (answer("ValidationError"), False),
+        (boto.EndpointConnectionError(endpoint_url="x"), True),
+    ],
+)
+def test_says_whether_trying_again_can_help(error, retryable):
+    assert translated(error).retryable is retryable
+
+
+def test_a_page_of_html_is_not_repeated_to_people():
+    error = translated(answer("404", "<!doctype html>\n<html><title>404</title></html>", status=404))
+
+    assert "<" not in str(error)
