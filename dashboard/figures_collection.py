@@ -1,0 +1,126 @@
+"""What the Collection health page says: who is late, what is missing, what watching costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from core.settings import CollectSettings
+from dashboard import numbers
+from dashboard.figures_cost import add
+from dashboard.links import FRESH_ENOUGH
+from dashboard.widgets import Card
+
+ALWAYS_FINE = ("ok",)
+
+
+def late_after(collector: str) -> timedelta:
+    """How old a collector's data may be: three of its usual intervals, or what pages call fresh."""
+    usual = getattr(CollectSettings(), f"{collector}_every", timedelta())
+    return max(3 * usual, FRESH_ENOUGH)
+
+
+def is_late(collectors: pd.DataFrame) -> pd.Series[bool]:
+    """Per row of the `collectors` reader's frame: its data is too old, or there never was any."""
+    limits = [late_after(str(name)).total_seconds() for name in collectors["collector"]]
+    ages = collectors["age_s"].astype("float64")
+    return ages.isna() | (ages > pd.Series(limits, index=collectors.index, dtype="float64"))
+
+
+def table(collectors: pd.DataFrame) -> pd.DataFrame:
+    """The reader's frame with `standing` (list: on time, late, or the outcome), `age` and `missing` in words,
+    those that need a look first."""
+    late = is_late(collectors)
+    standing = [
+        outcome if outcome not in ALWAYS_FINE else "late" if old else "on time"
+        for outcome, old in zip(collectors["outcome"], late, strict=True)
+    ]
+    rank = [ORDER.index(word) if word in ORDER else 0 for word in standing]
+    words: dict[str, list[Any]] = {
+        "standing": [[word] for word in standing],
+        "age": [numbers.age(float(age)) if numbers.known(age) else "never" for age in collectors["age_s"]],
+        "rank": rank,
+    }
+    shown = collectors.assign(**words).sort_values(["rank", "age_s"], ascending=[True, False], kind="stable")
+    return shown.drop(columns="rank").reset_index(drop=True)
+
+
+ORDER = ("denied", "failed", "skipped", "partial", "late", "on time")
+
+
+def missing_permissions(collectors: pd.DataFrame, gaps: pd.DataFrame) -> list[str]:
+    """IAM actions that some role lacks, from refused runs and from gaps."""
+    named = [*collectors["permission"], *gaps["permission"]]
+    return sorted({str(permission) for permission in named if numbers.known(permission) and permission})
+
+
+def holes(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Gaps put together: collector, account, region, why, permission, scopes, minutes (the most), newest."""
+    keys = ["collector", "account", "region", "why", "permission"]
+    grouped = gaps.groupby(keys, dropna=False).agg(
+        scopes=("scope", "nunique"), minutes=("minutes", "max"), newest=("end", "max")
+    )
+    return grouped.reset_index().sort_values(["minutes", "scopes"], ascending=False).reset_index(drop=True)
+
+
+def cards(
+    collectors: pd.DataFrame, holes: pd.DataFrame, spend: pd.DataFrame, size: pd.DataFrame
+) -> list[Card]:
+    fine = int((~is_late(collectors) & collectors["outcome"].isin(ALWAYS_FINE)).sum())
+    failed, runs = int(collectors["failed_24h"].sum()), int(collectors["runs_24h"].sum())
+    month, projected = _known(spend["cost_usd"]), _known(spend["projected_usd"])
+    return [
+        Card(
+            label="Collectors on time",
+            value=f"{fine} of {len(collectors)}",
+            help="Per collector and target: the last run went well and its data is young enough.",
+            delta="all of them" if fine == len(collectors) else f"{len(collectors) - fine} need a look",
+            colour="green" if fine == len(collectors) else "red",
+            arrow="off",
+        ),
+        Card(
+            label="Runs that failed",
+            value=numbers.count(failed),
+            help="Of all runs of the last 24 hours: refused, failed or skipped.",
+            delta=f"of {runs:,} in 24 h",
+            arrow="off",
+        ),
+        Card(
+            label="Gaps in this window",
+            value=numbers.count(len(holes)),
+            help="Stretches not read, per collector, target and reason. The next runs fill them if they can.",
+            delta=f"the longest {numbers.age(timedelta(minutes=float(holes['minutes'].max())))}"
+            if len(holes)
+            else "none",
+            arrow="off",
+        ),
+        Card(
+            label="Spent this month",
+            value=numbers.usd(month[0]),
+            help=f"What AWS bills for our calls, month to date (UTC), list price. {month[1]}".strip(),
+            delta=f"{spend['calls'].sum():,} calls",
+            arrow="off",
+            partial=bool(month[1]),
+        ),
+        Card(
+            label="Projected, whole month",
+            value=numbers.usd(projected[0]),
+            help=f"Month to date plus the rate of the last 24 hours for the rest. {projected[1]}".strip(),
+            partial=bool(projected[1]),
+        ),
+        Card(
+            label="Store",
+            value=numbers.size(float(size["bytes"].sum())),
+            help="Telemetry files, the tail that is not packed yet, and the state database.",
+            delta=f"{size['rows'].sum():,.0f} rows",
+            arrow="off",
+        ),
+    ]
+
+
+def _known(amounts: pd.Series[Any]) -> tuple[Any, str]:
+    """The sum of known amounts, and what it leaves out."""
+    unknown = sum(not numbers.known(amount) for amount in amounts)
+    return add(amounts), f"{unknown} operations have no known price." if unknown else ""

@@ -1,0 +1,177 @@
+"""Can I believe what I see?"""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.windows import Window
+from dashboard import figures_collection, numbers, queries, queries_collection, tables, widgets
+from dashboard.answers import collection_answer
+from dashboard.charts.collection import outcome_cells, outcome_strip
+
+COLOURS = ["red", "red", "gray", "orange", "orange", "green"]
+
+
+def page(window: Window) -> None:
+    now, where = queries.now(), queries.scope()
+    collectors = queries.within(queries.collectors(now), where)
+    if collectors.empty:
+        st.info(
+            "Nothing has been collected yet. `quarterdeck run` collects all the time, `quarterdeck collect "
+            "--once` does one pass, `quarterdeck doctor` says what stands in the way.",
+            icon=":material/hourglass_empty:",
+        )
+        return
+    gaps = queries.within(queries_collection.gaps(window, now), where)
+    holes = figures_collection.holes(gaps)
+    spend, size = queries_collection.spend(now), queries_collection.size(now)
+    tables.say(collection_answer(collectors, late=figures_collection.is_late(collectors)))
+    permissions(figures_collection.missing_permissions(collectors, gaps))
+    widgets.cards(figures_collection.cards(collectors, holes, spend, size))
+    table(collectors)
+    strip(window, collectors)
+    gap_table(holes, window)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        spend_table(spend)
+    with right:
+        size_table(size)
+
+
+def permissions(missing: list[str]) -> None:
+    if missing:
+        names = ", ".join(
+            f"`{permission}`" for permission in missing if permission.replace(":", "").isalnum()
+        )
+        st.warning(
+            f"The role lacks {names}. `quarterdeck iam-policy` prints what it needs; see docs/iam.md.",
+            icon=":material/lock:",
+        )
+
+
+def table(collectors: pd.DataFrame) -> None:
+    st.header("Collectors, late or refused first", anchor=False)
+    column, zone = st.column_config, str(widgets.zone())
+    with st.container(key="collectors-table"):
+        st.dataframe(
+            tables.with_place(figures_collection.table(collectors)),
+            key="collectors",
+            hide_index=True,
+            placeholder="",
+            alt="Collectors per account and region with their last outcome, late or refused first",
+            column_config={
+                "standing": column.MultiselectColumn(
+                    "State", options=list(figures_collection.ORDER), color=COLOURS, width=96
+                ),
+                "collector": column.TextColumn("Collector"),
+                "place": column.TextColumn("Where"),
+                "age": column.TextColumn(
+                    "Data is old", alignment="right", help="Since the end of what was read."
+                ),
+                "last_run": column.DatetimeColumn("Last run", format="D MMM HH:mm:ss", timezone=zone),
+                "last_ok": column.DatetimeColumn("Last good run", format="D MMM HH:mm:ss", timezone=zone),
+                "runs_24h": tables.count_column("Runs, 24 h"),
+                "failed_24h": tables.count_column("Failed, 24 h"),
+                "permission": column.TextColumn("Missing permission"),
+                "error": column.TextColumn("Why", width="large"),
+            },
+            column_order=[
+                *("standing", "collector", "place", "age", "last_run", "last_ok", "runs_24h", "failed_24h"),
+                *("permission", "error"),
+            ],
+        )
+
+
+def strip(window: Window, collectors: pd.DataFrame) -> None:
+    st.header("Runs over time", anchor=False)
+    runs = queries.within(queries_collection.runs(window), queries.scope())
+    cells = outcome_cells(runs, window)
+    if cells.empty:
+        st.caption(f"No collector ran in this window of {numbers.age(window.duration)}.")
+        return
+    with st.container(border=True, key="strip"):
+        names = sorted(collectors["collector"].unique())
+        st.altair_chart(
+            outcome_strip(cells, collectors=names),
+            key="runs",
+            alt="Worst outcome of each collector over time",
+        )
+        st.caption("A cell shows the worst outcome of the runs in it, over all targets. Blank: nothing ran.")
+
+
+def gap_table(holes: pd.DataFrame, window: Window) -> None:
+    st.header("What was not read", anchor=False)
+    if holes.empty:
+        st.caption(f"Everything of this window ({numbers.age(window.duration)}) was read.")
+        return
+    column = st.column_config
+    with st.container(key="gaps-table"):
+        st.dataframe(
+            tables.with_place(holes),
+            key="gaps",
+            hide_index=True,
+            placeholder="",
+            alt="Stretches of the window that were not read, the longest first",
+            column_config={
+                "collector": column.TextColumn("Collector"),
+                "place": column.TextColumn("Where"),
+                "scopes": tables.count_column(
+                    "Things", "Functions or queues that it concerns; 1 may be all."
+                ),
+                "minutes": tables.count_column("Minutes", "The longest stretch."),
+                "newest": column.DatetimeColumn("Until", format="D MMM HH:mm", timezone=str(widgets.zone())),
+                "why": column.TextColumn("Why", width="large"),
+                "permission": column.TextColumn("Missing permission"),
+            },
+            column_order=["collector", "place", "scopes", "minutes", "newest", "why", "permission"],
+        )
+
+
+def spend_table(spend: pd.DataFrame) -> None:
+    st.header("What watching costs, this month", anchor=False)
+    if spend.empty:
+        st.caption("No call was made this month.")
+        return
+    exact = {name: pd.to_numeric(spend[name], errors="coerce") for name in ("cost_usd", "projected_usd")}
+    column = st.column_config
+    with st.container(key="spend-table"):
+        st.dataframe(
+            spend.assign(**exact),
+            key="spend",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="Calls, billed units and cost per collector and operation, dearest first",
+            column_config={
+                "collector": column.TextColumn("Collector"),
+                "service": column.TextColumn("Service"),
+                "operation": column.TextColumn("Operation"),
+                "calls": tables.count_column("Calls"),
+                "units": tables.count_column("Units", "What AWS bills: metrics requested, else calls."),
+                "cost_usd": tables.usd_column("Cost"),
+                "projected_usd": tables.usd_column("Whole month"),
+            },
+        )
+
+
+def size_table(size: pd.DataFrame) -> None:
+    st.header("What is stored", anchor=False)
+    column = st.column_config
+    with st.container(key="size-table"):
+        st.dataframe(
+            size,
+            key="size",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="Files, rows and bytes per kind of fact",
+            column_config={
+                "kind": column.TextColumn("Kind"),
+                "files": tables.count_column("Files"),
+                "rows": tables.count_column("Rows"),
+                "bytes": column.NumberColumn("Size", format="bytes"),
+            },
+        )
+
+
+widgets.toolbar("Collection health")
+widgets.live(page)
