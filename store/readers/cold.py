@@ -3,26 +3,116 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.windows import Window
-from store.readers.fleet import EVERYTHING
-from store.store import Filter, Store
+from store.readers.billing import KINDS, bills
+from store.readers.frames import Grid, rows, share
+from store.readers.records import COLD, INIT_MS
+from store.readers.series import fill, logs_read, record_steps
+from store.readers.states import Coverage
+from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
+from store.store import Filter, Snapshot, Store
+
+COUNTS = ["records", "cold_starts", "on_demand", "provisioned", "snap_start"]
+MEASURES = ["init_p50_ms", "init_p95_ms", "init_max_ms", "waited_s"]
+CONFIGURATION = ["runtime", "architecture", "memory_mb"]
+COLUMNS = [
+    "account",
+    "region",
+    "function",
+    *CONFIGURATION,
+    "records",
+    "cold_starts",
+    "cold_start_rate",
+    *MEASURES,
+    "init_cost_usd",
+    *COUNTS[2:],
+    "state",
+]
+
+FIRST_MONDAY = 4 * 86_400_000
+"""1970-01-05 as milliseconds since the epoch."""
 
 
 def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
-    """Per function: account, region, function, runtime, architecture, memory_mb, records, cold_starts, cold_start_rate,
-    init_p50_ms, init_p95_ms, init_max_ms, waited_s (sum of init and restore that callers waited for), init_cost_usd (Decimal), on_demand, provisioned, snap_start
-    (cold starts by initialization type; unknown type counts as on-demand when Init Duration is present), state. Worst first (waited_s)."""
-    raise NotImplementedError
+    """Per function: account, region, function, runtime, architecture, memory_mb, records, cold_starts,
+    cold_start_rate, init_p50_ms, init_p95_ms, init_max_ms, waited_s (sum of init and restore that callers waited
+    for), init_cost_usd (Decimal, None: price unknown), on_demand, provisioned, snap_start (initializations by type;
+    an unknown type counts as on-demand; provisioned ones kept nobody waiting and are no cold starts), state
+    (of the log; None: settled numbers). Worst first (waited_s)."""
+    with store.snapshot(window, ("invocations", "metrics")) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        things = Things.read(snapshot, *KINDS, where=where)
+        sums = _sums(snapshot, where)
+        billed = bills(snapshot, things, coverage, window, now=now, where=where)
+    bodies = {t.place: t.body for t in things.of("function", gone=True)}
+    alive = {t.place for t in things.of("function") if matches(where, *t.place)}
+    lines = []
+    for place in sorted(alive | sums.keys()):
+        seen, row = coverage.seen("logs", *place), sums.get(place)
+        counts = {name: float(getattr(row, name, 0.0)) for name in COUNTS}
+        measured = {name: getattr(row, name, np.nan) for name in MEASURES}
+        init = billed[place].components["init"] if place in billed else Decimal(0)
+        about = {name: bodies.get(place, {}).get(name) for name in CONFIGURATION}
+        unknown = not seen.complete and row is None
+        lines.append(
+            dict(zip(("account", "region", "function"), place, strict=True))
+            | about
+            | (dict.fromkeys(COUNTS, np.nan) if unknown else counts)
+            | measured
+            | {"init_cost_usd": None if unknown else init, "state": seen.state()}
+        )
+    frame = pd.DataFrame(lines, columns=pd.Index(COLUMNS))
+    frame[["memory_mb", *COUNTS, *MEASURES]] = frame[["memory_mb", *COUNTS, *MEASURES]].astype(float)
+    frame["cold_start_rate"] = share(frame["cold_starts"], frame["records"])
+    order = frame["waited_s"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
+    return frame.loc[order].reset_index(drop=True)
+
+
+def _sums(snapshot: Snapshot, where: Filter) -> dict[Place, Any]:
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", count(*) AS records, count(*) FILTER ({COLD}) AS cold_starts,
+            quantile_cont({INIT_MS}, 0.5) FILTER ({COLD}) AS init_p50_ms,
+            quantile_cont({INIT_MS}, 0.95) FILTER ({COLD}) AS init_p95_ms,
+            max({INIT_MS}) FILTER ({COLD}) AS init_max_ms,
+            sum({INIT_MS}) FILTER ({COLD}) / 1000 AS waited_s,
+            count(*) FILTER (init_type = 'provisioned-concurrency'
+                AND (init_ms IS NOT NULL OR restore_ms IS NOT NULL)) AS provisioned,
+            count(*) FILTER ({COLD} AND (init_type = 'snap-start' OR restore_ms IS NOT NULL)) AS snap_start
+        FROM invocations WHERE {wanted} GROUP BY ALL""",
+        params,
+    )
+    frame["on_demand"] = frame["cold_starts"] - frame["snap_start"]
+    return {(row.account, row.region, row.function): row for row in rows(frame)}
 
 
 def cold_series(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
-    """Per `chart_step`: ts, records, cold_starts, cold_start_rate, init_p50_ms, init_p95_ms."""
-    raise NotImplementedError
+    """Per `chart_step`, whole steps only: ts, records, cold_starts, cold_start_rate, init_p50_ms, init_p95_ms. A step
+    that was not read for every function of whose log anything was read is NaN."""
+    names = ["init_p50_ms", "init_p95_ms"]
+    with store.snapshot(window, ("invocations",)) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        grid = Grid(window, coverage.step("logs"))
+        frame = grid.lay(record_steps(snapshot, grid, where))[["ts", "records", "cold_starts", *names]]
+    fill(frame, logs_read(coverage, grid, where), counts=["records", "cold_starts"], measures=names)
+    frame.insert(3, "cold_start_rate", share(frame["cold_starts"], frame["records"]))
+    return frame
 
 
 def cold_by_hour(store: Store, window: Window, *, where: Filter = EVERYTHING) -> pd.DataFrame:
-    """weekday (0 Monday), hour (UTC), records, cold_starts, cold_start_rate."""
-    raise NotImplementedError
+    """weekday (0 Monday), hour (UTC), records, cold_starts, cold_start_rate; only hours with records."""
+    wanted, params = sql_where(where)
+    with store.snapshot(window, ("invocations",)) as snapshot:
+        return snapshot.frame(
+            f"""SELECT (epoch_ms(ts) - $monday) // 86400000 % 7 AS weekday, epoch_ms(ts) // 3600000 % 24 AS hour,
+                count(*)::DOUBLE AS records, count(*) FILTER ({COLD})::DOUBLE AS cold_starts,
+                count(*) FILTER ({COLD}) / count(*) AS cold_start_rate
+            FROM invocations WHERE {wanted} GROUP BY ALL ORDER BY weekday, hour""",
+            {"monday": FIRST_MONDAY, **params},
+        )

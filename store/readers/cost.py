@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.windows import Window
-from store.readers.fleet import EVERYTHING
+from store.readers.billing import COMPONENTS, ESTIMATED, KINDS, RECORDS, Bill, bills, spend
+from store.readers.frames import Grid, to_utc
+from store.readers.series import metrics_read
+from store.readers.states import Coverage
+from store.readers.things import EVERYTHING, Place, Things
 from store.store import Filter, Store
 
-COMPONENTS = ("requests", "duration", "init", "ephemeral", "provisioned", "logs")
+__all__ = ["COMPONENTS", "cost_series", "costs"]
+
+TOP = 7
+OTHER = "other"
+TAG = "tag:"
+
+Group = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Sum:
+    """Bills added up. A component that is unknown for one function is left out of the sum, and said in `why`."""
+
+    components: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, Decimal(0)))
+    invocations: float = 0.0
+    bases: set[str] = field(default_factory=set)
+    states: dict[str, int] = field(default_factory=dict)
+
+    def add(self, bill: Bill, components: Sequence[str]) -> None:
+        for name in components:
+            self.components[name] += bill.components[name] or Decimal(0)
+        self.invocations += bill.invocations
+        self.bases.add(bill.basis)
+        state = bill.seen.state()
+        if state:
+            self.states[state] = self.states.get(state, 0) + 1
+
+    @property
+    def total(self) -> Decimal:
+        return sum(self.components.values(), Decimal(0))
+
+    @property
+    def state(self) -> str | None:
+        """What speaks most against the number: holes before lateness, the most frequent of them."""
+        return max(self.states, key=lambda s: (s.startswith("not"), self.states[s]), default=None)
 
 
 def costs(
@@ -22,13 +64,83 @@ def costs(
     by: Sequence[str] = ("function",),
     where: Filter = EVERYTHING,
 ) -> pd.DataFrame:
-    """Per group (`by`: account, region, function, runtime, architecture, component, tag:NAME): the group's columns, cost_usd and one column per component
-    (`requests_usd` ...; exact Decimal), invocations, basis (`records` or `metrics, estimated`), state. Dearest first. An untagged function's tag is ""."""
-    raise NotImplementedError
+    """Per group (`by`: account, region, function, runtime, architecture, component, tag:NAME): the group's columns,
+    cost_usd and one column per component (`requests_usd` ...; exact Decimal), invocations, basis (`records` or
+    `metrics, estimated`), state. Dearest first. An untagged function's tag is "".
+
+    cost_usd is the exact sum of its components; a component whose price or usage is not known counts as nothing
+    and is named in `state`. Prices are first-tier list prices; free tier and savings plans are not subtracted.
+    """
+    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        things = Things.read(snapshot, *KINDS, where=where)
+        billed = bills(snapshot, things, coverage, window, now=now, where=where)
+    named = _Names(things)
+    sums: dict[Group, Sum] = {}
+    for place, bill in billed.items():
+        for components in [[c] for c in COMPONENTS] if "component" in by else [list(COMPONENTS)]:
+            group = tuple(named.name(place, part, components[0]) for part in by)
+            sums.setdefault(group, Sum()).add(bill, components)
+    return _frame(sums, by)
+
+
+def _frame(sums: Mapping[Group, Sum], by: Sequence[str]) -> pd.DataFrame:
+    columns = [*by, "cost_usd", *(f"{name}_usd" for name in COMPONENTS), "invocations", "basis", "state"]
+    lines = [
+        [*group, one.total, *one.components.values(), one.invocations, _basis(one.bases), one.state]
+        for group, one in sorted(sums.items(), key=lambda item: (-item[1].total, item[0]))
+    ]
+    return pd.DataFrame(lines, columns=pd.Index(columns))
+
+
+def _basis(bases: set[str]) -> str:
+    return RECORDS if bases == {RECORDS} else ESTIMATED
+
+
+class _Names:
+    """What a function is called in a group."""
+
+    def __init__(self, things: Things) -> None:
+        self._bodies = {t.place: t.body for t in things.of("function", gone=True)}
+
+    def name(self, place: Place, part: str, component: str = "") -> str:
+        body: Mapping[str, Any] = self._bodies.get(place, {})
+        if part.startswith(TAG):
+            return str((body.get("tags") or {}).get(part.removeprefix(TAG), ""))
+        known = dict(zip(("account", "region", "function"), place, strict=True)) | {"component": component}
+        return str(known[part] if part in known else body.get(part) or "")
 
 
 def cost_series(
     store: Store, window: Window, *, now: datetime, by: str = "function", where: Filter = EVERYTHING
 ) -> pd.DataFrame:
-    """Long frame: ts (day, or hour below 3 days), group (top 7 and `other`), cost_usd (float)."""
-    raise NotImplementedError
+    """Long frame: ts (day, or hour below 3 days), group (top 7 and `other`), cost_usd (float). Whole steps only; a
+    step that was not read is NaN."""
+    step = timedelta(hours=1) if window.duration < timedelta(days=3) else timedelta(days=1)
+    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        grid = Grid(window, step)
+        things = Things.read(snapshot, *KINDS, where=where)
+        spent = spend(snapshot, things, coverage, grid.window, now=now, where=where, step=step)
+    named = _Names(things)
+    places = zip(spent["account"], spent["region"], spent["function"], spent["component"], strict=True)
+    spent["group"] = [named.name(place[:3], by, place[3]) for place in places]
+    totals = spent.groupby("group")["usd"].sum().sort_values(ascending=False)
+    top = list(totals.index[:TOP])
+    spent["group"] = spent["group"].where(spent["group"].isin(top), OTHER)
+    wide = spent.pivot_table(index="step", columns="group", values="usd", aggfunc="sum")
+    wide = wide.reindex(grid.starts_ms).fillna(0.0)
+    wide.loc[~metrics_read(coverage, grid, where)] = np.nan
+    lines = list(_long(wide, [*top, *([OTHER] if len(totals) > TOP else [])]))
+    frame = (
+        pd.concat(lines, ignore_index=True)
+        if lines
+        else pd.DataFrame(columns=pd.Index(["step", "group", "cost_usd"]))
+    )
+    frame.insert(0, "ts", to_utc(frame.pop("step").astype("int64")))
+    return frame
+
+
+def _long(wide: pd.DataFrame, groups: Sequence[str]) -> Iterator[pd.DataFrame]:
+    for group in groups:
+        yield pd.DataFrame({"step": wide.index, "group": group, "cost_usd": wide[group].to_numpy()})

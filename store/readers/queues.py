@@ -3,30 +3,133 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
+from store.readers.frames import Grid, inside
+from store.readers.letters import (
+    DEAD_LETTER,
+    LOOK_BACK,
+    SOURCE,
+    Roles,
+    dead_letter_arrivals,
+    queue_roles,
+    role_and_functions,
+    samples,
+)
+from store.readers.series import fill
+from store.readers.states import Coverage, known
+from store.readers.things import Thing, Things
 from store.store import Store
+
+__all__ = ["dead_letter_arrivals", "queue_series", "queues"]
+
+TRAFFIC = ["sent", "received", "deleted"]
+LEVELS = ["visible_max", "not_visible_max", "oldest_age_max_s"]
+SETTINGS = ("max_receive_count", "visibility_timeout_s", "retention_s")
+NUMBERS = ["depth", "visible", "not_visible", "oldest_age_s", "arrivals", *TRAFFIC, *SETTINGS]
+COLUMNS = ["account", "region", "queue", "arn", "role", "functions", *NUMBERS, "note", "state"]
+
+SAFE_TIMES_TIMEOUT = 6
+"""AWS advises a visibility timeout of at least so many times the function's timeout."""
 
 
 def queues(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Per queue: account, region, queue (name), arn, role (dead-letter, source, destination), functions (list: whose it is), depth (visible + not visible now), visible, not_visible,
-    oldest_age_s, arrivals (in the window; see `dead_letter_arrivals`), sent, received, deleted, max_receive_count, visibility_timeout_s, retention_s, note, state.
+    """Per queue: account, region, queue (name), arn, role (dead-letter, source, destination), functions (list: whose
+    it is), depth (visible + in flight + delayed, as last asked), visible, not_visible, oldest_age_s (newest sample's),
+    arrivals (in the window; see `dead_letter_arrivals`), sent, received, deleted, max_receive_count,
+    visibility_timeout_s, retention_s, note (what is wrong with its settings, or ""), state (None: settled numbers).
     Dead-letter queues that hold messages first, by depth."""
-    raise NotImplementedError
+    reach = Window(window.start - LOOK_BACK, window.end)
+    with store.snapshot(reach, ("queue_samples",)) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        found = samples(snapshot, Coverage.read(snapshot, reach, now=now))
+        things = Things.read(snapshot, "function", "mapping", "invoke_config", "queue")
+    roles, timeouts = queue_roles(things), {t.place: t.body.get("timeout_s") for t in things.of("function")}
+    inside_window = found[found["ts"] >= window.start]
+    by_queue = {str(arn): one for arn, one in inside_window.groupby("queue")}
+    lines = [_queue(t, by_queue.get(t.name), roles, timeouts, coverage) for t in things.of("queue")]
+    frame = pd.DataFrame(lines, columns=pd.Index(COLUMNS))
+    frame[NUMBERS] = frame[NUMBERS].astype(float)
+    holds = (frame["role"] == DEAD_LETTER) & (frame["depth"] > 0)
+    order = (
+        frame.assign(holds=holds)
+        .sort_values(["holds", "depth", "queue"], ascending=[False, False, True])
+        .index
+    )
+    return frame.loc[order].reset_index(drop=True)
+
+
+def _queue(
+    thing: Thing, mine: pd.DataFrame | None, roles: Roles, timeouts: Any, coverage: Coverage
+) -> dict[str, Any]:
+    body, seen = thing.body, coverage.seen("queues", thing.account, thing.region, thing.name)
+    role, functions = role_and_functions(roles, thing.name)
+    counts = {name: 0.0 if mine is None else float(mine[name].sum()) for name in ("arrivals", *TRAFFIC)}
+    depths = [body.get(name) for name in ("visible", "not_visible", "delayed")]
+    return {
+        "account": thing.account,
+        "region": thing.region,
+        "queue": thing.name.rsplit(":", 1)[-1],
+        "arn": thing.name,
+        "role": role,
+        "functions": functions,
+        "depth": None if depths[0] is None else sum(depth or 0 for depth in depths),
+        "visible": body.get("visible"),
+        "not_visible": body.get("not_visible"),
+        "oldest_age_s": _newest(mine, "oldest_age_max_s"),
+        **{name: known(value, seen) for name, value in counts.items()},
+        **{name: body.get(name) for name in SETTINGS},
+        "note": _note(thing, roles, timeouts),
+        "state": seen.state(),
+    }
+
+
+def _newest(mine: pd.DataFrame | None, name: str) -> float:
+    """The newest sample that tells `name`."""
+    told = mine[name].dropna() if mine is not None else pd.Series(dtype=float)
+    return float(told.iloc[-1]) if len(told) else np.nan
+
+
+def _note(thing: Thing, roles: Roles, timeouts: Any) -> str:
+    """What of a source queue's settings loses or repeats work."""
+    said = []
+    visibility = thing.body.get("visibility_timeout_s")
+    for place in sorted(roles.get(thing.name, {}).get(SOURCE, ())):
+        timeout = timeouts.get(place)
+        if visibility is not None and timeout and visibility < SAFE_TIMES_TIMEOUT * timeout:
+            said.append(
+                f"visibility timeout {visibility} s is below {SAFE_TIMES_TIMEOUT} x the {timeout} s timeout of {place[2]}"
+            )
+    if SOURCE in roles.get(thing.name, {}) and not thing.body.get("redrive_target"):
+        said.append("no dead-letter queue: a message that keeps failing is retried until it expires")
+    if thing.body.get("max_receive_count") == 1:
+        said.append("one receive and out: a single throttle sends a message to the dead-letter queue")
+    return "; ".join(said)
 
 
 def queue_series(store: Store, target: Target, arn: str, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Per `chart_step`: ts, visible_max, not_visible_max, oldest_age_max_s, sent, received, deleted, arrivals."""
-    raise NotImplementedError
-
-
-def dead_letter_arrivals(samples: pd.DataFrame) -> pd.Series:
-    """Messages that arrived per row of `samples` (one queue, sorted by ts: visible_max, not_visible_max, delayed_max, sent, deleted).
-
-    A redrive by SQS itself is not in NumberOfMessagesSent, and a drained queue shows no depth, so an arrival is the larger
-    of `sent` and the growth of the depth plus what was deleted; never negative.
-    """
-    raise NotImplementedError
+    """Per `chart_step` (the sampling period at least), whole steps only: ts, visible_max, not_visible_max,
+    oldest_age_max_s (NaN when silent), sent, received, deleted, arrivals (0 when silent), collected (bool). What was
+    not collected is NaN."""
+    reach = Window(window.start - LOOK_BACK, window.end)
+    with store.snapshot(reach, ("queue_samples",)) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now)
+        found = samples(snapshot, Coverage.read(snapshot, reach, now=now))
+    grid = Grid(window, coverage.step("queues"))
+    mine = found[
+        (found["queue"] == arn) & (found["account"] == target.account) & (found["region"] == target.region)
+    ]
+    steps = mine["ts"].astype("int64") // (1000 * grid.step_ms) * grid.step_ms
+    counts = ["arrivals", *TRAFFIC]
+    summed = mine.groupby(steps.rename("step"))[counts].sum()
+    most = mine.groupby(steps.rename("step"))[LEVELS].max()
+    frame = grid.lay(summed.join(most).reset_index())
+    read = inside(coverage.covered("queues", target.account, target.region, arn), grid.starts_ms, grid.step)
+    fill(frame, read, counts=counts, measures=LEVELS)
+    frame["collected"] = read
+    return frame

@@ -36,7 +36,7 @@ def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -
         usd = spend(snapshot, things, coverage, grid.window, now=now, where=where, step=grid.step)
     by_step = usd.groupby("step")["usd"].sum().rename("cost_usd").reset_index()
     frame["cost_usd"] = grid.lay(by_step)["cost_usd"]
-    metrics, logs = _metrics_read(coverage, grid, where), _logs_read(coverage, grid, where)
+    metrics, logs = metrics_read(coverage, grid, where), logs_read(coverage, grid, where)
     fill(frame, metrics, counts=COUNTS, measures=["concurrent_max"])
     fill(frame, logs, counts=["cold_starts"], measures=TIMES)
     fill(frame, metrics | logs, counts=["cost_usd"])
@@ -93,13 +93,13 @@ def record_steps(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
 # --- what was read of each step ----------------------------------------------------------------------------------
 
 
-def _metrics_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
+def metrics_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
     """Steps that were read for every target of which anything was read."""
     places = [(*target, where.function or "") for target in coverage.targets("metrics")]
     return all_read(coverage, grid, "metrics", (p for p in places if matches(where, *p[:2])))
 
 
-def _logs_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
+def logs_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
     """Steps that were read for every function of whose log anything was read."""
     return all_read(coverage, grid, "logs", (p for p in coverage.scopes("logs") if matches(where, *p)))
 
