@@ -12,7 +12,7 @@ from core.facts import Target
 from core.windows import Window
 from quarterdeck.mistakes import UsageMistakeError
 from quarterdeck.output import plain, records
-from store.readers import cold, collection, concurrency, cost, fleet, functions, queues
+from store.readers import cold, collection, concurrency, cost, fleet, functions, incidents, queues
 from store.store import Filter, Store
 
 Document = dict[str, Any]
@@ -125,6 +125,18 @@ def spend_document(store: Store, *, now: datetime) -> Document:
         "projected_usd": _sum(calls, "projected_usd"),
         "operations": calls,
     }
+
+
+def incidents_document(store: Store, *, open_only: bool, limit: int) -> Document:
+    """Incidents, open ones first; `state` is firing, acknowledged or resolved."""
+    rows = records(incidents.incidents(store, open_only=open_only, limit=limit))
+    return {"incidents": [{**row, "state": incident_state(row)} for row in rows]}
+
+
+def incident_state(row: Document) -> str:
+    if row["resolved_at"]:
+        return "resolved"
+    return "acknowledged" if row["acked_at"] else "firing"
 
 
 def _sum(rows: Sequence[Document], key: str) -> Any:

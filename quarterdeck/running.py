@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import botocore.session
-import yaml
 from botocore.exceptions import BotoCoreError
 
-from core.errors import StoreError
 from dashboard.launch import launch
-from quarterdeck.demo.settings import demo_settings
 from quarterdeck.demo.settings import environment as demo_environment
+from quarterdeck.demoing import demo_folder, write_settings
 from quarterdeck.settings import Settings, with_store
 from quarterdeck.supervisor import (
     Part,
@@ -22,7 +20,6 @@ from quarterdeck.supervisor import (
     Supervisor,
     answers,
     child,
-    environment,
     free_port,
     require_free,
     stopped_by_signals,
@@ -30,7 +27,6 @@ from quarterdeck.supervisor import (
 
 BANNER = "This is the demo account: an invented fleet, served from this machine."
 HEALTH = "/_stcore/health"
-SEED = 7
 
 
 def something_to_watch(settings: Settings, environ: Mapping[str, str]) -> bool:
@@ -52,35 +48,34 @@ def run(files: Sequence[Path], settings: Settings, *, demo: bool, say: Say) -> i
         parts, settings = _demo_parts(files, settings), with_store(settings, settings.store.path / "demo")
         banner: str | None = BANNER
     else:
-        parts, banner = [_service(files, settings, {})], os.environ.get("QUARTERDECK_BANNER")
+        parts, banner = [_service(files, settings, os.environ)], os.environ.get("QUARTERDECK_BANNER")
     argv, env = launch(settings.dashboard, settings.store, banner)
     supervisor = Supervisor([*parts, Part("dashboard", argv, env)], say=say)
     with stopped_by_signals(supervisor):
         return supervisor.run(each_look=_Announcement(settings, say).look)
 
 
-def _service(files: Sequence[Path], settings: Settings, extra: Mapping[str, str]) -> Part:
+def _service(files: Sequence[Path], settings: Settings, environ: Mapping[str, str]) -> Part:
     named = [word for file in files for word in ("--settings", str(file))]
     argv = child(*named, "--store", str(settings.store.path), "service")
-    return Part("service", argv, environment(extra))
+    return Part("service", argv, environ)
+
+
+def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
+    """The demo must not meet a profile or a session of yours."""
+    return {name: value for name, value in environ.items() if not name.startswith("AWS_")}
 
 
 def _demo_parts(files: Sequence[Path], settings: Settings) -> list[Part]:
     """The demo account's endpoint, and a service that watches it once it answers."""
-    folder = settings.store.path / "demo"
-    port = free_port()
+    folder, port = demo_folder(settings.store.path), free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    file = folder / "settings.yml"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(yaml.safe_dump(demo_settings(endpoint)), encoding="utf-8")
-    except OSError as error:
-        said = f"cannot write to the store folder {folder}: {error.strerror}"
-        raise StoreError(f"{said}; check its owner, or choose another with --store") from error
-    account = child("demo", "--port", str(port), "--seed", str(SEED), "--folder", str(folder / "account"))
-    service = _service([*files, file], with_store(settings, folder), demo_environment(endpoint, file))
-    service.may_start = lambda: answers("127.0.0.1", port, "/")
-    return [Part("demo account", account, environment({})), service]
+    file = write_settings(folder, endpoint)
+    account = child("demo", "--port", str(port), "--folder", str(folder))
+    watching = with_store(settings, settings.store.path / "demo")
+    service = _service([*files, file], watching, without_aws(os.environ) | demo_environment(endpoint, file))
+    service.may_start = lambda: answers("127.0.0.1", port, "/demo")
+    return [Part("demo account", account, os.environ), service]
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import http.client
-import os
 import signal
 import socket
 import subprocess
@@ -182,7 +181,3 @@ def answers(address: str, port: int, path: str) -> bool:
 def child(*words: str) -> list[str]:
     """The command line of one of our own commands as a process."""
     return [sys.executable, "-m", "quarterdeck", *words]
-
-
-def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1", **extra}

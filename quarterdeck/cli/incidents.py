@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quarterdeck.cli.context import Account, Json, Region, duration, front, note, now_utc
+from quarterdeck.cli.context import Account, Json, Region, duration, front, note, now_utc, where
 
 PANEL = "Incidents"
 Who = Annotated[
@@ -56,10 +56,10 @@ def ack(
 
         quarterdeck ack 3f2a91 --as maria
     """
-    from quarterdeck import answering
+    from quarterdeck import on_call
 
     with front(context).store() as store:
-        note(answering.acknowledge(store, incident, who=who or getpass.getuser(), now=now_utc()))
+        note(on_call.acknowledge(store, incident, who=who or getpass.getuser(), now=now_utc()))
 
 
 def silence(
@@ -79,26 +79,23 @@ def silence(
         quarterdeck silence --for 2h --reason "load test" --subject checkout-api
     """
     hold = duration(length, "--for")
-    from quarterdeck import answering
+    from alerts import incidents
 
     with front(context).store() as store:
-        said = answering.silence(
-            store, length=hold, reason=reason, rule=rule, subject=subject, account=account, region=region,
-            who=who or getpass.getuser(), now=now_utc(),
+        incidents.silence(
+            store, duration=hold, reason=reason, rule=rule, subject=subject, account=account, region=region,
+            author=who or getpass.getuser(), now=now_utc(),
         )  # fmt: skip
-    note(said)
+    note(f"silenced for {length}: {reason}")
 
 
 def act(
     context: typer.Context,
-    action: Annotated[str, typer.Argument(help="What to do: invoke-function.")],
+    action: Annotated[str, typer.Argument(help="An action of your rules, or the rule that has it.")],
     function: Annotated[str, typer.Argument(help="The function that it is about.")],
     apply: Annotated[
         bool, typer.Option("--apply", help="Carry it out; without it, only the plan is shown.")
     ] = False,
-    rule: Annotated[
-        str | None, typer.Option(help="The rule whose action it is; needed when several have one.")
-    ] = None,
     account: Account = None,
     region: Region = None,
     who: Who = None,
@@ -111,16 +108,16 @@ def act(
         quarterdeck act invoke-function checkout-api
         quarterdeck act invoke-function checkout-api --apply
     """
-    from quarterdeck import acting, output
+    from quarterdeck import on_call, output
 
     mine = front(context)
     with mine.store() as store:
-        document = acting.act(
-            store, mine.settings, action=action, function=function, apply=apply, rule=rule, account=account,
-            region=region, who=who or getpass.getuser(), now=now_utc(),
+        document = on_call.act(
+            store, mine.settings, name=action, function=function, apply=apply, where=where(account, region),
+            who=who or getpass.getuser(), now=now_utc(),
         )  # fmt: skip
     if as_json:
         output.print_json(document)
-        return
-    for sentence in document["sentences"]:
+    for sentence in on_call.sentences(document):
         note(sentence)
+    raise typer.Exit(1 if document["outcome"] == "failed" else 0)

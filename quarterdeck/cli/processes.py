@@ -71,17 +71,14 @@ def dashboard(
     os.execvpe(argv[0], argv, env)
 
 
-def add_to(app: typer.Typer) -> None:
-    for command in (run, service, dashboard, demo):
-        app.command(rich_help_panel=PANEL)(command)
-
-
 def demo(
+    context: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Its port; 0 takes a free one.")] = 0,
-    seed: Annotated[int, typer.Option(help="Another seed, another history.")] = 7,
-    folder: Annotated[Path, typer.Option(help="Where it remembers when it began.", metavar="FOLDER")] = Path(
-        ".quarterdeck/demo/account"
-    ),
+    seed: Annotated[int | None, typer.Option(help="Another seed, another history.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where it remembers when it began. Default: in the store.", metavar="FOLDER"),
+    ] = None,
 ) -> None:
     """Serve the demo account's AWS endpoint on loopback, and print the environment that leads there.
 
@@ -89,4 +86,12 @@ def demo(
 
         quarterdeck demo --port 5555
     """
-    raise NotImplementedError
+    from quarterdeck.demoing import demo_folder, serve_demo
+
+    where = folder or demo_folder(front(context).settings.store.path)
+    serve_demo(where, port=port, seed=seed, say=typer.echo)
+
+
+def add_to(app: typer.Typer) -> None:
+    for command in (run, service, dashboard, demo):
+        app.command(rich_help_panel=PANEL)(command)
