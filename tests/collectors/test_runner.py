@@ -1,0 +1,304 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+
+from collectors.collector import Ask, Collector, Expected, Reach
+from collectors.runner import collect_due, due, judge, run_once
+from core.errors import AccessDeniedError, AwsError
+from core.facts import Covered, Function, Gap, Listed, LogGroup, MetricPoint
+from core.settings import AwsSettings, CollectSettings
+from core.windows import Window
+from store.schema import gap, run, usage
+
+HOUR = timedelta(hours=1)
+NOW = datetime(2026, 11, 21, 10, 30, 20, tzinfo=UTC)
+WINDOW = Window.last(HOUR, now=NOW)
+SETTINGS = CollectSettings(backfill=6 * HOUR, backfill_coarse=6 * HOUR)
+
+
+def a_collector(collect, *, reach=None, name="probe", cost=Decimal(0)) -> Collector:
+    return Collector(
+        name=name,
+        what="A probe.",
+        every="metrics_every",
+        permissions=(),
+        collect=collect,
+        reach=reach,
+        estimate_usd=lambda ask: cost,
+    )
+
+
+def nothing(aws, ask):
+    yield from ()
+
+
+def inventory_of(*names):
+    def collect(aws, ask):
+        yield from (Function(name=name, arn=f"arn:{name}") for name in names)
+        yield Listed("function")
+
+    return a_collector(collect, name="inventory")
+
+
+def rows(store, table):
+    with store.engine.connect() as connection:
+        return connection.execute(sa.select(table)).all()
+
+
+@pytest.fixture
+def now():
+    return NOW
+
+
+@pytest.fixture
+def aws(answered):
+    return answered()
+
+
+@pytest.fixture
+def known(store, aws, now):
+    """A store that knows functions a, b and c."""
+    run_once(inventory_of("a", "b", "c"), aws, store, Window.last(HOUR, now=now), now=now)
+    return store
+
+
+def test_a_run_is_kept_with_its_outcome(store, aws, now):
+    window = Window.last(HOUR, now=now)
+
+    kept = run_once(a_collector(nothing), aws, store, window, now=now)
+
+    (row,) = rows(store, run)
+    assert (kept.outcome, row.outcome, row.window_start) == ("ok", "ok", window.start)
+
+
+def test_facts_are_kept_and_counted(store, aws, now):
+    def collect(aws, ask):
+        yield LogGroup(name="/aws/lambda/a", retention_days=7)
+
+    kept = run_once(a_collector(collect), aws, store, Window.last(HOUR, now=now), now=now)
+
+    assert kept.facts == 1
+
+
+def test_a_denied_run_names_the_permission(store, aws, now):
+    def collect(aws, ask):
+        yield LogGroup(name="x")
+        raise AccessDeniedError("the role lacks it", permission="logs:FilterLogEvents")
+
+    kept = run_once(a_collector(collect), aws, store, Window.last(HOUR, now=now), now=now)
+
+    assert (kept.outcome, kept.permission) == ("denied", "logs:FilterLogEvents")
+    assert rows(store, gap)[0].permission == "logs:FilterLogEvents"
+    assert store.covered("probe", aws.target) == []
+
+
+@pytest.mark.parametrize("error", [AwsError("AWS is down"), KeyError("Functions"), RuntimeError("bug")])
+def test_a_failed_run_is_recorded_and_raises_nothing(store, aws, now, error):
+    def collect(aws, ask):
+        yield LogGroup(name="x")
+        raise error
+
+    kept = run_once(a_collector(collect), aws, store, Window.last(HOUR, now=now), now=now)
+
+    assert kept.outcome == "failed"
+    assert rows(store, run)[0].error == kept.error
+
+
+def test_calls_of_a_failed_run_are_on_the_bill(store, moto, now):
+    from collectors.aws import connect
+
+    (real,), _ = connect([], AwsSettings())
+
+    def collect(aws, ask):
+        aws.client("lambda").list_functions()
+        raise AwsError("later")
+        yield
+
+    run_once(a_collector(collect), real, store, Window.last(HOUR, now=now), now=now)
+
+    assert [(row.operation, row.calls) for row in rows(store, usage)] == [("ListFunctions", 1)]
+
+
+def test_calls_outside_a_run_are_not_on_its_bill(store, moto, now):
+    from collectors.aws import connect
+
+    (real,), _ = connect([], AwsSettings())
+    real.client("lambda").list_functions()
+
+    kept = run_once(a_collector(nothing), real, store, Window.last(HOUR, now=now), now=now)
+
+    assert kept.usage == ()
+
+
+WINDOW = Window.last(
+    HOUR, now=__import__("datetime").datetime(2026, 11, 21, tzinfo=__import__("datetime").UTC)
+)
+
+
+@pytest.mark.parametrize(
+    ("learned", "outcome", "permission"),
+    [
+        ([], "ok", None),
+        ([Covered("", WINDOW)], "ok", None),
+        ([Covered("a", WINDOW), Gap("b", WINDOW, "no", "x:Y")], "partial", "x:Y"),
+        ([Gap("a", WINDOW, "no", "x:Y"), Gap("b", WINDOW, "no", "x:Y")], "denied", "x:Y"),
+        ([Gap("a", WINDOW, "throttled")], "partial", None),
+        ([Expected(Gap("a", WINDOW, "never logged"))], "ok", None),
+    ],
+)
+def test_gaps_tell_how_a_run_went(learned, outcome, permission):
+    judged = judge(learned)
+
+    assert (judged.outcome, judged.permission) == (outcome, permission)
+
+
+def test_an_expected_gap_is_kept_all_the_same(store, aws, now):
+    def collect(aws, ask):
+        yield Expected(Gap("a", ask.window, "never logged"))
+
+    run_once(a_collector(collect), aws, store, Window.last(HOUR, now=now), now=now)
+
+    assert [row.why for row in rows(store, gap)] == ["never logged"]
+
+
+def test_a_collector_of_things_as_they_are_is_always_due(store, aws, now):
+    (piece,) = due(a_collector(nothing), aws.target, store, SETTINGS, now=now)
+
+    assert piece.newest
+    assert piece.window.end == now.replace(second=0)
+
+
+def test_a_first_pass_reads_the_newest_piece_first_and_then_history(known, aws, now):
+    asked: list[Ask] = []
+
+    def collect(aws, ask):
+        asked.append(ask)
+        yield Covered("", ask.window, ask.period_s)
+
+    runs = collect_due(a_collector(collect, reach=Reach(period_s=60)), aws, known, SETTINGS, now=now)
+
+    assert [run.outcome for run in runs] == ["ok", "ok", "ok"]
+    assert [ask.newest for ask in asked] == [True, False, False]
+    assert asked[0].window == Window.last(3 * HOUR, now=now)
+    assert asked[-1].window.start == now.replace(hour=4, minute=0, second=0)
+
+
+def test_the_next_pass_reads_only_what_may_have_changed(known, aws, now):
+    def collect(aws, ask):
+        yield Covered("", ask.window, ask.period_s)
+
+    probe = a_collector(collect, reach=Reach(period_s=60))
+    collect_due(probe, aws, known, SETTINGS, now=now)
+
+    (again,) = collect_due(probe, aws, known, SETTINGS, now=now + timedelta(minutes=5))
+
+    assert again.window.start == now.replace(minute=12, second=0)
+    assert again.window.end == now.replace(minute=35, second=0)
+
+
+def test_a_killed_pass_goes_on_where_it_was(known, aws, now):
+    def collect(aws, ask):
+        yield Covered("", ask.window, ask.period_s)
+
+    probe = a_collector(collect, reach=Reach(period_s=60))
+    collect_due(probe, aws, known, SETTINGS, now=now, within=timedelta(0))
+
+    runs = collect_due(probe, aws, known, SETTINGS, now=now)
+
+    assert runs[0].window.duration == timedelta(minutes=18)
+    assert len(runs) == 3
+
+
+def test_a_denied_run_ends_the_pass(known, aws, now):
+    def collect(aws, ask):
+        raise AccessDeniedError("no", permission="x:Y")
+        yield
+
+    assert len(collect_due(a_collector(collect, reach=Reach()), aws, known, SETTINGS, now=now)) == 1
+
+
+def test_one_failed_piece_does_not_keep_older_ones_from_being_read(known, aws, now):
+    def collect(aws, ask):
+        if ask.newest:
+            raise AwsError("odd")
+        yield Covered("", ask.window)
+
+    runs = collect_due(a_collector(collect, reach=Reach()), aws, known, SETTINGS, now=now)
+
+    assert [run.outcome for run in runs] == ["failed", "ok", "ok"]
+
+
+def test_nothing_is_asked_about_a_fleet_that_is_not_known_yet(store, aws, now):
+    (skipped,) = collect_due(a_collector(nothing, reach=Reach()), aws, store, SETTINGS, now=now)
+
+    assert skipped.outcome == "skipped"
+    assert "inventory" in skipped.error
+    assert store.covered("probe", aws.target) == []
+
+
+def test_an_empty_fleet_is_known_too(store, aws, now):
+    run_once(inventory_of(), aws, store, Window.last(HOUR, now=now), now=now)
+
+    runs = collect_due(a_collector(nothing, reach=Reach()), aws, store, SETTINGS, now=now)
+
+    assert {run.outcome for run in runs} == {"ok"}
+
+
+def test_each_scope_reads_what_it_lacks(known, aws, now):
+    asked = []
+
+    def collect(aws, ask):
+        asked.append(ask.scopes)
+        yield from (Covered(scope, ask.window) for scope in ask.scopes if scope != "b")
+        yield from (Gap(scope, ask.window, "refused") for scope in ask.scopes if scope == "b")
+
+    reach = Reach(first=3 * HOUR, piece=12 * HOUR, scopes=lambda known: [f.name for f in known.functions])
+    collect_due(a_collector(collect, reach=reach), aws, known, SETTINGS, now=now)
+
+    assert asked == [("a", "b", "c"), ("a", "c")]
+
+
+def test_a_month_over_budget_is_skipped_with_the_reason(known, answered, now):
+    aws = answered()
+    aws.settings = AwsSettings(budget_usd_per_month=0.5)
+    probe = a_collector(nothing, reach=Reach(), cost=Decimal("0.6"))
+
+    (skipped,) = collect_due(probe, aws, known, SETTINGS, now=now)
+
+    assert skipped.outcome == "skipped"
+    assert "budget of 0.5 USD" in skipped.error
+
+
+def test_what_costs_nothing_goes_on_when_the_budget_is_used_up(known, answered, now):
+    aws = answered()
+    aws.settings = AwsSettings(budget_usd_per_month=0)
+
+    runs = collect_due(a_collector(nothing, reach=Reach()), aws, known, SETTINGS, now=now)
+
+    assert {run.outcome for run in runs} == {"ok"}
+
+
+def test_a_value_that_changed_late_leaves_one_row(known, aws, now):
+    values = iter([3.0, 5.0])
+
+    def collect(aws, ask):
+        point = MetricPoint(
+            scope="function",
+            function="a",
+            ts=ask.window.end - timedelta(minutes=1),
+            period_s=60,
+            invocations=next(values),
+        )
+        yield point
+        yield Covered("", ask.window, 60)
+
+    probe, window = a_collector(collect, reach=Reach(period_s=60), name="metrics"), Window.last(HOUR, now=now)
+    run_once(probe, aws, known, window, now=now)
+    run_once(probe, aws, known, window, now=now + timedelta(minutes=5))
+
+    with known.snapshot(window, ["metrics"]) as snapshot:
+        assert snapshot.frame("SELECT invocations FROM metrics")["invocations"].tolist() == [5.0]
