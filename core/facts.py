@@ -359,6 +359,7 @@ VOLATILE: Mapping[str, frozenset[str]] = {
     "log_group": frozenset({"stored_bytes"}),
     "account_limits": frozenset({"code_size_bytes", "function_count"}),
     "provisioned": frozenset({"allocated", "available"}),
+    "mapping": frozenset({"last_result"}),
 }
 """Fields that move by themselves: kept, but a new value is no configuration change."""
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core.settings import RetentionSettings
+from core.windows import floor
 from store.lake import Lake
-from store.packing import Begin
-from store.schema import file, gap, hot, run
+from store.packing import DAY, Begin
+from store.schema import coverage, file, gap, hot, run
 from store.telemetry import SCHEMAS
 
 GRACE = timedelta(minutes=10)
@@ -23,16 +24,28 @@ RUNS = timedelta(days=45)
 SPILL_S = 86_400
 
 
+KEPT_LIKE = {"metrics": "metrics", "logs": "invocations", "queues": "queue_samples", "traces": "traces"}
+"""Whose retention a collector's coverage goes by: a day whose rows went is not a day of zeros."""
+
+
 def retire(begin: Begin, retention: RetentionSettings, *, now: datetime) -> None:
     """Make what is past retention invisible. Days go whole."""
     with begin() as connection:
         for kind in SCHEMAS:
-            edge = now - getattr(retention, kind)
+            edge = floor(now - getattr(retention, kind), DAY)
             old = (file.c.kind == kind) & (file.c.end <= edge) & file.c.replaced_at.is_(None)
             connection.execute(sa.update(file).where(old).values(replaced_at=now))
             connection.execute(sa.delete(hot).where(hot.c.kind == kind, hot.c.end <= edge))
+        for collector, kind in KEPT_LIKE.items():
+            _shorten(connection, collector, floor(now - getattr(retention, kind), DAY))
         connection.execute(sa.delete(run).where(run.c.finished_at < now - RUNS))
         connection.execute(sa.delete(gap).where(gap.c.end < now - retention.metrics))
+
+
+def _shorten(connection: sa.Connection, collector: str, edge: datetime) -> None:
+    mine = coverage.c.collector == collector
+    connection.execute(sa.delete(coverage).where(mine, coverage.c.end <= edge))
+    connection.execute(sa.update(coverage).where(mine, coverage.c.start < edge).values(start=edge))
 
 
 def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> None:

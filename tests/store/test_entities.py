@@ -186,6 +186,13 @@ def test_numbers_that_move_by_themselves_are_kept_and_are_no_change(store, see, 
     assert store.inventory(prod).queues[0].visible == 9
 
 
+def test_the_last_result_of_a_mapping_is_no_change(see, changes):
+    for hour, result in enumerate(("OK", "No records processed", "OK")):
+        see(EventSourceMapping(name="uuid", function="checkout", last_result=result), hours=hour)
+
+    assert changes() == []
+
+
 def test_a_field_that_an_older_release_did_not_keep_is_no_change(store, see, changes):
     see(a_function())
     with store.transaction() as connection:
