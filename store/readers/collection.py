@@ -178,7 +178,7 @@ _SPEND = ("collector", "service", "operation", "calls", "units", "cost_usd", "pr
 def _spent(keys: Any, of: pd.DataFrame, *, now: datetime, month: datetime, first: Any) -> tuple[Any, ...]:
     mine, lately = of[of["hour"] >= month], of[of["hour"] >= now - DAY]
     cost, rate = _usd(mine), _usd(lately)
-    observed = min(DAY, max(now - pd.Timestamp(first, unit="ms", tz="UTC"), timedelta(hours=1)))
+    observed = min(DAY, max(now - first, timedelta(hours=1)))
     end = month + timedelta(days=monthrange(month.year, month.month)[1])
     left = Decimal(str((end - now) / observed))
     projected = None if cost is None or rate is None else cost + rate * left
