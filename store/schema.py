@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
 SCHEMA_VERSION = 1
-"""Raised with every migration (`migrations/versions/`), which a change here needs. A higher one is refused."""
+"""Raised with every migration (`migrations/versions/`): a change here needs one. A higher one is refused."""
 
 
 class UtcTime(sa.types.TypeDecorator[datetime]):
