@@ -33,7 +33,6 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
     "Spend": [(links.COST, "Cost", "payments")],
     "System": [(links.COLLECTION, "Collection health", "sensors")],
 }
-MENU = {group: [e for e in entries if (STATIC.parent / e[0]).exists()] for group, entries in MENU.items()}
 
 
 def main() -> None:

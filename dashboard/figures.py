@@ -12,7 +12,13 @@ import pandas as pd
 
 from dashboard import numbers
 
+Place = tuple[str, str, str]
+"""Account, region, function."""
+
 NOT_COLLECTED, PROVISIONAL = "not collected", "provisional"
+
+OF_NOTE = ("invocations", "duration_p95_ms", "dead_letters")
+"""One column per collector that matters now: a hole in them may hide a failure. Cost says its own holes."""
 
 SPARK_POINTS = 40
 _PART = re.compile(r"^\d+ of \d+ minutes: ")
@@ -24,13 +30,13 @@ class Total:
 
     value: float | None
     among: int
-    missing: int = 0
+    missing: frozenset[Place] = frozenset()
     provisional: bool = False
     why: str | None = None
 
-    @property
-    def comparable(self) -> bool:
-        return self.value is not None and self.missing == 0
+    def comparable(self, other: Total) -> bool:
+        """Whether two windows saw the same functions: else a hole would look like a change."""
+        return self.value is not None and other.value is not None and self.missing == other.missing
 
 
 def reason(state: str | None) -> str | None:
@@ -44,23 +50,24 @@ def total(fleet: pd.DataFrame, column: str) -> Total:
     """Add a column of the fleet table up over what is known; None when nothing is."""
     known = [value for value in fleet[column] if numbers.known(value)]
     states = [states.get(column) for states in fleet["states"]]
-    reasons = [why for why in map(reason, states) if why]
+    places = zip(fleet["account"], fleet["region"], fleet["function"], strict=True)
+    holes = {place: why for place, state in zip(places, states, strict=True) if (why := reason(state))}
     return Total(
         value=float(sum(known, Decimal(0)) if column == "cost_usd" else sum(known)) if known else None,
         among=len(fleet),
-        missing=len(reasons),
+        missing=frozenset(holes),
         provisional=PROVISIONAL in states,
-        why=reasons[0] if reasons else None,
+        why=next(iter(holes.values()), None),
     )
 
 
 def not_seen(
-    fleet: pd.DataFrame, collectors: pd.DataFrame, names: dict[str, str], *, most: int = 4
+    fleet: pd.DataFrame, collectors: pd.DataFrame, names: dict[str, str], *, most: int = 2
 ) -> list[str]:
     """What is not seen, in words, the widest hole first: `12 functions: WHY`, `traces in X: WHY`."""
     holes: Counter[str] = Counter()
     for states in fleet["states"]:
-        holes.update({why for why in map(reason, states.values()) if why})
+        holes.update({why for name, state in states.items() if name in OF_NOTE and (why := reason(state))})
     said = [
         f"{count} {'function' if count == 1 else 'functions'}: {why}" for why, count in holes.most_common()
     ]

@@ -70,27 +70,27 @@ def _invocations(now: Now, before: Before) -> Card:
 def _error_rate(now: Now, before: Before) -> Card:
     here, there = total(now.fleet, "errors"), total(before.fleet, "errors")
     share = rate(here.value, total(now.fleet, "invocations").value)
-    share_before = rate(there.value, total(before.fleet, "invocations").value) if there.comparable else None
+    share_before = rate(there.value, total(before.fleet, "invocations").value)
     return Card(
         label="Error rate",
         value=numbers.percent(share),
         points=spark(now.series["error_rate"], "max"),
         help=_help("Errors divided by invocations, over all functions.", here),
         **_marks(here),
-        **_coloured(changed(share, share_before, kind="rate"), "red"),
+        **(_coloured(changed(share, share_before, kind="rate"), "red") if here.comparable(there) else {}),
     )
 
 
 def _p95(now: Now, before: Before) -> Card:
     here, there = now.records.get("duration_p95_ms"), before.records.get("duration_p95_ms")
-    seen = total(now.fleet, "duration_p95_ms")
+    seen, was = total(now.fleet, "duration_p95_ms"), total(before.fleet, "duration_p95_ms")
     return Card(
         label="p95 duration",
         value=numbers.ms(here),
         points=spark(now.series["duration_p95_ms"], "max"),
         help=_help("95 of 100 invocations were faster; over every invocation record.", seen),
         **_marks(seen),
-        **changed(here, there),
+        **(changed(here, there) if seen.comparable(was) else {}),
     )
 
 
@@ -144,7 +144,7 @@ def _cost(now: Now, before: Before) -> Card:
 
 def _moved(here: Total, there: Total, colour: Colour) -> dict[str, Any]:
     """How a total moved, if both were collected in full; a rise is drawn in `colour`."""
-    if not here.comparable or not there.comparable:
+    if not here.comparable(there):
         return {}
     return _coloured(changed(here.value, there.value), colour)
 
@@ -157,15 +157,14 @@ def _coloured(move: dict[str, Any], colour: Colour) -> dict[str, Any]:
 
 
 def _marks(seen: Total) -> dict[str, Any]:
-    return {"provisional": seen.provisional, "partial": seen.missing > 0}
+    return {"provisional": seen.provisional, "partial": bool(seen.missing)}
 
 
 def _help(formula: str, seen: Total) -> str:
     if not seen.missing:
         return formula
-    return (
-        f"{formula} {seen.missing} of {seen.among} functions not fully collected: {numbers.plain(seen.why)}."
-    )
+    holes = f"{len(seen.missing)} of {seen.among} functions"
+    return f"{formula} {holes} not fully collected: {numbers.plain(seen.why)}."
 
 
 # --- the table ----------------------------------------------------------------------------------------------

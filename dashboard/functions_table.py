@@ -61,23 +61,23 @@ def _columns(shown: pd.DataFrame, window: Window) -> dict[str, Any]:
     return {
         "state": column.MultiselectColumn("State", width=94, pinned=True, options=states, color=COLOURS),
         "function": tables.function_button(shown, "open-function"),
-        "where": column.TextColumn("Where", width=162),
-        "team": column.TextColumn("Team", width=84, help="The function's tag `team`"),
+        "where": column.TextColumn("Where", width=186),
+        "team": column.TextColumn("Team", width=80, help="The function's tag `team`"),
         "invocations": column.NumberColumn(
-            "Invocations", width=92, format="compact", help=f"In the last {over}"
+            "Invocations", width=88, format="compact", help=f"In the last {over}"
         ),
         "traffic": column.AreaChartColumn(
-            "Traffic", width=96, color="blue", y_min=0, help="Invocations in time"
+            "Traffic", width=88, color="blue", y_min=0, help="Invocations in time"
         ),
         "error_rate": column.NumberColumn(
             "Error rate", width=80, format="%.2f%%", help="Errors / invocations"
         ),
-        "errors": column.BarChartColumn("Errors", width=96, color="red", y_min=0, help="Errors in time"),
+        "errors": column.BarChartColumn("Errors", width=88, color="red", y_min=0, help="Errors in time"),
         "p95_ms": column.NumberColumn("p95", width=78, format="%,.0f ms", help="95 of 100 were faster"),
         "throttles": column.NumberColumn("Throttles", width=74, format="%,.0f"),
         "cold_start_rate": column.NumberColumn(
             "Cold", width=70, format="%.2f%%", help="Cold starts / records"
         ),
-        "cost_per_day_usd": column.NumberColumn("Cost / day", width=80, format="$%,.2f", help=f"From {over}"),
+        "cost_per_day_usd": column.NumberColumn("Cost / day", width=80, format="$%,.3f", help=f"From {over}"),
         "data": column.TextColumn("Data", help="Whether the row's numbers are complete and final"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,8 +74,27 @@ def count_column(label: str, help: str | None = None) -> Any:
     return st.column_config.NumberColumn(label, format="localized", help=help)
 
 
-def usd_column(label: str, help: str | None = None) -> Any:
-    return st.column_config.NumberColumn(label, format="$%,.4f", help=help)
+def usd_column(label: str, amounts: pd.Series[Any], help: str | None = None) -> Any:
+    """As many decimals (2 to 6) as the smallest amount above zero needs to be seen."""
+    return st.column_config.NumberColumn(label, format=f"$%,.{decimals(amounts)}f", help=help)
+
+
+def decimals(amounts: pd.Series[Any]) -> int:
+    known = amounts.astype("float64")
+    least = known[known > 0].min()
+    return 2 if not least < 1 else min(6, max(2, 1 - math.floor(math.log10(least))))
+
+
+def spoken(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """The columns that say something: a place when there are several, what is not nothing in every row."""
+    quiet = {name for name in columns if name in QUIET and not frame[name].fillna(0).astype(bool).any()}
+    return [
+        name for name in columns if name not in quiet and not (name == "place" and frame[name].nunique() == 1)
+    ]
+
+
+QUIET = frozenset({"provisioned", "snap_start", "reachable", "note", "ephemeral_usd", "provisioned_usd"})
+"""Columns of what many fleets do not use."""
 
 
 ROW_PX = 32

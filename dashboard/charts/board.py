@@ -17,6 +17,9 @@ from dashboard.charts import theme
 HEAD_PX, TITLE_PX, PANEL_PX, GAP_PX = 6, 38, 124, 18
 """Above all; above a panel for its title and deploy labels; the panel with its axis; below it."""
 
+PLOT_PX, LABEL_PX = 90, 12
+"""About how high the plot of a panel is, and how far apart labels at the ends of lines must be."""
+
 LABELLED_DEPLOYS = 6
 
 
@@ -31,6 +34,7 @@ class Series:
     stack: str | None = None
     label: str | None = None
     width_px: float = 1.5
+    fill: float = 0.1
     opacity: float = 1.0
 
 
@@ -44,10 +48,13 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
+    """Signals of one unit. `log`: they span magnitudes, and a linear axis would show only the largest."""
+
     title: str
     series: Sequence[Series]
     limits: Sequence[Limit] = ()
     firing: Sequence[Window] = ()
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +105,11 @@ def board(
     }  # fmt: skip
     for at, panel in enumerate(panels):
         _place(option, at, panel, columns)
-        _axes(option, at, window, step=_step(frame), top=_top(panel, frame))
+        _axes(option, at, window, step=_step(frame), top=_top(panel, frame), log=panel.log)
+        shifts = _label_shifts(panel, frame)
         for nth, series in enumerate(panel.series):
             marks = _marks(panel, deploys, window) if nth == 0 else {}
-            option["series"].append(_series(series, at) | marks)
+            option["series"].append(_series(series, at, shift_px=shifts.get(series.column, 0)) | marks)
     return Board(option, HEAD_PX + lines * (TITLE_PX + PANEL_PX + GAP_PX))
 
 
@@ -149,7 +157,9 @@ def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
     )
 
 
-def _axes(option: dict[str, Any], at: int, window: Window, *, step: timedelta, top: float | None) -> None:
+def _axes(
+    option: dict[str, Any], at: int, window: Window, *, step: timedelta, top: float | None, log: bool
+) -> None:
     option["xAxis"].append(
         {
             "type": "time",
@@ -164,9 +174,9 @@ def _axes(option: dict[str, Any], at: int, window: Window, *, step: timedelta, t
     )
     option["yAxis"].append(
         {
-            "type": "value",
+            "type": "log" if log else "value",
             "gridIndex": at,
-            "min": 0,
+            "min": None if log else 0,
             "max": top,
             "splitNumber": 3,
             "axisPointer": {"show": False},
@@ -175,7 +185,7 @@ def _axes(option: dict[str, Any], at: int, window: Window, *, step: timedelta, t
     )
 
 
-def _series(series: Series, at: int) -> dict[str, Any]:
+def _series(series: Series, at: int, *, shift_px: float) -> dict[str, Any]:
     base: dict[str, Any] = {
         "name": series.name,
         "type": "bar" if series.kind == "bar" else "line",
@@ -195,10 +205,10 @@ def _series(series: Series, at: int) -> dict[str, Any]:
         "lineStyle": {"width": series.width_px, "color": series.colour},
     }
     if series.kind == "area":
-        line["areaStyle"] = {"color": series.colour, "opacity": 0.1}
+        line["areaStyle"] = {"color": series.colour, "opacity": series.fill}
     if series.label:
-        line["endLabel"] = {"show": True, "formatter": series.label, "color": series.colour, "fontSize": 11}
-        line["labelLayout"] = {"moveOverlap": "shiftY"}
+        style = {"color": series.colour, "fontSize": 11, "offset": [0, shift_px]}
+        line["endLabel"] = {"show": True, "formatter": series.label} | style
     return base | line
 
 
@@ -237,6 +247,22 @@ def _limit(limit: Limit) -> dict[str, Any]:
         "lineStyle": {"color": theme.LIMIT, "type": "dashed", "width": 1},
         "label": {"formatter": limit.label, "position": "insideStartTop", "fontSize": 10.5},
     }
+
+
+def _label_shifts(panel: Panel, frame: pd.DataFrame) -> dict[str, float]:
+    """How far to push labels at the lines' ends, down positive, so that close ones do not cover each other."""
+    last = {s.column: frame[s.column].dropna() for s in panel.series if s.label}
+    values = {column: float(points.iloc[-1]) for column, points in last.items() if len(points)}
+    scale = math.log10 if panel.log else float
+    most = max((float(frame[column].max()) for column in values), default=0)
+    if most <= (1 if panel.log else 0):
+        return {}
+    heights = {c: max(0.0, scale(max(v, 1e-9))) / scale(most) * PLOT_PX for c, v in values.items()}
+    shifts, floor_px = {}, -LABEL_PX
+    for column, height in sorted(heights.items(), key=lambda item: item[1]):
+        floor_px = max(height, floor_px + LABEL_PX)
+        shifts[column] = round(height - floor_px, 1)
+    return shifts
 
 
 def _top(panel: Panel, frame: pd.DataFrame) -> float | None:

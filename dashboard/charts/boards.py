@@ -53,10 +53,11 @@ def overview_board(
 ) -> Board:
     """Four panels from `fleet_series`; `limit` is the account's concurrency limit if one account is shown."""
     ceiling = _near(series["concurrent_max"], limit, "limit")
+    spread = bool(series["duration_p99_ms"].max() > 200 * series["duration_p50_ms"].median())
     panels = (
         Panel(title="Invocations and errors, per minute", series=TRAFFIC),
         Panel(title="Error rate, %", series=[ERROR_RATE]),
-        Panel(title="Duration, ms", series=DURATIONS),
+        Panel(title=f"Duration, ms{' (log)' if spread else ''}", series=DURATIONS, log=spread),
         Panel(title="Concurrent executions and throttles", series=[CONCURRENCY, THROTTLES], limits=ceiling),
     )
     frame = rounded(series, window)

@@ -46,20 +46,31 @@ def choose(fleet: pd.DataFrame) -> None:
     links.choose("fn", ids, None, draw)
 
 
-def chosen(fleet: pd.DataFrame) -> Row | None:
-    """The row of the address's function; a bare name is enough where only one function has it."""
+def chosen(fleet: pd.DataFrame, where: Filter) -> Row | None:
+    """The row of the address's function; a bare name is enough where only one function in scope has it."""
     asked = st.query_params.get("fn", "")
     found = links.read_function_id(asked)
     for row in fleet.to_dict("records"):
         if found == (Target(row["account"], row["region"]), row["function"]):
             return row
-    named = fleet[fleet["function"] == asked].to_dict("records")
+    named = queries.within(fleet[fleet["function"] == asked], where).to_dict("records")
     return named[0] if len(named) == 1 else None
+
+
+def unknown(asked: str, fleet: pd.DataFrame) -> None:
+    """Say why the address's function is not shown."""
+    found = links.read_function_id(asked)
+    name = numbers.plain(found[1] if found else asked)
+    twins = int((fleet["function"] == asked).sum())
+    if twins > 1:
+        st.info(f"{twins} functions are called {name}. Choose one.", icon=":material/call_split:")
+    else:
+        widgets.no_data(f"No function {name} is known in this window.", collector="inventory")
 
 
 def page(window: Window) -> None:
     at = queries.now()
-    row = chosen(queries.fleet_table(window, Filter(), at))
+    row = chosen(queries.fleet_table(window, Filter(), at), queries.scope())
     if row is None:
         return
     target, name = Target(row["account"], row["region"]), row["function"]
@@ -161,14 +172,14 @@ def main() -> None:
     window, at, where = widgets.window(), queries.now(), queries.scope()
     fleet = queries.fleet_table(window, where, at)
     widgets.toolbar("Functions", chooser=lambda: choose(fleet))
-    row = chosen(queries.fleet_table(window, Filter(), at))
+    row = chosen(queries.fleet_table(window, Filter(), at), where)
     asked = st.query_params.get("fn")
     if row is not None:
         widgets.live(page)
         tabs(Target(row["account"], row["region"]), row["function"], window)
         return
     if asked:
-        widgets.no_data(f"No function {numbers.plain(asked)} is known in this window.", collector="inventory")
+        unknown(asked, fleet)
     if fleet.empty:
         widgets.no_data("No functions are known yet.", collector="inventory")
     else:

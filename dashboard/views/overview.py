@@ -18,7 +18,7 @@ def page(window: Window) -> None:
     fleet = queries.fleet_table(window, where, at)
     incidents = queries.within(queries.open_incidents(), where)
     unseen = figures.not_seen(fleet, queries.within(queries.collectors(at), where), queries.names())
-    firing_box(incidents, unseen, now=at)
+    firing_box(incidents, unseen, queries.names(), now=at)
     if fleet.empty:
         widgets.no_data("No functions are known yet.", collector="inventory")
         return
