@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -132,8 +133,9 @@ def moment(value: Any) -> str:
 
 
 def _visible(value: str) -> str:
-    """Text from AWS and from logs is hostile: without control characters it cannot drive a terminal."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in value)
+    """One line of text that cannot drive a terminal: text from AWS and from logs is hostile."""
+    line = " ".join(value.split())
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
 def table(
@@ -174,10 +176,19 @@ def stderr() -> Console:
 
 def print_table(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], *, nothing: str) -> None:
     """The table on stdout, or on stderr the sentence that says why it is empty."""
-    if rows:
-        stdout().print(table(columns, rows, styles=OUTCOMES))
+    console = stdout()
+    if not rows:
+        print(nothing, file=sys.stderr)
+    elif console.is_terminal:
+        console.print(table(columns, rows, styles=OUTCOMES))
     else:
-        stderr().print(nothing)
+        with console.capture() as written:
+            console.print(table(columns, rows, styles=OUTCOMES))
+        print("\n".join(line.rstrip() for line in written.get().splitlines()))
+
+
+def print_title(title: str) -> None:
+    stdout().print(f"\n{title}", style="bold")
 
 
 def print_json(document: Any) -> None:

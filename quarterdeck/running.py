@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError
 from dashboard.launch import launch
 from quarterdeck.demo.settings import environment as demo_environment
 from quarterdeck.demoing import demo_folder, write_settings
-from quarterdeck.settings import Settings, with_store
+from quarterdeck.settings import Settings, own_url, with_store
 from quarterdeck.supervisor import (
     Part,
     Say,
@@ -50,14 +50,14 @@ def run(files: Sequence[Path], settings: Settings, *, demo: bool, say: Say) -> i
     else:
         parts, banner = [_service(files, settings, os.environ)], os.environ.get("QUARTERDECK_BANNER")
     argv, env = launch(settings.dashboard, settings.store, banner)
-    supervisor = Supervisor([*parts, Part("dashboard", argv, env)], say=say)
+    supervisor = Supervisor([*parts, Part("dashboard", argv, env, quiet=True)], say=say)
     with stopped_by_signals(supervisor):
         return supervisor.run(each_look=_Announcement(settings, say).look)
 
 
 def _service(files: Sequence[Path], settings: Settings, environ: Mapping[str, str]) -> Part:
     named = [word for file in files for word in ("--settings", str(file))]
-    argv = child(*named, "--store", str(settings.store.path), "service")
+    argv = child(*named, "--store", str(settings.store.path), "service", "--links", settings.alerts.base_url)
     return Part("service", argv, environ)
 
 
@@ -75,7 +75,7 @@ def _demo_parts(files: Sequence[Path], settings: Settings) -> list[Part]:
     watching = with_store(settings, settings.store.path / "demo")
     service = _service([*files, file], watching, without_aws(os.environ) | demo_environment(endpoint, file))
     service.may_start = lambda: answers("127.0.0.1", port, "/demo")
-    return [Part("demo account", account, os.environ), service]
+    return [Part("demo account", account, os.environ, quiet=True), service]
 
 
 @dataclass(slots=True)
@@ -90,4 +90,4 @@ class _Announcement:
         where = self.settings.dashboard
         if not self.done and answers(where.address, where.port, HEALTH):
             self.done = True
-            self.say(f"Dashboard: {self.settings.alerts.base_url}  (stop with Ctrl-C)")
+            self.say(f"Dashboard: {own_url(where)}  (stop with Ctrl-C)")

@@ -52,7 +52,8 @@ def load(
 ) -> Settings:
     """Read and check `files`; a later one replaces whole sections of an earlier one.
 
-    `store`, or QUARTERDECK_STORE, wins over `store.path`. Raises SettingsError with one line per mistake.
+    `store`, or QUARTERDECK_STORE, wins over `store.path`. Links in notices lead to the dashboard, unless
+    a file says where people open it. Raises SettingsError with one line per mistake.
     """
     mistakes, sections = list[str](), dict[str, Any]()
     for file in files:
@@ -64,7 +65,9 @@ def load(
         raise SettingsError(mistakes)
     settings = Settings.model_validate(sections)
     named = store or (environment or {}).get(STORE_VARIABLE)
-    return with_links(with_store(settings, Path(named)) if named else settings)
+    settings = with_store(settings, Path(named)) if named else settings
+    told = "base_url" in settings.alerts.model_fields_set
+    return settings if told else with_base_url(settings, own_url(settings.dashboard))
 
 
 def with_store(settings: Settings, path: Path) -> Settings:
@@ -72,19 +75,21 @@ def with_store(settings: Settings, path: Path) -> Settings:
 
 
 def with_dashboard(settings: Settings, *, port: int | None, address: str | None) -> Settings:
-    """The dashboard elsewhere than the file says; None leaves it there."""
+    """The dashboard elsewhere than the file says (None leaves it there); links that led to it follow."""
     changed = {name: value for name, value in (("port", port), ("address", address)) if value is not None}
-    return with_links(
-        settings.model_copy(update={"dashboard": settings.dashboard.model_copy(update=changed)})
-    )
+    moved = settings.model_copy(update={"dashboard": settings.dashboard.model_copy(update=changed)})
+    followed = settings.alerts.base_url == own_url(settings.dashboard)
+    return with_base_url(moved, own_url(moved.dashboard)) if followed else moved
 
 
-def with_links(settings: Settings) -> Settings:
-    """Links in notices lead to the dashboard's own port, unless the file says where people open it."""
-    if "base_url" in settings.alerts.model_fields_set:
-        return settings
-    url = f"http://{settings.dashboard.address}:{settings.dashboard.port}"
+def with_base_url(settings: Settings, url: str) -> Settings:
     return settings.model_copy(update={"alerts": settings.alerts.model_copy(update={"base_url": url})})
+
+
+def own_url(dashboard: DashboardSettings) -> str:
+    """Where a browser on this machine finds the dashboard."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(dashboard.address, dashboard.address)
+    return f"http://{host}:{dashboard.port}"
 
 
 def _sections(file: Path) -> dict[str, Any]:

@@ -36,11 +36,12 @@ class PortInUseError(QuarterdeckError):
 
 @dataclass(slots=True)
 class Part:
-    """One process: how it is started, and how it fares."""
+    """One process: how it is started, and how it fares. A quiet one's stdout is not for people."""
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
+    quiet: bool = False
     may_start: Callable[[], bool] = lambda: True
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -50,6 +51,7 @@ class Part:
     def start(self, *, now: float) -> None:
         self.process = subprocess.Popen(
             list(self.argv), env=dict(self.env), stdin=subprocess.DEVNULL, start_new_session=True,
+            stdout=subprocess.DEVNULL if self.quiet else None,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )  # fmt: skip
         self.started_at = now
@@ -106,12 +108,13 @@ class Supervisor:
         return None
 
     def stop_all(self) -> None:
-        """Ask every part to end, wait, and kill what does not."""
-        running = [part.process for part in self.parts if part.process and part.process.poll() is None]
-        for process in running:
-            process.terminate()
+        """Ask the parts to end, the last one first: what it needs outlives it. Kill what does not listen."""
         deadline = time.monotonic() + PATIENCE_S
-        for process in running:
+        for part in reversed(self.parts):
+            process = part.process
+            if process is None or process.poll() is not None:
+                continue
+            process.terminate()
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:

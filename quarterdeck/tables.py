@@ -142,9 +142,14 @@ def function_sections(document: Mapping[str, Any]) -> list[Section]:
         ("Metrics", FLEET, [row] if row else [], "Nothing is known of it in this window."),
         ("Errors", _ERRORS, document["errors"], "No errors were logged in this window."),
         ("Triggers", _TRIGGERS, document["triggers"], "No triggers are known."),
-        ("Versions", _VERSIONS, document["versions"], "No versions are known."),
+        ("Versions", _VERSIONS, in_use(document["versions"]), "No versions are known."),
         ("Changes", _CHANGES, document["changes"], "Nothing changed in this window."),
     ]
+
+
+def in_use(versions: Rows) -> Rows:
+    """Versions that were invoked or have an alias, and the newest one."""
+    return [v for at, v in enumerate(versions) if not at or v["aliases"] or v["invocations"]]
 
 
 def cost_columns(groups: Sequence[str]) -> list[Column]:

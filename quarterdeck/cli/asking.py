@@ -71,7 +71,7 @@ def function(
         output.print_json(document)
         return
     for title, columns, rows, nothing in tables.function_sections(document):
-        note(title)
+        output.print_title(title)
         output.print_table(columns, rows, nothing=nothing)
     _explain([document["function"] or {}])
 

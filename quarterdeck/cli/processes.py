@@ -37,7 +37,13 @@ def run(
     raise typer.Exit(run_all(mine.files, settings, demo=demo, say=note))
 
 
-def service(context: typer.Context) -> None:
+def service(
+    context: typer.Context,
+    links: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where links in messages lead. Default: alerts.base_url."),
+    ] = None,
+) -> None:
     """Collect, evaluate rules, deliver notices: in the foreground, until SIGTERM or Ctrl-C.
 
     One service works on a store at a time. Examples:
@@ -46,8 +52,10 @@ def service(context: typer.Context) -> None:
         quarterdeck --settings /etc/quarterdeck.yml service
     """
     from quarterdeck.serving import serve
+    from quarterdeck.settings import with_base_url
 
-    raise typer.Exit(serve(front(context).settings))
+    settings = front(context).settings
+    raise typer.Exit(serve(with_base_url(settings, links) if links else settings))
 
 
 def dashboard(
