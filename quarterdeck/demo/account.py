@@ -1,0 +1,85 @@
+"""What a handler gets: the world, the metrics, what calls changed, and the calls that were made."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from quarterdeck.demo.company import ACCOUNTS, PROD
+from quarterdeck.demo.series import Catalogue
+from quarterdeck.demo.wire import AwsFault, Call
+from quarterdeck.demo.world import World
+
+CALLS_KEPT = 20_000
+
+
+class Kept:
+    """What write calls changed, by (account, region, what, name). It lasts as long as the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[tuple[str, ...], Any] = {}
+
+    def get(self, *key: str, default: Any = None) -> Any:
+        with self._lock:
+            return self._values.get(key, default)
+
+    def put(self, *key: str, value: Any) -> None:
+        with self._lock:
+            self._values[key] = value
+
+    def below(self, *prefix: str) -> dict[tuple[str, ...], Any]:
+        with self._lock:
+            return {k: v for k, v in self._values.items() if k[: len(prefix)] == prefix}
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Everything that answers are made of."""
+
+    world: World
+    catalogue: Catalogue
+    kept: Kept = field(default_factory=Kept)
+    calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
+
+
+Handler = Callable[[Demo, str, Call], dict[str, Any]]
+"""Answers one operation for an account (its number)."""
+
+SESSION_PREFIX = "ASIADEMO"
+
+
+def account_of(access_key: str) -> str:
+    """The account of credentials: that of the assumed role, else the first one."""
+    number = access_key.removeprefix(SESSION_PREFIX)
+    return number if number in ACCOUNTS else PROD
+
+
+def paged(
+    items: Sequence[Any], token: str | None, size: int, *, invalid: str = "InvalidParameterValueException"
+) -> tuple[list[Any], str | None]:
+    """A page of `items` from `token` on, and the token of the next page. Raises AwsFault for a token not ours."""
+    first = read_token(token, invalid=invalid).get("from", 0) if token else 0
+    page = list(items[first : first + size])
+    rest = first + size < len(items)
+    return page, (make_token({"from": first + size}) if rest else None)
+
+
+def make_token(content: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+
+
+def read_token(token: str, *, invalid: str) -> dict[str, Any]:
+    try:
+        content = json.loads(base64.urlsafe_b64decode(token))
+    except (ValueError, binascii.Error) as error:
+        raise AwsFault(invalid, "The specified token is invalid") from error
+    if not isinstance(content, dict):
+        raise AwsFault(invalid, "The specified token is invalid")
+    return content

@@ -1,0 +1,234 @@
+"""The demo's HTTP server: our answers in front, moto behind for every service that we do not know."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from botocore.validate import ParamValidator
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from core.windows import Window
+from quarterdeck.demo.account import Demo, account_of
+from quarterdeck.demo.folder import open_folder
+from quarterdeck.demo.company import ACCOUNTS
+from quarterdeck.demo.series import Catalogue
+from quarterdeck.demo.services.table import HANDLERS
+from quarterdeck.demo.simulate import Plan
+from quarterdeck.demo.stories import STORIES
+from quarterdeck.demo.wire import AwsFault, Call, model, read_call, write_answer, write_fault
+from quarterdeck.demo.world import Clock, World, wall_clock
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+HOST = "127.0.0.1"
+
+
+class FrozenClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Application:
+    """The WSGI application. Calls to one account and region are answered one after the other by nobody's design."""
+
+    def __init__(self, demo: Demo, behind: Callable[[], Wsgi]) -> None:
+        self.demo = demo
+        self._make_behind = behind
+        self._behind: Wsgi | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        if request.path.startswith("/demo"):
+            return _about(self.demo, request)(environ, start_response)
+        call: Call | None = None
+        try:
+            call = read_call(request)
+            if call is None:
+                return self._moto()(environ, start_response)
+            response = write_answer(call, answer(self.demo, call))
+        except AwsFault as fault:
+            response = write_fault(call, fault)
+        return response(environ, start_response)
+
+    def _moto(self) -> Wsgi:
+        with self._lock:
+            if self._behind is None:
+                self._behind = self._make_behind()
+            return self._behind
+
+
+def answer(demo: Demo, call: Call) -> dict[str, Any]:
+    """The answer to one call, which is remembered. Raises AwsFault."""
+    account = account_of(call.access_key)
+    demo.calls.append(
+        {
+            "ts": demo.world.now().isoformat(),
+            "account": account,
+            "region": call.region,
+            "service": call.service,
+            "operation": call.operation,
+            "params": call.params,
+        }
+    )
+    handler = HANDLERS.get(call.service, {}).get(call.operation)
+    if handler is None:
+        message = f"The demo account does not know {call.service}:{call.operation}"
+        raise AwsFault("UnknownOperationException", message, status=404)
+    _validate(call)
+    return handler(demo, account, call)
+
+
+def _validate(call: Call) -> None:
+    shape = model(call.service).operation_model(call.operation).input_shape
+    if shape is None:
+        return
+    report = ParamValidator().validate(call.params, shape)
+    if report.has_errors():
+        raise AwsFault("ValidationException", report.generate_report())
+
+
+def moto_application() -> Wsgi:
+    """moto's server application, which answers for every other service."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    application: Wsgi = DomainDispatcherApplication(create_backend_app)
+    return application
+
+
+# --- what the demo says of itself ------------------------------------------------------------------------------
+
+
+def _about(demo: Demo, request: Request) -> Response:
+    """`/demo` what it is, `/demo/calls` the calls that were made, `/demo/clock` moves a frozen clock (POST)."""
+    if request.path == "/demo/calls":
+        return _json(_calls(demo, request))
+    if request.path == "/demo/clock" and request.method == "POST":
+        return _set_clock(demo, request)
+    if request.path in ("/demo", "/demo/"):
+        return _json(_summary(demo))
+    return _json({"error": f"{request.path} is not known: use /demo, /demo/calls or /demo/clock"}, status=404)
+
+
+def _calls(demo: Demo, request: Request) -> list[dict[str, Any]]:
+    wanted = request.args.to_dict()
+    return [call for call in list(demo.calls) if all(str(call.get(k)) == v for k, v in wanted.items())]
+
+
+def _set_clock(demo: Demo, request: Request) -> Response:
+    clock = demo.world.clock
+    if not isinstance(clock, FrozenClock):
+        return _json({"error": "the clock runs: start the demo with --now to be able to set it"}, status=409)
+    clock.now = datetime.fromisoformat(json.loads(request.get_data())["now"])
+    return _json({"now": clock.now.isoformat()})
+
+
+def _summary(demo: Demo) -> dict[str, Any]:
+    now, plan = demo.world.now(), demo.world.plan
+    around = Window(now - timedelta(hours=24), now + timedelta(hours=24))
+    return {
+        "now": now.isoformat(),
+        "seed": plan.seed,
+        "starts": [start.isoformat() for start in plan.starts],
+        "accounts": ACCOUNTS,
+        "stories": [
+            {
+                "name": tale.name,
+                "summary": tale.summary,
+                "function": "/".join(tale.function),
+                "windows": [[w.start.isoformat(), w.end.isoformat()] for w in tale.windows(around, plan.starts)],
+            }
+            for tale in STORIES
+        ],
+    }
+
+
+def _json(content: Any, *, status: int = 200) -> Response:
+    return Response(json.dumps(content, default=str), status=status, content_type="application/json")
+
+
+# --- the server ------------------------------------------------------------------------------------------------
+
+
+class _Quiet(WSGIRequestHandler):
+    """Keeps connections open, and prints nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Calls are remembered in `/demo/calls`."""
+
+
+class DemoServer:
+    """The demo account on loopback. `with DemoServer(folder) as server: server.endpoint` or start() and stop()."""
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        seed: int | None = None,
+        port: int = 0,
+        clock: Clock = wall_clock,
+        starts: Sequence[datetime] = (),
+    ) -> None:
+        """`starts` tells when the demo was started before (the first is what stories count from); by default the
+        folder remembers, and without a folder it is started for the first time now."""
+        plan = Plan(seed if seed is not None else 7, tuple(starts)) if starts else open_folder(folder, seed, clock())
+        self.world = World(plan, clock)
+        self.demo = Demo(self.world, Catalogue(self.world))
+        self._server: BaseWSGIServer = make_server(
+            HOST, port, Application(self.demo, moto_application), threaded=True, request_handler=_Quiet
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="demo")
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self._server.server_port}"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> DemoServer:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+
+def serve(
+    *,
+    folder: Path | None = None,
+    seed: int | None = None,
+    port: int = 0,
+    now: datetime | None = None,
+    ready: Callable[[str], None] = lambda endpoint: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT. `now` freezes the clock; `ready` is called with the endpoint when it listens."""
+    server = DemoServer(folder, seed=seed, port=port, clock=FrozenClock(now) if now else wall_clock)
+    done = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: done.set())
+    server.start()
+    ready(server.endpoint)
+    done.wait()
+    server.stop()
+
+

@@ -1,0 +1,34 @@
+"""Settings and environment that make Quarterdeck watch the demo account, as anyone would for their own accounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from quarterdeck.demo.company import ACCOUNTS, REGIONS, ROLE
+
+SERVICES = ("lambda", "logs", "monitoring", "xray", "sqs", "tagging", "sts", "cloudtrail")
+
+
+def demo_settings(endpoint: str) -> dict[str, Any]:
+    """The content of a settings file: both accounts and regions, and every collector each minute."""
+    every = ("inventory", "details", "metrics", "logs", "queues", "traces")
+    return {
+        "targets": [
+            {"name": name, "regions": list(REGIONS), "role_arn": f"arn:aws:iam::{number}:role/{ROLE}"}
+            for number, name in ACCOUNTS.items()
+        ],
+        "aws": {"endpoint_url": endpoint, "calls_per_s": dict.fromkeys(SERVICES, 200.0)},
+        "collect": {f"{name}_every": "1m" for name in every},
+    }
+
+
+def environment(endpoint: str, settings_path: Path | str) -> dict[str, str]:
+    """The variables to export so that Quarterdeck, or any AWS tool, talks to the demo."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "AKIADEMO",
+        "AWS_SECRET_ACCESS_KEY": "demo",
+        "AWS_DEFAULT_REGION": REGIONS[0],
+        "QUARTERDECK_SETTINGS": str(settings_path),
+    }

@@ -1,0 +1,210 @@
+"""From HTTP to a call and back, in AWS's wire protocols, with botocore's service models as the only description."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from botocore.utils import parse_to_aware_datetime
+from moto.core.parse import UNDEFINED, JSONParser, QueryParser, RestJSONParser
+from moto.core.serialize import QuerySerializer
+from moto.core.utils import get_service_model
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Request, Response
+
+from quarterdeck.demo import cbor
+
+SERVICES = {
+    "lambda": "lambda",
+    "monitoring": "cloudwatch",
+    "logs": "logs",
+    "sqs": "sqs",
+    "xray": "xray",
+    "sts": "sts",
+    "tagging": "resourcegroupstaggingapi",
+    "cloudtrail": "cloudtrail",
+    "events": "events",
+    "iam": "iam",
+}
+"""Signing names that the demo answers itself, and botocore's names for them."""
+
+_CREDENTIAL = re.compile(r"Credential=([^/,]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+
+
+class AwsFault(Exception):
+    """An error that AWS documents; `fields` are further members of its shape."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400, **fields: Any) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status, self.fields = code, message, status, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API call as it came in. `access_key` is that of the signature."""
+
+    service: str
+    operation: str
+    region: str
+    access_key: str
+    protocol: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def credential(request: Request) -> tuple[str, str, str] | None:
+    """Access key, region and signing name of a signed request."""
+    found = _CREDENTIAL.search(request.headers.get("Authorization", ""))
+    return (found[1], found[2], found[3]) if found else None
+
+
+def read_call(request: Request) -> Call | None:
+    """The call in an HTTP request; None when it is for a service that we do not answer. Raises AwsFault."""
+    signed = credential(request)
+    if signed is None or signed[2] not in SERVICES:
+        return None
+    key, region, service = signed[0], signed[1], SERVICES[signed[2]]
+    protocol, operation, url_params = _operation(service, request)
+    params = _params(service, operation, protocol, request, url_params)
+    return Call(service, operation, region, key, protocol, params)
+
+
+@lru_cache(maxsize=32)
+def model(service: str) -> Any:
+    return get_service_model(service)
+
+
+def _operation(service: str, request: Request) -> tuple[str, str, dict[str, str]]:
+    rpc = re.fullmatch(r"/service/[^/]+/operation/(\w+)", request.path)
+    if rpc:
+        return "cbor", rpc[1], {}
+    if target := request.headers.get("X-Amz-Target"):
+        return "json", target.rsplit(".", 1)[-1], {}
+    if action := request.values.get("Action"):
+        return "query", action, {}
+    for method, pattern, name in _routes(service):
+        if method == request.method and (found := pattern.fullmatch(request.path)):
+            return "rest-json", name, found.groupdict()
+    raise AwsFault("UnknownOperationException", f"{service} has no {request.method} {request.path}", status=404)
+
+
+@lru_cache(maxsize=32)
+def _routes(service: str) -> list[tuple[str, re.Pattern[str], str]]:
+    """Method, path and operation of a REST service; paths with more fixed text first."""
+    found = []
+    for name in model(service).operation_names:
+        http = model(service).operation_model(name).http
+        path = http["requestUri"].split("?")[0].rstrip("/") or "/"
+        pattern = re.sub(r"\\{(\w+)\\\+?\\}|\\{(\w+)\\}", lambda m: f"(?P<{m[1] or m[2]}>[^/]+)", re.escape(path))
+        found.append((http["method"], re.compile(pattern + "/?"), name, len(re.sub(r"{.*?}", "", path))))
+    return [route[:3] for route in sorted(found, key=lambda route: -route[3])]
+
+
+def _params(
+    service: str, operation: str, protocol: str, request: Request, url_params: dict[str, str]
+) -> dict[str, Any]:
+    if operation not in model(service).operation_names:
+        raise AwsFault("UnknownOperationException", f"{service} has no operation {operation}", status=404)
+    if protocol == "cbor":
+        return dict(cbor.loads(request.get_data()))
+    parser = {"json": JSONParser, "query": QueryParser, "rest-json": RestJSONParser}[protocol]
+    values = MultiDict(request.values) if protocol == "query" else request.args
+    found = parser(model(service).operation_model(operation), timestamp_parser=parse_to_aware_datetime).parse(
+        {
+            "body": request.get_data(),
+            "headers": request.headers,
+            "method": request.method,
+            "url_params": url_params,
+            "url_path": request.path,
+            "values": values,
+        }
+    )
+    return {name: value for name, value in found.items() if value is not None and value is not UNDEFINED}
+
+
+# --- answers ---------------------------------------------------------------------------------------------------
+
+
+def write_answer(call: Call, answer: dict[str, Any]) -> Response:
+    """The HTTP response that carries `answer`, whose keys are the members of the operation's output shape."""
+    if call.protocol == "cbor":
+        return _response(cbor.dumps(answer), "application/cbor", smithy=True)
+    if call.protocol == "query":
+        return _query(call, answer)
+    operation = model(call.service).operation_model(call.operation)
+    status = operation.http.get("responseCode", 200)
+    if call.operation == "Invoke":
+        return _invoked(answer)
+    body = "" if status == 204 else json.dumps(answer, default=_plain)
+    return _response(body, _content_type(call), status=status)
+
+
+def write_fault(call: Call | None, fault: AwsFault) -> Response:
+    """The HTTP response that carries an error."""
+    headers = {"x-amzn-ErrorType": fault.code, "x-amzn-query-error": f"{fault.code};Sender"}
+    if call and call.protocol == "query":
+        text = (
+            "<ErrorResponse><Error><Type>Sender</Type>"
+            f"<Code>{fault.code}</Code><Message>{_escape(fault.message)}</Message></Error>"
+            "<RequestId>00000000-0000-4000-8000-000000000000</RequestId></ErrorResponse>"
+        )
+        return _response(text, "text/xml", status=fault.status)
+    body = {"__type": fault.code, "message": fault.message, **fault.fields}
+    if call and call.protocol == "cbor":
+        response = _response(cbor.dumps(body), "application/cbor", status=fault.status, smithy=True)
+    else:
+        kind = _content_type(call) if call else "application/json"
+        response = _response(json.dumps({**body, "Message": fault.message}), kind, status=fault.status)
+    response.headers.update(headers)
+    return response
+
+
+def _response(body: str | bytes, kind: str, *, status: int = 200, smithy: bool = False) -> Response:
+    response = Response(body, status=status, content_type=kind)
+    response.headers["x-amzn-RequestId"] = "00000000-0000-4000-8000-000000000000"
+    if smithy:
+        response.headers["smithy-protocol"] = "rpc-v2-cbor"
+    return response
+
+
+def _content_type(call: Call) -> str:
+    version = model(call.service).metadata.get("jsonVersion", "1.0")
+    return "application/json" if call.protocol == "rest-json" else f"application/x-amz-json-{version}"
+
+
+def _query(call: Call, answer: dict[str, Any]) -> Response:
+    serializer = QuerySerializer(model(call.service).operation_model(call.operation))
+    made = serializer.serialize(_lists(answer))
+    return _response(made["body"], "text/xml")
+
+
+def _invoked(answer: dict[str, Any]) -> Response:
+    response = _response(answer.get("Payload", b""), "application/json", status=answer["StatusCode"])
+    for name, header in (("FunctionError", "X-Amz-Function-Error"), ("ExecutedVersion", "X-Amz-Executed-Version")):
+        if name in answer:
+            response.headers[header] = answer[name]
+    return response
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, np.ndarray):
+        return value.astype("datetime64[s]").astype(np.int64).tolist() if value.dtype.kind == "M" else value.tolist()
+    raise TypeError(f"cannot write {type(value)} as JSON")
+
+
+def _lists(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lists(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_lists(item) for item in value]
+    return _plain(value) if isinstance(value, np.ndarray) else value
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

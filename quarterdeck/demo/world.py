@@ -1,0 +1,80 @@
+"""The demo's world at a moment: simulated days on demand, kept while they are asked for, cut at the clock's now."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from datetime import UTC, datetime
+from typing import Any
+
+from quarterdeck.demo.company import FUNCTIONS, Spec
+from quarterdeck.demo.history import HISTORY_DAYS, Timeline, timeline
+from quarterdeck.demo.simulate import DAY_MS, Day, Plan, simulate
+from quarterdeck.demo.stories import DAY, to_ms
+
+Clock = Callable[[], datetime]
+
+DAYS_KEPT = 640
+"""Simulated days in memory: about 18 days of every function, some 150 MB when all are asked for."""
+
+
+def wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Shelf:
+    """A small cache of things that are dear to compute and never change; safe for threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.RLock()
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+            made = self._kept[key] = make()
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+            return made
+
+
+class World:
+    """Two accounts and their past: the same seed and starts give the same world, whatever the clock says."""
+
+    def __init__(self, plan: Plan, clock: Clock = wall_clock) -> None:
+        self.plan = plan
+        self.clock = clock
+        self._days = Shelf(DAYS_KEPT)
+        self.shelf = Shelf(4000)
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    def now_ms(self) -> int:
+        return to_ms(self.clock())
+
+    @property
+    def begin_ms(self) -> int:
+        """Where history begins: a UTC midnight."""
+        return to_ms(self.plan.start - HISTORY_DAYS * DAY) // DAY_MS * DAY_MS
+
+    def day(self, spec: Spec, number: int) -> Day:
+        """The invocations of UTC day `number`; those after now are in it, too."""
+        made: Day = self._days.get((spec.key, number), lambda: simulate(spec, number, self.plan))
+        return made
+
+    def days(self, from_ms: int, until_ms: int) -> range:
+        """The numbers of the days that overlap a stretch of time and the history."""
+        first = max(from_ms, self.begin_ms) // DAY_MS
+        return range(first, max(first, -(-min(until_ms, self.now_ms()) // DAY_MS)))
+
+    def timeline(self, spec: Spec) -> Timeline:
+        return timeline(spec, seed=self.plan.seed, start=self.plan.start, now=self.now())
+
+
+def find(account: str, region: str, name: str) -> Spec | None:
+    return next((spec for spec in FUNCTIONS if spec.key == (account, region, name)), None)
