@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -71,7 +71,7 @@ def bills(
 ) -> dict[Place, Bill]:
     """The bill of every function that exists or was used. `things` holds at least `KINDS`."""
     read = records_read(snapshot, coverage, window)
-    lines = _lines(snapshot, things, read, window, now=now, where=where)
+    lines = _lines(snapshot, things, coverage, read, window, now=now, where=where)
     by_place: dict[Place, list[Any]] = {
         t.place: [] for t in things.of("function") if matches(where, *t.place)
     }
@@ -96,7 +96,7 @@ def spend(
 ) -> pd.DataFrame:
     """account, region, function, step, component, usd (float; NaN: its price or usage is not known)."""
     read = records_read(snapshot, coverage, window)
-    lines = _lines(snapshot, things, read, window, now=now, where=where, step=step)
+    lines = _lines(snapshot, things, coverage, read, window, now=now, where=where, step=step)
     keys = ["region", "architecture", "meter"]
     price = lines[keys].drop_duplicates()
     price["price"] = [_price_per_quantity(row) for row in rows(price)]
@@ -160,6 +160,7 @@ def _without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[s
 def _lines(
     snapshot: Snapshot,
     things: Things,
+    coverage: Coverage,
     read: Intervals,
     window: Window,
     *,
@@ -178,11 +179,29 @@ def _lines(
     volume = log_volume(snapshot, window, where=where, step=step).assign(architecture="")
     volume["log_bytes"] = volume["log_bytes"].where(volume["invocations"] > 0, volume["log_bytes"].fillna(0))
     parts = [
+        *_request_lines(used, volume, coverage),
         *_compute_lines(used),
         _line(sizes.describe(reserved), "provisioned", "provisioned_capacity", "mb_ms"),
         _line(volume, "logs", "log_ingest", "log_bytes"),
     ]
     return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
+
+
+def _request_lines(used: pd.DataFrame, counted: pd.DataFrame, coverage: Coverage) -> list[pd.DataFrame]:
+    """Requests as CloudWatch counted them, which is what AWS bills; of functions whose metrics were not all read,
+    as their log tells."""
+    places = {*_places(used), *_places(counted)}
+    complete = {place for place in places if coverage.seen("metrics", *place).complete}
+    by_metrics = np.array([place in complete for place in _places(counted)], dtype=bool)
+    by_records = np.array([place not in complete for place in _places(used)], dtype=bool)
+    return [
+        _line(counted[by_metrics], "requests", "request", "invocations"),
+        _line(used[by_records], "requests", "request", "requests"),
+    ]
+
+
+def _places(frame: pd.DataFrame) -> Iterator[Place]:
+    return frame[PLACE].itertuples(index=False, name=None)
 
 
 def _compute_lines(used: pd.DataFrame) -> list[pd.DataFrame]:
@@ -194,7 +213,6 @@ def _compute_lines(used: pd.DataFrame) -> list[pd.DataFrame]:
     used.loc[used["unbilled"] > 0, ["init_mb_ms", "run_mb_ms", "ephemeral_mb_ms"]] = np.nan
     provisioned = used["provisioned"].astype(bool)
     return [
-        _line(used, "requests", "request", "requests"),
         _line(used[~provisioned], "duration", "duration", "run_mb_ms"),
         _line(used[provisioned], "duration", "provisioned_duration", "run_mb_ms"),
         _line(used, "init", "duration", "init_mb_ms"),

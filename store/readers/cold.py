@@ -12,7 +12,7 @@ import pandas as pd
 from core.windows import Window
 from store.readers.billing import KINDS, bills
 from store.readers.frames import Grid, rows, share
-from store.readers.records import COLD, INIT_MS
+from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
 from store.readers.series import fill, logs_read, record_steps
 from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
@@ -78,10 +78,8 @@ def _sums(snapshot: Snapshot, where: Filter) -> dict[Place, Any]:
     wanted, params = sql_where(where)
     frame = snapshot.frame(
         f"""SELECT account, region, "function", count(*) AS records, count(*) FILTER ({COLD}) AS cold_starts,
-            quantile_cont({INIT_MS}, 0.5) FILTER ({COLD}) AS init_p50_ms,
-            quantile_cont({INIT_MS}, 0.95) FILTER ({COLD}) AS init_p95_ms,
-            max({INIT_MS}) FILTER ({COLD}) AS init_max_ms,
-            sum({INIT_MS}) FILTER ({COLD}) / 1000 AS waited_s,
+            {INIT_PERCENTILES}, max(init_ms) FILTER ({COLD}) AS init_max_ms,
+            sum({WAITED_MS}) FILTER ({COLD}) / 1000 AS waited_s,
             count(*) FILTER (init_type = 'provisioned-concurrency'
                 AND (init_ms IS NOT NULL OR restore_ms IS NOT NULL)) AS provisioned,
             count(*) FILTER ({COLD} AND (init_type = 'snap-start' OR restore_ms IS NOT NULL)) AS snap_start

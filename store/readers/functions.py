@@ -11,7 +11,7 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from store.readers.changes import changes
-from store.readers.records import COLD, INIT_MS
+from store.readers.records import COLD, WAITED_MS
 from store.readers.series import function_steps
 from store.readers.things import Thing, Things
 from store.store import Filter, Store
@@ -31,7 +31,7 @@ ORDERS: Mapping[str, tuple[str, str]] = {
     "slowest": ("true", "duration_ms DESC"),
     "newest": ("true", "ts DESC"),
     "failed": ("status <> 'success'", "ts DESC"),
-    "cold": (COLD, f"{INIT_MS} DESC"),
+    "cold": (COLD, f"{WAITED_MS} DESC"),
 }
 """Per order of invocations: which ones, and what comes first."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 COLD = "((init_ms IS NOT NULL OR restore_ms IS NOT NULL) AND init_type IS DISTINCT FROM 'provisioned-concurrency')"
 """Somebody waited for an environment: `core.formulas.is_cold_start` in SQL."""
 
-INIT_MS = "coalesce(restore_ms, init_ms)"
-"""How long it took: a snapshot's restore, else the initialization."""
+WAITED_MS = "(coalesce(init_ms, 0) + coalesce(restore_ms, 0))"
+"""How long a caller waited for an environment: its initialization, or its restore from a snapshot."""
 
 INIT_BILLED_MS = f"CASE WHEN {COLD} THEN greatest(billed_ms - ceil(duration_ms), 0) ELSE 0 END"
 """The billed time that is initialization: `core.formulas.init_billed_ms` in SQL."""
@@ -16,12 +16,15 @@ PERCENTILES = """
     quantile_cont(duration_ms, 0.95) AS duration_p95_ms,
     quantile_cont(duration_ms, 0.99) AS duration_p99_ms"""
 
+INIT_PERCENTILES = f"""
+    quantile_cont(init_ms, 0.5) FILTER ({COLD}) AS init_p50_ms,
+    quantile_cont(init_ms, 0.95) FILTER ({COLD}) AS init_p95_ms"""
+
 RECORD_SUMS = f"""
     count(*) AS records,
     {PERCENTILES},
     count(*) FILTER ({COLD}) AS cold_starts,
-    quantile_cont({INIT_MS}, 0.5) FILTER ({COLD}) AS init_p50_ms,
-    quantile_cont({INIT_MS}, 0.95) FILTER ({COLD}) AS init_p95_ms,
+    {INIT_PERCENTILES},
     max(max_memory_mb) AS max_memory_used_mb,
     count(*) FILTER (status = 'timeout') AS timeouts,
     count(*) FILTER (out_of_memory) AS out_of_memory"""

@@ -13,7 +13,7 @@ from core.facts import Target
 from core.windows import Window, subtract
 from store.readers.billing import KINDS, spend
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
-from store.readers.records import COLD, FUNCTION_POINTS, INIT_MS, PERCENTILES
+from store.readers.records import COLD, FUNCTION_POINTS, INIT_PERCENTILES, PERCENTILES
 from store.readers.states import Coverage
 from store.readers.things import Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
@@ -82,9 +82,7 @@ def record_steps(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
     return snapshot.frame(
         f"""SELECT {STEP_SQL} AS step, count(*) AS records, {PERCENTILES},
             count(*) FILTER ({COLD}) AS cold_starts,
-            quantile_cont({INIT_MS}, 0.5) FILTER ({COLD}) AS init_p50_ms,
-            quantile_cont({INIT_MS}, 0.95) FILTER ({COLD}) AS init_p95_ms,
-            max(max_memory_mb) AS max_memory_mb
+            {INIT_PERCENTILES}, max(max_memory_mb) AS max_memory_mb
         FROM invocations WHERE {wanted} GROUP BY ALL""",
         {"step_ms": grid.step_ms, **params},
     )
