@@ -67,10 +67,10 @@ def silence(
     region: str | None = None,
     subject: str | None = None,
 ) -> int:
-    """Hold back notices and actions about what matches all patterns (`*` and `?`; None matches anything).
+    """Hold back notices and actions about what matches all patterns (None matches anything).
 
-    Incidents open and close all the same, and say what was held back. What still fires when the silence ends is
-    told then. Returns the silence's id; raises QuarterdeckError without a reason or a duration.
+    Incidents open and close all the same, and say what was held back. What still fires when the silence ends
+    is told then. Returns the silence's id; raises QuarterdeckError without a reason or a duration.
     """
     if not reason.strip():
         raise QuarterdeckError("a silence needs a reason: whoever finds it later must know why")

@@ -53,9 +53,10 @@ def parse(text: str, name: str) -> Document:
 
 def parse_all(text: str, name: str) -> list[Document]:
     """Read every YAML document of a file. Raises SettingsError like `parse`."""
-    loader = yaml.SafeLoader(text)
     documents, twice = list[Document](), list[str]()
+    loader: yaml.SafeLoader | None = None
     try:
+        loader = yaml.SafeLoader(text)
         while loader.check_node():
             node = loader.get_node()
             twice += _repeated(node, name)
@@ -66,7 +67,8 @@ def parse_all(text: str, name: str) -> list[Document]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError([f"{name}:1: this is not YAML: {str(error).splitlines()[0]}"]) from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     if twice:
         raise SettingsError(twice)
     return documents
@@ -84,18 +86,28 @@ def _step(node: yaml.Node | None, part: str | int) -> tuple[int, yaml.Node] | No
     return None
 
 
-def _repeated(node: yaml.Node | None, name: str, seen: frozenset[int] = frozenset()) -> list[str]:
-    """Keys that a mapping holds twice: YAML would silently take the last."""
-    if id(node) in seen or not isinstance(node, yaml.CollectionNode):
-        return []
-    inside = seen | {id(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return [mistake for item in node.value for mistake in _repeated(item, name, inside)]
-    mistakes, keys = list[str](), set[str]()
-    for key, value in node.value:
+def _repeated(root: yaml.Node | None, name: str) -> list[str]:
+    """Keys that a mapping holds twice: YAML would silently take the last. A node is looked at once, however
+    many aliases lead to it."""
+    mistakes, seen, left = list[tuple[int, str]](), set[int](), [root]
+    while left:
+        node = left.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            mistakes += _twice(node)
+            left += [value for _, value in node.value]
+        else:
+            left += node.value
+    return [f"{name}:{line}: {word}: this key is given twice" for line, word in sorted(mistakes)]
+
+
+def _twice(node: yaml.MappingNode) -> list[tuple[int, str]]:
+    found, keys = list[tuple[int, str]](), set[str]()
+    for key, _ in node.value:
         word = str(key.value)
         if word in keys and word != "<<":
-            mistakes.append(f"{name}:{key.start_mark.line + 1}: {word}: this key is given twice")
+            found.append((key.start_mark.line + 1, word))
         keys.add(word)
-        mistakes += _repeated(value, name, inside)
-    return mistakes
+    return found

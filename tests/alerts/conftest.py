@@ -1,0 +1,171 @@
+"""Rules, grids, a store and a webhook receiver, made in one line each."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alerts.grid import FLAGS, Grid
+from alerts.http import open_http
+from alerts.notice import Link, Notice
+from alerts.rule import Rule, Subject
+from core.settings import StoreSettings
+from store.store import Store
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def start() -> datetime:
+    return START
+
+
+@pytest.fixture
+def rule() -> Callable[..., Rule]:
+    def make(name: str = "error-rate", **given: Any) -> Rule:
+        words = {"signal": "error_rate"} | given
+        if "above" not in words and "below" not in words:
+            words["above"] = 0.1
+        return Rule.model_validate({"rule": name} | words)
+
+    return make
+
+
+@pytest.fixture
+def grid() -> Callable[..., Grid]:
+    """A grid of one function; columns are lists of one number per minute, flags may be left out (all collected)."""
+
+    def make(**columns: Sequence[float | bool]) -> Grid:
+        minutes = len(next(iter(columns.values())))
+        flags = {"collected": True, "records_collected": True, "provisional": False}
+        return Grid(
+            (Subject("function", "111122223333", "eu-west-1", "checkout", alias="prod"),),
+            tuple(START + timedelta(minutes=at + 1) for at in range(minutes)),
+            {name: np.array([values], dtype=float) for name, values in columns.items() if name not in FLAGS},
+            {
+                name: np.array([columns.get(name, [usual] * minutes)], dtype=bool)
+                for name, usual in flags.items()
+            },
+        )
+
+    return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def message() -> Callable[..., Notice]:
+    def make(**given: Any) -> Notice:
+        usual: dict[str, Any] = {
+            "id": "i1-firing-chat",
+            "incident": "i1",
+            "reason": "firing",
+            "severity": "critical",
+            "rule": "error-rate",
+            "signal": "error_rate",
+            "title": "checkout: error rate 34.2 %",
+            "text": "Error rate 34.2 %: above 5 %.",
+            "facts": (("Account", "prod"), ("Last deploy", "")),
+            "links": (Link(label="Open alert", url="http://127.0.0.1:8501/alerts?alert=i1"),),
+            "account": "111122223333",
+            "region": "eu-west-1",
+            "subject_kind": "function",
+            "subject": "checkout",
+            "opened_at": START,
+        }
+        return Notice.model_validate(usual | given)
+
+    return make
+
+
+@dataclass
+class Receiver:
+    """A web server of our own: answers what `answers` says next (then the last for ever), keeps what it got."""
+
+    url: str = ""
+    answers: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
+    bodies: list[Any] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def then(self, status: int, body: bytes = b"ok", **headers: str) -> Receiver:
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(status)
+            for name, value in headers.items():
+                handler.send_header(name.replace("_", "-"), value)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        self.answers.append(answer)
+        return self
+
+    def then_wait(self, seconds: float) -> Receiver:
+        self.answers.append(lambda handler: time.sleep(seconds))
+        return self
+
+    def then_cut(self) -> Receiver:
+        def cut(handler: BaseHTTPRequestHandler) -> None:
+            handler.wfile.write(b"HTTP/1.1 20")
+            handler.connection.close()
+
+        self.answers.append(cut)
+        return self
+
+    def next_answer(self) -> Callable[[BaseHTTPRequestHandler], None]:
+        with self.lock:
+            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    got = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.bodies.append(json.loads(body))
+            got.headers.append({name.lower(): value for name, value in self.headers.items()})
+            got.raw = body  # type: ignore[attr-defined]
+            try:
+                got.next_answer()(self)
+            except OSError:
+                pass
+
+        def log_message(self, *_: Any) -> None: ...
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+        def handle_error(self, *_: Any) -> None: ...
+
+    server = Server(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    got.url = f"http://127.0.0.1:{server.server_port}/services/T000/B000/verysecretpart"
+    yield got
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def http() -> Iterator[Any]:
+    with open_http() as client:
+        yield client
