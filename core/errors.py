@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 
 class QuarterdeckError(Exception):
-    """Anything we raise on purpose. Its text is one sentence for a person: what was tried, on what, what to do."""
+    """Anything we raise on purpose. Its text is one sentence: what was tried, on what, what to do."""
 
     retryable: bool = False
 
 
 class SettingsError(QuarterdeckError):
-    """A settings or rule file has mistakes; `mistakes` holds one line each: `file:line: path: what is wrong`."""
+    """A settings or rule file has mistakes; `mistakes` holds a line each: `file:line: path: what is wrong`."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n".join(mistakes))
@@ -28,7 +28,7 @@ class StoreTooNewError(StoreError):
 
 
 class AwsError(QuarterdeckError):
-    """An AWS call failed after botocore's own retries. `code` is AWS's error code, `permission` the missing action."""
+    """An AWS call failed after botocore's retries. `code` is AWS's, `permission` the missing action."""
 
     def __init__(
         self, message: str, *, code: str = "", retryable: bool = False, permission: str | None = None

@@ -1,4 +1,4 @@
-"""What collectors learn, as frozen records. A fact carries no account and no region: the run that learned it does.
+"""What collectors learn, as frozen records. A fact has no account and no region: the run that learned it has.
 
 Telemetry facts (many, kept in Parquet) have a `KIND` and a `KEY`: a later fact with the same key replaces the
 earlier one. Entities (few, kept in the state database with their history) have a `KIND` and a `name`.
@@ -23,7 +23,7 @@ class Target:
     region: str
 
 
-# --- telemetry -------------------------------------------------------------------------------------------------
+# --- telemetry ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class MetricPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvocationRecord:
-    """One REPORT (text or `platform.report`) record. `ts` is the log event's own time: about the invocation's end.
+    """One REPORT (text or `platform.report`) record. `ts` is the log event's own: about the invocation's end.
 
     An async retry repeats the request id, so the key is CloudWatch Logs' event id. `init_type` is on-demand,
     provisioned-concurrency, snap-start or another value of AWS's, None when the log does not say. `status` is
@@ -102,7 +102,7 @@ class InvocationRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent:
-    """A kept log line: an error, a timeout, a crash. `message` is masked and cut; `signature` groups alike ones."""
+    """A kept log line: an error, a timeout, a crash. `message` is masked and cut; alike ones share `signature`."""
 
     KIND: ClassVar[str] = "log_events"
     KEY: ClassVar[tuple[str, ...]] = ("function", "event_id")
@@ -120,8 +120,8 @@ class LogEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceRecord:
-    """One X-Ray trace. `functions` names the Lambda functions in it; `document` is its segments as JSON text, None
-    when only the summary was read."""
+    """One X-Ray trace. `functions` names the Lambda functions in it; `document` is its segments as JSON text,
+    None when only the summary was read."""
 
     KIND: ClassVar[str] = "traces"
     KEY: ClassVar[tuple[str, ...]] = ("trace_id",)
@@ -157,7 +157,7 @@ class QueueSample:
     deleted: float | None = None
 
 
-# --- entities --------------------------------------------------------------------------------------------------
+# --- entities -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,12 +364,12 @@ VOLATILE: Mapping[str, frozenset[str]] = {
 """Fields that move by themselves: kept, but a new value is no configuration change."""
 
 
-# --- what a run says beside its facts --------------------------------------------------------------------------
+# --- what a run says beside its facts -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Every entity of `kind` (below `function`, if given) was listed in this run: those not yielded are gone."""
+    """Every entity of `kind` (below `function`, if given) was listed in this run: the others are gone."""
 
     kind: str
     function: str | None = None
@@ -379,8 +379,8 @@ class Listed:
 class Covered:
     """`window` was read in full for `scope` (a function, a queue, or "" for the whole target).
 
-    A run that yields no Covered and no Gap covers its own window with scope "". `settled` False keeps the whole
-    window provisional, so that the next run reads it again.
+    A run that yields no Covered and no Gap covers its own window with scope "". `settled` False keeps the
+    whole window provisional, so that the next run reads it again.
     """
 
     scope: str
@@ -391,7 +391,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """`window` could not be read for `scope`; `why` is a sentence, `permission` the missing action if that is why."""
+    """`window` could not be read for `scope`; `why` is a sentence, `permission` the missing action, if any."""
 
     scope: str
     window: Window
@@ -404,8 +404,8 @@ Fact = Telemetry | Entity | Listed | Covered | Gap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Calls made and what AWS bills for them. `units` are billed units (metrics requested for GetMetricData, else
-    calls); `cost_usd` is text of an exact decimal, None when the price is not known."""
+    """Calls made and what AWS bills for them. `units` are billed units (metrics requested for GetMetricData,
+    else calls); `cost_usd` is text of an exact decimal, None when the price is not known."""
 
     service: str
     operation: str

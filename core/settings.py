@@ -1,4 +1,7 @@
-"""The settings that every room may read: targets, AWS edge, collection, store, dashboard. Alerts keep their own beside their rules."""
+"""The settings that every room may read: targets, AWS edge, collection, store, dashboard.
+
+Alerts keep their own beside their rules.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ class Section(BaseModel):
 
 
 class TargetSettings(Section):
-    """One account: its regions, and how to get in. Without `role_arn` the current credentials (or `profile`) are used."""
+    """One account: its regions, and how to get in. Without `role_arn` the current credentials (or `profile`)
+    are used.
+    """
 
     name: str | None = Field(default=None, description="the account's alias on pages and in messages")
     regions: list[str] = Field(default_factory=list, description="empty: the region of the environment")
