@@ -12,7 +12,7 @@ class QuarterdeckError(Exception):
 
 
 class SettingsError(QuarterdeckError):
-    """A settings or rule file has mistakes; `mistakes` holds a line each: `file:line: path: what is wrong`."""
+    """A settings or rule file has mistakes: `mistakes` has a line each, `file:line: path: what is wrong`."""
 
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n".join(mistakes))

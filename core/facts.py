@@ -102,7 +102,7 @@ class InvocationRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent:
-    """A kept log line: an error, a timeout, a crash. `message` is masked and cut; alike ones share `signature`."""
+    """A kept log line: an error, a timeout, a crash. `message` is masked; `signature` groups alike ones."""
 
     KIND: ClassVar[str] = "log_events"
     KEY: ClassVar[tuple[str, ...]] = ("function", "event_id")
@@ -391,7 +391,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """`window` could not be read for `scope`; `why` is a sentence, `permission` the missing action, if any."""
+    """`window` could not be read for `scope`; `why` is a sentence, `permission` the action that lacks."""
 
     scope: str
     window: Window
