@@ -102,7 +102,7 @@ class InvocationRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent:
-    """A kept log line: an error, a timeout, a crash. `message` is masked; `signature` groups alike ones."""
+    """A kept log line: an error, a timeout, a crash. `message` is masked and cut, `signature` groups them."""
 
     KIND: ClassVar[str] = "log_events"
     KEY: ClassVar[tuple[str, ...]] = ("function", "event_id")
@@ -391,7 +391,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """`window` could not be read for `scope`; `why` is a sentence, `permission` the action that lacks."""
+    """`window` could not be read for `scope`; `why` is a sentence, `permission` the missing action."""
 
     scope: str
     window: Window
