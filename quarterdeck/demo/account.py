@@ -14,7 +14,7 @@ from typing import Any
 from quarterdeck.demo.company import ACCOUNTS, PROD
 from quarterdeck.demo.series import Catalogue
 from quarterdeck.demo.wire import AwsFault, Call
-from quarterdeck.demo.world import World
+from quarterdeck.demo.world import Shelf, World
 
 CALLS_KEPT = 20_000
 
@@ -46,6 +46,7 @@ class Demo:
     world: World
     catalogue: Catalogue
     kept: Kept = field(default_factory=Kept)
+    pages: Shelf = field(default_factory=lambda: Shelf(8))
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
 
 

@@ -12,7 +12,7 @@ ACCOUNTS = {PROD: "meridian-prod", STAGING: "meridian-staging"}
 REGIONS = (EU, US)
 ROLE = "quarterdeck-read"
 
-CONCURRENCY_LIMIT = {(PROD, EU): 1000, (PROD, US): 125, (STAGING, EU): 400, (STAGING, US): 400}
+CONCURRENCY_LIMIT = {(PROD, EU): 1000, (PROD, US): 100, (STAGING, EU): 400, (STAGING, US): 400}
 """`AccountLimit.ConcurrentExecutions` per account and region; the second is the one that is nearly used up."""
 
 
@@ -158,7 +158,7 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_eu(
         name="session-auth", team="identity", runtime="nodejs22.x", architecture="arm64",
-        memory_mb=256, timeout_s=5, per_minute=12, median_ms=90, init_ms=410, versions=55, provisioned=("prod", 2),
+        memory_mb=256, timeout_s=5, per_minute=12, median_ms=90, init_ms=410, versions=55, provisioned=("prod", 1),
         failures=(Failure("JsonWebTokenError", "jwt signature is invalid"),), summary="Authorises API requests",
     ),
     _prod_eu(
@@ -233,7 +233,7 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_us(
         name="media-transcode", team="media", runtime=None, memory_mb=1024, timeout_s=900,
-        trigger="sqs", source="transcode-jobs", per_minute=4.2, rhythm="flat", median_ms=560_000, spread=0.1,
+        trigger="sqs", source="transcode-jobs", per_minute=4.2, rhythm="steady", median_ms=560_000, spread=0.1,
         init_ms=2400, versions=17, qualifier="", memory_share=0.75, failure_rate=0.004,
         failures=(Failure("TranscodeError", "ffmpeg exited with status 1: moov atom not found"),),
         summary="Transcodes product videos",

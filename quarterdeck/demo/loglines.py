@@ -16,7 +16,7 @@ import numpy as np
 
 from quarterdeck.demo.company import Failure, Spec
 from quarterdeck.demo.simulate import DAY_MS, Day, Floats, Ints, failures_of
-from quarterdeck.demo.traceids import sampled, segment_id, trace_id
+from quarterdeck.demo.traceids import segment_id, trace_id
 
 EVENT_OVERHEAD_BYTES = 26
 """What CloudWatch Logs adds to the size of each event."""
@@ -150,7 +150,7 @@ _STATUS = {"timeout": ["Status: timeout"], "oom": ["Status: error", "Error Type:
 def _xray_line(day: Day, index: int) -> str:
     if not day.spec.tracing:
         return ""
-    seen = "true" if sampled(day)[index] else "false"
+    seen = "true" if day.sampled[index] else "false"
     return f"XRAY TraceId: {trace_id(day, index)}\tSegmentId: {segment_id(day, index)}\tSampled: {seen}\t\n"
 
 
@@ -194,7 +194,7 @@ def _json_outcome(failure: Failure | None) -> str:
 def _json_tracing(day: Day, index: int) -> str:
     if not day.spec.tracing:
         return ""
-    seen = "1" if sampled(day)[index] else "0"
+    seen = "1" if day.sampled[index] else "0"
     value = f"Root={trace_id(day, index)};Parent={segment_id(day, index)};Sampled={seen}"
     return f',"tracing":{{"spanId":"{segment_id(day, index)}","type":"X-Amzn-Trace-Id","value":"{value}"}}'
 
@@ -280,7 +280,7 @@ def _digits(day: Day) -> Ints:
     total = _length(day.duration_ms) + _length(day.billed_ms) + _length(day.used_mb)
     init = _length(day.init_ms) * (2 if day.spec.snap_start else 1)
     restored = _length(np.floor(day.init_ms / 4)) if day.spec.snap_start else np.zeros(len(day), dtype=np.int64)
-    word = ~sampled(day) if day.spec.tracing and day.spec.log_format == "Text" else np.zeros(len(day), np.bool_)
+    word = ~day.sampled if day.spec.tracing and day.spec.log_format == "Text" else np.zeros(len(day), np.bool_)
     return np.asarray(total + np.where(day.cold, init + restored, 0) + word, dtype=np.int64)
 
 

@@ -214,6 +214,17 @@ def _claimed(world: World, account: str, region: str, number: int) -> Samples:
 # --- the catalogue ---------------------------------------------------------------------------------------------
 
 
+_DEAR = frozenset(
+    {
+        "ConcurrentExecutions",
+        "UnreservedConcurrentExecutions",
+        "ClaimedAccountConcurrency",
+        "ProvisionedConcurrentExecutions",
+        "ProvisionedConcurrencyUtilization",
+    }
+)
+
+
 class Catalogue:
     """Every series of one world, found by account, region, namespace, name and exact dimensions."""
 
@@ -233,6 +244,9 @@ class Catalogue:
         return list(self._known.get((account, region), {}).values())
 
     def samples(self, account: str, region: str, series: Series, number: int) -> Samples:
+        """A day of a series. What is dear to compute is kept; what is large is not."""
+        if series.name not in _DEAR:
+            return series.samples(number)
         key = ("samples", account, region, series.namespace, series.name, series.dimensions, number)
         made: Samples = self.world.shelf.get(key, lambda: series.samples(number))
         return made

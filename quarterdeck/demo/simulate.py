@@ -28,6 +28,8 @@ ENVIRONMENT_LIFE_MS = 100 * 60_000
 RETRY_AFTER_MS = (60_000, 120_000)
 POISON_ATTEMPTS = 3
 POISON_VISIBILITY_MS = 180_000
+SAMPLED_SHARE = 0.1
+"""X-Ray's sampling rule here: a fixed rate without a reservoir, for functions with active tracing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Requests:
 class Day:
     """The invocations of one function that started on one UTC day, by start; and its throttled requests.
 
-    `version` 0 is $LATEST. `init_ms` is 0 on a warm start. `failure` indexes `failures_of(spec)`, -1 is success.
+    `version` 0 is $LATEST. `init_ms` is 0 on a warm start. `end_ms` is when all was over, init included;
+    a restored snapshot is billed for a quarter of its restore, an init in full. `sampled`: X-Ray has a trace of it. `failure` indexes `failures_of(spec)`, -1 is success.
     """
 
     spec: Spec
@@ -86,22 +89,14 @@ class Day:
     ids: NDArray[np.uint64]
     draws: Floats
     behind_ms: Floats
+    end_ms: Ints
+    billed_ms: Ints
+    sampled: Flags
     throttled_ms: Ints
     throttled_version: Ints
 
     def __len__(self) -> int:
         return len(self.start_ms)
-
-    @property
-    def end_ms(self) -> Ints:
-        """When it was over, init included."""
-        return self.start_ms + np.ceil(self.duration_ms + self.init_ms).astype(np.int64)
-
-    @property
-    def billed_ms(self) -> Ints:
-        """A restored snapshot is billed for a quarter of its restore, an init in full."""
-        extra = np.floor(self.init_ms / 4) if self.spec.snap_start else self.init_ms
-        return np.ceil(np.round(self.duration_ms + extra, 2)).astype(np.int64)
 
     @property
     def failed(self) -> Flags:
@@ -154,9 +149,15 @@ def _arrivals(
     for tale in stories:
         if tale.rate != 1:
             mean = mean * np.where(tale.active(minutes, plan.starts), tale.rate, 1.0)
-    counts = rng.poisson(mean)
+    counts = _evenly(mean, hour) if spec.rhythm == "steady" else rng.poisson(mean)
     arrived = np.repeat(minutes, counts) + rng.integers(0, 60_000, int(counts.sum()))
     return np.concatenate([arrived, *_bursts(stories, hour, plan, rng)])
+
+
+def _evenly(mean: Floats, hour: int) -> Ints:
+    """Whole numbers per minute that follow `mean` without chance."""
+    whole = np.floor(np.cumsum(mean) + hour * 0.37 % 1)
+    return np.diff(whole, prepend=np.floor(hour * 0.37 % 1)).astype(np.int64)
 
 
 def _ticks(spec: Spec, hour: int) -> Ints:
@@ -192,6 +193,8 @@ def _poison(stories: tuple[Story, ...], hour: int, rng: np.random.Generator) -> 
 
 def rhythm(kind: str, ts_ms: Ints) -> Floats:
     """The day's and week's shape of traffic, about 1 on average."""
+    if kind == "steady":
+        return np.ones(len(ts_ms))
     hour = ts_ms / HOUR_MS % 24
     weekend = (ts_ms // DAY_MS + 3) % 7 >= 5
     if kind == "office":
@@ -318,12 +321,14 @@ def _run(spec: Spec, asked: Requests, begin: int, plan: Plan) -> Day:
     today = asked.start_ms >= begin
     ran = today & ~throttled
     cold = np.array(pool.cold, dtype=np.bool_)[ran]
+    init_ms, duration_ms = np.where(cold, init[ran], 0.0), asked.duration_ms[ran]
+    billed_init = np.floor(init_ms / 4) if spec.snap_start else init_ms
     return Day(
         spec=spec,
         start_ms=asked.start_ms[ran],
         arrived_ms=asked.arrived_ms[ran],
-        duration_ms=asked.duration_ms[ran],
-        init_ms=np.where(cold, init[ran], 0.0),
+        duration_ms=duration_ms,
+        init_ms=init_ms,
         cold=cold,
         failure=asked.failure[ran],
         attempt=asked.attempt[ran],
@@ -336,6 +341,9 @@ def _run(spec: Spec, asked: Requests, begin: int, plan: Plan) -> Day:
         ids=asked.ids[ran],
         draws=asked.draws[ran],
         behind_ms=behind_ms(spec, asked.start_ms[ran], plan.starts, asked.draws[ran, 6]),
+        end_ms=asked.start_ms[ran] + np.ceil(duration_ms + init_ms).astype(np.int64),
+        billed_ms=np.ceil(np.round(duration_ms + billed_init, 2)).astype(np.int64),
+        sampled=(asked.draws[ran, 4] >= 1 - SAMPLED_SHARE) & spec.tracing,
         throttled_ms=asked.start_ms[today & throttled],
         throttled_version=version[today & throttled],
     )

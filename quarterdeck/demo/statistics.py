@@ -4,83 +4,69 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from quarterdeck.demo.simulate import Floats, Ints
 
 _RANKED = re.compile(r"(p|tm)(\d{1,3}(?:\.\d{1,10})?)")
 
-Reduce = Callable[[Ints, Floats, int], Floats]
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Samples sorted into buckets: `filled` are the numbers of buckets that have any, `values` are in order of
+    bucket and size, and those of bucket `filled[i]` begin at `first[i]` and are `sizes[i]` many."""
+
+    filled: Ints
+    first: Ints
+    sizes: Ints
+    values: Floats
+
+    @classmethod
+    def of(cls, bucket: Ints, value: Floats) -> Buckets:
+        order = np.lexsort((value, bucket))
+        filled, first, sizes = np.unique(bucket[order], return_index=True, return_counts=True)
+        return cls(filled, first.astype(np.int64), sizes.astype(np.int64), value[order])
+
+    def statistic(self, name: str) -> Floats:
+        """One value per filled bucket. `pNN` interpolates linearly between ranks like numpy.percentile; `tmNN` is the
+        mean of what is not above pNN."""
+        if not len(self.filled):
+            return np.empty(0)
+        if name in _PLAIN:
+            return _PLAIN[name](self)
+        ranked = _RANKED.fullmatch(name)
+        assert ranked is not None, name
+        percentile = self._percentile(float(ranked[2]) / 100)
+        return percentile if ranked[1] == "p" else self._mean_up_to(percentile)
+
+    def _sum(self) -> Floats:
+        return np.asarray(np.add.reduceat(self.values, self.first), dtype=np.float64)
+
+    def _percentile(self, share: float) -> Floats:
+        rank = share * (self.sizes - 1)
+        below = np.floor(rank).astype(np.int64)
+        above = np.minimum(below + 1, self.sizes - 1)
+        low, high = self.values[self.first + below], self.values[self.first + above]
+        part = rank - below
+        return np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+
+    def _mean_up_to(self, limit: Floats) -> Floats:
+        kept = self.values <= np.repeat(limit, self.sizes)
+        sums = np.add.reduceat(np.where(kept, self.values, 0.0), self.first)
+        return np.asarray(sums / np.add.reduceat(kept.astype(np.float64), self.first), dtype=np.float64)
 
 
-def _sum(bucket: Ints, value: Floats, count: int) -> Floats:
-    return np.bincount(bucket, weights=value, minlength=count)
-
-
-def _sizes(bucket: Ints, value: Floats, count: int) -> Floats:
-    return np.bincount(bucket, minlength=count).astype(np.float64)
-
-
-def _average(bucket: Ints, value: Floats, count: int) -> Floats:
-    sizes = _sizes(bucket, value, count)
-    return np.divide(_sum(bucket, value, count), sizes, out=np.zeros(count), where=sizes > 0)
-
-
-def _minimum(bucket: Ints, value: Floats, count: int) -> Floats:
-    lowest = np.full(count, np.inf)
-    np.minimum.at(lowest, bucket, value)
-    return lowest
-
-
-def _maximum(bucket: Ints, value: Floats, count: int) -> Floats:
-    highest = np.full(count, -np.inf)
-    np.maximum.at(highest, bucket, value)
-    return highest
-
-
-_PLAIN: dict[str, Reduce] = {
-    "SampleCount": _sizes,
-    "Sum": _sum,
-    "Average": _average,
-    "Minimum": _minimum,
-    "Maximum": _maximum,
+_PLAIN: dict[str, Callable[[Buckets], Floats]] = {
+    "SampleCount": lambda buckets: buckets.sizes.astype(np.float64),
+    "Sum": lambda buckets: buckets._sum(),
+    "Average": lambda buckets: buckets._sum() / buckets.sizes,
+    "Minimum": lambda buckets: buckets.values[buckets.first],
+    "Maximum": lambda buckets: buckets.values[buckets.first + buckets.sizes - 1],
 }
 
 
 def is_known(statistic: str) -> bool:
     ranked = _RANKED.fullmatch(statistic)
     return statistic in _PLAIN or bool(ranked and float(ranked[2]) <= 100)
-
-
-def bucketed(bucket: Ints, value: Floats, count: int, statistic: str) -> tuple[NDArray[np.int64], Floats]:
-    """The numbers of the buckets that hold samples, and the statistic of each.
-
-    `pNN` interpolates linearly between ranks like numpy.percentile; `tmNN` is the mean of what is not above pNN.
-    """
-    sizes = np.bincount(bucket, minlength=count)
-    filled = np.flatnonzero(sizes)
-    if statistic in _PLAIN:
-        return filled, _PLAIN[statistic](bucket, value, count)[filled]
-    ranked = _RANKED.fullmatch(statistic)
-    assert ranked is not None, statistic
-    percentile = _percentile(bucket, value, sizes, float(ranked[2]) / 100)
-    if ranked[1] == "p":
-        return filled, percentile[filled]
-    kept = value <= percentile[bucket]
-    return filled, _average(bucket[kept], value[kept], count)[filled]
-
-
-def _percentile(bucket: Ints, value: Floats, sizes: NDArray[np.int64], share: float) -> Floats:
-    ordered = value[np.lexsort((value, bucket))]
-    first = np.cumsum(sizes) - sizes
-    answer = np.full(len(sizes), np.nan)
-    filled = sizes > 0
-    rank = share * (sizes[filled] - 1)
-    below = np.floor(rank).astype(np.int64)
-    above = np.minimum(below + 1, sizes[filled] - 1)
-    low, high = ordered[first[filled] + below], ordered[first[filled] + above]
-    part = rank - below
-    answer[filled] = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
-    return answer

@@ -109,7 +109,7 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         name="near-limit",
-        summary="media-transcode and the reserved pools claim most of the 125 concurrent executions in us-east-1",
+        summary="media-transcode and the reserved pools claim most of the 100 concurrent executions in us-east-1",
         function=_prod("media-transcode", US),
     ),
     Story(

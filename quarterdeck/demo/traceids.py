@@ -1,16 +1,8 @@
-"""Which invocations X-Ray saw, and under which ids."""
+"""Under which ids X-Ray knows an invocation."""
 
 from __future__ import annotations
 
-from quarterdeck.demo.simulate import Day, Flags
-
-SAMPLED_SHARE = 0.1
-"""The account's sampling rule: a fixed rate without a reservoir."""
-
-
-def sampled(day: Day) -> Flags:
-    """Whether each invocation was traced; all False for functions without active tracing."""
-    return (day.draws[:, 4] >= 1 - SAMPLED_SHARE) & day.spec.tracing
+from quarterdeck.demo.simulate import Day
 
 
 def trace_id(day: Day, index: int) -> str:

@@ -18,6 +18,12 @@ Clock = Callable[[], datetime]
 DAYS_KEPT = 640
 """Simulated days in memory: about 18 days of every function, some 150 MB when all are asked for."""
 
+MINUTE_DAYS_KEPT = 1500
+"""Days of values per minute in memory, some 35 kB each."""
+
+HOURS_OF_LINES_KEPT = 64
+"""Hours of written log lines in memory, mostly below 1 MB each."""
+
 
 def wall_clock() -> datetime:
     return datetime.now(UTC)
@@ -49,7 +55,8 @@ class World:
         self.plan = plan
         self.clock = clock
         self._days = Shelf(DAYS_KEPT)
-        self.shelf = Shelf(4000)
+        self.shelf = Shelf(MINUTE_DAYS_KEPT)
+        self.lines = Shelf(HOURS_OF_LINES_KEPT)
 
     def now(self) -> datetime:
         return self.clock()

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core.windows import floor
 from quarterdeck.demo.account import Demo, Handler, make_token, paged, read_token
-from quarterdeck.demo.series import MINUTE_MS, Samples, joined
-from quarterdeck.demo.statistics import bucketed, is_known
+from quarterdeck.demo.series import MINUTE_MS, Series, joined
+from quarterdeck.demo.statistics import Buckets, is_known
 from quarterdeck.demo.stories import to_ms
 from quarterdeck.demo.wire import AwsFault, Call
 
@@ -42,10 +42,17 @@ def get_metric_data(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     limit = params.get("MaxDatapoints", MAX_POINTS)
     token = read_token(params["NextToken"], invalid="InvalidNextToken") if "NextToken" in params else {}
     now_ms = int(token.get("now_ms", demo.world.now_ms()))
-    answers = [_answer(demo, account, call.region, query, params, now_ms) for query in queries]
-    if params.get("ScanBy") != "TimestampAscending":
-        answers = [Points(a.id, a.label, a.timestamps[::-1], a.values[::-1]) for a in answers]
+    asked = ("points", account, call.region, repr({**params, "NextToken": None}), now_ms)
+    answers: list[Points] = demo.pages.get(asked, lambda: _answers(demo, account, call, now_ms))
     return _page(answers, int(token.get("from", 0)), limit, now_ms)
+
+
+def _answers(demo: Demo, account: str, call: Call, now_ms: int) -> list[Points]:
+    asking = _Asking(demo, account, call.region, call.params["StartTime"], call.params["EndTime"], now_ms)
+    answers = [asking.answer(query) for query in call.params["MetricDataQueries"]]
+    if call.params.get("ScanBy") == "TimestampAscending":
+        return answers
+    return [Points(a.id, a.label, a.timestamps[::-1], a.values[::-1]) for a in answers]
 
 
 def _check(queries: list[dict[str, Any]], params: Mapping[str, Any]) -> None:
@@ -78,50 +85,55 @@ def _invalid(message: str) -> AwsFault:
     return AwsFault("ValidationError", message)
 
 
-def _answer(
-    demo: Demo, account: str, region: str, query: Mapping[str, Any], params: Mapping[str, Any], now_ms: int
-) -> Points:
-    stat = query["MetricStat"]
-    metric = stat["Metric"]
-    dimensions = {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])}
-    label = query.get("Label") or _label(metric["MetricName"], dimensions)
-    empty = Points(query["Id"], label, np.empty(0, "datetime64[s]"), np.empty(0))
-    series = demo.catalogue.find(account, region, metric["Namespace"], metric["MetricName"], dimensions)
-    if series is None or not query.get("ReturnData", True) or stat.get("Unit"):
-        return empty
-    grid = _grid(params["StartTime"], params["EndTime"], stat["Period"], now_ms)
-    if grid is None:
-        return empty
-    start_ms, count = grid
-    end_ms = min(to_ms(params["EndTime"]), now_ms)
-    days = demo.world.days(start_ms, end_ms)
-    samples = joined([demo.catalogue.samples(account, region, series, number) for number in days]).until(now_ms)
-    numbers, values = _statistic(samples, start_ms, to_ms(params["EndTime"]), stat["Period"], count, stat["Stat"])
-    times = (start_ms // 1000 + numbers * stat["Period"]).astype("datetime64[s]")
-    return Points(query["Id"], label, times, values)
+class _Asking:
+    """One request's range of time; samples are sorted once for all statistics of a metric that follow each other."""
+
+    def __init__(
+        self, demo: Demo, account: str, region: str, start: datetime, end: datetime, now_ms: int
+    ) -> None:
+        self.demo, self.place = demo, (account, region)
+        self.start, self.end, self.now_ms = start, end, now_ms
+        self._last: tuple[tuple[int, int], Buckets] | None = None
+
+    def answer(self, query: Mapping[str, Any]) -> Points:
+        stat = query["MetricStat"]
+        metric, period_s = stat["Metric"], stat["Period"]
+        dimensions = {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])}
+        label = query.get("Label") or _label(metric["MetricName"], dimensions)
+        series = self.demo.catalogue.find(*self.place, metric["Namespace"], metric["MetricName"], dimensions)
+        start_ms = _begin(self.start, period_s, self.now_ms)
+        if series is None or start_ms is None or not query.get("ReturnData", True) or stat.get("Unit"):
+            return Points(query["Id"], label, np.empty(0, "datetime64[s]"), np.empty(0))
+        buckets = self._buckets(series, start_ms, period_s)
+        times = (start_ms // 1000 + buckets.filled * period_s).astype("datetime64[s]")
+        return Points(query["Id"], label, times, buckets.statistic(stat["Stat"]))
+
+    def _buckets(self, series: Series, start_ms: int, period_s: int) -> Buckets:
+        key = (id(series), period_s)
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._sorted(series, start_ms, period_s)
+        return self._last[1]
+
+    def _sorted(self, series: Series, start_ms: int, period_s: int) -> Buckets:
+        end_ms = to_ms(self.end)
+        days = self.demo.world.days(start_ms, min(end_ms, self.now_ms))
+        samples = joined([self.demo.catalogue.samples(*self.place, series, number) for number in days])
+        at_ms = samples.minute * MINUTE_MS
+        inside = (at_ms >= start_ms) & (at_ms < end_ms) & (samples.visible_ms <= self.now_ms)
+        return Buckets.of((at_ms[inside] - start_ms) // (period_s * 1000), samples.value[inside])
 
 
 def _label(name: str, dimensions: Mapping[str, str]) -> str:
     return " ".join([*dimensions.values(), name]) if dimensions else name
 
 
-def _grid(start: datetime, end: datetime, period_s: int, now_ms: int) -> tuple[int, int] | None:
-    """Start and number of buckets. None when data of that age is not kept at that period: CloudWatch is silent."""
+def _begin(start: datetime, period_s: int, now_ms: int) -> int | None:
+    """Where the first bucket begins. None when data of that age is not kept at that period: CloudWatch is silent."""
     age = timedelta(milliseconds=now_ms - to_ms(start))
-    kept = next((kept_s for limit, kept_s in _AGES if age <= limit), 3600)
-    if period_s >= 60 and period_s % kept:
+    kept_s = next((kept_s for limit, kept_s in _AGES if age <= limit), 3600)
+    if period_s >= 60 and period_s % kept_s:
         return None
-    start_ms = to_ms(floor(start, timedelta(seconds=kept)))
-    return start_ms, -(-(to_ms(end) - start_ms) // (period_s * 1000))
-
-
-def _statistic(
-    samples: Samples, start_ms: int, end_ms: int, period_s: int, count: int, statistic: str
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    at_ms = samples.minute * MINUTE_MS
-    inside = (at_ms >= start_ms) & (at_ms < end_ms)
-    bucket = (at_ms[inside] - start_ms) // (period_s * 1000)
-    return bucketed(bucket, samples.value[inside], count, statistic)
+    return to_ms(floor(start, timedelta(seconds=kept_s)))
 
 
 def _page(answers: list[Points], first: int, limit: int, now_ms: int) -> dict[str, Any]:
@@ -157,10 +169,13 @@ def get_metric_statistics(demo: Demo, account: str, call: Call) -> dict[str, Any
     stat = {"Metric": {k: params[k] for k in ("Namespace", "MetricName")}, "Period": params["Period"]}
     stat["Metric"]["Dimensions"] = params.get("Dimensions", [])
     points: dict[Any, dict[str, Any]] = {}
+    asking = _Asking(
+        demo, account, call.region, params["StartTime"], params["EndTime"], demo.world.now_ms()
+    )
     for name in [*plain, *ranked]:
         query = {"Id": "a", "MetricStat": {**stat, "Stat": name}}
         _check([query], params)
-        answer = _answer(demo, account, call.region, query, params, demo.world.now_ms())
+        answer = asking.answer(query)
         if len(answer.values) > _STATISTICS_LIMIT:
             raise AwsFault("InvalidParameterCombination", f"more than {_STATISTICS_LIMIT} datapoints were requested")
         for ts, value in zip(answer.timestamps.tolist(), answer.values.tolist(), strict=True):

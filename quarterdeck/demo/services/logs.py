@@ -56,7 +56,7 @@ def _retention(demo: Demo, account: str, region: str, name: str, specs: tuple[Sp
 def _hour_of_group(world: World, specs: tuple[Spec, ...], hour: int) -> list[Line]:
     """All events of one hour of a log group, oldest first; the future is among them."""
     key = ("lines", tuple(spec.key for spec in specs), hour)
-    made: list[Line] = world.shelf.get(
+    made: list[Line] = world.lines.get(
         key, lambda: list(heapq.merge(*(sorted(_hour_of(world, spec, hour)) for spec in specs)))
     )
     return made
