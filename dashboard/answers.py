@@ -106,15 +106,13 @@ def cost_answer(groups: pd.DataFrame, components: Mapping[str, Any], *, days: fl
     return Answer("info", text, f"{more} · {part.lower()} is {numbers.percent(share)} of it")
 
 
-def alerts_answer(firing: int, acknowledged: int, held: int) -> Answer:
+def alerts_answer(firing: pd.DataFrame, acknowledged: int, held: int) -> Answer:
+    """`firing` are the incidents that nobody has and nothing holds back, the worst first."""
     parts = [f"{acknowledged} acknowledged"] if acknowledged else []
     parts += [f"{held} held back"] if held else []
-    if firing:
-        return Answer(
-            "critical",
-            f"**{_many(firing, 'alert fires', 'alerts fire')}** and nobody has it yet.",
-            ", ".join(parts),
-        )
+    if len(firing):
+        text = f"**{_many(len(firing), 'alert fires', 'alerts fire')}** that nobody has acknowledged."
+        return Answer(str(firing["severity"].iloc[0]), text, ", ".join(parts))
     if parts:
         return Answer("warning", f"**Nothing new is firing**: {', '.join(parts)}.")
     return Answer("healthy", "**Nothing is firing.**")
@@ -123,7 +121,6 @@ def alerts_answer(firing: int, acknowledged: int, held: int) -> Answer:
 def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool]) -> Answer:
     """From the `collectors` reader's frame; `late` says which rows have data that is too old."""
     bad = ~collectors["outcome"].isin(["ok"])
-    denied = collectors[collectors["outcome"] == "denied"]
     if collectors.empty:
         return Answer("not collected", "**Nothing has been collected yet.**")
     if not bad.any() and not late.any():
@@ -134,8 +131,8 @@ def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool]) -> Ans
     text = (
         f"**{troubled} of {len(collectors)} collectors need a look**: numbers that rest on them have holes."
     )
-    missing = sorted({str(p) for p in denied["permission"].dropna()})
-    more = "missing: " + ", ".join(plain(p) for p in missing) if missing else ""
+    errors = collectors[bad & collectors["error"].notna()]
+    more = plain(errors["error"].iloc[0]) if len(errors) else ""
     return Answer("critical" if bad.any() else "late", text, more)
 
 
@@ -143,11 +140,6 @@ def total(column: pd.Series[Any]) -> float | None:
     """The sum of what is known; None when nothing is."""
     known = [float(value) for value in column if numbers.known(value)]
     return sum(known) if known else None
-
-
-def incomplete(frame: pd.DataFrame) -> int:
-    """How many rows of a reader's frame were not (fully) collected."""
-    return sum(isinstance(state, str) and state.startswith("not collected") for state in frame["state"])
 
 
 def first_why(frame: pd.DataFrame) -> str:

@@ -3,99 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
 from core.formulas import rate
 from dashboard import numbers
-from dashboard.answers import incomplete, total
-from dashboard.compare import changed
-from dashboard.figures import PROVISIONAL, spark
+from dashboard.answers import total
+from dashboard.figures import spark
+from dashboard.seen import Seen, seen
 from dashboard.widgets import Card
 
-Totals = Mapping[str, float | None]
-About = Mapping[str, Any]
+KEYS = ("account", "region", "function")
 
 
-def cards(
-    functions: pd.DataFrame, before: pd.DataFrame, series: pd.DataFrame, records: Totals, was: Totals
-) -> list[Card]:
-    """`functions` and `before` as `cold_starts` returns them, `records` and `was` as `record_totals` does."""
-    about: About = {
-        "provisional": bool((functions["state"] == PROVISIONAL).any()),
-        "partial": incomplete(functions) > 0,
-    }
+@dataclass(frozen=True, slots=True)
+class Cold:
+    """One window: the `cold_starts` frame, what `record_totals` says, how much was seen."""
+
+    functions: pd.DataFrame
+    records: Mapping[str, float | None]
+
+    @property
+    def seen(self) -> Seen:
+        return seen(self.functions, KEYS)
+
+    def total(self, column: str) -> float | None:
+        return total(self.functions[column])
+
+    @property
+    def share(self) -> float | None:
+        return rate(self.total("cold_starts"), self.total("records"))
+
+
+def cards(now: Cold, before: Cold, series: pd.DataFrame) -> list[Card]:
+    """`series` as the `cold_series` reader returns it for the window of `now`."""
     return [
-        _share(functions, before, series, about),
-        _count(functions, before, series, about),
-        Card(
-            label="Init p95",
-            value=numbers.ms(records.get("init_p95_ms")),
-            help="95 of 100 cold starts initialized faster; over every cold record of the window.",
-            points=spark(series["init_p95_ms"], "max"),
-            **about,
-            **changed(records.get("init_p95_ms"), was.get("init_p95_ms")),
+        _share(now, before, series),
+        _count(now, before, series),
+        _init(now, before, series),
+        _sum(
+            now,
+            before,
+            "waited_s",
+            "Callers waited",
+            "Initialization and restore times that a caller waited for.",
         ),
-        _waited(functions, before, about),
-        _cost(functions, before, about),
-        _kinds(functions, about),
+        _sum(
+            now,
+            before,
+            "init_cost_usd",
+            "Init cost",
+            "Billed beyond the rounded-up handler time of cold invocations.",
+        ),
+        _kinds(now),
     ]
 
 
-def _share(functions: pd.DataFrame, before: pd.DataFrame, series: pd.DataFrame, about: About) -> Card:
-    here, there = (rate(total(f["cold_starts"]), total(f["records"])) for f in (functions, before))
+def _share(now: Cold, before: Cold, series: pd.DataFrame) -> Card:
     return Card(
         label="Started cold",
-        value=numbers.percent(here),
-        help="Cold starts divided by invocation records of the window.",
+        value=numbers.percent(now.share),
+        help=now.seen.help("Cold starts divided by invocation records of the window."),
         points=spark(series["cold_start_rate"], "max"),
-        **about,
-        **changed(here, there, kind="rate"),
+        **now.seen.marks(),
+        **now.seen.moved(before.seen, now.share, before.share, kind="rate"),
     )
 
 
-def _count(functions: pd.DataFrame, before: pd.DataFrame, series: pd.DataFrame, about: About) -> Card:
-    here, there = total(functions["cold_starts"]), total(before["cold_starts"])
+def _count(now: Cold, before: Cold, series: pd.DataFrame) -> Card:
+    here, there = now.total("cold_starts"), before.total("cold_starts")
     return Card(
         label="Cold starts",
         value=numbers.count(here),
-        help="Records with an Init Duration or a Restore Duration; provisioned environments left out.",
+        help=now.seen.help("Records with an Init or Restore Duration; provisioned environments left out."),
         points=spark(series["cold_starts"], "sum"),
         kind="bar",
-        **about,
-        **changed(here, there),
+        **now.seen.marks(),
+        **now.seen.moved(before.seen, here, there),
     )
 
 
-def _waited(functions: pd.DataFrame, before: pd.DataFrame, about: About) -> Card:
-    here, there = total(functions["waited_s"]), total(before["waited_s"])
+def _init(now: Cold, before: Cold, series: pd.DataFrame) -> Card:
+    here, there = now.records.get("init_p95_ms"), before.records.get("init_p95_ms")
     return Card(
-        label="Callers waited",
-        value=numbers.age(here),
-        help="The sum of the initialization and restore times that a caller waited for.",
-        **about,
-        **changed(here, there),
+        label="Init p95",
+        value=numbers.ms(here),
+        help=now.seen.help("95 of 100 cold starts initialized faster; over every cold record of the window."),
+        points=spark(series["init_p95_ms"], "max"),
+        **now.seen.marks(),
+        **now.seen.moved(before.seen, here, there),
     )
 
 
-def _cost(functions: pd.DataFrame, before: pd.DataFrame, about: About) -> Card:
-    here, there = total(functions["init_cost_usd"]), total(before["init_cost_usd"])
+def _sum(now: Cold, before: Cold, column: str, label: str, formula: str) -> Card:
+    here, there = now.total(column), before.total(column)
     return Card(
-        label="Init cost",
-        value=numbers.usd(here),
-        help="Billed beyond the rounded-up handler time of cold invocations, at the GB-second price.",
-        **about,
-        **changed(here, there),
+        label=label,
+        value=numbers.usd(here) if column.endswith("_usd") else numbers.age(here),
+        help=now.seen.help(formula),
+        **now.seen.marks(),
+        **now.seen.moved(before.seen, here, there),
     )
 
 
-def _kinds(functions: pd.DataFrame, about: About) -> Card:
+def _kinds(now: Cold) -> Card:
     return Card(
         label="SnapStart restores",
-        value=numbers.count(total(functions["snap_start"])),
-        help="Cold starts that restored a snapshot instead of initializing.",
-        delta=f"{numbers.count(total(functions['on_demand']))} on demand",
+        value=numbers.count(now.total("snap_start")),
+        help=now.seen.help("Cold starts that restored a snapshot instead of initializing."),
+        delta=f"{numbers.count(now.total('on_demand'))} on demand",
         arrow="off",
-        **about,
+        **now.seen.marks(),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from core.settings import CollectSettings
+from core.windows import MINUTE, Window
 from dashboard import numbers
 from dashboard.figures_cost import add
 from dashboard.links import FRESH_ENOUGH
@@ -27,6 +28,11 @@ def is_late(collectors: pd.DataFrame) -> pd.Series[bool]:
     limits = [late_after(str(name)).total_seconds() for name in collectors["collector"]]
     ages = collectors["age_s"].astype("float64")
     return ages.isna() | (ages > pd.Series(limits, index=collectors.index, dtype="float64"))
+
+
+def until_now(window: Window, *, now: datetime) -> Window:
+    """A window that ends where the data does, up to the runs of this minute."""
+    return Window(window.start, now + MINUTE) if now - window.end <= FRESH_ENOUGH else window
 
 
 def table(collectors: pd.DataFrame) -> pd.DataFrame:

@@ -11,10 +11,8 @@ import pandas as pd
 
 from core.windows import Window
 from dashboard import numbers
-from dashboard.answers import incomplete
 from dashboard.charts.cost import COMPONENT_WORDS
-from dashboard.compare import changed
-from dashboard.figures import PROVISIONAL
+from dashboard.seen import Seen, seen
 from dashboard.widgets import Card
 
 DAY, MONTH_DAYS = timedelta(days=1), 30
@@ -30,6 +28,7 @@ FORMULAS = {
 }
 
 SHOWN = ("Duration", "Log ingestion", "Provisioned concurrency", "Initialization")
+SHORT = {"Provisioned concurrency": "Provisioned"}
 
 Money = Mapping[str, Decimal | None]
 
@@ -66,18 +65,16 @@ def cards(groups: pd.DataFrame, before: pd.DataFrame, *, window: Window) -> list
     spent, was = add(groups["cost_usd"]), add(before["cost_usd"])
     days = Decimal(window.duration / DAY)
     parts, parts_was = by_component(groups), by_component(before)
-    about = {
-        "provisional": bool((groups["state"] == PROVISIONAL).any()),
-        "partial": incomplete(groups) > 0,
-    }
+    here, there = seen(groups, ["name"]), seen(before, ["name"])
     return [
         Card(
             label="In this window",
             value=numbers.usd(spent),
-            help="The sum of all components at list price, before free tier, savings plans and credits.",
-            provisional=about["provisional"],
-            partial=about["partial"],
-            **changed(spent, was),
+            help=here.help(
+                "All components at list price, before free tier, savings plans and credits.", "groups"
+            ),
+            **here.marks(),
+            **here.moved(there, spent, was),
         ),
         Card(
             label="A month at this pace",
@@ -85,24 +82,24 @@ def cards(groups: pd.DataFrame, before: pd.DataFrame, *, window: Window) -> list
             help=f"The window's cost per day × {MONTH_DAYS}. The shorter the window, the rougher this is.",
             delta=f"{numbers.usd(None if spent is None else spent / days)} a day",
             arrow="off",
-            provisional=about["provisional"],
-            partial=about["partial"],
+            **here.marks(),
         ),
-        *(_part(word, parts, parts_was) for word in SHOWN),
+        *(_part(word, parts[word], parts_was[word], here, there) for word in SHOWN),
     ]
 
 
-def _part(word: str, parts: Money, was: Money) -> Card:
+def _part(word: str, usd: Decimal | None, was: Decimal | None, here: Seen, there: Seen) -> Card:
     return Card(
-        label=word,
-        value=numbers.usd(parts[word]),
-        help=f"{FORMULAS[word][:1].upper()}{FORMULAS[word][1:]}.",
-        **changed(parts[word], was[word]),
+        label=SHORT.get(word, word),
+        value=numbers.usd(usd),
+        help=here.help(f"{FORMULAS[word][:1].upper()}{FORMULAS[word][1:]}.", "groups"),
+        **here.marks(),
+        **here.moved(there, usd, was),
     )
 
 
 def table(groups: pd.DataFrame, *, window: Window) -> pd.DataFrame:
-    """Floats: name, cost_usd, share, per_day_usd, each component, invocations, per_million_usd; basis, state."""
+    """name, cost_usd, share, per_day_usd, components, invocations, per_million_usd (floats), basis, state."""
     spent, days = add(groups["cost_usd"]), window.duration / DAY
     usd = groups["cost_usd"].astype("float64")
     calls = groups["invocations"].astype("float64")

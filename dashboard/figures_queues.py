@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from dashboard import numbers
-from dashboard.answers import incomplete, total
-from dashboard.figures import PROVISIONAL
+from dashboard.answers import total
+from dashboard.seen import seen
 from dashboard.widgets import Card
 
 ARRIVALS = (
@@ -72,14 +72,14 @@ def rows(queues: pd.DataFrame) -> pd.DataFrame:
 
 
 def _card(label: str, value: str, help: str, queues: pd.DataFrame, under: str | None = None) -> Card:
+    about = seen(queues, ["arn"])
     return Card(
         label=label,
         value=value,
-        help=help,
+        help=about.help(help, "queues"),
         delta=under or f"{len(queues)} {'queue' if len(queues) == 1 else 'queues'}",
         arrow="off",
-        provisional=bool((queues["state"] == PROVISIONAL).any()),
-        partial=incomplete(queues) > 0,
+        **about.marks(),
     )
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import links, queries, widgets
 from dashboard.answers import Answer
+from dashboard.numbers import known
 
 
 def say(answer: Answer, key: str = "answer") -> None:
@@ -87,13 +88,28 @@ def decimals(amounts: pd.Series[Any]) -> int:
 
 def spoken(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     """The columns that say something: a place when there are several, what is not nothing in every row."""
-    quiet = {name for name in columns if name in QUIET and not frame[name].fillna(0).astype(bool).any()}
+    quiet = {name for name in columns if name in QUIET and not any(map(said, frame[name]))}
     return [
         name for name in columns if name not in quiet and not (name == "place" and frame[name].nunique() == 1)
     ]
 
 
-QUIET = frozenset({"provisioned", "snap_start", "reachable", "note", "ephemeral_usd", "provisioned_usd"})
+def said(value: Any) -> bool:
+    return known(value) and bool(value)
+
+
+QUIET = frozenset(
+    {
+        "provisioned",
+        "snap_start",
+        "reachable",
+        "note",
+        "ephemeral_usd",
+        "provisioned_usd",
+        "permission",
+        "error",
+    }
+)
 """Columns of what many fleets do not use."""
 
 

@@ -13,11 +13,12 @@ from core.formulas import rate
 from core.windows import Window
 from dashboard.charts import theme
 from dashboard.charts.board import Board, Limit, Panel, Row, Series, board
+from dashboard.charts.groups import OTHER, colours
 
 WARN_AT, CRITICAL_AT = 0.7, 0.9
 """Claimed share of the limit at which an account is in danger (AWS facts, section 5)."""
 
-CLAIMED, OTHER = "(claimed)", "other"
+CLAIMED = "(claimed)"
 COLOURS = {
     "healthy": theme.INFO,
     "warning": theme.WARNING,
@@ -89,29 +90,37 @@ def who_uses_it(
     zone: tzinfo,
     columns: int = 2,
 ) -> Board:
-    """Two panels of one account and region: concurrency stacked by function against the limit, and throttles.
+    """One account and region: concurrency stacked by function against the limit and, if any, throttles.
 
     `series` is the long frame of `concurrency_series`, `throttles` has `ts` and `throttles`.
     """
     names = ranked(series)
-    frame = _wide(series, names).merge(_summed(throttles), on="ts", how="outer").sort_values("ts")
+    frame = _known(_wide(series, names).merge(_summed(throttles), on="ts", how="left"))
+    panels, rows = _stacked(names, limit)
+    if frame["throttles"].sum() > 0:
+        bars = Series(column="throttles", name="throttles", colour=theme.THROTTLES, kind="bar")
+        panels, rows = [*panels, Panel(title="Throttles", series=[bars])], [*rows, _THROTTLED]
+    return board(frame, panels, rows, window=window, zone=zone, columns=min(columns, len(panels)))
+
+
+_THROTTLED = Row("throttles", "throttled", theme.THROTTLES)
+
+
+def _stacked(names: Sequence[str], limit: float | None) -> tuple[list[Panel], list[Row]]:
+    colour = colours(names)
     stack = [
-        Series(column=f"c{i}", name=name, colour=_nth(i, name), kind="area", stack="all", width_px=1)
+        Series(
+            column=f"c{i}", name=name, colour=colour[name], kind="area", stack="all", width_px=0.5, fill=0.6
+        )
         for i, name in enumerate(names)
     ]
     claimed = Series(column="claimed", name="claimed", colour=theme.UNKNOWN, label="claimed")
     limits = [Limit(limit, f"limit {limit:,.0f}")] if limit else []
-    rows = [Row("claimed", "claimed", theme.UNKNOWN)]
-    rows += [Row(s.column, s.name, s.colour) for s in stack]
-    rows += [Row("throttles", "throttled", theme.THROTTLES)]
-    panels = [
-        Panel(title="Concurrent executions by function", series=[claimed, *stack], limits=limits),
-        Panel(
-            title="Throttles",
-            series=[Series(column="throttles", name="throttles", colour=theme.THROTTLES, kind="bar")],
-        ),
+    panel = Panel(title="Concurrent executions by function", series=[claimed, *stack], limits=limits)
+    return [panel], [
+        Row("claimed", "claimed", theme.UNKNOWN),
+        *(Row(s.column, s.name, s.colour) for s in stack),
     ]
-    return board(frame, panels, rows, window=window, zone=zone, columns=columns)
 
 
 def ranked(series: pd.DataFrame) -> list[str]:
@@ -130,10 +139,14 @@ def _wide(series: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     return wide.reindex(columns=list(columns)).rename(columns=columns).reset_index()
 
 
+def _known(wide: pd.DataFrame) -> pd.DataFrame:
+    """No throttles are 0. Where the account's own number is not known yet, no function's is believed."""
+    wide = wide.assign(throttles=wide["throttles"].fillna(0))
+    if wide["claimed"].notna().any():
+        parts = [name for name in wide.columns if name not in ("ts", "claimed")]
+        wide.loc[wide["claimed"].isna(), parts] = float("nan")
+    return wide
+
+
 def _summed(throttles: pd.DataFrame) -> pd.DataFrame:
     return throttles.groupby("ts")[["throttles"]].sum().reset_index()
-
-
-def _nth(i: int, name: str) -> str:
-    spare = theme.UNKNOWN
-    return spare if name == OTHER or i >= len(theme.CATEGORIES) - 1 else theme.CATEGORIES[i]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import altair as alt
 import pandas as pd
 from altair.typing import ChartType
 
-from dashboard.charts.theme import CATEGORIES, INFO, UNKNOWN
-
-OTHER = "other"
+from dashboard.charts.groups import OTHER, colours
+from dashboard.charts.theme import INFO
 
 COMPONENT_WORDS = {
     "requests": "Requests",
@@ -28,13 +26,6 @@ def by_size(series: pd.DataFrame) -> list[str]:
     totals = series.groupby("group")["cost_usd"].sum().sort_values(ascending=False, kind="stable")
     names = [str(name) for name in totals.index if name != OTHER]
     return names + ([OTHER] if OTHER in totals.index else [])
-
-
-def colours(groups: Sequence[str]) -> dict[str, str]:
-    """A colour per group in the given order; `other`, and what follows the palette, is grey."""
-    plain = [name for name in groups if name != OTHER]
-    spare = [UNKNOWN] * len(plain)
-    return dict(zip(plain, [*CATEGORIES[:-1], *spare], strict=False)) | {OTHER: UNKNOWN}
 
 
 def cost_over_time(series: pd.DataFrame, *, hourly: bool) -> alt.Chart:
@@ -67,7 +58,7 @@ def cost_over_time(series: pd.DataFrame, *, hourly: bool) -> alt.Chart:
                 alt.Tooltip("cost_usd:Q", title="cost", format="$,.4f"),
             ],
         )
-        .properties(height=260)
+        .properties(height=320)
     )
     return chart
 
@@ -80,7 +71,7 @@ def cost_by_component(totals: pd.DataFrame) -> ChartType:
             "cost_usd:Q",
             title=None,
             axis=None,
-            scale=alt.Scale(domainMin=0, padding=60),
+            scale=alt.Scale(domain=[0, 1.4 * max([*totals["cost_usd"], 1e-9])]),
         ),
     )
     bars = base.mark_bar(color=INFO, height=14)

@@ -22,8 +22,7 @@ def page(window: Window) -> None:
     if chosen:
         one(chosen)
     groups = figures_alerts.grouped(queries.within(queries_alerts.all_incidents(), queries.scope()))
-    fires, acked, held = (len(groups[name]) for name in figures_alerts.GROUPS[:3])
-    tables.say(alerts_answer(fires, acked, held))
+    tables.say(alerts_answer(groups["Firing"], len(groups["Acknowledged"]), len(groups["Held back"])))
     for name in figures_alerts.GROUPS[:3]:
         if not groups[name].empty:
             open_group(name, groups[name])
@@ -46,8 +45,9 @@ def open_group(name: str, incidents: pd.DataFrame) -> None:
 
 
 def line(incident: Incident) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"line-{incident['id']}"):
-        standing = figures_alerts.standing(incident, now=queries.now())
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key=f"line-{incident['id']}"):
+        place = plain(tables.places().get((incident["account"], incident["region"]), incident["region"]))
+        standing = f"{figures_alerts.standing(incident, now=queries.now())} · {place}"
         title = f"{widgets.badge(str(incident['severity']))} **{plain(incident['title'])}**"
         st.markdown(f"{title} :small[:gray[{standing} · {plain(incident['text'])}]]", width="stretch")
         st.button(

@@ -12,6 +12,7 @@ from dashboard import figures_cold, numbers, queries, queries_investigate, table
 from dashboard.answers import cold_answer, total
 from dashboard.charts.cold import cold_board, cold_heatmap, in_zone
 from dashboard.compare import earlier
+from dashboard.figures_cold import Cold
 
 WEEK, HOUR = timedelta(days=7), timedelta(hours=1)
 
@@ -24,15 +25,9 @@ def page(window: Window) -> None:
         return
     series = queries_investigate.cold_series(window, where, now)
     tables.say(cold_answer(functions))
-    widgets.cards(
-        figures_cold.cards(
-            functions,
-            queries_investigate.cold_starts(before, where, now),
-            series,
-            queries.record_totals(window, where),
-            queries.record_totals(before, where),
-        )
-    )
+    here = Cold(functions, queries.record_totals(window, where))
+    there = Cold(queries_investigate.cold_starts(before, where, now), queries.record_totals(before, where))
+    widgets.cards(figures_cold.cards(here, there, series))
     board(series, window)
     table(functions)
     heatmap(window)
@@ -71,23 +66,27 @@ def table(functions: pd.DataFrame) -> None:
                 "init_p50_ms": tables.ms_column("Init p50"),
                 "init_p95_ms": tables.ms_column("Init p95"),
                 "waited_s": column.NumberColumn("Waited", format="%,.1f s", help="By callers, in all."),
-                "init_cost_usd": tables.usd_column("Init cost"),
+                "init_cost_usd": tables.usd_column("Init cost", shown["init_cost_usd"]),
                 "provisioned": tables.count_column("Provisioned", "Initializations nobody waited for."),
                 "snap_start": tables.count_column("SnapStart", "Restored from a snapshot."),
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
-            column_order=[
-                *("function", "place", "runtime", "memory_mb", "records", "cold_starts", "cold_start_rate"),
-                *(
-                    "init_p50_ms",
-                    "init_p95_ms",
-                    "waited_s",
-                    "init_cost_usd",
-                    "provisioned",
-                    "snap_start",
-                    "state",
-                ),
-            ],
+            column_order=tables.spoken(
+                shown,
+                [
+                    *(
+                        "function",
+                        "place",
+                        "runtime",
+                        "memory_mb",
+                        "records",
+                        "cold_starts",
+                        "cold_start_rate",
+                    ),
+                    *("init_p50_ms", "init_p95_ms", "waited_s", "init_cost_usd"),
+                    *("provisioned", "snap_start", "state"),
+                ],
+            ),
         )
 
 

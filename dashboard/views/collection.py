@@ -52,10 +52,11 @@ def permissions(missing: list[str]) -> None:
 
 def table(collectors: pd.DataFrame) -> None:
     st.header("Collectors, late or refused first", anchor=False)
+    shown = tables.with_place(figures_collection.table(collectors))
     column, zone = st.column_config, str(widgets.zone())
     with st.container(key="collectors-table"):
         st.dataframe(
-            tables.with_place(figures_collection.table(collectors)),
+            shown,
             key="collectors",
             hide_index=True,
             placeholder="",
@@ -67,24 +68,37 @@ def table(collectors: pd.DataFrame) -> None:
                 "collector": column.TextColumn("Collector"),
                 "place": column.TextColumn("Where"),
                 "age": column.TextColumn(
-                    "Data is old", alignment="right", help="Since the end of what was read."
+                    "Data age", alignment="right", help="Since the end of what was read."
                 ),
                 "last_run": column.DatetimeColumn("Last run", format="D MMM HH:mm:ss", timezone=zone),
                 "last_ok": column.DatetimeColumn("Last good run", format="D MMM HH:mm:ss", timezone=zone),
                 "runs_24h": tables.count_column("Runs, 24 h"),
                 "failed_24h": tables.count_column("Failed, 24 h"),
                 "permission": column.TextColumn("Missing permission"),
-                "error": column.TextColumn("Why", width="large"),
+                "error": column.TextColumn("Why", width=560),
             },
-            column_order=[
-                *("standing", "collector", "place", "age", "last_run", "last_ok", "runs_24h", "failed_24h"),
-                *("permission", "error"),
-            ],
+            column_order=tables.spoken(
+                shown,
+                [
+                    *(
+                        "standing",
+                        "collector",
+                        "place",
+                        "age",
+                        "last_run",
+                        "last_ok",
+                        "runs_24h",
+                        "failed_24h",
+                    ),
+                    *("permission", "error"),
+                ],
+            ),
         )
 
 
 def strip(window: Window, collectors: pd.DataFrame) -> None:
     st.header("Runs over time", anchor=False)
+    window = figures_collection.until_now(window, now=queries.now())
     runs = queries.within(queries_collection.runs(window), queries.scope())
     cells = outcome_cells(runs, window)
     if cells.empty:
@@ -105,10 +119,10 @@ def gap_table(holes: pd.DataFrame, window: Window) -> None:
     if holes.empty:
         st.caption(f"Everything of this window ({numbers.age(window.duration)}) was read.")
         return
-    column = st.column_config
+    shown, column = tables.with_place(holes), st.column_config
     with st.container(key="gaps-table"):
         st.dataframe(
-            tables.with_place(holes),
+            shown,
             key="gaps",
             hide_index=True,
             placeholder="",
@@ -121,10 +135,12 @@ def gap_table(holes: pd.DataFrame, window: Window) -> None:
                 ),
                 "minutes": tables.count_column("Minutes", "The longest stretch."),
                 "newest": column.DatetimeColumn("Until", format="D MMM HH:mm", timezone=str(widgets.zone())),
-                "why": column.TextColumn("Why", width="large"),
+                "why": column.TextColumn("Why", width=560),
                 "permission": column.TextColumn("Missing permission"),
             },
-            column_order=["collector", "place", "scopes", "minutes", "newest", "why", "permission"],
+            column_order=tables.spoken(
+                shown, ["collector", "place", "scopes", "minutes", "newest", "permission", "why"]
+            ),
         )
 
 
@@ -133,11 +149,11 @@ def spend_table(spend: pd.DataFrame) -> None:
     if spend.empty:
         st.caption("No call was made this month.")
         return
-    exact = {name: pd.to_numeric(spend[name], errors="coerce") for name in ("cost_usd", "projected_usd")}
+    amounts = {name: pd.to_numeric(spend[name], errors="coerce") for name in ("cost_usd", "projected_usd")}
     column = st.column_config
     with st.container(key="spend-table"):
         st.dataframe(
-            spend.assign(**exact),
+            spend.assign(**amounts),
             key="spend",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
@@ -148,8 +164,8 @@ def spend_table(spend: pd.DataFrame) -> None:
                 "operation": column.TextColumn("Operation"),
                 "calls": tables.count_column("Calls"),
                 "units": tables.count_column("Units", "What AWS bills: metrics requested, else calls."),
-                "cost_usd": tables.usd_column("Cost"),
-                "projected_usd": tables.usd_column("Whole month"),
+                "cost_usd": tables.usd_column("Cost", amounts["cost_usd"]),
+                "projected_usd": tables.usd_column("Whole month", amounts["projected_usd"]),
             },
         )
 

@@ -49,7 +49,7 @@ def accounts(limits: pd.DataFrame) -> None:
             placeholder=numbers.UNKNOWN,
             alt="Concurrency limits per account and region, the nearest first",
             column_config={
-                "place": column.TextColumn("Where", pinned=True),
+                "place": column.TextColumn("Where"),
                 "limit": tables.count_column("Limit"),
                 "claimed_now": tables.count_column("Claimed now"),
                 "claimed_max": tables.count_column("Most claimed"),
@@ -141,13 +141,25 @@ def pools(window: Window) -> None:
                 "reachable": column.TextColumn(
                     "Reached", help="Some alias or caller reaches the provisioned version."
                 ),
-                "note": column.TextColumn("Note"),
+                "note": column.TextColumn("Note", width="medium"),
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
-            column_order=[
-                *("function", "place", "pool", "limit", "used_now", "used_max", "headroom", "utilization"),
-                *("throttles", "provisioned", "reachable", "note", "state"),
-            ],
+            column_order=tables.spoken(
+                shown,
+                [
+                    *(
+                        "function",
+                        "place",
+                        "pool",
+                        "limit",
+                        "used_now",
+                        "used_max",
+                        "headroom",
+                        "utilization",
+                    ),
+                    *("throttles", "note", "provisioned", "reachable", "state"),
+                ],
+            ),
         )
 
 

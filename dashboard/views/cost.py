@@ -24,32 +24,38 @@ PRICES = (
 
 
 def page(window: Window) -> None:
-    now, where, by = queries.now(), queries.scope(), chosen_dimension()
+    now, where, by = queries.now(), queries.scope(), dimension()
     groups = queries_cost.costs(window, where, now, by)
     if groups.empty:
         widgets.no_data("Nothing that costs money is known in this window.", collector="metrics")
         return
     groups = figures_cost.named(groups, by)
     parts = figures_cost.by_component(groups)
-    what = "component" if by == "component" else word(by).lower()
-    tables.say(cost_answer(groups, parts, days=window.duration / DAY, what=what))
-    widgets.cards(
-        figures_cost.cards(groups, queries_cost.costs(earlier(window), where, now, by), window=window)
-    )
+    before = figures_cost.named(queries_cost.costs(earlier(window), where, now, by), by)
+    tables.say(cost_answer(groups, parts, days=window.duration / DAY, what=word(by).lower()))
+    widgets.cards(figures_cost.cards(groups, before, window=window))
     charts(parts, window, by)
     table(groups, window, by)
 
 
-def chosen_dimension() -> str:
-    options = [*DIMENSIONS, *(f"tag:{name}" for name in queries_cost.tag_names()[:4])]
+def dimensions() -> list[str]:
+    return [*DIMENSIONS, *(f"tag:{name}" for name in queries_cost.tag_names()[:4])]
 
+
+def dimension() -> str:
+    """What the address groups by."""
+    by = st.query_params.get("by")
+    return by if by in dimensions() else "function"
+
+
+def choose_dimension() -> None:
     def draw(key: str, changed: Callable[[], None]) -> None:
         st.segmented_control(
-            "Group by", options, format_func=word, key=key, on_change=changed, label_visibility="collapsed",
-            required=True,
+            "Group by", dimensions(), format_func=word, key=key, on_change=changed, required=True,
+            label_visibility="collapsed",
         )  # fmt: skip
 
-    return str(links.choose("by", options, "function", draw))
+    links.choose("by", dimensions(), "function", draw)
 
 
 def word(by: str) -> str:
@@ -58,18 +64,17 @@ def word(by: str) -> str:
 
 def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
     hourly = window.duration < timedelta(days=3)
+    step = "hour" if hourly else "day"
     left, right = st.columns([2, 1], gap="small")
     with left, st.container(border=True, key="cost-series", height="stretch"):
-        st.header(f"Per {'hour' if hourly else 'day'}, UTC", anchor=False)
+        st.header(f"Per {step}, UTC", anchor=False)
         series = queries_cost.cost_series(window, queries.scope(), queries.now(), by)
         if series.empty:
-            widgets.no_data("Not enough time has passed for a whole step.")
+            widgets.no_data(f"No whole {step} has passed in this window.")
         else:
-            series = series.assign(
-                group=[str(group) if group else figures_cost.UNTAGGED for group in series["group"]]
-            )
-            alt = f"Cost per {'hour' if hourly else 'day'} by {word(by).lower()}"
-            st.altair_chart(cost_over_time(series, hourly=hourly), key="cost-chart", alt=alt)
+            names = [str(group) if group else figures_cost.UNTAGGED for group in series["group"]]
+            chart = cost_over_time(series.assign(group=names), hourly=hourly)
+            st.altair_chart(chart, key="cost-chart", alt=f"Cost per {step} by {word(by).lower()}")
     with right, st.container(border=True, key="cost-parts", height="stretch"):
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")
@@ -81,6 +86,7 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
 def table(groups: pd.DataFrame, window: Window, by: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="cost-bar"):
         st.header(f"By {word(by).lower()}, dearest first", anchor=False, width="stretch")
+        choose_dimension()
         st.download_button(
             "Download CSV",
             csv_text(figures_cost.export(groups, by, window=window)),
@@ -90,27 +96,32 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
+    shown = figures_cost.table(groups, window=window)
     column = st.column_config
+    parts = {
+        f"{name}_usd": tables.usd_column(part, shown[f"{name}_usd"]) for name, part in COMPONENT_WORDS.items()
+    }
     with st.container(key="cost-table"):
         st.dataframe(
-            figures_cost.table(groups, window=window),
+            shown,
             key="cost-groups",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt=f"Cost by {word(by).lower()} and component, dearest first",
             column_config={
-                "name": column.TextColumn(word(by), pinned=True),
-                "cost_usd": tables.usd_column("Cost", "At list price, in this window."),
+                "name": column.TextColumn(word(by)),
+                "cost_usd": tables.usd_column("Cost", shown["cost_usd"], "At list price, in this window."),
                 "share": column.ProgressColumn("Share", format="percent", min_value=0, max_value=1),
-                "per_day_usd": tables.usd_column("Per day"),
-                **{f"{name}_usd": tables.usd_column(part) for name, part in COMPONENT_WORDS.items()},
+                "per_day_usd": column.NumberColumn("Per day", format="$%,.2f"),
+                **parts,
                 "invocations": tables.count_column("Invocations"),
-                "per_million_usd": tables.usd_column("Per million"),
+                "per_million_usd": column.NumberColumn("Per million", format="$%,.2f", help="Invocations."),
                 "basis": column.TextColumn(
                     "Basis", help="records: billed times; metrics, estimated: durations."
                 ),
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
+            column_order=tables.spoken(shown, list(shown.columns)),
         )
 
 

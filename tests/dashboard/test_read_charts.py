@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from core.windows import Window
-from dashboard.charts import cold, collection, concurrency, cost, queues
+from dashboard.charts import cold, collection, concurrency, cost, groups, queues
 from dashboard.export import csv_text
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_the_cost_chart_is_drawn_in_utc_days_because_that_is_how_aws_bills():
 def test_no_two_of_seven_cost_groups_share_a_colour():
     names = [*"abcdefg", "other"]
 
-    assert len(set(cost.colours(names).values())) == 8
+    assert len(set(groups.colours(names).values())) == 8
 
 
 # --- cold starts --------------------------------------------------------------------------------------------
