@@ -141,7 +141,7 @@ def _changed(
     """A row of the change table as a sentence; None for what is told elsewhere, or is no news."""
     if (row.kind, row.field) in QUIET or (row.kind == "version" and row.new == "appeared"):
         return None
-    ts, function = row.ts.to_pydatetime(), row.function or ""
+    ts, function = row.ts.to_pydatetime(), row.function if isinstance(row.function, str) else ""
     change = Changed(ts, row.account, row.region, function, KINDS.get(row.kind, "configuration"), "")
     change = replace(change, field=row.field, old=row.old, new=row.new)
     subject = _subject(row, sources)
@@ -194,7 +194,7 @@ def _sentence(row: Any) -> str:
 
 
 def _value(value: Any, unit: str) -> str:
-    if value is None or value in ("", [], {}):
+    if value is None or value in ("", [], {}) or value != value:
         return "none"
     if isinstance(value, bool):
         return "on" if value else "off"

@@ -116,6 +116,7 @@ class Coverage:
                 self._settled[key].append(part)
         for key, part, row in _rows(gaps, window):
             self._gaps[key].append((part, (row.why, _text(row.permission))))
+        self._seen: dict[Key, Seen] = {}
         self._newest = {(r.collector, r.account, r.region): r for r in rows(newest)}
 
     @classmethod
@@ -147,6 +148,18 @@ class Coverage:
 
     def seen(self, collector: str, account: str, region: str, scope: str = "") -> Seen:
         """How well the window was read. A tail too young to settle, behind a healthy collector, is provisional."""
+        key = self._key(collector, account, region, scope)
+        if key not in self._seen:
+            self._seen[key] = self._judge(*key)
+        return self._seen[key]
+
+    def _key(self, collector: str, account: str, region: str, scope: str) -> Key:
+        """The scope, or the whole target's when nothing was said about the scope alone."""
+        own = collector, account, region, scope
+        said = collector == "logs" or own in self._read or own in self._gaps
+        return own if said else (collector, account, region, "")
+
+    def _judge(self, collector: str, account: str, region: str, scope: str) -> Seen:
         read = self.covered(collector, account, region, scope)
         missing = subtract(self.window, read)
         provisional = bool(self.unsettled(collector, account, region, scope))
