@@ -6,7 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,12 +15,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from alerts.grid import FLAGS, Grid
 from alerts.http import open_http
 from alerts.notice import Link, Notice
 from alerts.rule import Rule, Subject
+from alerts.settings import AlertSettings
+from core.facts import Function, MetricPoint, Run, Target
 from core.settings import StoreSettings
+from core.windows import Window
+from store.schema import metadata
 from store.store import Store
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -43,7 +49,7 @@ def rule() -> Callable[..., Rule]:
 
 @pytest.fixture
 def grid() -> Callable[..., Grid]:
-    """A grid of one function; columns are lists of one number per minute, flags may be left out (all collected)."""
+    """A grid of one function; columns are lists of a number per minute; flags may be left out."""
 
     def make(**columns: Sequence[float | bool]) -> Grid:
         minutes = len(next(iter(columns.values())))
@@ -95,7 +101,7 @@ def message() -> Callable[..., Notice]:
 
 @dataclass
 class Receiver:
-    """A web server of our own: answers what `answers` says next (then the last for ever), keeps what it got."""
+    """A web server of our own: gives the next of its `answers` (the last one for ever), keeps what it got."""
 
     url: str = ""
     answers: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
@@ -142,10 +148,8 @@ def receiver() -> Iterator[Receiver]:
             got.bodies.append(json.loads(body))
             got.headers.append({name.lower(): value for name, value in self.headers.items()})
             got.raw = body  # type: ignore[attr-defined]
-            try:
+            with suppress(OSError):
                 got.next_answer()(self)
-            except OSError:
-                pass
 
         def log_message(self, *_: Any) -> None: ...
 
@@ -169,3 +173,92 @@ def receiver() -> Iterator[Receiver]:
 def http() -> Iterator[Any]:
     with open_http() as client:
         yield client
+
+
+PROD = Target("111122223333", "eu-west-1")
+
+
+class World:
+    """What collectors would have learned about a few functions, told to a real store minute by minute."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.known(
+            Function(name="checkout", arn="arn", runtime="python3.13", timeout_s=3, tags={"team": "payments"})
+        )
+
+    def known(
+        self, *entities: Any, now: datetime = START - timedelta(hours=2), target: Target = PROD
+    ) -> None:
+        window = Window(now, now)
+        self._commit("inventory", window, [*entities], now, target)
+
+    def told(self, collector: str, window: Window, facts: Sequence[Any]) -> None:
+        """Any facts of a window, read at its end."""
+        self._commit(collector, window, facts, window.end, PROD)
+
+    def minutes(
+        self,
+        first: int,
+        errors: Sequence[float],
+        *,
+        at: int | None = None,
+        function: str = "checkout",
+        **more: Any,
+    ) -> None:
+        """Minutes from `first` on, 100 invocations each, read at minute `at` (right after the last of them)."""
+        ends = first + len(errors)
+        points = [
+            MetricPoint(
+                scope="function", function=function, ts=self.at(first + n), period_s=60,
+                **({"invocations": 100.0, "errors": float(count)} | more),
+            )
+            for n, count in enumerate(errors)
+        ]  # fmt: skip
+        now = self.at(ends if at is None else at)
+        self._commit("metrics", Window(self.at(first), self.at(ends)), points, now, PROD)
+
+    def failed(self, collector: str, at: int, error: str = "no permission", target: Target = PROD) -> None:
+        run = self._run(collector, Window(self.at(at - 5), self.at(at)), self.at(at), target)
+        self.store.commit(replace(run, outcome="failed", error=error), [], now=self.at(at))
+
+    def at(self, minute: float) -> datetime:
+        return START + timedelta(minutes=minute)
+
+    def _commit(
+        self, collector: str, window: Window, facts: Sequence[Any], now: datetime, target: Target
+    ) -> None:
+        self.store.commit(self._run(collector, window, now, target), facts, now=now)
+
+    def _run(self, collector: str, window: Window, now: datetime, target: Target) -> Run:
+        return Run(
+            collector=collector, target=target, window=window, period_s=60, started_at=now, finished_at=now, outcome="ok"
+        )  # fmt: skip
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+@pytest.fixture
+def table(store: Store) -> Callable[[str], list[dict[str, Any]]]:
+    """All rows of a state table."""
+
+    def read(name: str) -> list[dict[str, Any]]:
+        with store.engine.connect() as connection:
+            rows = connection.execute(sa.select(metadata.tables[name]))
+            return [dict(row) for row in rows.mappings()]
+
+    return read
+
+
+@pytest.fixture
+def settings() -> Callable[..., AlertSettings]:
+    """Settings with one channel, `chat`, unless others are given."""
+
+    def make(url: str = "http://127.0.0.1:9/hook", **given: Any) -> AlertSettings:
+        usual: dict[str, Any] = {"channels": {"chat": {"kind": "slack", "url": url, "timeout_s": 0.5}}}
+        return AlertSettings.model_validate(usual | given)
+
+    return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -187,7 +188,7 @@ def test_minutes_collected_late_and_out_of_order_lose_and_invent_no_outage(world
         assert any(first < closed and last > opened for first, last in told), "an outage was lost"
     for first, last in told:
         assert any(first < closed and last > opened for opened, closed in expected), "an outage was invented"
-    assert all(one[1] <= other[0] for one, other in zip(told, told[1:], strict=False)), "told twice"
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(told)), "told twice"
 
 
 @pytest.mark.parametrize("minutes_between", [1, 5, 13])
