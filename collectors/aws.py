@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -15,6 +16,7 @@ from botocore import exceptions as boto
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
 from botocore.session import Session as BotocoreSession
+from botocore.utils import parse_timestamp
 
 from collectors.meter import Meter, Pace, answered_units, requested_units
 from collectors.translate import translate
@@ -217,11 +219,19 @@ def _session(wanted: TargetSettings, region: str, settings: AwsSettings) -> boto
     """A session of its own, as sessions are not for sharing; with a role its credentials renew themselves."""
     core = BotocoreSession(profile=wanted.profile)
     core.set_config_variable("region", region)
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=utc)
     if wanted.role_arn:
         source = _own_credentials(core, wanted)
         role = _role_credentials(core, source, wanted.role_arn, wanted.external_id, region, settings)
         core._credentials = role  # type: ignore[attr-defined]  # botocore has no public way to hand in such ones
     return boto3.Session(botocore_session=core)
+
+
+def utc(value: float | str) -> datetime:
+    """A time of an answer, in UTC. botocore makes local times, at half the cost of reading metrics."""
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    return parse_timestamp(value).astimezone(UTC)
 
 
 def _own_credentials(core: BotocoreSession, wanted: TargetSettings) -> Credentials:

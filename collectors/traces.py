@@ -25,7 +25,7 @@ _FREE_FORM = frozenset({"metadata", "sql", "query"})
 
 def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
     """Traces with a Lambda function in them. Without the right to read segments the summaries are kept."""
-    summaries = [parse_summary(answer) for answer in _fetch_summaries(aws, ask)]
+    summaries = [parse_summary(answer) for answer in _fetch_summaries(aws, ask) if may_be_ours(answer)]
     documents: dict[str, str] = {}
     try:
         for trace in _fetch_traces(aws, worth_reading(summaries, ask.settings.max_traces_per_run)):
@@ -49,6 +49,12 @@ def _fetch_traces(aws: Aws, ids: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     for at in range(0, len(ids), TRACES_A_CALL):
         for page in aws.pages("xray", "batch_get_traces", TraceIds=list(ids[at : at + TRACES_A_CALL])):
             yield from page.get("Traces", ())
+
+
+def may_be_ours(answer: Mapping[str, Any]) -> bool:
+    """Whether a Lambda function took part, or the summary does not say who did."""
+    services = answer.get("ServiceIds")
+    return not services or bool(functions_of(services))
 
 
 def parse_summary(answer: Mapping[str, Any]) -> TraceRecord:

@@ -134,11 +134,6 @@ def test_calls_outside_a_run_are_not_on_its_bill(store, moto, now):
     assert kept.usage == ()
 
 
-WINDOW = Window.last(
-    HOUR, now=__import__("datetime").datetime(2026, 11, 21, tzinfo=__import__("datetime").UTC)
-)
-
-
 @pytest.mark.parametrize(
     ("learned", "outcome", "permission"),
     [
