@@ -155,7 +155,7 @@ def test_secrets_in_lines_are_hidden():
 @pytest.mark.parametrize(
     "message",
     [
-        "INIT_REPORT Init Duration: 9.5 ms\tPhase: init\tStatus: error\tError Type: Runtime.ImportModuleError\n",
+        "INIT_REPORT Init Duration: 9.5 ms\tPhase: init\tStatus: error\tError Type: Runtime.X\n",
         platform("initReport", status="error", phase="init", metrics={"durationMs": 9.5}),
         '{"type":"platform.fault","record":"RequestId: 0b1c Process exited before completing request"}',
     ],
