@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quarterdeck.demo.company import ACCOUNTS, PROD
 from quarterdeck.demo.series import Catalogue
-from quarterdeck.demo.wire import AwsFault, Call
+from quarterdeck.demo.specs import ACCOUNTS, PROD
+from quarterdeck.demo.wire import ApiError, Call
 from quarterdeck.demo.world import Shelf, World
 
 CALLS_KEPT = 20_000
@@ -65,7 +65,7 @@ def account_of(access_key: str) -> str:
 def paged(
     items: Sequence[Any], token: str | None, size: int, *, invalid: str = "InvalidParameterValueException"
 ) -> tuple[list[Any], str | None]:
-    """A page of `items` from `token` on, and the token of the next page. Raises AwsFault for a token not ours."""
+    """A page of `items` from `token` on, and the token of the next page. Raises ApiError for a token not ours."""
     first = read_token(token, invalid=invalid).get("from", 0) if token else 0
     page = list(items[first : first + size])
     rest = first + size < len(items)
@@ -80,7 +80,7 @@ def read_token(token: str, *, invalid: str) -> dict[str, Any]:
     try:
         content = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, binascii.Error) as error:
-        raise AwsFault(invalid, "The specified token is invalid") from error
+        raise ApiError(invalid, "The specified token is invalid") from error
     if not isinstance(content, dict):
-        raise AwsFault(invalid, "The specified token is invalid")
+        raise ApiError(invalid, "The specified token is invalid")
     return content

@@ -36,7 +36,9 @@ def _read(path: Path) -> Plan | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise QuarterdeckError(f"cannot read {path}: delete it, and the demo begins anew ({error})") from error
+        raise QuarterdeckError(
+            f"cannot read {path}: delete it, and the demo begins anew ({error})"
+        ) from error
 
 
 def _write(path: Path, plan: Plan) -> None:

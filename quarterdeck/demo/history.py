@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.windows import Window
-from quarterdeck.demo.company import CANARY, PROD, Spec
+from quarterdeck.demo.company import CANARY
+from quarterdeck.demo.specs import PROD, Spec
 from quarterdeck.demo.stories import DAY, MINUTE, Story, stories_of, story, to_datetime, to_ms
 
 HISTORY_DAYS = 14
@@ -73,7 +74,9 @@ class Timeline:
 
     def last_modified(self, now: datetime) -> datetime:
         """When $LATEST was last changed."""
-        return max(change.ts for change in self.changes if change.kind in ("publish", "memory") and change.ts <= now)
+        return max(
+            change.ts for change in self.changes if change.kind in ("publish", "memory") and change.ts <= now
+        )
 
 
 @lru_cache(maxsize=4096)

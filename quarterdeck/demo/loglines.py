@@ -14,8 +14,8 @@ from uuid import UUID
 
 import numpy as np
 
-from quarterdeck.demo.company import Failure, Spec
 from quarterdeck.demo.simulate import DAY_MS, Day, Floats, Ints, failures_of
+from quarterdeck.demo.specs import Failure, Spec
 from quarterdeck.demo.traceids import segment_id, trace_id
 
 EVENT_OVERHEAD_BYTES = 26
@@ -279,8 +279,12 @@ def _digits(day: Day) -> Ints:
     """How many digits the numbers of the REPORT record take, and X-Ray's word for sampled."""
     total = _length(day.duration_ms) + _length(day.billed_ms) + _length(day.used_mb)
     init = _length(day.init_ms) * (2 if day.spec.snap_start else 1)
-    restored = _length(np.floor(day.init_ms / 4)) if day.spec.snap_start else np.zeros(len(day), dtype=np.int64)
-    word = ~day.sampled if day.spec.tracing and day.spec.log_format == "Text" else np.zeros(len(day), np.bool_)
+    restored = (
+        _length(np.floor(day.init_ms / 4)) if day.spec.snap_start else np.zeros(len(day), dtype=np.int64)
+    )
+    word = (
+        ~day.sampled if day.spec.tracing and day.spec.log_format == "Text" else np.zeros(len(day), np.bool_)
+    )
     return np.asarray(total + np.where(day.cold, init + restored, 0) + word, dtype=np.int64)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quarterdeck.demo.company import FUNCTIONS, QueueSpec, Spec
+from quarterdeck.demo.company import FUNCTIONS
 from quarterdeck.demo.simulate import (
     DAY_MS,
     HOUR_MS,
@@ -16,6 +16,7 @@ from quarterdeck.demo.simulate import (
     Floats,
     Ints,
 )
+from quarterdeck.demo.specs import QueueSpec, Spec
 from quarterdeck.demo.stories import DRAIN_EVERY, to_ms
 from quarterdeck.demo.world import World
 
@@ -49,7 +50,11 @@ def worker(queue: QueueSpec) -> Spec | None:
     """The function that a source queue feeds."""
     here = (queue.account, queue.region)
     return next(
-        (f for f in FUNCTIONS if (f.account, f.region) == here and f.trigger == "sqs" and f.source == queue.name),
+        (
+            f
+            for f in FUNCTIONS
+            if (f.account, f.region) == here and f.trigger == "sqs" and f.source == queue.name
+        ),
         None,
     )
 
@@ -144,7 +149,9 @@ def drains(world: World, queue: QueueSpec, number: int) -> Ints:
     every = to_ms(world.plan.start + DRAIN_EVERY) - to_ms(world.plan.start)
     first = to_ms(world.plan.start) - 25 * MINUTE_MS
     turns = np.arange((number * DAY_MS - first) // every, ((number + 1) * DAY_MS - first) // every + 1)
-    shake = [int(np.random.default_rng((world.plan.seed, 17, int(t) % 2**32)).integers(-600, 600)) for t in turns]
+    shake = [
+        int(np.random.default_rng((world.plan.seed, 17, int(t) % 2**32)).integers(-600, 600)) for t in turns
+    ]
     ts = first + turns * every + np.array(shake, dtype=np.int64) * 1000
     return ts[(ts >= number * DAY_MS) & (ts < (number + 1) * DAY_MS)]
 

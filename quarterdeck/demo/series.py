@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quarterdeck.demo.company import FUNCTIONS, QueueSpec, Spec, functions_of, queues_of
+from quarterdeck.demo.company import FUNCTIONS, functions_of, queues_of
 from quarterdeck.demo.loglines import log_bytes, log_events
 from quarterdeck.demo.queues import MINUTES_A_DAY, QueueDay, queue_day
 from quarterdeck.demo.simulate import DAY_MS, Day, Flags, Floats, Ints
+from quarterdeck.demo.specs import QueueSpec, Spec
 from quarterdeck.demo.world import World
 
 MINUTE_MS = 60_000
@@ -159,8 +160,12 @@ def concurrency(world: World, specs: tuple[Spec, ...], number: int, which: str =
     """The most simultaneous executions in each minute of a day. `which`: all, provisioned or on-demand."""
     days = [world.day(spec, n) for spec in specs for n in (number - 1, number)]
     kept = [_which(day, which) for day in days]
-    start = np.concatenate([np.empty(0, dtype=np.int64), *(day.start_ms[k] for day, k in zip(days, kept, strict=True))])
-    end = np.concatenate([np.empty(0, dtype=np.int64), *(day.end_ms[k] for day, k in zip(days, kept, strict=True))])
+    start = np.concatenate(
+        [np.empty(0, dtype=np.int64), *(day.start_ms[k] for day, k in zip(days, kept, strict=True))]
+    )
+    end = np.concatenate(
+        [np.empty(0, dtype=np.int64), *(day.end_ms[k] for day, k in zip(days, kept, strict=True))]
+    )
     return most_at_once(start, end, number)
 
 
@@ -236,7 +241,9 @@ class Catalogue:
                 (s.namespace, s.name, frozenset(s.dimensions)): s for s in self._all(*place)
             }
 
-    def find(self, account: str, region: str, namespace: str, name: str, dimensions: Dimensions) -> Series | None:
+    def find(
+        self, account: str, region: str, namespace: str, name: str, dimensions: Dimensions
+    ) -> Series | None:
         known = self._known.get((account, region), {})
         return known.get((namespace, name, frozenset(dimensions.items())))
 
@@ -265,13 +272,19 @@ class Catalogue:
         if spec.trigger == "none":
             return
         resource = f"{spec.name}:{spec.qualifier}" if spec.qualifier else spec.name
-        for dimensions in ((("FunctionName", spec.name),), (("FunctionName", spec.name), ("Resource", resource))):
+        for dimensions in (
+            (("FunctionName", spec.name),),
+            (("FunctionName", spec.name), ("Resource", resource)),
+        ):
             for name, of_day in _metrics_of(spec).items():
                 yield Series("AWS/Lambda", name, dimensions, self._daily(spec, of_day))
             yield Series("AWS/Lambda", "ConcurrentExecutions", dimensions, self._concurrent((spec,)))
             if _reachable(spec):
                 yield Series(
-                    "AWS/Lambda", "ProvisionedConcurrentExecutions", dimensions, self._concurrent((spec,), "provisioned")
+                    "AWS/Lambda",
+                    "ProvisionedConcurrentExecutions",
+                    dimensions,
+                    self._concurrent((spec,), "provisioned"),
                 )
                 yield Series(
                     "AWS/Lambda", "ProvisionedConcurrencyUtilization", dimensions,
@@ -282,12 +295,20 @@ class Catalogue:
 
     def _of_versions(self, spec: Spec, resource: str) -> Iterator[Series]:
         """The series of each version behind an alias, known from the plan of deploys."""
-        for version in sorted({change.version for change in self.world.timeline(spec).changes if change.version}):
-            dimensions = (("FunctionName", spec.name), ("Resource", resource), ("ExecutedVersion", str(version)))
+        for version in sorted(
+            {change.version for change in self.world.timeline(spec).changes if change.version}
+        ):
+            dimensions = (
+                ("FunctionName", spec.name),
+                ("Resource", resource),
+                ("ExecutedVersion", str(version)),
+            )
             for name, of_day in _OF_DAY.items():
                 yield Series("AWS/Lambda", name, dimensions, self._daily(spec, of_day, version))
 
-    def _daily(self, spec: Spec, of_day: Callable[[Day], Samples], version: int | None = None) -> Callable[[int], Samples]:
+    def _daily(
+        self, spec: Spec, of_day: Callable[[Day], Samples], version: int | None = None
+    ) -> Callable[[int], Samples]:
         def samples(number: int) -> Samples:
             day = self.world.day(spec, number)
             return of_day(day if version is None else select(day, day.version == version))
@@ -304,16 +325,24 @@ class Catalogue:
         yield Series("AWS/Lambda", "ConcurrentExecutions", (), self._concurrent(specs))
         world = self.world
         yield Series(
-            "AWS/Lambda", "UnreservedConcurrentExecutions", (), lambda n: _unreserved(world, account, region, n)
+            "AWS/Lambda",
+            "UnreservedConcurrentExecutions",
+            (),
+            lambda n: _unreserved(world, account, region, n),
         )
-        yield Series("AWS/Lambda", "ClaimedAccountConcurrency", (), lambda n: _claimed(world, account, region, n))
+        yield Series(
+            "AWS/Lambda", "ClaimedAccountConcurrency", (), lambda n: _claimed(world, account, region, n)
+        )
 
     def _summed(self, parts: list[tuple[Spec, Callable[[Day], Samples]]]) -> Callable[[int], Samples]:
         return lambda number: joined([of_day(self.world.day(spec, number)) for spec, of_day in parts])
 
     def _of_log_group(self, group: str, specs: tuple[Spec, ...]) -> Iterator[Series]:
         dimensions = (("LogGroupName", group),)
-        measured: dict[str, Callable[[Day], Ints]] = {"IncomingBytes": log_bytes, "IncomingLogEvents": log_events}
+        measured: dict[str, Callable[[Day], Ints]] = {
+            "IncomingBytes": log_bytes,
+            "IncomingLogEvents": log_events,
+        }
         for name, amount in measured.items():
             parts = [(spec, _written(amount)) for spec in specs if spec.trigger != "none"]
             yield Series("AWS/Logs", name, dimensions, self._summed(parts))

@@ -17,12 +17,12 @@ from werkzeug.wrappers import Request, Response
 from core.windows import Window
 from quarterdeck.demo.account import Demo, account_of
 from quarterdeck.demo.folder import open_folder
-from quarterdeck.demo.company import ACCOUNTS
 from quarterdeck.demo.series import Catalogue
 from quarterdeck.demo.services.table import HANDLERS
 from quarterdeck.demo.simulate import Plan
+from quarterdeck.demo.specs import ACCOUNTS
 from quarterdeck.demo.stories import STORIES
-from quarterdeck.demo.wire import AwsFault, Call, model, read_call, write_answer, write_fault
+from quarterdeck.demo.wire import ApiError, Call, model, read_call, write_answer, write_fault
 from quarterdeck.demo.world import Clock, World, wall_clock
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -59,7 +59,7 @@ class Application:
             if call is None:
                 return self._moto()(environ, start_response)
             response = write_answer(call, answer(self.demo, call))
-        except AwsFault as fault:
+        except ApiError as fault:
             response = write_fault(call, fault)
         return response(environ, start_response)
 
@@ -71,7 +71,7 @@ class Application:
 
 
 def answer(demo: Demo, call: Call) -> dict[str, Any]:
-    """The answer to one call, which is remembered. Raises AwsFault."""
+    """The answer to one call, which is remembered. Raises ApiError."""
     account = account_of(call.access_key)
     demo.calls.append(
         {
@@ -80,13 +80,15 @@ def answer(demo: Demo, call: Call) -> dict[str, Any]:
             "region": call.region,
             "service": call.service,
             "operation": call.operation,
-            "params": call.params,
+            "params": {
+                k: v.decode(errors="replace") if isinstance(v, bytes) else v for k, v in call.params.items()
+            },
         }
     )
     handler = HANDLERS.get(call.service, {}).get(call.operation)
     if handler is None:
         message = f"The demo account does not know {call.service}:{call.operation}"
-        raise AwsFault("UnknownOperationException", message, status=404)
+        raise ApiError("UnknownOperationException", message, status=404)
     _validate(call)
     return handler(demo, account, call)
 
@@ -97,7 +99,7 @@ def _validate(call: Call) -> None:
         return
     report = ParamValidator().validate(call.params, shape)
     if report.has_errors():
-        raise AwsFault("ValidationException", report.generate_report())
+        raise ApiError("ValidationException", report.generate_report())
 
 
 def moto_application() -> Wsgi:
@@ -148,7 +150,9 @@ def _summary(demo: Demo) -> dict[str, Any]:
                 "name": tale.name,
                 "summary": tale.summary,
                 "function": "/".join(tale.function),
-                "windows": [[w.start.isoformat(), w.end.isoformat()] for w in tale.windows(around, plan.starts)],
+                "windows": [
+                    [w.start.isoformat(), w.end.isoformat()] for w in tale.windows(around, plan.starts)
+                ],
             }
             for tale in STORIES
         ],
@@ -185,7 +189,11 @@ class DemoServer:
     ) -> None:
         """`starts` tells when the demo was started before (the first is what stories count from); by default the
         folder remembers, and without a folder it is started for the first time now."""
-        plan = Plan(seed if seed is not None else 7, tuple(starts)) if starts else open_folder(folder, seed, clock())
+        plan = (
+            Plan(seed if seed is not None else 7, tuple(starts))
+            if starts
+            else open_folder(folder, seed, clock())
+        )
         self.world = World(plan, clock)
         self.demo = Demo(self.world, Catalogue(self.world))
         self._server: BaseWSGIServer = make_server(
@@ -230,5 +238,3 @@ def serve(
     ready(server.endpoint)
     done.wait()
     server.stop()
-
-

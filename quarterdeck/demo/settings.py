@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from quarterdeck.demo.company import ACCOUNTS, REGIONS, ROLE
+from quarterdeck.demo.specs import ACCOUNTS, REGIONS, ROLE
 
 SERVICES = ("lambda", "logs", "monitoring", "xray", "sqs", "tagging", "sts", "cloudtrail")
 

@@ -13,10 +13,11 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from quarterdeck.demo.company import CANARY, Failure, Spec
+from quarterdeck.demo.company import CANARY
 from quarterdeck.demo.history import Timeline, is_canary, timeline
-from quarterdeck.demo.streams import behind_ms
+from quarterdeck.demo.specs import Failure, Spec
 from quarterdeck.demo.stories import POISON_PER_MINUTE, Story, stories_of, to_datetime
+from quarterdeck.demo.streams import behind_ms
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -174,9 +175,7 @@ def _ticking(ticks: Ints, plan: Plan, stories: tuple[Story, ...]) -> Ints:
     return ticks
 
 
-def _bursts(
-    stories: tuple[Story, ...], hour: int, plan: Plan, rng: np.random.Generator
-) -> list[Ints]:
+def _bursts(stories: tuple[Story, ...], hour: int, plan: Plan, rng: np.random.Generator) -> list[Ints]:
     return [
         begin + rng.integers(0, tale.burst[1] * 1000, tale.burst[0])
         for tale in stories
@@ -312,10 +311,14 @@ def _run(spec: Spec, asked: Requests, begin: int, plan: Plan) -> Day:
     version = _versions(spec, asked, known)
     init = _inits(spec, asked, plan)
     memory = _memory(spec, asked, plan)
-    used = np.minimum(memory, memory * spec.memory_share * (0.94 + 0.12 * asked.draws[:, 2]) + 6).astype(np.int64)
+    used = np.minimum(memory, memory * spec.memory_share * (0.94 + 0.12 * asked.draws[:, 2]) + 6).astype(
+        np.int64
+    )
     fatal = _fatal(spec)
     used = np.where(np.isin(asked.failure, fatal["memory"]), memory, used)
-    pool = _Environments(spec, asked, init, used, _epochs(known, asked, version), _keep_warm(spec, asked, plan))
+    pool = _Environments(
+        spec, asked, init, used, _epochs(known, asked, version), _keep_warm(spec, asked, plan)
+    )
     pool.run(np.isin(asked.failure, fatal["process"]).tolist())
     throttled = np.array(pool.throttled, dtype=np.bool_)
     today = asked.start_ms >= begin

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.windows import Window
-from quarterdeck.demo.company import EU, PROD, US, Failure
+from quarterdeck.demo.specs import EU, PROD, US, Failure
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ALWAYS = DAY

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from quarterdeck.demo.company import Spec
+from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.stories import STREAM_RECOVERS, story, to_ms
 
 GROWS_TO_MS = 3_600_000

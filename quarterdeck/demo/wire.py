@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 from botocore.utils import parse_to_aware_datetime
@@ -36,12 +37,16 @@ SERVICES = {
 _CREDENTIAL = re.compile(r"Credential=([^/,]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 
 
-class AwsFault(Exception):
+class ApiError(Exception):
     """An error that AWS documents; `fields` are further members of its shape."""
 
-    def __init__(self, code: str, message: str, *, status: int = 400, **fields: Any) -> None:
+    def __init__(
+        self, code: str, message: str, *, status: int = 400, query_code: str = "", **fields: Any
+    ) -> None:
+        """`query_code` is the older name of the code, where a service kept it."""
         super().__init__(message)
         self.code, self.message, self.status, self.fields = code, message, status, fields
+        self.query_code = query_code or code
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def credential(request: Request) -> tuple[str, str, str] | None:
 
 
 def read_call(request: Request) -> Call | None:
-    """The call in an HTTP request; None when it is for a service that we do not answer. Raises AwsFault."""
+    """The call in an HTTP request; None when it is for a service that we do not answer. Raises ApiError."""
     signed = credential(request)
     if signed is None or signed[2] not in SERVICES:
         return None
@@ -86,29 +91,52 @@ def _operation(service: str, request: Request) -> tuple[str, str, dict[str, str]
         return "json", target.rsplit(".", 1)[-1], {}
     if action := request.values.get("Action"):
         return "query", action, {}
-    for method, pattern, name in _routes(service):
-        if method == request.method and (found := pattern.fullmatch(request.path)):
-            return "rest-json", name, found.groupdict()
-    raise AwsFault("UnknownOperationException", f"{service} has no {request.method} {request.path}", status=404)
+    for route in _routes(service):
+        if route.method == request.method and (found := route.path.fullmatch(request.path)):
+            if route.query <= set(request.args.items()):
+                return "rest-json", route.operation, found.groupdict()
+    raise ApiError(
+        "UnknownOperationException", f"{service} has no {request.method} {request.path}", status=404
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """How a REST operation is called; `query` are the parts of the query that tell it from others."""
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    query: frozenset[tuple[str, str]]
+    fixed: int
 
 
 @lru_cache(maxsize=32)
-def _routes(service: str) -> list[tuple[str, re.Pattern[str], str]]:
-    """Method, path and operation of a REST service; paths with more fixed text first."""
-    found = []
-    for name in model(service).operation_names:
-        http = model(service).operation_model(name).http
-        path = http["requestUri"].split("?")[0].rstrip("/") or "/"
-        pattern = re.sub(r"\\{(\w+)\\\+?\\}|\\{(\w+)\\}", lambda m: f"(?P<{m[1] or m[2]}>[^/]+)", re.escape(path))
-        found.append((http["method"], re.compile(pattern + "/?"), name, len(re.sub(r"{.*?}", "", path))))
-    return [route[:3] for route in sorted(found, key=lambda route: -route[3])]
+def _routes(service: str) -> list[_Route]:
+    """The routes of a REST service; the most specific first."""
+    found = [
+        _route(name, model(service).operation_model(name).http) for name in model(service).operation_names
+    ]
+    return sorted(found, key=lambda route: (-route.fixed, -len(route.query)))
+
+
+def _route(name: str, http: dict[str, Any]) -> _Route:
+    path, _, query = http["requestUri"].partition("?")
+    pattern = re.sub(r"\\{(\w+)(?:\\\+)?\\}", r"(?P<\1>[^/]+)", re.escape(path.rstrip("/")))
+    return _Route(
+        name,
+        http["method"],
+        re.compile(pattern + "/?"),
+        frozenset(parse_qsl(query)),
+        len(re.sub(r"{.*?}", "", path)),
+    )
 
 
 def _params(
     service: str, operation: str, protocol: str, request: Request, url_params: dict[str, str]
 ) -> dict[str, Any]:
     if operation not in model(service).operation_names:
-        raise AwsFault("UnknownOperationException", f"{service} has no operation {operation}", status=404)
+        raise ApiError("UnknownOperationException", f"{service} has no operation {operation}", status=404)
     if protocol == "cbor":
         return dict(cbor.loads(request.get_data()))
     parser = {"json": JSONParser, "query": QueryParser, "rest-json": RestJSONParser}[protocol]
@@ -143,9 +171,11 @@ def write_answer(call: Call, answer: dict[str, Any]) -> Response:
     return _response(body, _content_type(call), status=status)
 
 
-def write_fault(call: Call | None, fault: AwsFault) -> Response:
+def write_fault(call: Call | None, fault: ApiError) -> Response:
     """The HTTP response that carries an error."""
-    headers = {"x-amzn-ErrorType": fault.code, "x-amzn-query-error": f"{fault.code};Sender"}
+    headers = {"x-amzn-ErrorType": fault.code}
+    if call and "awsQueryCompatible" in model(call.service).metadata:
+        headers["x-amzn-query-error"] = f"{fault.query_code};Sender"
     if call and call.protocol == "query":
         text = (
             "<ErrorResponse><Error><Type>Sender</Type>"
@@ -184,7 +214,10 @@ def _query(call: Call, answer: dict[str, Any]) -> Response:
 
 def _invoked(answer: dict[str, Any]) -> Response:
     response = _response(answer.get("Payload", b""), "application/json", status=answer["StatusCode"])
-    for name, header in (("FunctionError", "X-Amz-Function-Error"), ("ExecutedVersion", "X-Amz-Executed-Version")):
+    for name, header in (
+        ("FunctionError", "X-Amz-Function-Error"),
+        ("ExecutedVersion", "X-Amz-Executed-Version"),
+    ):
         if name in answer:
             response.headers[header] = answer[name]
     return response
@@ -194,7 +227,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.timestamp()
     if isinstance(value, np.ndarray):
-        return value.astype("datetime64[s]").astype(np.int64).tolist() if value.dtype.kind == "M" else value.tolist()
+        return (
+            value.astype("datetime64[s]").astype(np.int64).tolist()
+            if value.dtype.kind == "M"
+            else value.tolist()
+        )
     raise TypeError(f"cannot write {type(value)} as JSON")
 
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from typing import Any
 
-from quarterdeck.demo.company import FUNCTIONS, Spec
+from quarterdeck.demo.company import FUNCTIONS
 from quarterdeck.demo.history import HISTORY_DAYS, Timeline, timeline
 from quarterdeck.demo.simulate import DAY_MS, Day, Plan, simulate
+from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.stories import DAY, to_ms
 
 Clock = Callable[[], datetime]

@@ -16,7 +16,7 @@ from quarterdeck.demo.account import Demo, Handler, make_token, paged, read_toke
 from quarterdeck.demo.series import MINUTE_MS, Series, joined
 from quarterdeck.demo.statistics import Buckets, is_known
 from quarterdeck.demo.stories import to_ms
-from quarterdeck.demo.wire import AwsFault, Call
+from quarterdeck.demo.wire import ApiError, Call
 
 MAX_QUERIES = 500
 MAX_POINTS = 100_800
@@ -71,18 +71,22 @@ def _check(queries: list[dict[str, Any]], params: Mapping[str, Any]) -> None:
 
 def _check_query(query: Mapping[str, Any]) -> None:
     if not _ID.fullmatch(query.get("Id", "")):
-        raise _invalid(f"The value {query.get('Id')!r} for parameter Id is not matching ^[a-z][a-zA-Z0-9_]*$.")
+        raise _invalid(
+            f"The value {query.get('Id')!r} for parameter Id is not matching ^[a-z][a-zA-Z0-9_]*$."
+        )
     if "MetricStat" not in query:
         raise _invalid("The demo account has no metric math: give each query a MetricStat.")
     stat, period = query["MetricStat"].get("Stat", ""), query["MetricStat"].get("Period", 0)
     if not is_known(stat):
         raise _invalid(f"The value {stat} for parameter MetricStat.Stat is not supported.")
     if period not in (1, 5, 10, 20, 30) and (period < 60 or period % 60):
-        raise _invalid(f"The value {period} for parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
+        raise _invalid(
+            f"The value {period} for parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."
+        )
 
 
-def _invalid(message: str) -> AwsFault:
-    return AwsFault("ValidationError", message)
+def _invalid(message: str) -> ApiError:
+    return ApiError("ValidationError", message)
 
 
 class _Asking:
@@ -169,15 +173,15 @@ def get_metric_statistics(demo: Demo, account: str, call: Call) -> dict[str, Any
     stat = {"Metric": {k: params[k] for k in ("Namespace", "MetricName")}, "Period": params["Period"]}
     stat["Metric"]["Dimensions"] = params.get("Dimensions", [])
     points: dict[Any, dict[str, Any]] = {}
-    asking = _Asking(
-        demo, account, call.region, params["StartTime"], params["EndTime"], demo.world.now_ms()
-    )
+    asking = _Asking(demo, account, call.region, params["StartTime"], params["EndTime"], demo.world.now_ms())
     for name in [*plain, *ranked]:
         query = {"Id": "a", "MetricStat": {**stat, "Stat": name}}
         _check([query], params)
         answer = asking.answer(query)
         if len(answer.values) > _STATISTICS_LIMIT:
-            raise AwsFault("InvalidParameterCombination", f"more than {_STATISTICS_LIMIT} datapoints were requested")
+            raise ApiError(
+                "InvalidParameterCombination", f"more than {_STATISTICS_LIMIT} datapoints were requested"
+            )
         for ts, value in zip(answer.timestamps.tolist(), answer.values.tolist(), strict=True):
             point = points.setdefault(ts, {"Timestamp": _aware(ts), "Unit": "None"})
             if name in ranked:
@@ -224,4 +228,3 @@ HANDLERS: dict[str, Handler] = {
     "ListMetrics": list_metrics,
     "DescribeAlarms": describe_alarms,
 }
-

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler, paged
-from quarterdeck.demo.company import CANARY, CONCURRENCY_LIMIT, Spec, functions_of
+from quarterdeck.demo.company import CANARY, functions_of
 from quarterdeck.demo.history import Change, is_canary
-from quarterdeck.demo.wire import AwsFault, Call
+from quarterdeck.demo.specs import CONCURRENCY_LIMIT, Spec
+from quarterdeck.demo.wire import ApiError, Call
 from quarterdeck.demo.world import find
 
 FUNCTIONS_PAGE = VERSIONS_PAGE = 50
@@ -18,12 +19,17 @@ MAPPINGS_PAGE = 100
 CONFIGS_PAGE = 50
 CODE_BYTES = 3_400_000
 
-_HANDLERS = {"python": "app.handler", "nodejs": "index.handler", "java": "example.meridian.Handler", "ruby": "app.run"}
+_HANDLERS = {
+    "python": "app.handler",
+    "nodejs": "index.handler",
+    "java": "example.meridian.Handler",
+    "ruby": "app.run",
+}
 _SHARED_LAYER = "layer:meridian-common:14"
 
 
 def function(demo: Demo, account: str, call: Call) -> tuple[Spec, str]:
-    """The function that a call names (name, partial or full ARN) and its qualifier. Raises AwsFault."""
+    """The function that a call names (name, partial or full ARN) and its qualifier. Raises ApiError."""
     text = call.params["FunctionName"]
     parts = text.split(":")
     if text.startswith("arn:"):
@@ -40,8 +46,8 @@ def _arn(account: str, region: str, name: str) -> str:
     return f"arn:aws:lambda:{region}:{account}:function:{name}"
 
 
-def _missing(message: str) -> AwsFault:
-    return AwsFault("ResourceNotFoundException", message, status=404, Type="User")
+def _missing(message: str) -> ApiError:
+    return ApiError("ResourceNotFoundException", message, status=404, Type="User")
 
 
 def lambda_time(ts: datetime) -> str:
@@ -155,7 +161,9 @@ def list_functions(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     every = call.params.get("FunctionVersion") == "ALL"
     if every:
         wanted = [(spec, version) for spec in named for version in (0, *_versions(demo, spec))]
-    page, marker = paged(wanted, call.params.get("Marker"), min(call.params.get("MaxItems", 50), FUNCTIONS_PAGE))
+    page, marker = paged(
+        wanted, call.params.get("Marker"), min(call.params.get("MaxItems", 50), FUNCTIONS_PAGE)
+    )
     listed = [configuration(demo, spec, version=version) for spec, version in page]
     if every:
         listed = [_qualified(item) for item in listed]
@@ -169,7 +177,9 @@ def _qualified(item: dict[str, Any]) -> dict[str, Any]:
 def list_versions(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     spec, _ = function(demo, account, call)
     wanted = [0, *_versions(demo, spec)]
-    page, marker = paged(wanted, call.params.get("Marker"), min(call.params.get("MaxItems", 50), VERSIONS_PAGE))
+    page, marker = paged(
+        wanted, call.params.get("Marker"), min(call.params.get("MaxItems", 50), VERSIONS_PAGE)
+    )
     listed = [_qualified(configuration(demo, spec, version=version)) for version in page]
     return {"Versions": listed, **({"NextMarker": marker} if marker else {})}
 
@@ -191,7 +201,7 @@ def get_function(demo: Demo, account: str, call: Call) -> dict[str, Any]:
 
 
 def version_of(demo: Demo, spec: Spec, qualifier: str) -> int:
-    """The version that a qualifier means; 0 is $LATEST. Raises AwsFault for one that does not exist."""
+    """The version that a qualifier means; 0 is $LATEST. Raises ApiError for one that does not exist."""
     if qualifier in ("", "$LATEST"):
         return 0
     if qualifier.isdigit() and int(qualifier) in _versions(demo, spec):
@@ -215,7 +225,9 @@ def aliases(demo: Demo, spec: Spec) -> list[dict[str, Any]]:
     made = [_alias(spec, name, version) for name, version in points.items()]
     if is_canary(spec):
         weights = {"AdditionalVersionWeights": {str(spec.versions): CANARY[1]}}
-        made = [{**item, "RoutingConfig": weights} if item["Name"] == spec.qualifier else item for item in made]
+        made = [
+            {**item, "RoutingConfig": weights} if item["Name"] == spec.qualifier else item for item in made
+        ]
     kept = demo.kept.below(*spec.key, "alias")
     changed = {key[-1]: value for key, value in kept.items()}
     return [{**item, **changed.get(item["Name"], {})} for item in made]
@@ -279,7 +291,11 @@ def mapping(demo: Demo, spec: Spec) -> dict[str, Any]:
     }
     if stream:
         answer |= {"StartingPosition": "LATEST", "ParallelizationFactor": 1, "MaximumRetryAttempts": -1}
-        answer |= {"MaximumRecordAgeInSeconds": -1, "BisectBatchOnFunctionError": False, "TumblingWindowInSeconds": 0}
+        answer |= {
+            "MaximumRecordAgeInSeconds": -1,
+            "BisectBatchOnFunctionError": False,
+            "TumblingWindowInSeconds": 0,
+        }
         answer |= {"DestinationConfig": {"OnFailure": {}}, "LastProcessingResult": "OK"}
     if spec.maximum_concurrency:
         answer["ScalingConfig"] = {"MaximumConcurrency": spec.maximum_concurrency}
@@ -298,7 +314,9 @@ def list_mappings(demo: Demo, account: str, call: Call) -> dict[str, Any]:
         found = [item for item in found if item["UUID"] == mapping_id(spec)]
     if arn := call.params.get("EventSourceArn"):
         found = [item for item in found if item["EventSourceArn"] == arn]
-    page, marker = paged(found, call.params.get("Marker"), min(call.params.get("MaxItems", 100), MAPPINGS_PAGE))
+    page, marker = paged(
+        found, call.params.get("Marker"), min(call.params.get("MaxItems", 100), MAPPINGS_PAGE)
+    )
     return {"EventSourceMappings": page, **({"NextMarker": marker} if marker else {})}
 
 
@@ -377,7 +395,7 @@ def get_provisioned(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     for item in provisioned(demo, spec):
         if item["FunctionArn"] == f"{spec.arn}:{qualifier}":
             return {key: value for key, value in item.items() if key != "FunctionArn"}
-    raise AwsFault(
+    raise ApiError(
         "ProvisionedConcurrencyConfigNotFoundException",
         "No Provisioned Concurrency Config found for this function",
         status=404,
@@ -405,7 +423,9 @@ def invoke_configs(demo: Demo, spec: Spec) -> list[dict[str, Any]]:
     kept = demo.kept.below(*spec.key, "invoke-config")
     made |= {key[-1]: value for key, value in kept.items()}
     return [
-        {"FunctionArn": f"{spec.arn}:{qualifier}", **value} for qualifier, value in made.items() if value is not None
+        {"FunctionArn": f"{spec.arn}:{qualifier}", **value}
+        for qualifier, value in made.items()
+        if value is not None
     ]
 
 

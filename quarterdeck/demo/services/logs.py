@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from quarterdeck.demo.account import Demo, Handler, make_token, paged, read_token
-from quarterdeck.demo.company import FUNCTIONS, Spec
+from quarterdeck.demo.company import FUNCTIONS
 from quarterdeck.demo.logfilter import Matches, PatternError, parse
 from quarterdeck.demo.loglines import Line, lines, log_bytes, stream_name
 from quarterdeck.demo.simulate import HOUR_MS
+from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.stories import DAY, to_ms
-from quarterdeck.demo.wire import AwsFault, Call
+from quarterdeck.demo.wire import ApiError, Call
 from quarterdeck.demo.world import World
 
 MAX_EVENTS = 10_000
@@ -40,7 +41,7 @@ def _group(account: str, call: Call) -> tuple[str, tuple[Spec, ...]]:
     name = name.split(":log-group:")[-1].removesuffix(":*")
     groups = groups_of(account, call.region)
     if name not in groups:
-        raise AwsFault("ResourceNotFoundException", "The specified log group does not exist.")
+        raise ApiError("ResourceNotFoundException", "The specified log group does not exist.")
     return name, groups[name]
 
 
@@ -92,10 +93,12 @@ def filter_log_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     matches = _pattern(params.get("filterPattern", ""))
     limit = params.get("limit", MAX_EVENTS)
     if not 1 <= limit <= MAX_EVENTS:
-        raise AwsFault("InvalidParameterException", f"limit must be between 1 and {MAX_EVENTS}")
+        raise ApiError("InvalidParameterException", f"limit must be between 1 and {MAX_EVENTS}")
     newest = params.get("startFromHead") is False
     begin_ms, end_ms = _stretch(demo, account, call, name, specs)
-    after = read_token(params["nextToken"], invalid="InvalidParameterException") if "nextToken" in params else {}
+    after = (
+        read_token(params["nextToken"], invalid="InvalidParameterException") if "nextToken" in params else {}
+    )
     begin_ms, end_ms = after.get("begin_ms", begin_ms), after.get("end_ms", end_ms)
     last = (after.get("ts_ms", 0), after.get("id", ""))
     if after and newest:
@@ -126,16 +129,14 @@ def _pattern(text: str) -> Matches:
     try:
         return parse(text)
     except PatternError as error:
-        raise AwsFault("InvalidParameterException", f"Invalid filter pattern: {error}") from error
+        raise ApiError("InvalidParameterException", f"Invalid filter pattern: {error}") from error
 
 
-def _stretch(
-    demo: Demo, account: str, call: Call, name: str, specs: tuple[Spec, ...]
-) -> tuple[int, int]:
+def _stretch(demo: Demo, account: str, call: Call, name: str, specs: tuple[Spec, ...]) -> tuple[int, int]:
     now_ms = demo.world.now_ms()
     begin_ms, end_ms = call.params.get("startTime", 0), call.params.get("endTime", now_ms)
     if begin_ms > end_ms:
-        raise AwsFault("InvalidParameterException", "endTime must be greater than or equal to startTime")
+        raise ApiError("InvalidParameterException", "endTime must be greater than or equal to startTime")
     days = _retention(demo, account, call.region, name, specs)
     oldest = now_ms - int(timedelta(days=days).total_seconds() * 1000) if days else 0
     return max(begin_ms, oldest, demo.world.begin_ms), min(end_ms, now_ms)
@@ -166,12 +167,16 @@ def get_log_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     stream = params["logStreamName"]
     found = [line for line in events(demo.world, specs, begin_ms, end_ms - 1) if line.stream == stream]
     limit = params.get("limit", MAX_EVENTS)
-    token = read_token(params["nextToken"], invalid="InvalidParameterException") if "nextToken" in params else {}
+    token = (
+        read_token(params["nextToken"], invalid="InvalidParameterException") if "nextToken" in params else {}
+    )
     head = params.get("startFromHead", False) or "from" in token
     first = token.get("from", 0 if head else max(len(found) - limit, 0))
     page = found[first : first + limit]
     return {
-        "events": [{k: v for k, v in _event(line).items() if k not in ("logStreamName", "eventId")} for line in page],
+        "events": [
+            {k: v for k, v in _event(line).items() if k not in ("logStreamName", "eventId")} for line in page
+        ],
         "nextForwardToken": make_token({"from": first + len(page)}),
         "nextBackwardToken": make_token({"from": max(first - limit, 0)}),
     }
@@ -185,7 +190,8 @@ def describe_log_groups(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     found = [
         _described(demo, account, call.region, name, specs)
         for name, specs in sorted(groups_of(account, call.region).items())
-        if name.startswith(params.get("logGroupNamePrefix", "")) and params.get("logGroupNamePattern", "") in name
+        if name.startswith(params.get("logGroupNamePrefix", ""))
+        and params.get("logGroupNamePattern", "") in name
     ]
     page, token = paged(found, params.get("nextToken"), params.get("limit", GROUPS_PAGE))
     return {"logGroups": page, **({"nextToken": token} if token else {})}

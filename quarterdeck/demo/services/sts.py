@@ -7,14 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 from quarterdeck.demo.account import SESSION_PREFIX, Demo, Handler
-from quarterdeck.demo.company import ACCOUNTS
-from quarterdeck.demo.wire import AwsFault, Call
+from quarterdeck.demo.specs import ACCOUNTS
+from quarterdeck.demo.wire import ApiError, Call
 
 _ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/([\w+=,.@/-]+)")
 
 
 def get_caller_identity(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    who = "assumed-role/quarterdeck-read/quarterdeck" if call.access_key.startswith(SESSION_PREFIX) else "user/demo"
+    who = (
+        "assumed-role/quarterdeck-read/quarterdeck"
+        if call.access_key.startswith(SESSION_PREFIX)
+        else "user/demo"
+    )
     service = "sts" if who.startswith("assumed") else "iam"
     return {"UserId": "AIDADEMO", "Account": account, "Arn": f"arn:aws:{service}::{account}:{who}"}
 
@@ -23,8 +27,10 @@ def assume_role(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     role = _ROLE.fullmatch(call.params["RoleArn"])
     if not role or role[1] not in ACCOUNTS:
         who = get_caller_identity(demo, account, call)["Arn"]
-        message = f"User: {who} is not authorized to perform: sts:AssumeRole on resource: {call.params['RoleArn']}"
-        raise AwsFault("AccessDenied", message, status=403)
+        message = (
+            f"User: {who} is not authorized to perform: sts:AssumeRole on resource: {call.params['RoleArn']}"
+        )
+        raise ApiError("AccessDenied", message, status=403)
     name = role[2].rsplit("/", 1)[-1]
     session = call.params["RoleSessionName"]
     return {

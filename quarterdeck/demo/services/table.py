@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from quarterdeck.demo.account import Handler
-from quarterdeck.demo.services import cloudwatch, lambda_, logs, sts, tagging
+from quarterdeck.demo.services import (
+    cloudwatch,
+    events,
+    lambda_,
+    lambda_writes,
+    logs,
+    sqs,
+    sts,
+    tagging,
+    xray,
+)
 
 HANDLERS: dict[str, dict[str, Handler]] = {
-    "lambda": lambda_.HANDLERS,
+    "lambda": {**lambda_.HANDLERS, **lambda_writes.HANDLERS},
     "cloudwatch": cloudwatch.HANDLERS,
     "logs": logs.HANDLERS,
+    "sqs": sqs.HANDLERS,
+    "xray": xray.HANDLERS,
     "sts": sts.HANDLERS,
     "iam": sts.IAM_HANDLERS,
     "resourcegroupstaggingapi": tagging.HANDLERS,
+    "events": events.HANDLERS,
+    "cloudtrail": events.TRAIL_HANDLERS,
 }

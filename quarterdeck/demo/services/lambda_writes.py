@@ -1,0 +1,251 @@
+"""Lambda, changing: what an action may do is checked as AWS does, kept, and seen by later reads; and Invoke."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from quarterdeck.demo.account import Demo, Handler
+from quarterdeck.demo.company import functions_of
+from quarterdeck.demo.services.events import rule_arn
+from quarterdeck.demo.services.lambda_ import (
+    aliases,
+    function,
+    get_alias,
+    get_function_configuration,
+    get_invoke_config,
+    get_provisioned,
+    invoke_configs,
+    mapping,
+    mapping_spec,
+    provisioned,
+    reserved,
+    tags,
+    version_of,
+)
+from quarterdeck.demo.specs import CONCURRENCY_LIMIT
+from quarterdeck.demo.wire import ApiError, Call
+
+_CONFIGURABLE = ("MemorySize", "Timeout", "Description", "Handler", "EphemeralStorage", "TracingConfig")
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError("InvalidParameterValueException", message, Type="User")
+
+
+def _conflict(message: str) -> ApiError:
+    return ApiError("ResourceNotFoundException", message, status=404, Type="User")
+
+
+# --- concurrency -----------------------------------------------------------------------------------------------
+
+
+def put_function_concurrency(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    spec, _ = function(demo, account, call)
+    wanted = call.params["ReservedConcurrentExecutions"]
+    limit = CONCURRENCY_LIMIT[account, call.region]
+    others = sum(reserved(demo, other) or 0 for other in functions_of(account, call.region) if other != spec)
+    floor = min(100, limit // 4)
+    if wanted < 0 or limit - others - wanted < floor:
+        raise _invalid(
+            "Specified ReservedConcurrentExecutions for function decreases account's"
+            f" UnreservedConcurrentExecution below its minimum value of [{floor}]."
+        )
+    demo.kept.put(*spec.key, "reserved", value=wanted)
+    return {"ReservedConcurrentExecutions": wanted}
+
+
+def delete_function_concurrency(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    demo.kept.put(*function(demo, account, call)[0].key, "reserved", value=None)
+    return {}
+
+
+def put_provisioned(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    spec, qualifier = function(demo, account, call)
+    if version_of(demo, spec, qualifier) == 0:
+        raise _invalid("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+    size = call.params["ProvisionedConcurrentExecutions"]
+    demo.kept.put(*spec.key, "provisioned", qualifier, value=size)
+    return get_provisioned(demo, account, call)
+
+
+def delete_provisioned(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    spec, qualifier = function(demo, account, call)
+    if not any(item["FunctionArn"] == f"{spec.arn}:{qualifier}" for item in provisioned(demo, spec)):
+        get_provisioned(demo, account, call)
+    demo.kept.put(*spec.key, "provisioned", qualifier, value=None)
+    return {}
+
+
+# --- configuration ---------------------------------------------------------------------------------------------
+
+
+def update_function_configuration(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    spec, _ = function(demo, account, call)
+    if not 128 <= call.params.get("MemorySize", 128) <= 10_240:
+        raise _invalid("'MemorySize' value failed to satisfy constraint: between 128 and 10240")
+    if not 1 <= call.params.get("Timeout", 1) <= 900:
+        raise _invalid("'Timeout' value failed to satisfy constraint: between 1 and 900")
+    kept = demo.kept.get(*spec.key, "configuration", default={})
+    changed = {name: call.params[name] for name in _CONFIGURABLE if name in call.params}
+    demo.kept.put(*spec.key, "configuration", value={**kept, **changed})
+    return get_function_configuration(demo, account, call)
+
+
+def update_alias(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    spec, _ = function(demo, account, call)
+    get_alias(demo, account, call)
+    changed = {
+        k: call.params[k] for k in ("FunctionVersion", "Description", "RoutingConfig") if k in call.params
+    }
+    if "FunctionVersion" in changed:
+        version_of(demo, spec, changed["FunctionVersion"])
+    kept = demo.kept.get(*spec.key, "alias", call.params["Name"], default={})
+    demo.kept.put(*spec.key, "alias", call.params["Name"], value={**kept, **changed})
+    return next(item for item in aliases(demo, spec) if item["Name"] == call.params["Name"])
+
+
+def update_mapping(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    spec = mapping_spec(account, call)
+    changed = {k: call.params[k] for k in ("BatchSize", "ScalingConfig") if k in call.params}
+    if "Enabled" in call.params:
+        changed["State"] = "Enabled" if call.params["Enabled"] else "Disabled"
+    changed["LastModified"] = demo.world.now()
+    key = (account, call.region, "mapping", call.params["UUID"])
+    demo.kept.put(*key, value={**demo.kept.get(*key, default={}), **changed})
+    return mapping(demo, spec)
+
+
+def put_invoke_config(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    spec, qualifier = function(demo, account, call)
+    wanted = f"{spec.arn}:{qualifier or '$LATEST'}"
+    before = next((item for item in invoke_configs(demo, spec) if item["FunctionArn"] == wanted), {})
+    names = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
+    kept = {k: v for k, v in before.items() if k in names} if call.operation.startswith("Update") else {}
+    value = {
+        **kept,
+        **{k: call.params[k] for k in names if k in call.params},
+        "LastModified": demo.world.now(),
+    }
+    demo.kept.put(*spec.key, "invoke-config", qualifier or "$LATEST", value=value)
+    return get_invoke_config(demo, account, call)
+
+
+def delete_invoke_config(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    spec, qualifier = function(demo, account, call)
+    get_invoke_config(demo, account, call)
+    demo.kept.put(*spec.key, "invoke-config", qualifier or "$LATEST", value=None)
+    return {}
+
+
+def tag_resource(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    name = call.params["Resource"].split(":function:")[-1]
+    spec, _ = function(demo, account, _naming(call, name))
+    gone = set(call.params.get("TagKeys", []))
+    found = {**tags(demo, spec), **call.params.get("Tags", {})}
+    demo.kept.put(*spec.key, "tags", value={k: v for k, v in found.items() if k not in gone})
+    return {}
+
+
+def _naming(call: Call, name: str) -> Call:
+    return Call(
+        call.service, call.operation, call.region, call.access_key, call.protocol, {"FunctionName": name}
+    )
+
+
+# --- policies and other small reads ----------------------------------------------------------------------------
+
+
+def get_policy(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    """Who may invoke: EventBridge, S3, SNS or API Gateway. Polled sources need no permission here."""
+    spec, _ = function(demo, account, call)
+    source = {
+        "schedule": ("events.amazonaws.com", rule_arn(spec)),
+        "async": (f"{spec.source.split(':')[2] if ':' in spec.source else 's3'}.amazonaws.com", spec.source),
+        "api": (
+            "apigateway.amazonaws.com",
+            f"arn:aws:execute-api:{spec.region}:{account}:meridian/*/POST/{spec.name}",
+        ),
+    }.get(spec.trigger)
+    if source is None:
+        raise _conflict("The resource you requested does not exist.")
+    statement = {
+        "Sid": f"{spec.trigger}-invoke",
+        "Effect": "Allow",
+        "Principal": {"Service": source[0]},
+        "Action": "lambda:InvokeFunction",
+        "Resource": f"{spec.arn}:{spec.qualifier}" if spec.qualifier else spec.arn,
+        "Condition": {"ArnLike": {"AWS:SourceArn": source[1]}},
+    }
+    policy = {"Version": "2012-10-17", "Id": "default", "Statement": [statement]}
+    return {"Policy": json.dumps(policy), "RevisionId": "5c0d2f2e-0000-4000-8000-000000000000"}
+
+
+def get_recursion_config(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    function(demo, account, call)
+    return {"RecursiveLoop": "Terminate"}
+
+
+def list_function_urls(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    function(demo, account, call)
+    return {"FunctionUrlConfigs": []}
+
+
+# --- invoking --------------------------------------------------------------------------------------------------
+
+
+def invoke(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    """Answer an invocation. `ops-remediator` says what it was asked to do; the call log keeps the payload."""
+    spec, qualifier = function(demo, account, call)
+    version = version_of(demo, spec, qualifier)
+    kind = call.params.get("InvocationType", "RequestResponse")
+    if kind == "DryRun":
+        return {"StatusCode": 204}
+    event = _event(call.params.get("Payload", b"{}"))
+    if reserved(demo, spec) == 0 and kind == "RequestResponse":
+        raise ApiError(
+            "TooManyRequestsException",
+            "Rate Exceeded.",
+            status=429,
+            Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
+            Type="User",
+        )
+    if kind == "Event":
+        return {"StatusCode": 202}
+    said = {"ok": True, "function": spec.name, "received": event}
+    if spec.name == "ops-remediator":
+        said["did"] = f"{event.get('action', 'nothing')}" if isinstance(event, dict) else "nothing"
+    return {
+        "StatusCode": 200,
+        "ExecutedVersion": str(version) if version else "$LATEST",
+        "Payload": json.dumps(said).encode(),
+    }
+
+
+def _event(payload: bytes | str) -> Any:
+    try:
+        return json.loads(payload or b"{}")
+    except ValueError as error:
+        raise ApiError(
+            "InvalidRequestContentException", f"Could not parse request body into json: {error}", Type="User"
+        ) from error
+
+
+HANDLERS: dict[str, Handler] = {
+    "PutFunctionConcurrency": put_function_concurrency,
+    "DeleteFunctionConcurrency": delete_function_concurrency,
+    "PutProvisionedConcurrencyConfig": put_provisioned,
+    "DeleteProvisionedConcurrencyConfig": delete_provisioned,
+    "UpdateFunctionConfiguration": update_function_configuration,
+    "UpdateAlias": update_alias,
+    "UpdateEventSourceMapping": update_mapping,
+    "PutFunctionEventInvokeConfig": put_invoke_config,
+    "UpdateFunctionEventInvokeConfig": put_invoke_config,
+    "DeleteFunctionEventInvokeConfig": delete_invoke_config,
+    "TagResource": tag_resource,
+    "UntagResource": tag_resource,
+    "GetPolicy": get_policy,
+    "GetFunctionRecursionConfig": get_recursion_config,
+    "ListFunctionUrlConfigs": list_function_urls,
+    "Invoke": invoke,
+}
