@@ -25,11 +25,11 @@ EVENTS = 8
 
 def state(row: Row, *, now: datetime) -> tuple[str, str]:
     """State and sentence of a function on which nothing fires."""
-    states = row["states"]
-    why = reason(states.get("invocations"))
-    if why and not row["invocations"]:
+    invocations = row["invocations"]
+    if not numbers.known(invocations):
+        why = reason(row["states"].get("invocations")) or "not yet"
         return "not collected", f"**Not collected**: {plain(why)}"
-    if row["invocations"]:
+    if invocations > 0:
         return "healthy", "**Nothing is firing** on this function"
     last = row["last_invocation"]
     if not numbers.known(last):
@@ -133,7 +133,7 @@ def _throttles(row: Row, series: pd.DataFrame) -> Card:
         points=spark(series["throttles"], "sum"),
         kind="bar",
         help=_help(
-            "Invocations turned away for want of concurrency; and the most at once.", row, "throttles"
+            "Invocations turned away for want of concurrency; the most at once.", row, "throttles"
         ),
         **_marks(row, "throttles"),
     )

@@ -233,7 +233,7 @@ def _state(row: Mapping[Any, Any], worst: Mapping[tuple[str, str, str], str]) ->
     fires = worst.get((row["account"], row["region"], row["function"]))
     if fires:
         return fires if fires in ORDER else "info"
-    if reason(row["states"].get("invocations")):
+    if not numbers.known(row["invocations"]):
         return "not collected"
     return "healthy" if row["invocations"] else "silent"
 

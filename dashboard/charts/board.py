@@ -230,7 +230,12 @@ def _marks(panel: Panel, deploys: Sequence[Deploy], window: Window) -> dict[str,
 def _deploy(deploy: Deploy, *, labelled: bool) -> dict[str, Any]:
     return {
         "xAxis": _iso(deploy.ts),
-        "lineStyle": {"color": theme.UNKNOWN, "type": "dashed", "width": 1},
+        "lineStyle": {
+            "color": theme.UNKNOWN,
+            "type": "dashed",
+            "width": 1,
+            "opacity": 1 if labelled else 0.5,
+        },
         "label": {
             "show": labelled,
             "formatter": deploy.version,
@@ -250,7 +255,7 @@ def _limit(limit: Limit) -> dict[str, Any]:
 
 
 def _label_shifts(panel: Panel, frame: pd.DataFrame) -> dict[str, float]:
-    """How far to push labels at the lines' ends, down positive, so that close ones do not cover each other."""
+    """How far to push labels at the lines' ends, down positive, so that none covers another."""
     last = {s.column: frame[s.column].dropna() for s in panel.series if s.label}
     values = {column: float(points.iloc[-1]) for column, points in last.items() if len(points)}
     scale = math.log10 if panel.log else float
@@ -258,7 +263,8 @@ def _label_shifts(panel: Panel, frame: pd.DataFrame) -> dict[str, float]:
     if most <= (1 if panel.log else 0):
         return {}
     heights = {c: max(0.0, scale(max(v, 1e-9))) / scale(most) * PLOT_PX for c, v in values.items()}
-    shifts, floor_px = {}, -LABEL_PX
+    shifts: dict[str, float] = {}
+    floor_px = -float(LABEL_PX)
     for column, height in sorted(heights.items(), key=lambda item: item[1]):
         floor_px = max(height, floor_px + LABEL_PX)
         shifts[column] = round(height - floor_px, 1)

@@ -1,0 +1,146 @@
+"""Pages in process: the real entry point on a real store, with the clock stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.facts import Function, InvocationRecord, LogEvent, MetricPoint, Run, Target, Version
+from core.settings import StoreSettings
+from core.windows import Window
+from dashboard.launch import APP, STORE
+from store import schema
+from store.store import Store
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+PROD = Target("111111111111", "eu-west-1")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0))
+
+
+@pytest.fixture
+def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """`open_page("views/x.py", **query)`: a page of the app on the test's store, drawn once."""
+    monkeypatch.setenv(STORE, str(tmp_path / "store"))
+    monkeypatch.setenv("QUARTERDECK_NOW", NOW.isoformat())
+
+    def start(page: str = "views/overview.py", **query: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=30).run()
+        app.query_params.update(query)
+        return app.switch_page(page).run()
+
+    yield start
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """Three hours of `orders` (1 % errors, a record a minute, an error line, two versions) and `idle`."""
+    window = Window(NOW - timedelta(hours=3), NOW)
+    store.remember_target(PROD, "shop", now=NOW)
+    for collector, facts in {
+        "inventory": [_function("orders", reserved=5), _function("idle")],
+        "details": [_version("1", hours_ago=300), _version("2", hours_ago=1)],
+        "metrics": [_point(minute) for minute in range(180)],
+        "logs": [*(_record(minute) for minute in range(180)), _line()],
+        "queues": [],
+        "traces": [],
+    }.items():
+        times = {"started_at": NOW, "finished_at": NOW}
+        run = Run(collector=collector, target=PROD, window=window, period_s=60, outcome="ok", **times)
+        store.commit(run, facts, now=NOW)
+    return store
+
+
+@pytest.fixture
+def firing(filled: Store) -> Store:
+    """`filled`, with one critical incident on `orders` since half an hour."""
+    with filled.transaction() as connection:
+        connection.execute(
+            schema.incident.insert().values(
+                id="i1",
+                rule="error-rate",
+                account=PROD.account,
+                region=PROD.region,
+                subject_kind="function",
+                subject="orders",
+                severity="critical",
+                title="orders: error rate 12 %",
+                text="Error rate 12 %: above 5 % over 5 min; before it was 0.1 %. Look at the newest deploy.",
+                opened_at=NOW - timedelta(minutes=30),
+                value=0.12,
+                threshold=0.05,
+            )
+        )
+    return filled
+
+
+def _function(name: str, reserved: int | None = None) -> Function:
+    return Function(
+        name=name,
+        arn=f"arn:aws:lambda:{PROD.region}:{PROD.account}:function:{name}",
+        runtime="python3.13",
+        memory_mb=512,
+        timeout_s=15,
+        tags={"team": "checkout"},
+    )
+
+
+def _version(version: str, *, hours_ago: float) -> Version:
+    published = NOW - timedelta(hours=hours_ago)
+    return Version(name=f"orders:{version}", function="orders", version=version, published=published)
+
+
+def _point(minutes_ago: int) -> MetricPoint:
+    return MetricPoint(
+        scope="function",
+        function="orders",
+        ts=NOW - timedelta(minutes=minutes_ago + 1),
+        period_s=60,
+        invocations=100,
+        errors=1,
+        throttles=0,
+        duration_sum_ms=20_000,
+        duration_max_ms=900,
+        concurrent_max=3,
+    )
+
+
+def _record(minutes_ago: int) -> InvocationRecord:
+    return InvocationRecord(
+        function="orders",
+        ts=NOW - timedelta(minutes=minutes_ago, seconds=30),
+        event_id=f"e{minutes_ago}",
+        request_id=f"r{minutes_ago}",
+        stream="2026/11/20/[2]abc",
+        version="2",
+        duration_ms=200 + minutes_ago,
+        billed_ms=201 + minutes_ago,
+        memory_mb=512,
+        max_memory_mb=120,
+        init_ms=450 if minutes_ago % 60 == 0 else None,
+        status="error" if minutes_ago == 5 else "success",
+    )
+
+
+def _line() -> LogEvent:
+    return LogEvent(
+        function="orders",
+        ts=NOW - timedelta(minutes=5, seconds=31),
+        event_id="l5",
+        stream="2026/11/20/[2]abc",
+        request_id="r5",
+        level="error",
+        message="KeyError: <b>iban</b> **bold** $x$",
+        signature="KeyError: <>",
+        version="2",
+    )
