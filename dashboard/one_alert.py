@@ -10,8 +10,12 @@ import streamlit as st
 
 from alerts.rules import Rule
 from core.errors import QuarterdeckError
+from core.facts import Target
+from core.windows import Window
 from dashboard import figures_alerts, links, numbers, queries, queries_alerts, tables, widgets
 from dashboard.charts.alerts import alert_board
+from dashboard.charts.board import Deploy
+from dashboard.charts.boards import deploy_marks
 from dashboard.figures_alerts import Incident
 from dashboard.ledgers import audit_table, deliveries_table
 from dashboard.numbers import plain
@@ -160,9 +164,17 @@ def chart(incident: Incident, rule: Rule | None) -> None:
         fired=figures_alerts.firing_window(incident, now=now),
         window=shown,
         zone=widgets.zone(),
+        deploys=deploys(incident, shown),
     )
     alt = f"{rule.spec.title} against the threshold around the alert"
     st.echarts_chart(drawn.option, height=drawn.height_px, key="alert-board", alt=alt)
+
+
+def deploys(incident: Incident, window: Window) -> list[Deploy]:
+    if incident["subject_kind"] != "function":
+        return []
+    target = Target(str(incident["account"]), str(incident["region"]))
+    return deploy_marks(queries.function_changes(target, str(incident["subject"]), window))
 
 
 def timeline(id: str) -> None:

@@ -76,14 +76,14 @@ def count_column(label: str, help: str | None = None) -> Any:
 
 
 def usd_column(label: str, amounts: pd.Series[Any], help: str | None = None) -> Any:
-    """As many decimals (2 to 6) as the smallest amount above zero needs to be seen."""
+    """As many decimals (2 to 4) as the smallest amount above zero needs to be seen."""
     return st.column_config.NumberColumn(label, format=f"$%,.{decimals(amounts)}f", help=help)
 
 
 def decimals(amounts: pd.Series[Any]) -> int:
     known = amounts.astype("float64")
     least = known[known > 0].min()
-    return 2 if not least < 1 else min(6, max(2, 1 - math.floor(math.log10(least))))
+    return 2 if not least < 1 else min(4, max(2, 1 - math.floor(math.log10(least))))
 
 
 def spoken(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 
 import pandas as pd
 
 from core.windows import Window
 from dashboard.charts import theme
-from dashboard.charts.board import Board, Limit, Panel, Row, Series, board
+from dashboard.charts.board import Board, Deploy, Limit, Panel, Row, Series, board
 
 SCALES = {"share": (100.0, ", %", " %"), "ms": (1.0, ", ms", " ms"), "s": (1.0, ", s", " s")}
 """Per unit of a signal: what a value is multiplied by, the title's ending, the pointer's ending."""
@@ -24,6 +25,7 @@ def alert_board(
     fired: Window,
     window: Window,
     zone: tzinfo,
+    deploys: Sequence[Deploy] = (),
 ) -> Board:
     """`values` has `ts` and `value` (NaN: unknown or silent, a gap); shares are drawn in percent."""
     times, ending, suffix = SCALES.get(unit, (1.0, "", ""))
@@ -34,6 +36,5 @@ def alert_board(
         limits=[Limit(round(threshold * times, 4), condition)],
         firing=[fired],
     )
-    return board(
-        frame, [panel], [Row("value", title, theme.INFO, suffix)], window=window, zone=zone, columns=1
-    )
+    row = Row("value", title, theme.INFO, suffix)
+    return board(frame, [panel], [row], window=window, zone=zone, deploys=deploys, columns=1)

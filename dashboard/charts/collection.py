@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import altair as alt
 import pandas as pd
 
@@ -40,13 +42,13 @@ def outcome_cells(runs: pd.DataFrame, window: Window, *, cells: int = 96) -> pd.
     return grouped[columns]
 
 
-def outcome_strip(cells: pd.DataFrame, *, collectors: list[str]) -> alt.Chart:
+def outcome_strip(cells: pd.DataFrame, *, collectors: list[str], window: Window) -> alt.Chart:
     """`cells` as `outcome_cells` returns them; a row per name in `collectors`, top to bottom."""
     chart: alt.Chart = (
         alt.Chart(cells)
         .mark_bar()
         .encode(
-            alt.X("start:T", title=None, axis=alt.Axis(grid=False, tickCount=8)),
+            alt.X("start:T", title=None, scale=_scale(window), axis=_axis(window)),
             alt.X2("end:T"),
             alt.Y(
                 "collector:N",
@@ -58,7 +60,7 @@ def outcome_strip(cells: pd.DataFrame, *, collectors: list[str]) -> alt.Chart:
                 "outcome:N",
                 title=None,
                 scale=alt.Scale(domain=list(OUTCOMES), range=list(_COLOURS)),
-                legend=alt.Legend(orient="bottom", symbolType="square"),
+                legend=alt.Legend(orient="bottom", symbolType="square", symbolSize=90),
             ),
             alt.Size("outcome:N", scale=alt.Scale(domain=list(OUTCOMES), range=list(_HEIGHTS)), legend=None),
             [
@@ -72,3 +74,13 @@ def outcome_strip(cells: pd.DataFrame, *, collectors: list[str]) -> alt.Chart:
         .properties(height=32 * max(1, len(collectors)) + 40)
     )
     return chart
+
+
+def _scale(window: Window) -> alt.Scale:
+    ends = [{"expr": f"datetime({int(ts.timestamp() * 1000)})"} for ts in (window.start, window.end)]
+    return alt.Scale(domain=ends)
+
+
+def _axis(window: Window) -> alt.Axis:
+    shape = "%H:%M" if window.duration <= timedelta(days=1) else "%-d %b, %H:%M"
+    return alt.Axis(grid=False, tickCount=8, format=shape, labelOverlap=True)

@@ -100,9 +100,17 @@ def who_uses_it(
     if frame["throttles"].sum() > 0:
         bars = Series(column="throttles", name="throttles", colour=theme.THROTTLES, kind="bar")
         panels, rows = [*panels, Panel(title="Throttles", series=[bars])], [*rows, _THROTTLED]
-    return board(frame, panels, rows, window=window, zone=zone, columns=min(columns, len(panels)))
+    drawn = board(frame, panels, rows, window=window, zone=zone, columns=min(columns, len(panels)))
+    return _with_legend(drawn, names)
 
 
+def _with_legend(drawn: Board, names: Sequence[str]) -> Board:
+    """Bands are too thin for labels at their ends."""
+    legend = {"data": list(names), "bottom": 0, "left": 0, "icon": "rect", "itemWidth": 10, "itemHeight": 10}
+    return Board({**drawn.option, "legend": legend}, drawn.height_px + LEGEND_PX)
+
+
+LEGEND_PX = 28
 _THROTTLED = Row("throttles", "throttled", theme.THROTTLES)
 
 

@@ -107,7 +107,7 @@ def strip(window: Window, collectors: pd.DataFrame) -> None:
     with st.container(border=True, key="strip"):
         names = sorted(collectors["collector"].unique())
         st.altair_chart(
-            outcome_strip(cells, collectors=names),
+            outcome_strip(cells, collectors=names, window=window),
             key="runs",
             alt="Worst outcome of each collector over time",
         )

@@ -59,7 +59,8 @@ def choose_dimension() -> None:
 
 
 def word(by: str) -> str:
-    return DIMENSIONS.get(by) or numbers.plain(by.removeprefix("tag:"))
+    tag = by.removeprefix("tag:")
+    return DIMENSIONS.get(by) or numbers.plain(tag[:1].upper() + tag[1:])
 
 
 def charts(parts: figures_cost.Money, window: Window, by: str) -> None:

@@ -1,0 +1,344 @@
+"""Cold starts, Concurrency, Queues, Cost, Alerts and Collection health on a real store, in process."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+import sqlalchemy as sa
+
+from core.facts import AccountLimits, Gap, MetricPoint, Queue, QueueSample, Reserved, Run, Target
+from core.windows import Window
+from store import schema
+from store.readers import incidents
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PROD = Target("111111111111", "eu-west-1")
+PAGES = ("cold", "concurrency", "queues", "cost", "alerts", "collection")
+WINDOW = Window(NOW - timedelta(hours=3), NOW)
+DLQ = f"arn:aws:sqs:{PROD.region}:{PROD.account}:orders-dlq"
+
+
+def words(app):
+    return "\n".join(
+        element.value for kind in ("markdown", "caption", "info", "warning") for element in app.get(kind)
+    )
+
+
+def metric(app, label):
+    return next(m for m in app.metric if m.label.startswith(label))
+
+
+def table(app, column):
+    return next(frame.value for frame in app.dataframe if column in frame.value)
+
+
+def commit(store, collector, facts, **about):
+    values = {
+        "target": PROD,
+        "window": WINDOW,
+        "period_s": 60,
+        "started_at": NOW,
+        "finished_at": NOW,
+        "outcome": "ok",
+    }
+    store.commit(Run(collector=collector, **(values | about)), facts, now=NOW)
+
+
+def keep(store, target, **values):
+    with store.transaction() as connection:
+        connection.execute(sa.insert(target).values(**values))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_on_an_empty_store_with_a_sentence(page, open_page, store):
+    app = open_page(f"views/{page}.py")
+
+    assert not app.exception
+    assert len(words(app)) > 20
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_headings_never_skip_a_level(page, open_page, firing):
+    app = open_page(f"views/{page}.py")
+
+    levels = [
+        1 if heading.tag == "h1" else int(heading.tag[1])
+        for heading in [*app.title, *app.header, *app.subheader]
+    ]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+# --- cold starts -------------------------------------------------------------------------------------------
+
+
+def test_cold_starts_say_their_share_and_who_waits(open_page, filled):
+    app = open_page("views/cold.py")
+
+    assert metric(app, "Cold starts").value == "3"
+    assert metric(app, "Started cold").value == "1.67%"
+    assert "orders" in words(app)
+    assert table(app, "waited_s")["function"].iloc[0] == "orders"
+
+
+def test_an_account_without_records_is_said_not_drawn_as_zero(open_page, filled):
+    app = open_page("views/cold.py", account="999999999999")
+
+    assert "No invocation records" in words(app)
+    assert not app.metric
+
+
+# --- concurrency -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def near_its_limit(filled):
+    claimed = [
+        MetricPoint(
+            scope="account", ts=NOW - timedelta(minutes=m + 1), period_s=60, claimed_max=95.0, throttles=0.0
+        )
+        for m in range(180)
+    ]
+    commit(filled, "inventory", [AccountLimits(concurrent_limit=100, unreserved_limit=100)])
+    commit(filled, "details", [Reserved(name="orders", reserved=5)])
+    commit(filled, "metrics", claimed)
+    return filled
+
+
+def test_the_account_nearest_its_limit_is_named_with_what_is_left(open_page, near_its_limit):
+    app = open_page("views/concurrency.py")
+
+    assert "Critical" in words(app)
+    assert "claimed 95% of its 100" in words(app)
+    assert "5 left" in words(app)
+
+
+def test_the_users_of_a_pool_are_drawn_against_the_limit(open_page, near_its_limit):
+    option = json.loads(open_page("views/concurrency.py").get("echarts_chart")[0].proto.spec)
+
+    assert [series["name"] for series in option["series"]] == ["claimed", "orders"]
+    assert option["series"][0]["markLine"]["data"][0]["yAxis"] == 100
+
+
+# --- queues ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def with_dead_letters(filled):
+    samples = [
+        QueueSample(
+            queue=DLQ,
+            ts=NOW - timedelta(minutes=m + 1),
+            period_s=60,
+            visible_max=4.0,
+            not_visible_max=0.0,
+            delayed_max=0.0,
+            oldest_age_max_s=600.0,
+            sent=0.0,
+            received=0.0,
+            deleted=0.0,
+        )
+        for m in range(180)
+    ]
+    queue = Queue(name=DLQ, visible=4, not_visible=0, delayed=0, retention_s=1_209_600)
+    commit(filled, "queues", [queue, *samples])
+    return filled
+
+
+def test_a_dead_letter_queue_that_holds_messages_is_told_first(open_page, with_dead_letters):
+    app = open_page("views/queues.py")
+
+    rows = table(app, "arrivals")
+    assert list(rows["queue"]) == ["orders-dlq"]
+    assert rows["depth"][0] == 4
+
+
+def test_a_queue_that_is_gone_is_a_sentence(open_page, with_dead_letters):
+    app = open_page("views/queues.py", queue="arn:aws:sqs:eu-west-1:1:gone")
+
+    assert "not known here" in words(app)
+    assert not app.exception
+
+
+# --- cost --------------------------------------------------------------------------------------------------
+
+
+def test_cost_is_shown_per_team_when_the_address_says_so(open_page, filled):
+    app = open_page("views/cost.py", by="tag:team")
+
+    assert list(table(app, "share")["name"]) == ["checkout"]
+    assert "dearest team: checkout" in words(app)
+
+
+def test_a_grouping_that_nobody_knows_falls_back_to_functions(open_page, filled):
+    app = open_page("views/cost.py", by="'; DROP TABLE")
+
+    assert "orders" in list(table(app, "share")["name"])
+
+
+def test_the_formula_of_each_component_is_on_the_page(open_page, filled):
+    text = words(open_page("views/cost.py"))
+
+    assert "GB-seconds" in text
+    assert "Basis" in text
+
+
+# --- alerts ------------------------------------------------------------------------------------------------
+
+
+def test_a_firing_alert_is_listed_with_its_age(open_page, firing):
+    text = words(open_page("views/alerts.py"))
+
+    assert "1 alert fires" in text
+    assert "firing for 30 min" in text
+
+
+def test_the_alert_in_the_address_is_shown_with_its_value_against_the_threshold(open_page, firing):
+    app = open_page("views/alerts.py", alert="i1")
+
+    option = json.loads(app.get("echarts_chart")[0].proto.spec)
+    assert option["title"][0]["text"] == "Error rate, %"
+    deploy, threshold = option["series"][0]["markLine"]["data"]
+    assert deploy["label"]["formatter"] == "v2"
+    assert threshold["yAxis"] == 5
+
+
+def test_a_resolved_alert_is_shown_too(open_page, firing):
+    with firing.transaction() as connection:
+        connection.execute(sa.update(schema.incident).values(resolved_at=NOW - timedelta(minutes=10)))
+
+    text = words(open_page("views/alerts.py", alert="i1"))
+
+    assert "Resolved" in text
+    assert "resolved after 20 min" in text
+
+
+def test_an_alert_that_nobody_knows_is_a_sentence(open_page, firing):
+    app = open_page("views/alerts.py", alert="nothing")
+
+    assert "There is no alert nothing" in words(app)
+
+
+def test_acknowledging_puts_a_name_on_the_alert(open_page, firing):
+    app = open_page("views/alerts.py", alert="i1")
+
+    app.text_input(key="ack-who").input("maria")
+    press(app, "Acknowledge this alert")
+
+    kept = incidents.incident(firing, "i1")
+    assert kept["acked_by"][0] == "maria"
+    assert "1 acknowledged" in words(app)
+
+
+def test_a_silence_needs_a_reason_and_says_so(open_page, firing):
+    app = open_page("views/alerts.py", alert="i1")
+
+    press(app, "Hold back messages about orders")
+
+    assert incidents.silences(firing, now=NOW).empty
+    assert "needs a reason" in app.toast[0].value
+
+
+def test_a_silence_holds_and_can_be_ended(open_page, firing):
+    app = open_page("views/alerts.py", alert="i1")
+
+    app.text_input(key="silence-reason").input("load test")
+    press(app, "Hold back messages about orders")
+    assert list(incidents.silences(firing, now=NOW)["reason"]) == ["load test"]
+
+    app.button(key="end-1").click().run()
+    assert incidents.silences(firing, now=NOW).empty
+
+
+def press(app, label):
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+
+
+def test_a_message_that_was_given_up_is_told(open_page, firing):
+    keep(
+        firing,
+        schema.outbox,
+        id="n",
+        seq=0,
+        incident="i1",
+        channel="chat",
+        reason="firing",
+        notice={"title": "t"},
+        state="dead",
+        attempts=12,
+        created_at=NOW,
+        next_at=NOW,
+        error="404 Not Found",
+    )
+
+    app = open_page("views/alerts.py")
+
+    assert "1 messages were given up" in words(app)
+    assert list(table(app, "attempts")["error"]) == ["404 Not Found"]
+
+
+def test_what_was_planned_is_in_the_audit(open_page, firing):
+    keep(
+        firing,
+        schema.audit,
+        id="a",
+        ts=NOW,
+        who="rule error-rate",
+        action="invoke-function",
+        account=PROD.account,
+        region=PROD.region,
+        subject="orders",
+        incident="i1",
+        mode="dry run",
+        plan={"invoke": "fixer"},
+        outcome="planned",
+    )
+
+    rows = table(open_page("views/alerts.py"), "action")
+
+    assert rows[["action", "mode", "outcome"]].iloc[0].tolist() == ["invoke-function", "dry run", "planned"]
+
+
+def test_text_of_others_is_escaped_on_the_alerts_page(open_page, firing):
+    evil = "[x](javascript:alert(1)) <img src=x onerror=alert(1)> $x$"
+    with firing.transaction() as connection:
+        connection.execute(sa.update(schema.incident).values(title=evil, text=evil))
+
+    text = words(open_page("views/alerts.py", alert="i1"))
+
+    assert "[x](" not in text
+    assert "<img" not in text.replace("\\<img", "")
+
+
+# --- collection --------------------------------------------------------------------------------------------
+
+
+def test_collection_that_works_may_be_believed(open_page, filled):
+    app = open_page("views/collection.py")
+
+    assert metric(app, "Collectors on time").value == "6 of 6"
+    assert "You can believe what you see" in words(app)
+
+
+def test_a_refused_collector_comes_first_with_the_missing_permission(open_page, filled):
+    why = "cannot read logs: the role lacks logs:FilterLogEvents"
+    gap = Gap("orders", WINDOW, why, "logs:FilterLogEvents")
+    later = NOW + timedelta(seconds=1)
+    commit(
+        filled,
+        "logs",
+        [gap],
+        outcome="denied",
+        error=why,
+        permission="logs:FilterLogEvents",
+        finished_at=later,
+    )
+
+    app = open_page("views/collection.py")
+
+    assert "`logs:FilterLogEvents`" in words(app)
+    rows = table(app, "standing")
+    assert rows[["collector", "permission"]].iloc[0].tolist() == ["logs", "logs:FilterLogEvents"]
+    assert rows["standing"].iloc[0] == ["denied"]
