@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.errors import LogFormatError
@@ -24,6 +24,10 @@ UNREADABLE = "unreadable"
 """The level of a platform record that lacks a field we need: kept as a line, as it makes no record."""
 
 OUT_OF_MEMORY = "Runtime.OutOfMemory"
+
+NEAR = timedelta(minutes=1)
+"""How far before its report an invocation's own initialization is looked for. As much is read around every
+window, so a record is the same however the windows were cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class _Reader:
     def __init__(self) -> None:
         self.joined = Joined()
         self._waiting: dict[str, list[Line]] = {}
-        self._init_types: dict[str, str | None] = {}
+        self._starts: dict[str, tuple[int, str | None]] = {}
         self._by_request: dict[tuple[str, str], list[Invocation]] = {}
 
     def read(self, event: Event) -> None:
@@ -113,7 +117,7 @@ class _Reader:
         elif record.is_report:
             self._report(event, record)
         elif record.event_type in ("platform.initStart", "platform.restoreStart"):
-            self._init_types[event.stream] = record.init_type
+            self._starts[event.stream] = (event.ts_ms, record.init_type)
         elif record.event_type in ("platform.initReport", "platform.restoreReport"):
             self._phase(event, record)
         elif record.event_type == "platform.logsDropped":
@@ -148,12 +152,16 @@ class _Reader:
             self._keep(Line(event, level, event.message))
 
     def _report(self, event: Event, report: PlatformRecord) -> None:
-        invocation = Invocation(event, report, self._init_types.get(event.stream))
+        invocation = Invocation(event, report, self._init_type(event))
         self.joined.invocations.append(invocation)
         self._by_request.setdefault((event.stream, report.request_id or ""), []).append(invocation)
         for line in self._waiting.pop(event.stream, ()):
             line.request_id = report.request_id
             invocation.ending = line.ending or invocation.ending
+
+    def _init_type(self, event: Event) -> str | None:
+        started_ms, init_type = self._starts.get(event.stream, (0, None))
+        return init_type if event.ts_ms - started_ms <= NEAR / timedelta(milliseconds=1) else None
 
     def _keep(self, line: Line) -> None:
         self.joined.lines.append(line)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
-from collectors.joining import Event, events_of, join, to_log_event, to_record
+from collectors.joining import NEAR, Event, events_of, join, to_log_event, to_record
 from collectors.parse import default_log_group
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
 from core.facts import Covered, Function, Gap, Inventory
@@ -41,7 +41,7 @@ TERMS = (
 PATTERN = " ".join(f'?"{term}"' for term in TERMS)
 """Any of the terms, in text and in JSON alike. What it lets through is looked at again here."""
 
-BESIDE = MINUTE
+BESIDE = NEAR
 """How far around a window lines are read that tell how an invocation within it ended."""
 
 DENIED_IS_ENOUGH = 3
