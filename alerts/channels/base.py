@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
 import httpx
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError, field_validator
 
 from alerts.notice import Notice
 from core.errors import DeliveryError
@@ -19,6 +21,8 @@ from core.settings import Section
 MAX_ANSWER_BYTES = 2048
 RETRYABLE = frozenset({408, 425, 429})
 """Beside these, every 5xx may pass by itself; any other answer will be the same next time."""
+
+_WEB: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,12 @@ class WebhookChannel(Section, ABC):
     @field_validator("url")
     @classmethod
     def _is_a_url(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value().strip()
         try:
-            url = httpx.URL(value.get_secret_value().strip())
-        except httpx.InvalidURL:
-            raise ValueError("is not a URL") from None
-        if url.scheme not in {"http", "https"} or not url.host:
-            raise ValueError("must be a http:// or https:// URL")
-        return SecretStr(str(url))
+            _WEB.validate_python(text)
+        except ValidationError:  # its text holds the URL
+            raise ValueError("must be a http:// or https:// URL") from None
+        return SecretStr(text)
 
     @abstractmethod
     def payload(self, notice: Notice) -> Mapping[str, Any]: ...
@@ -70,7 +73,7 @@ class WebhookChannel(Section, ABC):
                 if answer.is_success:
                     return Receipt(answer.status_code, "")
                 status, asked = answer.status_code, retry_after_s(answer.headers)
-                said = self._without_secret(_beginning(answer))
+                said = self._without_secret(_beginning(answer, self.timeout_s))
         except httpx.HTTPError as error:  # `from None`: the chained error may hold the URL
             raise DeliveryError(f"no answer: {type(error).__name__}", retryable=True) from None
         retryable = status in RETRYABLE or status >= 500
@@ -86,16 +89,16 @@ class WebhookChannel(Section, ABC):
         return text[:200]
 
 
-def _beginning(answer: httpx.Response) -> str:
-    """The first bytes of the answer as one line; a target may send any amount of anything."""
-    read = b""
-    try:
-        for chunk in answer.iter_raw(MAX_ANSWER_BYTES):
+def _beginning(answer: httpx.Response, patience_s: float) -> str:
+    """The first bytes of the answer as one line; a target may send any amount of anything, for any time."""
+    read, until = b"", time.monotonic() + patience_s
+    if answer.is_stream_consumed:
+        read = answer.content
+    with suppress(httpx.HTTPError):  # the status is known, and that decides
+        for chunk in () if answer.is_stream_consumed else answer.iter_raw():
             read += chunk
-            if len(read) >= MAX_ANSWER_BYTES:
+            if len(read) >= MAX_ANSWER_BYTES or time.monotonic() > until:
                 break
-    except httpx.HTTPError:
-        pass  # the status is known, and that decides
     text = read[:MAX_ANSWER_BYTES].decode("utf-8", "replace")
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 

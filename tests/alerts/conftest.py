@@ -133,6 +133,18 @@ class Receiver:
         self.answers.append(cut)
         return self
 
+    def then_drip(self) -> Receiver:
+        def drip(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(500)
+            handler.send_header("Content-Length", "100000")
+            handler.end_headers()
+            for _ in range(100):
+                handler.wfile.write(b"x")
+                time.sleep(0.1)
+
+        self.answers.append(drip)
+        return self
+
     def next_answer(self) -> Callable[[BaseHTTPRequestHandler], None]:
         with self.lock:
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -206,7 +218,7 @@ class World:
         function: str = "checkout",
         **more: Any,
     ) -> None:
-        """Minutes from `first` on, 100 invocations each, read at minute `at` (right after the last of them)."""
+        """Minutes from `first` on, 100 invocations each, read at minute `at` (usually right after)."""
         ends = first + len(errors)
         points = [
             MetricPoint(
@@ -232,7 +244,8 @@ class World:
 
     def _run(self, collector: str, window: Window, now: datetime, target: Target) -> Run:
         return Run(
-            collector=collector, target=target, window=window, period_s=60, started_at=now, finished_at=now, outcome="ok"
+            collector=collector, target=target, window=window, period_s=60, started_at=now, finished_at=now,
+            outcome="ok",
         )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ class Late:
         self.told: dict[str, Incident] = {}
 
     def evaluate(self, now: int, *, collected, arrived):
-        """As of minute `now`: `collected` minutes are read, of which only those that `arrived` have their number."""
+        """As of minute `now`: `collected` minutes are read, those that `arrived` have their number."""
         first = max(now - int(LOOKBACK / MINUTE) - self.rule.reach_minutes, 0)
         minutes = list(range(first, now))
         values = [[self.errors[minute] if minute in arrived else 0.0 for minute in minutes]]
@@ -109,9 +109,10 @@ class Late:
 
 
 def make(finding, rule):
+    account, region, subject = SUBJECT.key
     return Incident(
-        id=finding.id, rule=rule.rule, account=SUBJECT.account, region=SUBJECT.region, subject_kind="function",
-        subject=SUBJECT.name, severity="info", title="", text="", opened_at=finding.outage.opened_at,
+        id=finding.id, rule=rule.rule, account=account, region=region, subject_kind="function", subject=subject,
+        severity="info", title="", text="", opened_at=finding.outage.opened_at,
         resolved_at=finding.outage.closed_at,
     )  # fmt: skip
 
