@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+import numpy.typing as npt
+
 INIT_BILLED_SINCE = datetime(2025, 8, 1, tzinfo=UTC)
 """Since then every initialization is billed; before, only those of containers and custom runtimes."""
 
@@ -85,30 +88,32 @@ def arrivals(
 
     With `newest_is_open` the newest sample's deletions count for nothing yet, for the fall may still follow.
     """
-    growth = _growth(depth)
-    out = [math.nan] * len(growth)
-    last = len(growth) - 1
-    fall = (_known(deleted[last]) if newest_is_open else 0.0) if growth else 0.0
-    for i in range(last, -1, -1):
-        if math.isnan(growth[i]):
-            out[i], fall = sent[i], 0.0
-            continue
-        gone = _known(deleted[i])
-        net = growth[i] + gone - min(gone, fall)
-        fall = max(0.0, -net)
-        out[i] = max(_known(sent[i]), net, 0.0)
-    return out
+    held, came, gone = (np.asarray(values, dtype=float) for values in (depth, sent, deleted))
+    came, gone = np.nan_to_num(came), np.nan_to_num(gone)
+    growth = _growth(held)
+    net = growth + gone
+    if newest_is_open and len(net):
+        net[-1] -= gone[-1]
+    _take_back(net, growth + gone, gone)
+    unknown = np.where(np.isnan(np.asarray(sent, dtype=float)), math.nan, came)
+    found: list[float] = np.where(np.isnan(growth), unknown, np.maximum(np.maximum(net, came), 0.0)).tolist()
+    return found
 
 
-def _growth(depth: Sequence[float]) -> list[float]:
+def _take_back(
+    net: npt.NDArray[np.float64], counted: npt.NDArray[np.float64], gone: npt.NDArray[np.float64]
+) -> None:
+    """Let each fall of `net` take from the sample before it what its deletions had added to `counted`."""
+    for fall in np.flatnonzero(net < 0)[::-1]:
+        at = int(fall)
+        while at > 0 and net[at] < 0 and gone[at - 1] > 0:
+            net[at - 1] = counted[at - 1] - min(gone[at - 1], -net[at])
+            at -= 1
+
+
+def _growth(depth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Change against the last known depth; NaN where there is none."""
-    out: list[float] = []
-    before = math.nan
-    for now in depth:
-        out.append(now - before)
-        before = before if math.isnan(now) else now
-    return out
-
-
-def _known(value: float) -> float:
-    return 0.0 if math.isnan(value) else value
+    at = np.where(np.isnan(depth), -1, np.arange(len(depth)))
+    last = np.maximum.accumulate(at) if len(depth) else at
+    before = np.concatenate([[-1], last[:-1]]).astype(int)[: len(depth)]
+    return depth - np.where(before >= 0, depth[before], math.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,8 +19,8 @@ from store import schema
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, Seen
-from store.readers.things import Place, Things, matches
-from store.readers.usage import Intervals, capacity, compute, log_volume, provisioned_versions
+from store.readers.things import Place, Things, matches, sql_where
+from store.readers.usage import Intervals, Question, Sizes, capacity, used, volume
 from store.store import Filter, Snapshot
 
 COMPONENTS = ("requests", "duration", "init", "ephemeral", "provisioned", "logs")
@@ -44,7 +44,8 @@ UNITS = {
 """Per meter (a field of `core.prices.Prices`): how much of a line's quantity makes one unit of its price."""
 
 PLACE = ["account", "region", "function"]
-LINE = [*PLACE, "step", "component", "meter", "architecture", "quantity"]
+PLACE_SQL = 'account, "function"'
+"""A function in SQL; the region is always there."""
 
 
 @dataclass(slots=True)
@@ -67,11 +68,20 @@ class Bill:
 
 
 def bills(
-    snapshot: Snapshot, things: Things, coverage: Coverage, window: Window, *, now: datetime, where: Filter
+    snapshot: Snapshot,
+    things: Things,
+    coverage: Coverage,
+    window: Window,
+    *,
+    now: datetime,
+    where: Filter,
+    mute: Collection[Place] | None = None,
 ) -> dict[Place, Bill]:
-    """The bill of every function that exists or was used. `things` holds at least `KINDS`."""
-    read = records_read(snapshot, coverage, window)
-    lines = _lines(snapshot, things, coverage, read, window, now=now, where=where)
+    """The bill of every function that exists or was used. `things` holds at least `KINDS`; `mute` are functions
+    whose log tells of no invocation although some ended, looked up if it is not given."""
+    question = Question(window, where, now)
+    read = records_read(coverage, question, _mute(snapshot, question) if mute is None else mute)
+    lines = _lines(snapshot, things, coverage, read, question)
     by_place: dict[Place, list[Any]] = {
         t.place: [] for t in things.of("function") if matches(where, *t.place)
     }
@@ -88,21 +98,19 @@ def spend(
     snapshot: Snapshot,
     things: Things,
     coverage: Coverage,
-    window: Window,
-    *,
-    now: datetime,
-    where: Filter,
-    step: timedelta,
+    question: Question,
+    label: Callable[[Place], str] = lambda place: "",
 ) -> pd.DataFrame:
-    """account, region, function, step, component, usd (float; NaN: its price or usage is not known)."""
-    read = records_read(snapshot, coverage, window)
-    lines = _lines(snapshot, things, coverage, read, window, now=now, where=where, step=step)
+    """label, region, step, component, usd (float; NaN: its price or usage is not known), functions added up by what
+    `label` calls them."""
+    read = records_read(coverage, question, _mute(snapshot, question))
+    lines = _lines(snapshot, things, coverage, read, question, label)
     keys = ["region", "architecture", "meter"]
     price = lines[keys].drop_duplicates()
     price["price"] = [_price_per_quantity(row) for row in rows(price)]
     lines = lines.merge(price, on=keys, how="left")
     lines["usd"] = (lines["quantity"] * lines["price"]).where(lines["quantity"] != 0, 0.0)
-    return lines[[*PLACE, "step", "component", "usd"]]
+    return lines[["label", "region", "step", "component", "usd"]]
 
 
 def _price_per_quantity(row: Any) -> float:
@@ -113,23 +121,27 @@ def _price_per_quantity(row: Any) -> float:
 # --- what was read -----------------------------------------------------------------------------------------------
 
 
-def records_read(snapshot: Snapshot, coverage: Coverage, window: Window) -> Intervals:
+def records_read(coverage: Coverage, question: Question, mute: Collection[Place]) -> Intervals:
     """What of the window each function's log tells: all of it when at most a young tail is missing, nothing when
-    the log was read but has no record although invocations ended."""
-    mute, found = _mute(snapshot, window), {}
-    for place in coverage.scopes("logs") - mute:
+    it is `mute`."""
+    found = {}
+    for place in coverage.scopes("logs").difference(mute):
         whole = coverage.seen("logs", *place).complete
-        found[place] = [window] if whole else coverage.covered("logs", *place)
+        found[place] = [question.window] if whole else coverage.covered("logs", *place)
     return found
 
 
-def _mute(snapshot: Snapshot, window: Window) -> set[Place]:
+def _mute(snapshot: Snapshot, question: Question) -> set[Place]:
+    """Functions of which invocations ended in the window, but no record is in it."""
+    window = question.window
+    inside, params = sql_where(question.where)
     frame = snapshot.frame(
-        f"""SELECT account, region, "function" FROM metrics
+        f"""SELECT DISTINCT account, region, "function" FROM metrics
         WHERE {FUNCTION_POINTS} AND invocations > 0 AND ts >= $start
-            AND epoch_ms(ts) + period_s * 1000 <= $ended_ms
-        EXCEPT SELECT account, region, "function" FROM invocations WHERE ts >= $start AND ts < $end""",
-        {"start": window.start, "end": window.end, "ended_ms": ended_ms(window)},
+            AND epoch_ms(ts) + period_s * 1000 <= $ended_ms AND {inside}
+        EXCEPT SELECT DISTINCT account, region, "function" FROM invocations
+        WHERE ts >= $start AND ts < $end AND {inside}""",
+        {"start": window.start, "end": window.end, "ended_ms": ended_ms(window), **params},
     )
     return set(frame.itertuples(index=False, name=None))
 
@@ -142,14 +154,12 @@ def ended_ms(window: Window) -> int:
 def _without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[str, str], str]:
     """Targets whose provisioned concurrency was never listed, and why."""
     listing, target = schema.listing, schema.target
-    listed = snapshot.state(
-        sa.select(listing.c.account, listing.c.region).where(listing.c.kind == "provisioned")
-    )
-    known = set(listed.itertuples(index=False, name=None))
-    targets = snapshot.state(sa.select(target.c.account, target.c.region)).itertuples(index=False, name=None)
+    query = sa.select(listing.c.account, listing.c.region).where(listing.c.kind == "provisioned")
+    known = set(snapshot.state(query).itertuples(index=False, name=None))
+    targets = snapshot.state(sa.select(target.c.account, target.c.region))
     return {
         place: coverage.why_not("details", *place)
-        for place in targets
+        for place in targets.itertuples(index=False, name=None)
         if place not in known and not coverage.is_healthy("details", *place)
     }
 
@@ -162,107 +172,64 @@ def _lines(
     things: Things,
     coverage: Coverage,
     read: Intervals,
-    window: Window,
-    *,
-    now: datetime,
-    where: Filter,
-    step: timedelta | None = None,
+    question: Question,
+    label: Callable[[Place], str] | None = None,
 ) -> pd.DataFrame:
-    """What is billed, a line per function, step, component and meter: columns of `LINE`."""
-    sizes = _Sizes(things)
-    used = sizes.describe(compute(snapshot, window, read, where=where, step=step))
-    kept = capacity(snapshot, things, window, now=now, step=step)
-    reserved = pd.DataFrame(
-        [(*place, start, version, ms) for place, start, version, ms in kept if matches(where, *place)],
-        columns=pd.Index([*PLACE, "step", "version", "billed_ms"]),
-    )
-    volume = log_volume(snapshot, window, where=where, step=step).assign(architecture="")
-    volume["log_bytes"] = volume["log_bytes"].where(volume["invocations"] > 0, volume["log_bytes"].fillna(0))
+    """What is billed: account and function (or `label`), region, step, component, meter, architecture, quantity."""
+    places = [t.place for t in things.of("function", gone=True)]
+    counted = {place: coverage.seen("metrics", *place).complete for place in places}
+    sizes = Sizes(things, {place: label(place) for place in places} if label else {}, counted)
+    by, keys = ("label", ["label", "region"]) if label else (PLACE_SQL, PLACE)
+    compute = used(snapshot, question, read, sizes, by=by)
+    volumes = volume(snapshot, question, sizes, by=by).assign(architecture="")
+    if label is None:
+        volumes["log_bytes"] = volumes["log_bytes"].where(volumes["unlogged"] == 0)
     parts = [
-        *_request_lines(used, volume, coverage),
-        *_compute_lines(used),
-        _line(sizes.describe(reserved), "provisioned", "provisioned_capacity", "mb_ms"),
-        _line(volume, "logs", "log_ingest", "log_bytes"),
+        _line(keys, volumes, "requests", "request", volumes["requests"]),
+        _line(keys, volumes, "logs", "log_ingest", volumes["log_bytes"]),
+        *_compute_lines(keys, compute),
+        _capacity_lines(keys, list(capacity(snapshot, things, question)), sizes, question.where, label),
     ]
     return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
 
 
-def _request_lines(used: pd.DataFrame, counted: pd.DataFrame, coverage: Coverage) -> list[pd.DataFrame]:
-    """Requests as CloudWatch counted them, which is what AWS bills; of functions whose metrics were not all read,
-    as their log tells."""
-    places = {*_places(used), *_places(counted)}
-    complete = {place for place in places if coverage.seen("metrics", *place).complete}
-    by_metrics = np.array([place in complete for place in _places(counted)], dtype=bool)
-    by_records = np.array([place not in complete for place in _places(used)], dtype=bool)
-    return [
-        _line(counted[by_metrics], "requests", "request", "invocations"),
-        _line(used[by_records], "requests", "request", "requests"),
-    ]
-
-
-def _places(frame: pd.DataFrame) -> Iterator[Place]:
-    return frame[PLACE].itertuples(index=False, name=None)
-
-
-def _compute_lines(used: pd.DataFrame) -> list[pd.DataFrame]:
-    used = used.assign(
-        init_mb_ms=used["init_ms"] * used["memory_mb"],
-        run_mb_ms=(used["billed_ms"] - used["init_ms"]) * used["memory_mb"],
-        ephemeral_mb_ms=used["billed_ms"] * (used["ephemeral_mb"] - FREE_EPHEMERAL_MB),
-    )
-    used.loc[used["unbilled"] > 0, ["init_mb_ms", "run_mb_ms", "ephemeral_mb_ms"]] = np.nan
+def _compute_lines(keys: list[str], used: pd.DataFrame) -> list[pd.DataFrame]:
+    memory, billed, init = (used[name].astype(float) for name in ("memory_mb", "billed_ms", "init_ms"))
+    billed = billed.where(used["unbilled"] == 0)
     provisioned = used["provisioned"].astype(bool)
+    run = (billed - init) * memory
+    storage = billed * (used["ephemeral_mb"] - FREE_EPHEMERAL_MB)
     return [
-        _line(used[~provisioned], "duration", "duration", "run_mb_ms"),
-        _line(used[provisioned], "duration", "provisioned_duration", "run_mb_ms"),
-        _line(used, "init", "duration", "init_mb_ms"),
-        _line(used, "ephemeral", "ephemeral", "ephemeral_mb_ms"),
+        _line(keys, used, "requests", "request", used["requests"]),
+        _line(keys, used[~provisioned], "duration", "duration", run[~provisioned]),
+        _line(keys, used[provisioned], "duration", "provisioned_duration", run[provisioned]),
+        _line(keys, used, "init", "duration", (init * memory).where(billed.notna())),
+        _line(keys, used, "ephemeral", "ephemeral", storage),
     ]
 
 
-def _line(frame: pd.DataFrame, component: str, meter: str, quantity: str) -> pd.DataFrame:
-    line = frame[[*PLACE, "step", "architecture"]].assign(component=component, meter=meter)
-    return line.assign(quantity=frame[quantity].astype(float))[LINE]
+def _capacity_lines(
+    keys: list[str],
+    held: Sequence[Any],
+    sizes: Sizes,
+    where: Filter,
+    label: Callable[[Place], str] | None,
+) -> pd.DataFrame:
+    mine = [one for one in held if matches(where, *one.place)]
+    frame = pd.DataFrame([one.place for one in mine], columns=pd.Index(PLACE))
+    frame["label"] = [label(one.place) if label else "" for one in mine]
+    frame["step"] = [one.step for one in mine]
+    frame["architecture"] = [sizes.architecture(one.place, one.version) for one in mine]
+    memory = [sizes.memory_mb(one.place, one.version) or np.nan for one in mine]
+    quantity = pd.Series([one.milliseconds * mb for one, mb in zip(mine, memory, strict=True)], dtype=float)
+    return _line(keys, frame, "provisioned", "provisioned_capacity", quantity)
 
 
-class _Sizes:
-    """Memory, storage and architecture of functions and their versions."""
-
-    def __init__(self, things: Things) -> None:
-        self._functions = {t.place: t.body for t in things.of("function", gone=True)}
-        self._versions = {(t.place, t.body["version"]): t.body for t in things.of("version", gone=True)}
-        self._provisioned = provisioned_versions(things)
-
-    def describe(self, used: pd.DataFrame) -> pd.DataFrame:
-        """Adds architecture, memory_mb where it lacks, ephemeral_mb, mb_ms and provisioned."""
-        keys = used[[*PLACE, "version"]].drop_duplicates()
-        found = [self._of((r.account, r.region, r.function), r.version) for r in rows(keys)]
-        names = ["architecture", "own_memory_mb", "ephemeral_mb", "has_provisioned"]
-        keys[names] = pd.DataFrame(found, columns=pd.Index(names), index=keys.index)
-        used = used.merge(keys, on=[*PLACE, "version"], how="left")
-        memory = used.get("memory_mb", pd.Series(np.nan, index=used.index)).astype(float)
-        used["memory_mb"] = memory.fillna(used["own_memory_mb"].astype(float))
-        used["ephemeral_mb"] = used["ephemeral_mb"].astype(float)
-        used["mb_ms"] = used["billed_ms"] * used["memory_mb"]
-        if "init_type" in used:
-            used["provisioned"] = _is_provisioned(used)
-        return used
-
-    def _of(self, place: Place, version: str | None) -> tuple[str, float, float, bool]:
-        function: Mapping[str, Any] = self._functions.get(place, {})
-        own: Mapping[str, Any] = self._versions.get((place, version), {})
-        architecture = own.get("architecture") or function.get("architecture") or ""
-        memory = own.get("memory_mb") or function.get("memory_mb") or np.nan
-        ephemeral = function.get("ephemeral_mb") or FREE_EPHEMERAL_MB
-        return architecture, memory, ephemeral, version in self._provisioned.get(place, set())
-
-
-def _is_provisioned(used: pd.DataFrame) -> pd.Series[Any]:
-    """Ran in a provisioned environment, as far as the log tells: it says so, or the version has provisioned
-    concurrency and this was no cold start."""
-    return (used["init_type"] == "provisioned-concurrency") | (
-        used["has_provisioned"].astype(bool) & ~used["cold"].astype(bool)
-    )
+def _line(
+    keys: list[str], frame: pd.DataFrame, component: str, meter: str, quantity: pd.Series[Any]
+) -> pd.DataFrame:
+    line = frame[[*keys, "step", "architecture"]].assign(component=component, meter=meter)
+    return line.assign(quantity=quantity.astype(float))
 
 
 # --- one bill ----------------------------------------------------------------------------------------------------

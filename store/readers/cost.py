@@ -17,6 +17,7 @@ from store.readers.frames import Grid, to_utc
 from store.readers.series import metrics_read
 from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things
+from store.readers.usage import Question
 from store.store import Filter, Store
 
 __all__ = ["COMPONENTS", "cost_series", "costs"]
@@ -121,10 +122,9 @@ def cost_series(
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, step)
         things = Things.read(snapshot, *KINDS, where=where)
-        spent = spend(snapshot, things, coverage, grid.window, now=now, where=where, step=step)
-    named = _Names(things)
-    places = zip(spent["account"], spent["region"], spent["function"], spent["component"], strict=True)
-    spent["group"] = [named.name(place[:3], by, place[3]) for place in places]
+        named, question = _Names(things), Question(grid.window, where, now, step)
+        spent = spend(snapshot, things, coverage, question, lambda place: named.name(place, by))
+    spent["group"] = spent["component" if by == "component" else "label"]
     totals = spent.groupby("group")["usd"].sum().sort_values(ascending=False)
     top = list(totals.index[:TOP])
     spent["group"] = spent["group"].where(spent["group"].isin(top), OTHER)

@@ -10,7 +10,16 @@ import pandas as pd
 
 from core.windows import MINUTE, Window
 from store.readers.billing import bills
-from store.readers.fleet_row import COLUMNS, NUMBERS, TEXTS, FleetRow, metric_sums, record_sums
+from store.readers.fleet_row import (
+    COLUMNS,
+    NUMBERS,
+    TEXTS,
+    FleetRow,
+    is_mute,
+    metric_sums,
+    newest_of,
+    record_sums,
+)
 from store.readers.letters import LOOK_BACK, Letters, dead_letters
 from store.readers.newest import last_invocations
 from store.readers.series import fleet_steps, function_counts
@@ -42,10 +51,11 @@ def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYT
         things = Things.read(snapshot, *KINDS, where=where)
         metrics = metric_sums(snapshot, window, where)
         records = record_sums(snapshot, window, where)
-        letters = dead_letters(snapshot, things, window, now=now)
-        billed = bills(snapshot, things, coverage, window, now=now, where=where)
+        letters = dead_letters(snapshot, things, coverage)
+        mute = {place for place, row in metrics.items() if is_mute(row, records.get(place))}
+        billed = bills(snapshot, things, coverage, window, now=now, where=where, mute=mute)
     places = _places(things, {**metrics, **records}, where)
-    newest = last_invocations(store, places, now=now)
+    newest = last_invocations(store, places, window, newest_of(metrics, records), now=now)
     reserved = {t.place: t.body.get("reserved") for t in things.of("reserved")}
     found = []
     for place, thing in sorted(places.items()):

@@ -107,14 +107,12 @@ def dead_letter_arrivals(
     return pd.Series(counted[len(lead) :], index=samples.index, dtype=float)
 
 
-def dead_letters(
-    snapshot: Snapshot, things: Things, window: Window, *, now: datetime
-) -> dict[Place, Letters]:
-    """Per function that names a place for its failures: what arrived in the window. The snapshot should reach
-    `LOOK_BACK` further."""
-    coverage = Coverage.read(snapshot, window, now=now)
-    before = Coverage.read(snapshot, Window(window.start - LOOK_BACK, window.end), now=now)
-    frame = samples(snapshot, before)
+def dead_letters(snapshot: Snapshot, things: Things, coverage: Coverage) -> dict[Place, Letters]:
+    """Per function that names a place for its failures: what arrived in the window of `coverage`. The snapshot
+    should reach `LOOK_BACK` further."""
+    window = coverage.window
+    reach = Window(window.start - LOOK_BACK, window.end)
+    frame = samples(snapshot, Coverage.read(snapshot, reach, now=coverage.now, only="queues"))
     inside = frame[frame["ts"] >= window.start]
     arrived = inside.groupby("queue")["arrivals"].sum().to_dict()
     watched = {t.name: (t.account, t.region) for t in things.of("queue")}

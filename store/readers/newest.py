@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from core.windows import MINUTE, Window
@@ -15,14 +15,18 @@ STAGES = (timedelta(days=1), timedelta(days=15), timedelta(days=455))
 """How far back to look: further only for functions that nothing nearer was found of."""
 
 
-def last_invocations(store: Store, places: Iterable[Place], *, now: datetime) -> dict[Place, datetime]:
-    """Per function: the newest record, or the newest minute with invocations if that is later."""
-    found: dict[Place, datetime] = {}
-    wanted, end = set(places), now + MINUTE
+def last_invocations(
+    store: Store, places: Iterable[Place], window: Window, known: Mapping[Place, datetime], *, now: datetime
+) -> dict[Place, datetime]:
+    """Per function: the newest record, or the newest minute with invocations if that is later. `known` are those of
+    `window`: they are the newest of all if nothing can be stored after it."""
+    is_newest = window.end >= now - MINUTE
+    found = dict(known) if is_newest else {}
+    wanted, end = set(places) - found.keys(), window.start if is_newest else now + MINUTE
     for reach in STAGES:
-        if not wanted:
-            break
         start = now - reach
+        if not wanted or start >= end:
+            continue
         found |= {place: ts for place, ts in _newest(store, Window(start, end)).items() if place in wanted}
         wanted, end = wanted - found.keys(), start
     return found

@@ -47,7 +47,7 @@ def queues(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     reach = Window(window.start - LOOK_BACK, window.end)
     with store.snapshot(reach, ("queue_samples",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
-        found = samples(snapshot, Coverage.read(snapshot, reach, now=now))
+        found = samples(snapshot, Coverage.read(snapshot, reach, now=now, only="queues"))
         things = Things.read(snapshot, "function", "mapping", "invoke_config", "queue")
     roles, timeouts = queue_roles(things), {t.place: t.body.get("timeout_s") for t in things.of("function")}
     inside_window = found[found["ts"] >= window.start]
@@ -119,7 +119,7 @@ def queue_series(store: Store, target: Target, arn: str, window: Window, *, now:
     reach = Window(window.start - LOOK_BACK, window.end)
     with store.snapshot(reach, ("queue_samples",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
-        found = samples(snapshot, Coverage.read(snapshot, reach, now=now))
+        found = samples(snapshot, Coverage.read(snapshot, reach, now=now, only="queues"))
     grid = Grid(window, coverage.step("queues"))
     mine = found[
         (found["queue"] == arn) & (found["account"] == target.account) & (found["region"] == target.region)

@@ -16,6 +16,7 @@ from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_PERCENTILES, PERCENTILES
 from store.readers.states import Coverage
 from store.readers.things import Place, Things, matches, sql_where
+from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
 
 COUNTS = ["invocations", "errors", "throttles"]
@@ -33,7 +34,7 @@ def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -
         frame[[*TIMES, "cold_starts"]] = grid.lay(record_steps(snapshot, grid, where))[
             [*TIMES, "cold_starts"]
         ]
-        usd = spend(snapshot, things, coverage, grid.window, now=now, where=where, step=grid.step)
+        usd = spend(snapshot, things, coverage, Question(grid.window, where, now, grid.step))
     by_step = usd.groupby("step")["usd"].sum().rename("cost_usd").reset_index()
     frame["cost_usd"] = grid.lay(by_step)["cost_usd"]
     metrics, logs = metrics_read(coverage, grid, where), logs_read(coverage, grid, where)

@@ -121,11 +121,17 @@ class Coverage:
 
     @classmethod
     def read(
-        cls, snapshot: Snapshot, window: Window, *, now: datetime, finest_s: int | None = None
+        cls,
+        snapshot: Snapshot,
+        window: Window,
+        *,
+        now: datetime,
+        finest_s: int | None = None,
+        only: str | None = None,
     ) -> Coverage:
-        """`finest_s`: only what was read at periods up to this long counts."""
-        coverage = snapshot.state(_overlapping(schema.coverage, window))
-        gaps = snapshot.state(_overlapping(schema.gap, window))
+        """`finest_s`: only what was read at periods up to this long counts; `only`: one collector's."""
+        coverage = snapshot.state(_overlapping(schema.coverage, window, only))
+        gaps = snapshot.state(_overlapping(schema.gap, window, only))
         if finest_s is not None:
             coverage = coverage[coverage["period_s"] <= finest_s]
         return cls(window, now, coverage, gaps, newest_runs(snapshot))
@@ -224,10 +230,11 @@ def _rows(frame: pd.DataFrame, window: Window) -> Iterator[tuple[Key, Window, An
             yield (row.collector, row.account, row.region, row.scope), part, row
 
 
-def _overlapping(table: sa.Table, window: Window) -> sa.Select[Any]:
+def _overlapping(table: sa.Table, window: Window, only: str | None) -> sa.Select[Any]:
     newest = table.c.seen_at if "seen_at" in table.c else table.c.id
     overlaps = table.c.start < window.end, table.c.end > window.start
-    return sa.select(table).where(*overlaps).order_by(newest.desc())
+    query = sa.select(table).where(*overlaps).order_by(newest.desc())
+    return query if only is None else query.where(table.c.collector == only)
 
 
 def _text(value: Any) -> str | None:

@@ -167,6 +167,6 @@ def test_an_open_end_never_counts_too_many(life, length):
         depth.append(float(held))
         held -= gone
 
-    found = formulas.arrivals(depth[:length], [0.0] * length, [float(n) for n in went[:length]])
+    found = formulas.arrivals(depth[:length], [0.0] * len(depth[:length]), [float(n) for n in went[:length]])
 
     assert sum(x for x in found if not math.isnan(x)) <= sum(came[:length])
