@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quarterdeck.demo.series import Catalogue
+from quarterdeck.demo.catalogue import Catalogue
 from quarterdeck.demo.specs import ACCOUNTS, PROD
 from quarterdeck.demo.wire import ApiError, Call
 from quarterdeck.demo.world import Shelf, World
@@ -65,7 +65,7 @@ def account_of(access_key: str) -> str:
 def paged(
     items: Sequence[Any], token: str | None, size: int, *, invalid: str = "InvalidParameterValueException"
 ) -> tuple[list[Any], str | None]:
-    """A page of `items` from `token` on, and the token of the next page. Raises ApiError for a token not ours."""
+    """A page of `items` from `token` on, and the token of the next page. Raises ApiError for a bad token."""
     first = read_token(token, invalid=invalid).get("from", 0) if token else 0
     page = list(items[first : first + size])
     rest = first + size < len(items)

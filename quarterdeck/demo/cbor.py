@@ -1,4 +1,4 @@
-"""CBOR as AWS's smithy-rpc-v2-cbor protocol uses it. Arrays of numbers and times are written without a loop."""
+"""CBOR as AWS's smithy-rpc-v2-cbor protocol uses it; arrays of numbers and times without a loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def loads(body: bytes) -> Any:
     """The value in `body`; times are aware datetimes. botocore's own reader does the work."""
     if not body:
         return {}
-    reader = create_parser("smithy-rpc-v2-cbor")
+    reader: Any = create_parser("smithy-rpc-v2-cbor")
     return reader.parse_data_item(reader.get_peekable_stream_from_bytes(body))
 
 

@@ -41,18 +41,21 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_eu(
         name="catalog-search", team="storefront", runtime="java21", memory_mb=2048, timeout_s=20,
         per_minute=9, median_ms=95, spread=0.6, init_ms=620, versions=41, snap_start=True, memory_share=0.3,
-        failures=(Failure("java.util.concurrent.TimeoutException", "OpenSearch did not answer within 8000 ms"),),
+        failures=(Failure("java.util.concurrent.TimeoutException", "OpenSearch was silent for 8000 ms"),),
         summary="Full-text search over the catalogue",
     ),
     _prod_eu(
         name="search-suggest", team="storefront", memory_mb=1024, timeout_s=5, per_minute=8,
         median_ms=60, init_ms=900, versions=9, qualifier="", log_format="JSON", memory_share=0.28,
-        failures=(Failure("ConnectionError", "suggestion index is warming up"),), summary="Suggests as one types",
+        failures=(Failure("ConnectionError", "suggestion index is warming up"),),
+        summary="Suggests as one types",
     ),
     _prod_eu(
         name="session-auth", team="identity", runtime="nodejs22.x", architecture="arm64",
-        memory_mb=256, timeout_s=5, per_minute=12, median_ms=90, init_ms=410, versions=55, provisioned=("prod", 1),
-        failures=(Failure("JsonWebTokenError", "jwt signature is invalid"),), summary="Authorises API requests",
+        memory_mb=256, timeout_s=5, per_minute=12, median_ms=90, init_ms=410, versions=55,
+        provisioned=("prod", 1),
+        failures=(Failure("JsonWebTokenError", "jwt signature is invalid"),),
+        summary="Authorises API requests",
     ),
     _prod_eu(
         name="order-worker", team="fulfilment", runtime="python3.12", memory_mb=512, timeout_s=30,
@@ -72,7 +75,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_eu(
         name="email-sender", team="growth", runtime="nodejs20.x", memory_mb=256, timeout_s=20,
-        trigger="async", source="arn:aws:sns:eu-west-1:111122223333:order-events", per_minute=3, median_ms=260,
+        trigger="async", source="arn:aws:sns:eu-west-1:111122223333:order-events", per_minute=3,
+        median_ms=260,
         versions=18, dead_letter="email-async-dlq", failure_rate=0.012,
         failures=(Failure("MessageRejected", "address is on the suppression list: jo@example.com"),),
         summary="Sends transactional mail",
@@ -80,7 +84,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_eu(
         name="invoice-pdf", team="payments", memory_mb=512, timeout_s=60, trigger="async",
         source="arn:aws:s3:::meridian-invoices", per_minute=1.5, median_ms=2600, spread=0.5, init_ms=1350,
-        versions=22, on_failure="invoice-failures", on_success="arn:aws:sns:eu-west-1:111122223333:invoice-ready",
+        versions=22, on_failure="invoice-failures",
+        on_success="arn:aws:sns:eu-west-1:111122223333:invoice-ready",
         memory_share=0.7, failure_rate=0.002, failures=(Failure("PdfError", "font Inter-Bold is missing"),),
         summary="Renders invoices",
     ),
@@ -88,7 +93,8 @@ FUNCTIONS: tuple[Spec, ...] = (
         name="image-resizer", team="media", runtime=None, architecture="arm64", memory_mb=1024,
         timeout_s=60, trigger="async", source="arn:aws:s3:::meridian-uploads", per_minute=2, median_ms=1400,
         spread=0.6, init_ms=1900, versions=14, memory_share=0.6, failure_rate=0.001,
-        failures=(Failure("UnidentifiedImageError", "cannot identify image file"),), summary="Makes product images",
+        failures=(Failure("UnidentifiedImageError", "cannot identify image file"),),
+        summary="Makes product images",
     ),
     _prod_eu(
         name="clickstream-enricher", team="data", runtime="python3.12", memory_mb=512, timeout_s=60,
@@ -126,7 +132,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_us(
         name="media-transcode", team="media", runtime=None, memory_mb=1024, timeout_s=900,
-        trigger="sqs", source="transcode-jobs", per_minute=4.2, rhythm="steady", median_ms=560_000, spread=0.1,
+        trigger="sqs", source="transcode-jobs", per_minute=4.2, rhythm="steady", median_ms=560_000,
+        spread=0.1,
         init_ms=2400, versions=17, qualifier="", memory_share=0.75, failure_rate=0.004,
         failures=(Failure("TranscodeError", "ffmpeg exited with status 1: moov atom not found"),),
         summary="Transcodes product videos",
@@ -139,7 +146,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_us(
         name="ingest-api", team="data", architecture="arm64", memory_mb=256, timeout_s=10,
         per_minute=6, median_ms=30, versions=33, log_format="JSON", tracing=True,
-        failures=(Failure("ValueError", "event 'purchase' lacks field 'currency'"),), summary="Takes events in",
+        failures=(Failure("ValueError", "event 'purchase' lacks field 'currency'"),),
+        summary="Takes events in",
     ),
     _prod_us(
         name="partner-webhook", team="fulfilment", runtime="nodejs18.x", memory_mb=256, timeout_s=6,
@@ -155,7 +163,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_us(
         name="warehouse-sync", team="fulfilment", memory_mb=512, timeout_s=600, trigger="schedule",
-        source="warehouse-every-15m", schedule_s=900, median_ms=185_000, spread=0.15, versions=20, qualifier="",
+        source="warehouse-every-15m", schedule_s=900, median_ms=185_000, spread=0.15, versions=20,
+        qualifier="",
         failures=(Failure("PaginationError", "cursor expired"),), summary="Copies stock levels",
     ),
     _prod_us(
@@ -166,7 +175,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_us(
         name="geo-lookup", team="platform", runtime="provided.al2023", architecture="arm64",
         memory_mb=128, timeout_s=3, per_minute=8, median_ms=2.4, spread=0.5, init_ms=34, versions=27,
-        log_lines=0, failures=(Failure("LookupError", "address is not routable"),), summary="IP address to country",
+        log_lines=0, failures=(Failure("LookupError", "address is not routable"),),
+        summary="IP address to country",
     ),
     _prod_us(
         name="export-reports", team="data", memory_mb=1024, timeout_s=300, trigger="schedule",
@@ -186,7 +196,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _stage_eu(
         name="order-worker", team="fulfilment", runtime="python3.12", memory_mb=512, trigger="sqs",
-        source="orders", batch=5, per_minute=0.6, rhythm="office", median_ms=430, versions=64, qualifier="stage",
+        source="orders", batch=5, per_minute=0.6, rhythm="office", median_ms=430, versions=64,
+        qualifier="stage",
         failures=(_DYNAMO,),
     ),
     _stage_eu(
@@ -196,7 +207,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _stage_eu(
         name="e2e-runner", team="platform", runtime=None, memory_mb=2048, timeout_s=300,
-        trigger="schedule", source="e2e-every-10m", schedule_s=600, median_ms=48_000, spread=0.2, init_ms=3600,
+        trigger="schedule", source="e2e-every-10m", schedule_s=600, median_ms=48_000, spread=0.2,
+        init_ms=3600,
         versions=51, qualifier="", failure_rate=0.04,
         failures=(Failure("AssertionError", "expected 200, got 502 from /checkout"),),
     ),
@@ -225,7 +237,7 @@ QUEUES: tuple[QueueSpec, ...] = (
     _prod_eu_queue(name="payments-dlq", role="dead-letter", retention_s=14 * 86400),
     _prod_eu_queue(name="email-async-dlq", role="async-dead-letter", retention_s=14 * 86400),
     _prod_eu_queue(name="invoice-failures", role="destination"),
-    _prod_us_queue(name="transcode-jobs", role="source", redrive="transcode-jobs-dlq", visibility_s=5400),
+    _prod_us_queue(name="transcode-jobs", role="source", redrive="transcode-jobs-dlq", visibility_s=1800),
     _prod_us_queue(name="transcode-jobs-dlq", role="dead-letter"),
     _stage_eu_queue(name="orders", role="source", redrive="orders-dlq"),
     _stage_eu_queue(name="orders-dlq", role="dead-letter"),

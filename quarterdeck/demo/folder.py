@@ -7,20 +7,21 @@ from datetime import datetime
 from pathlib import Path
 
 from core.errors import QuarterdeckError
-from quarterdeck.demo.simulate import Plan
+from quarterdeck.demo.model import Plan
 
 DEFAULT_SEED = 7
 FILE = "demo.json"
 
 
 def open_folder(folder: Path | None, seed: int | None, now: datetime) -> Plan:
-    """The plan to start with: that of the folder with this start added. Raises QuarterdeckError for another seed."""
+    """The plan to start with: that of the folder with this start added. Raises if the seed is another."""
     if folder is None:
         return Plan(DEFAULT_SEED if seed is None else seed, (now,))
     known = _read(folder / FILE)
     if known and seed not in (None, known.seed):
         raise QuarterdeckError(
-            f"the demo in {folder} has seed {known.seed}, not {seed}: leave --seed out, or choose another folder"
+            f"the demo in {folder} has seed {known.seed}, not {seed}:"
+            " leave --seed out, or choose another folder"
         )
     starts = known.starts if known else ()
     later = () if starts and starts[-1] >= now else (now,)

@@ -1,4 +1,4 @@
-"""What was deployed and changed when: versions, aliases and settings of every function, as pure functions of time."""
+"""What was deployed and changed when: versions, aliases and settings, as pure functions of time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from quarterdeck.demo.stories import DAY, MINUTE, Story, stories_of, story, to_d
 
 HISTORY_DAYS = 14
 KEPT_VERSIONS = 9
-"""Versions older than the history that were not cleaned up; checkout-api keeps more, so that its list has pages."""
+"""Versions from before the history; checkout-api keeps more, so that its list has pages."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -134,7 +134,7 @@ def _of_story(spec: Spec, tale: Story, within: Window, start: datetime) -> list[
 
 
 def _routine(spec: Spec, seed: int, within: Window) -> list[Change]:
-    """A deploy every four working days or so, during office hours; the main alias follows two minutes later."""
+    """A deploy every four working days or so, in office hours; the main alias follows in two minutes."""
     changes, version, day = [], spec.versions, within.start.replace(hour=0, minute=0, second=0, microsecond=0)
     while (day := day + DAY) < within.end:
         rng = np.random.default_rng((seed, spec.number, to_ms(day) // 86_400_000))

@@ -21,7 +21,7 @@ class PatternError(ValueError):
 
 
 def parse(pattern: str) -> Matches:
-    """A test for messages. Raises PatternError for what CloudWatch Logs refuses, and for `[a, b]` patterns."""
+    """A test for messages. Raises PatternError for what AWS refuses, and for `[a, b]` patterns."""
     text = pattern.strip()
     if not text:
         return lambda message: True

@@ -1,4 +1,4 @@
-"""The log lines of invocations, as Lambda and its runtimes write them; and how many bytes they are, without writing them.
+"""The log lines of invocations, as Lambda and its runtimes write them, and their size without writing them.
 
 Every template has one length but for its numbers, so bytes are counted from the numbers' digits.
 """
@@ -14,7 +14,7 @@ from uuid import UUID
 
 import numpy as np
 
-from quarterdeck.demo.simulate import DAY_MS, Day, Floats, Ints, failures_of
+from quarterdeck.demo.model import DAY_MS, Day, Floats, Ints, failures_of
 from quarterdeck.demo.specs import Failure, Spec
 from quarterdeck.demo.traceids import segment_id, trace_id
 
@@ -69,7 +69,7 @@ def iso(ts_ms: int) -> str:
     return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ts_ms % 1000:03d}Z"
 
 
-# --- rendering -------------------------------------------------------------------------------------------------
+# --- rendering ---------------------------------------------------------------------------------------------
 
 
 def lines(day: Day, index: int) -> Iterator[Line]:
@@ -179,7 +179,8 @@ def _json_report(day: Day, index: int, rid: str, failure: Failure | None) -> str
     return (
         f'{{"requestId":"{rid}","metrics":{{"durationMs":{day.duration_ms[index]:.2f},'
         f'"billedDurationMs":{int(day.billed_ms[index])},"memorySizeMB":{int(day.memory_mb[index])},'
-        f'"maxMemoryUsedMB":{int(day.used_mb[index])}{init}}},{_json_outcome(failure)}{_json_tracing(day, index)}}}'
+        f'"maxMemoryUsedMB":{int(day.used_mb[index])}{init}}},'
+        f"{_json_outcome(failure)}{_json_tracing(day, index)}}}"
     )
 
 
@@ -199,7 +200,9 @@ def _json_tracing(day: Day, index: int) -> str:
     return f',"tracing":{{"spanId":"{segment_id(day, index)}","type":"X-Amzn-Trace-Id","value":"{value}"}}'
 
 
-_WORDS = "reserved stock for basket, wrote audit row, refreshed cache entry, sent event to bus, read customer profile, "
+_WORDS = (
+    "reserved stock for basket, wrote audit row, refreshed cache entry, sent event, read customer profile, "
+)
 
 
 def app_line(spec: Spec, number: int, rid: str, ts: str) -> str:
@@ -242,11 +245,12 @@ def error_line(spec: Spec, failure: Failure, rid: str, ts: str) -> str:
         body = {"errorType": failure.type, "errorMessage": failure.message, "stack": stack}
         return f"{ts}\t{rid}\tERROR\tInvoke Error \t{json.dumps(body)}\n"
     if runtime.startswith("java"):
-        return f"{failure.type}: {failure.message}\n\tat example.meridian.Handler.handleRequest(Handler.java:57)\n"
+        frame = "at example.meridian.Handler.handleRequest(Handler.java:57)"
+        return f"{failure.type}: {failure.message}\n\t{frame}\n"
     return json.dumps({"errorMessage": failure.message, "errorType": failure.type}) + "\n"
 
 
-# --- sizes -----------------------------------------------------------------------------------------------------
+# --- sizes -------------------------------------------------------------------------------------------------
 
 
 def log_events(day: Day) -> Ints:
@@ -257,7 +261,7 @@ def log_events(day: Day) -> Ints:
 
 
 def log_bytes(day: Day) -> Ints:
-    """The bytes that CloudWatch Logs counts for each invocation: those of `lines`, and the overhead of each event.
+    """The bytes that CloudWatch Logs counts for each invocation: its `lines` and the overhead of each.
 
     One invocation of every kind (cold or not, each failure, each version) is written out; others of that kind
     differ from it by the digits of their numbers.

@@ -1,4 +1,4 @@
-"""Queues, minute by minute: what came, what was taken, what lies there; from the invocations of their functions."""
+"""Queues, minute by minute: what came, was taken and lies there; from the invocations of their functions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from quarterdeck.demo.company import FUNCTIONS
-from quarterdeck.demo.simulate import (
+from quarterdeck.demo.model import (
     DAY_MS,
     HOUR_MS,
+    MINUTE_MS,
+    MINUTES_A_DAY,
     POISON_ATTEMPTS,
     POISON_VISIBILITY_MS,
     Day,
@@ -20,8 +22,6 @@ from quarterdeck.demo.specs import QueueSpec, Spec
 from quarterdeck.demo.stories import DRAIN_EVERY, to_ms
 from quarterdeck.demo.world import World
 
-MINUTE_MS = 60_000
-MINUTES_A_DAY = 1440
 SEND_LAG_MS = 900
 """How long a message waits before a poller takes it."""
 
@@ -36,6 +36,11 @@ class QueueDay:
     visible: Floats
     not_visible: Floats
     oldest_age_s: Floats
+
+    @property
+    def active(self) -> bool:
+        """An idle queue has no metrics: whether anything came, lay or was taken."""
+        return bool(self.sent.any() or self.received.any() or self.visible.any())
 
 
 def queue_day(world: World, queue: QueueSpec, number: int) -> QueueDay:
@@ -73,10 +78,11 @@ def _redrives(queue: QueueSpec, function: Spec) -> bool:
 
 def batches(day: Day) -> Ints:
     """How many messages each invocation of a queue's function carried."""
-    return 1 + np.floor(day.draws[:, 6] * day.spec.batch).astype(np.int64)
+    size = 1 + np.floor(day.draws[:, 6] * day.spec.batch).astype(np.int64)
+    return np.where(day.poison, 1, size)
 
 
-# --- source queues ---------------------------------------------------------------------------------------------
+# --- source queues -----------------------------------------------------------------------------------------
 
 
 def _fed(world: World, queue: QueueSpec, number: int) -> QueueDay:
@@ -103,7 +109,8 @@ def _fed(world: World, queue: QueueSpec, number: int) -> QueueDay:
 def _per_minute(ts_ms: Ints, amount: Floats, number: int) -> Floats:
     minute = ts_ms // MINUTE_MS - number * MINUTES_A_DAY
     here = (minute >= 0) & (minute < MINUTES_A_DAY)
-    return np.bincount(minute[here], weights=amount[here], minlength=MINUTES_A_DAY)
+    summed = np.bincount(minute[here], weights=amount[here], minlength=MINUTES_A_DAY)
+    return np.asarray(summed, dtype=np.float64)
 
 
 def _most(ts_ms: Ints, amount: Floats, number: int) -> Floats:
@@ -125,7 +132,7 @@ def _in_flight(start: Ints, end: Ints, size: Floats, number: int) -> Floats:
     return np.maximum(base, _most(ts, level, number))
 
 
-# --- queues that catch failures --------------------------------------------------------------------------------
+# --- queues that catch failures ----------------------------------------------------------------------------
 
 
 def arrivals(world: World, queue: QueueSpec, number: int) -> Ints:
@@ -138,8 +145,8 @@ def arrivals(world: World, queue: QueueSpec, number: int) -> Ints:
 def _failed_into(queue: QueueSpec, day: Day) -> Ints:
     last = day.attempt == POISON_ATTEMPTS
     if queue.role == "dead-letter":
-        return day.start_ms[last & day.poison] + POISON_VISIBILITY_MS
-    return day.end_ms[last & day.failed]
+        return np.asarray(day.start_ms[last & day.poison] + POISON_VISIBILITY_MS, dtype=np.int64)
+    return np.asarray(day.end_ms[last & day.failed], dtype=np.int64)
 
 
 def drains(world: World, queue: QueueSpec, number: int) -> Ints:

@@ -16,10 +16,10 @@ from werkzeug.wrappers import Request, Response
 
 from core.windows import Window
 from quarterdeck.demo.account import Demo, account_of
+from quarterdeck.demo.catalogue import Catalogue
 from quarterdeck.demo.folder import open_folder
-from quarterdeck.demo.series import Catalogue
+from quarterdeck.demo.model import Plan
 from quarterdeck.demo.services.table import HANDLERS
-from quarterdeck.demo.simulate import Plan
 from quarterdeck.demo.specs import ACCOUNTS
 from quarterdeck.demo.stories import STORIES
 from quarterdeck.demo.wire import ApiError, Call, model, read_call, write_answer, write_fault
@@ -41,7 +41,7 @@ class FrozenClock:
 
 
 class Application:
-    """The WSGI application. Calls to one account and region are answered one after the other by nobody's design."""
+    """The WSGI application: `/demo` for people, our services, and moto for the rest."""
 
     def __init__(self, demo: Demo, behind: Callable[[], Wsgi]) -> None:
         self.demo = demo
@@ -110,11 +110,11 @@ def moto_application() -> Wsgi:
     return application
 
 
-# --- what the demo says of itself ------------------------------------------------------------------------------
+# --- what the demo says of itself --------------------------------------------------------------------------
 
 
 def _about(demo: Demo, request: Request) -> Response:
-    """`/demo` what it is, `/demo/calls` the calls that were made, `/demo/clock` moves a frozen clock (POST)."""
+    """`/demo` what it is, `/demo/calls` what was called, `/demo/clock` moves a frozen clock (POST)."""
     if request.path == "/demo/calls":
         return _json(_calls(demo, request))
     if request.path == "/demo/clock" and request.method == "POST":
@@ -163,7 +163,7 @@ def _json(content: Any, *, status: int = 200) -> Response:
     return Response(json.dumps(content, default=str), status=status, content_type="application/json")
 
 
-# --- the server ------------------------------------------------------------------------------------------------
+# --- the server --------------------------------------------------------------------------------------------
 
 
 class _Quiet(WSGIRequestHandler):
@@ -176,7 +176,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 class DemoServer:
-    """The demo account on loopback. `with DemoServer(folder) as server: server.endpoint` or start() and stop()."""
+    """The demo account on loopback: `with DemoServer(folder) as server`, or start() and stop()."""
 
     def __init__(
         self,
@@ -187,8 +187,9 @@ class DemoServer:
         clock: Clock = wall_clock,
         starts: Sequence[datetime] = (),
     ) -> None:
-        """`starts` tells when the demo was started before (the first is what stories count from); by default the
-        folder remembers, and without a folder it is started for the first time now."""
+        """`starts` says when the demo was started, first start first: stories count from it. By default the folder
+        remembers; without a folder this is the first start.
+        """
         plan = (
             Plan(seed if seed is not None else 7, tuple(starts))
             if starts
@@ -229,7 +230,7 @@ def serve(
     now: datetime | None = None,
     ready: Callable[[str], None] = lambda endpoint: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. `now` freezes the clock; `ready` is called with the endpoint when it listens."""
+    """Serve until SIGTERM or SIGINT. `now` freezes the clock; `ready` gets the endpoint once it listens."""
     server = DemoServer(folder, seed=seed, port=port, clock=FrozenClock(now) if now else wall_clock)
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

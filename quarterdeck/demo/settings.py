@@ -1,4 +1,4 @@
-"""Settings and environment that make Quarterdeck watch the demo account, as anyone would for their own accounts."""
+"""Settings and environment that make Quarterdeck watch the demo account like any other."""
 
 from __future__ import annotations
 

@@ -12,12 +12,12 @@ REGIONS = (EU, US)
 ROLE = "quarterdeck-read"
 
 CONCURRENCY_LIMIT = {(PROD, EU): 1000, (PROD, US): 100, (STAGING, EU): 400, (STAGING, US): 400}
-"""`AccountLimit.ConcurrentExecutions` per account and region; the second is the one that is nearly used up."""
+"""`AccountLimit.ConcurrentExecutions` per account and region; the second is nearly used up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A way to fail. `kind` is error (an exception), timeout, oom (Runtime.OutOfMemory) or killed (signal: killed)."""
+    """A way to fail. `kind` is error (an exception), timeout, oom (Runtime.OutOfMemory) or killed (by signal)."""
 
     type: str
     message: str
@@ -28,8 +28,9 @@ class Failure:
 class Spec:
     """One function as it was before any story touched it.
 
-    `per_minute` is its mean traffic; `schedule_s` replaces it by a clock. `source` names the queue, stream, table
-    or rule of its trigger. `qualifier` is the alias callers use ("" for unqualified). `failures` share `failure_rate`.
+    `per_minute` is its mean traffic; `schedule_s` replaces it by a clock. `source` names the queue, stream,
+    table or rule of its trigger. `qualifier` is the alias callers use ("" for unqualified). `failures` share
+    `failure_rate`.
     """
 
     account: str

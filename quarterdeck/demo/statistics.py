@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quarterdeck.demo.simulate import Floats, Ints
+from quarterdeck.demo.model import Floats, Ints
 
 _RANKED = re.compile(r"(p|tm)(\d{1,3}(?:\.\d{1,10})?)")
 
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Samples sorted into buckets: `filled` are the numbers of buckets that have any, `values` are in order of
-    bucket and size, and those of bucket `filled[i]` begin at `first[i]` and are `sizes[i]` many."""
+    """Samples sorted into buckets: `filled` are the numbers of buckets that have any; `values` are in order
+    of bucket and size; those of bucket `filled[i]` begin at `first[i]` and are `sizes[i]` many.
+    """
 
     filled: Ints
     first: Ints
@@ -30,8 +31,10 @@ class Buckets:
         return cls(filled, first.astype(np.int64), sizes.astype(np.int64), value[order])
 
     def statistic(self, name: str) -> Floats:
-        """One value per filled bucket. `pNN` interpolates linearly between ranks like numpy.percentile; `tmNN` is the
-        mean of what is not above pNN."""
+        """One value per filled bucket.
+
+        `pNN` interpolates linearly between ranks like numpy.percentile; `tmNN` is the mean up to it.
+        """
         if not len(self.filled):
             return np.empty(0)
         if name in _PLAIN:
@@ -50,7 +53,8 @@ class Buckets:
         above = np.minimum(below + 1, self.sizes - 1)
         low, high = self.values[self.first + below], self.values[self.first + above]
         part = rank - below
-        return np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+        between = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+        return np.asarray(between, dtype=np.float64)
 
     def _mean_up_to(self, limit: Floats) -> Floats:
         kept = self.values <= np.repeat(limit, self.sizes)

@@ -22,9 +22,9 @@ Key = tuple[str, str, str]
 class Story:
     """Something that happens `after` the first start, `lasts` a while and comes again `every` so often.
 
-    `each_start` makes it happen after every other start of the demo as well. The rest says what it does: a share of
-    invocations that fail, factors for traffic, duration and init, a memory size, how long idle environments live,
-    how many requests come at once. `lasts == every` is a state of affairs rather than an event.
+    `each_start` makes it happen after every other start of the demo as well. The rest says what it does: a share
+    of invocations that fail, factors for traffic, duration and init, a memory size, how long idle environments
+    live, how many requests come at once. `lasts == every` is a state of affairs rather than an event.
     """
 
     name: str
@@ -90,7 +90,7 @@ def _prod(name: str, region: str = EU) -> Key:
 STORIES: tuple[Story, ...] = (
     Story(
         name="bad-deploy",
-        summary="A new version of checkout-api fails and is slow; alias prod goes back after two and a half hours",
+        summary="A new version of checkout-api fails and is slow; alias prod goes back after 150 minutes",
         function=_prod("checkout-api"),
         after=-40 * MINUTE,
         lasts=150 * MINUTE,
@@ -109,12 +109,12 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         name="near-limit",
-        summary="media-transcode and the reserved pools claim most of the 100 concurrent executions in us-east-1",
+        summary="media-transcode and the reserved pools claim most of 100 executions in us-east-1",
         function=_prod("media-transcode", US),
     ),
     Story(
         name="poison-messages",
-        summary="Orders that order-worker cannot read end in orders-dlq, which someone drains about every two hours",
+        summary="Orders that order-worker cannot read end in orders-dlq, drained about every two hours",
         function=_prod("order-worker"),
         failure=Failure("JSONDecodeError", "Expecting value: line 1 column 1 (char 0)"),
     ),
@@ -130,7 +130,7 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         name="cold-start-storm",
-        summary="After the memory change of search-suggest its environments hardly live: cold starts everywhere",
+        summary="After its memory change, environments of search-suggest hardly live: cold starts",
         function=_prod("search-suggest"),
         after=-2 * HOUR,
         lasts=100 * MINUTE,
@@ -176,7 +176,7 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         name="unreachable-provisioned",
-        summary="quote-engine pays for 10 provisioned environments of version 17; alias prod is on version 18",
+        summary="quote-engine pays for 10 provisioned environments of version 17; prod is on version 18",
         function=_prod("quote-engine", US),
     ),
     Story(
@@ -196,7 +196,7 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         name="live-incident",
-        summary="promo-engine fails about a third of its requests for twelve minutes, three minutes after each start",
+        summary="promo-engine fails a third of its requests for 12 minutes, 3 minutes after each start",
         function=_prod("promo-engine"),
         after=3 * MINUTE,
         lasts=12 * MINUTE,

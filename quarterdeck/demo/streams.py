@@ -16,7 +16,7 @@ GROWS_TO_MS = 3_600_000
 def behind_ms(
     spec: Spec, ts_ms: NDArray[np.int64], starts: tuple[datetime, ...], luck: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The age of the last record that a batch read at `ts_ms`: a second or so, unless its shard is blocked."""
+    """The age of the last record of a batch read at `ts_ms`: a second or so, unless its shard is blocked."""
     usual = 250 + 1200 * luck
     tale = story("stream-behind")
     if spec.key != tale.function:

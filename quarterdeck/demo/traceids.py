@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quarterdeck.demo.simulate import Day
+from quarterdeck.demo.model import Day
 
 
 def trace_id(day: Day, index: int) -> str:

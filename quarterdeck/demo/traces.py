@@ -12,7 +12,7 @@ import numpy as np
 
 from quarterdeck.demo.company import functions_of
 from quarterdeck.demo.loglines import request_id
-from quarterdeck.demo.simulate import Day, failures_of
+from quarterdeck.demo.model import Day, failures_of
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.traceids import segment_id, trace_id
 from quarterdeck.demo.world import World
@@ -167,8 +167,11 @@ class Trace:
 def _part(number: int, name: str, begin_s: float, length_ms: float) -> dict[str, Any]:
     begin_s = round(begin_s, 4)
     return {
-        "id": f"{number:016x}", "name": name, "start_time": begin_s, "end_time": round(begin_s + length_ms / 1000, 4),
-    }  # fmt: skip
+        "id": f"{number:016x}",
+        "name": name,
+        "start_time": begin_s,
+        "end_time": round(begin_s + length_ms / 1000, 4),
+    }
 
 
 def _service(name: str, kind: str, spec: Spec) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From HTTP to a call and back, in AWS's wire protocols, with botocore's service models as the only description."""
+"""From HTTP to a call and back, in AWS's wire protocols, as botocore's service models describe them."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def _operation(service: str, request: Request) -> tuple[str, str, dict[str, str]
     if action := request.values.get("Action"):
         return "query", action, {}
     for route in _routes(service):
-        if route.method == request.method and (found := route.path.fullmatch(request.path)):
-            if route.query <= set(request.args.items()):
-                return "rest-json", route.operation, found.groupdict()
+        found = route.path.fullmatch(request.path) if route.method == request.method else None
+        if found and route.query <= set(request.args.items()):
+            return "rest-json", route.operation, found.groupdict()
     raise ApiError(
         "UnknownOperationException", f"{service} has no {request.method} {request.path}", status=404
     )
@@ -154,7 +154,7 @@ def _params(
     return {name: value for name, value in found.items() if value is not None and value is not UNDEFINED}
 
 
-# --- answers ---------------------------------------------------------------------------------------------------
+# --- answers -----------------------------------------------------------------------------------------------
 
 
 def write_answer(call: Call, answer: dict[str, Any]) -> Response:

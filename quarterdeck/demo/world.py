@@ -1,4 +1,4 @@
-"""The demo's world at a moment: simulated days on demand, kept while they are asked for, cut at the clock's now."""
+"""The demo's world at a moment: simulated days on demand, kept for a while."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from quarterdeck.demo.company import FUNCTIONS
+from quarterdeck.demo.environments import simulate
 from quarterdeck.demo.history import HISTORY_DAYS, Timeline, timeline
-from quarterdeck.demo.simulate import DAY_MS, Day, Plan, simulate
+from quarterdeck.demo.model import DAY_MS, Day, Plan
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.stories import DAY, to_ms
 
@@ -79,6 +80,9 @@ class World:
         """The numbers of the days that overlap a stretch of time and the history."""
         first = max(from_ms, self.begin_ms) // DAY_MS
         return range(first, max(first, -(-min(until_ms, self.now_ms()) // DAY_MS)))
+
+    def days_since_start(self) -> int:
+        return max((self.now() - self.plan.start) // DAY, 0)
 
     def timeline(self, spec: Spec) -> Timeline:
         return timeline(spec, seed=self.plan.seed, start=self.plan.start, now=self.now())

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from core.windows import floor
 from quarterdeck.demo.account import Demo, Handler, make_token, paged, read_token
-from quarterdeck.demo.series import MINUTE_MS, Series, joined
+from quarterdeck.demo.catalogue import Series
+from quarterdeck.demo.metrics import joined
+from quarterdeck.demo.model import MINUTE_MS
 from quarterdeck.demo.statistics import Buckets, is_known
 from quarterdeck.demo.stories import to_ms
 from quarterdeck.demo.wire import ApiError, Call
@@ -90,7 +92,7 @@ def _invalid(message: str) -> ApiError:
 
 
 class _Asking:
-    """One request's range of time; samples are sorted once for all statistics of a metric that follow each other."""
+    """One request's range of time; samples are sorted once for the statistics of a metric in a row."""
 
     def __init__(
         self, demo: Demo, account: str, region: str, start: datetime, end: datetime, now_ms: int
@@ -104,7 +106,7 @@ class _Asking:
         metric, period_s = stat["Metric"], stat["Period"]
         dimensions = {d["Name"]: d["Value"] for d in metric.get("Dimensions", [])}
         label = query.get("Label") or _label(metric["MetricName"], dimensions)
-        series = self.demo.catalogue.find(*self.place, metric["Namespace"], metric["MetricName"], dimensions)
+        series = self.demo.catalogue.find(self.place, metric["Namespace"], metric["MetricName"], dimensions)
         start_ms = _begin(self.start, period_s, self.now_ms)
         if series is None or start_ms is None or not query.get("ReturnData", True) or stat.get("Unit"):
             return Points(query["Id"], label, np.empty(0, "datetime64[s]"), np.empty(0))
@@ -121,7 +123,7 @@ class _Asking:
     def _sorted(self, series: Series, start_ms: int, period_s: int) -> Buckets:
         end_ms = to_ms(self.end)
         days = self.demo.world.days(start_ms, min(end_ms, self.now_ms))
-        samples = joined([self.demo.catalogue.samples(*self.place, series, number) for number in days])
+        samples = joined([self.demo.catalogue.samples(self.place, series, number) for number in days])
         at_ms = samples.minute * MINUTE_MS
         inside = (at_ms >= start_ms) & (at_ms < end_ms) & (samples.visible_ms <= self.now_ms)
         return Buckets.of((at_ms[inside] - start_ms) // (period_s * 1000), samples.value[inside])
@@ -132,7 +134,7 @@ def _label(name: str, dimensions: Mapping[str, str]) -> str:
 
 
 def _begin(start: datetime, period_s: int, now_ms: int) -> int | None:
-    """Where the first bucket begins. None when data of that age is not kept at that period: CloudWatch is silent."""
+    """Where the first bucket begins. None when data of that age is not kept at that period."""
     age = timedelta(milliseconds=now_ms - to_ms(start))
     kept_s = next((kept_s for limit, kept_s in _AGES if age <= limit), 3600)
     if period_s >= 60 and period_s % kept_s:
@@ -141,7 +143,7 @@ def _begin(start: datetime, period_s: int, now_ms: int) -> int | None:
 
 
 def _page(answers: list[Points], first: int, limit: int, now_ms: int) -> dict[str, Any]:
-    """Points `first` up to `first + limit` of all answers in a row; an empty answer belongs to the first page."""
+    """Points `first` to `first + limit` of all answers in a row; an empty answer is on the first page."""
     results, offset = [], 0
     for answer in answers:
         begin, end = max(first - offset, 0), min(first + limit - offset, len(answer.values))
@@ -162,7 +164,7 @@ def _result(answer: Points, begin: int, end: int) -> dict[str, Any]:
     }
 
 
-# --- the rest --------------------------------------------------------------------------------------------------
+# --- the rest ----------------------------------------------------------------------------------------------
 
 _STATISTICS_LIMIT = 1440
 
@@ -204,7 +206,7 @@ def list_metrics(demo: Demo, account: str, call: Call) -> dict[str, Any]:
             "MetricName": series.name,
             "Dimensions": [{"Name": name, "Value": value} for name, value in series.dimensions],
         }
-        for series in demo.catalogue.listed(account, call.region)
+        for series in demo.catalogue.listed((account, call.region))
         if series.namespace == params.get("Namespace", series.namespace)
         and series.name == params.get("MetricName", series.name)
         and all(_has(dict(series.dimensions), dimension) for dimension in wanted)

@@ -20,7 +20,7 @@ TRAIL_PAGE = 50
 _PEOPLE = ("ana.kowalski", "deploy-pipeline", "jonas.berg", "priya.nair")
 
 
-# --- EventBridge -----------------------------------------------------------------------------------------------
+# --- EventBridge -------------------------------------------------------------------------------------------
 
 
 def _rules(account: str, region: str) -> dict[str, Spec]:
@@ -101,7 +101,7 @@ HANDLERS: dict[str, Handler] = {
 }
 
 
-# --- CloudTrail ------------------------------------------------------------------------------------------------
+# --- CloudTrail --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _records(spec: Spec, change: Change) -> list[_Record]:
         parameters = {**name, "name": spec.qualifier, "functionVersion": str(change.version)}
         return [_Record(change.ts, "UpdateAlias20150331", _LAMBDA, spec, parameters)]
     if change.kind == "memory":
-        parameters = {**name, "memorySize": change.memory_mb}
+        parameters = {**name, "memorySize": str(change.memory_mb)}
         return [_Record(change.ts, "UpdateFunctionConfiguration20150331v2", _LAMBDA, spec, parameters)]
     if change.kind in ("rule-off", "rule-on"):
         event = "DisableRule" if change.kind == "rule-off" else "EnableRule"

@@ -1,4 +1,4 @@
-"""Lambda, changing: what an action may do is checked as AWS does, kept, and seen by later reads; and Invoke."""
+"""Lambda, changing: what an action does is checked as AWS does, kept, and seen by later reads; and Invoke."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from quarterdeck.demo.services.lambda_ import (
     function,
     get_alias,
     get_function_configuration,
+    missing,
+    version_of,
+)
+from quarterdeck.demo.services.lambda_settings import (
     get_invoke_config,
     get_provisioned,
     invoke_configs,
@@ -21,7 +25,6 @@ from quarterdeck.demo.services.lambda_ import (
     provisioned,
     reserved,
     tags,
-    version_of,
 )
 from quarterdeck.demo.specs import CONCURRENCY_LIMIT
 from quarterdeck.demo.wire import ApiError, Call
@@ -33,11 +36,7 @@ def _invalid(message: str) -> ApiError:
     return ApiError("InvalidParameterValueException", message, Type="User")
 
 
-def _conflict(message: str) -> ApiError:
-    return ApiError("ResourceNotFoundException", message, status=404, Type="User")
-
-
-# --- concurrency -----------------------------------------------------------------------------------------------
+# --- concurrency -------------------------------------------------------------------------------------------
 
 
 def put_function_concurrency(demo: Demo, account: str, call: Call) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def delete_provisioned(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     return {}
 
 
-# --- configuration ---------------------------------------------------------------------------------------------
+# --- configuration -----------------------------------------------------------------------------------------
 
 
 def update_function_configuration(demo: Demo, account: str, call: Call) -> dict[str, Any]:
@@ -107,7 +106,8 @@ def update_alias(demo: Demo, account: str, call: Call) -> dict[str, Any]:
 
 def update_mapping(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     spec = mapping_spec(account, call)
-    changed = {k: call.params[k] for k in ("BatchSize", "ScalingConfig") if k in call.params}
+    kept = ("BatchSize", "ScalingConfig")
+    changed: dict[str, Any] = {k: call.params[k] for k in kept if k in call.params}
     if "Enabled" in call.params:
         changed["State"] = "Enabled" if call.params["Enabled"] else "Disabled"
     changed["LastModified"] = demo.world.now()
@@ -153,7 +153,7 @@ def _naming(call: Call, name: str) -> Call:
     )
 
 
-# --- policies and other small reads ----------------------------------------------------------------------------
+# --- policies and other small reads ------------------------------------------------------------------------
 
 
 def get_policy(demo: Demo, account: str, call: Call) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def get_policy(demo: Demo, account: str, call: Call) -> dict[str, Any]:
         ),
     }.get(spec.trigger)
     if source is None:
-        raise _conflict("The resource you requested does not exist.")
+        raise missing("The resource you requested does not exist.")
     statement = {
         "Sid": f"{spec.trigger}-invoke",
         "Effect": "Allow",
@@ -191,7 +191,7 @@ def list_function_urls(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     return {"FunctionUrlConfigs": []}
 
 
-# --- invoking --------------------------------------------------------------------------------------------------
+# --- invoking ----------------------------------------------------------------------------------------------
 
 
 def invoke(demo: Demo, account: str, call: Call) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,8 @@ import numpy as np
 from quarterdeck.demo.account import Demo, Handler, make_token, paged, read_token
 from quarterdeck.demo.company import FUNCTIONS
 from quarterdeck.demo.logfilter import Matches, PatternError, parse
-from quarterdeck.demo.loglines import Line, lines, log_bytes, stream_name
-from quarterdeck.demo.simulate import HOUR_MS
+from quarterdeck.demo.loglines import EVENT_OVERHEAD_BYTES, Line, lines, log_bytes, stream_name
+from quarterdeck.demo.model import HOUR_MS
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.stories import DAY, to_ms
 from quarterdeck.demo.wire import ApiError, Call
@@ -51,7 +52,7 @@ def _retention(demo: Demo, account: str, region: str, name: str, specs: tuple[Sp
     return kept
 
 
-# --- events ----------------------------------------------------------------------------------------------------
+# --- events ------------------------------------------------------------------------------------------------
 
 
 def _hour_of_group(world: World, specs: tuple[Spec, ...], hour: int) -> list[Line]:
@@ -87,6 +88,24 @@ def events(
                 yield line
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins: after this event, in this stretch of time (fixed by the first page)."""
+
+    begin_ms: int
+    end_ms: int
+    after: tuple[int, str] | None = None
+
+    @classmethod
+    def of(cls, token: str) -> _Place:
+        found = read_token(token, invalid="InvalidParameterException")
+        return cls(found["begin_ms"], found["end_ms"], (found["ts_ms"], found["id"]))
+
+    def token(self, last: Line) -> str:
+        stretch = {"begin_ms": self.begin_ms, "end_ms": self.end_ms}
+        return make_token({**stretch, "ts_ms": last.ts_ms, "id": last.event_id})
+
+
 def filter_log_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     params = call.params
     name, specs = _group(account, call)
@@ -94,35 +113,41 @@ def filter_log_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     limit = params.get("limit", MAX_EVENTS)
     if not 1 <= limit <= MAX_EVENTS:
         raise ApiError("InvalidParameterException", f"limit must be between 1 and {MAX_EVENTS}")
-    newest = params.get("startFromHead") is False
-    begin_ms, end_ms = _stretch(demo, account, call, name, specs)
-    after = (
-        read_token(params["nextToken"], invalid="InvalidParameterException") if "nextToken" in params else {}
-    )
-    begin_ms, end_ms = after.get("begin_ms", begin_ms), after.get("end_ms", end_ms)
-    last = (after.get("ts_ms", 0), after.get("id", ""))
-    if after and newest:
-        end_ms = last[0]
-    page, more = [], None
-    size = 0
-    start = begin_ms if newest or not after else last[0]
-    for line in events(demo.world, specs, start, end_ms, newest_first=newest):
-        at = (line.ts_ms, line.event_id)
-        if after and (at >= last if newest else at <= last):
-            continue
-        if not _wanted(line, params, matches):
-            continue
-        size += len(line.message) + 26
-        if len(page) == limit or (page and size > MAX_PAGE_BYTES):
-            more = page[-1]
-            break
-        page.append(line)
+    token = params.get("nextToken")
+    place = _Place.of(token) if token else _Place(*_stretch(demo, account, call, name, specs))
+    newest_first = params.get("startFromHead") is False
+    found = _from(demo.world, specs, place, newest_first=newest_first)
+    page, more = _page((line for line in found if _wanted(line, params, matches)), limit)
     answer: dict[str, Any] = {"events": [_event(line) for line in page], "searchedLogStreams": []}
-    if more:
-        answer["nextToken"] = make_token(
-            {"ts_ms": more.ts_ms, "id": more.event_id, "begin_ms": begin_ms, "end_ms": end_ms}
-        )
-    return answer
+    return {**answer, "nextToken": place.token(page[-1])} if more else answer
+
+
+def _from(world: World, specs: tuple[Spec, ...], place: _Place, *, newest_first: bool) -> Iterator[Line]:
+    """The events of a stretch that come after where the last page ended."""
+    begin_ms, end_ms = place.begin_ms, place.end_ms
+    if place.after is None:
+        yield from events(world, specs, begin_ms, end_ms, newest_first=newest_first)
+        return
+    if newest_first:
+        end_ms = place.after[0]
+    else:
+        begin_ms = place.after[0]
+    for line in events(world, specs, begin_ms, end_ms, newest_first=newest_first):
+        at = (line.ts_ms, line.event_id)
+        if at < place.after if newest_first else at > place.after:
+            yield line
+
+
+def _page(found: Iterator[Line], limit: int) -> tuple[list[Line], bool]:
+    """At most `limit` events and 1 MB, and whether there are more."""
+    page: list[Line] = []
+    size = 0
+    for line in found:
+        size += len(line.message) + EVENT_OVERHEAD_BYTES
+        if len(page) == limit or (page and size > MAX_PAGE_BYTES):
+            return page, True
+        page.append(line)
+    return page, False
 
 
 def _pattern(text: str) -> Matches:
@@ -182,7 +207,7 @@ def get_log_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     }
 
 
-# --- groups and streams ----------------------------------------------------------------------------------------
+# --- groups and streams ------------------------------------------------------------------------------------
 
 
 def describe_log_groups(demo: Demo, account: str, call: Call) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from quarterdeck.demo.account import Demo, Handler, paged
 from quarterdeck.demo.company import queues_of
-from quarterdeck.demo.queues import MINUTES_A_DAY, lying, queue_day, worker
-from quarterdeck.demo.simulate import DAY_MS
+from quarterdeck.demo.model import DAY_MS, MINUTES_A_DAY
+from quarterdeck.demo.queues import lying, queue_day, worker
 from quarterdeck.demo.specs import QueueSpec
 from quarterdeck.demo.stories import DAY, to_ms
 from quarterdeck.demo.wire import ApiError, Call

@@ -7,6 +7,7 @@ from quarterdeck.demo.services import (
     cloudwatch,
     events,
     lambda_,
+    lambda_settings,
     lambda_writes,
     logs,
     sqs,
@@ -16,7 +17,7 @@ from quarterdeck.demo.services import (
 )
 
 HANDLERS: dict[str, dict[str, Handler]] = {
-    "lambda": {**lambda_.HANDLERS, **lambda_writes.HANDLERS},
+    "lambda": {**lambda_.HANDLERS, **lambda_settings.HANDLERS, **lambda_writes.HANDLERS},
     "cloudwatch": cloudwatch.HANDLERS,
     "logs": logs.HANDLERS,
     "sqs": sqs.HANDLERS,

@@ -7,7 +7,7 @@ from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler, paged
 from quarterdeck.demo.company import functions_of, queues_of
-from quarterdeck.demo.services.lambda_ import tags
+from quarterdeck.demo.services.lambda_settings import tags
 from quarterdeck.demo.wire import Call
 
 PAGE = 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler, paged
@@ -84,7 +85,7 @@ def get_service_graph(demo: Demo, account: str, call: Call) -> dict[str, Any]:
         nodes = [(known["Name"], known["Type"]) for known in trace.services()]
         for node in nodes:
             calls.setdefault(node, []).append(trace)
-        for edge in zip(nodes, nodes[1:], strict=False):
+        for edge in pairwise(nodes):
             edges.setdefault(edge, []).append(trace)
     numbers = {node: number for number, node in enumerate(calls)}
     reached = {edge[1] for edge in edges}

@@ -1,0 +1,98 @@
+"""The invocations of a simulated day, as columns; the only source of metrics, logs, traces and queues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quarterdeck.demo.specs import Failure, Spec
+from quarterdeck.demo.stories import stories_of
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+MINUTES_A_DAY = 1440
+POISON_ATTEMPTS = 3
+POISON_VISIBILITY_MS = 180_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What makes a world: its seed and when the demo was started, first start first."""
+
+    seed: int
+    starts: tuple[datetime, ...]
+
+    @property
+    def start(self) -> datetime:
+        return self.starts[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What asked for an invocation, retries included, in no order. `draws` are uniform random numbers."""
+
+    start_ms: Ints
+    arrived_ms: Ints
+    duration_ms: Floats
+    failure: Ints
+    attempt: Ints
+    poison: Flags
+    ids: NDArray[np.uint64]
+    draws: Floats
+
+    def __len__(self) -> int:
+        return len(self.start_ms)
+
+    def take(self, which: Ints | Flags) -> Requests:
+        return Requests(*(getattr(self, name)[which] for name in self.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The invocations of one function that started on one UTC day, by start; and its throttled requests.
+
+    `version` 0 is $LATEST. `init_ms` is 0 on a warm start. `end_ms` is when all was over, init included;
+    a restored snapshot is billed for a quarter of its restore, an init in full. `sampled`: X-Ray has
+    a trace of it. `failure` indexes `failures_of(spec)`, -1 is success.
+    """
+
+    spec: Spec
+    start_ms: Ints
+    arrived_ms: Ints
+    duration_ms: Floats
+    init_ms: Floats
+    cold: Flags
+    failure: Ints
+    attempt: Ints
+    poison: Flags
+    version: Ints
+    environment: Ints
+    provisioned: Flags
+    memory_mb: Ints
+    used_mb: Ints
+    ids: NDArray[np.uint64]
+    draws: Floats
+    behind_ms: Floats
+    end_ms: Ints
+    billed_ms: Ints
+    sampled: Flags
+    throttled_ms: Ints
+    throttled_version: Ints
+
+    def __len__(self) -> int:
+        return len(self.start_ms)
+
+    @property
+    def failed(self) -> Flags:
+        return self.failure >= 0
+
+
+def failures_of(spec: Spec) -> tuple[Failure, ...]:
+    """Everything that can go wrong with a function: its ordinary failures, then those of its stories."""
+    return spec.failures + tuple(tale.failure for tale in stories_of(spec.key) if tale.failure)
