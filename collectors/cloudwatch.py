@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointE
 from core.metrics import Metric
 from core.windows import Window
 
-QUERIES_A_CALL = 500
+QUERIES_A_CALL, POINTS_AN_ANSWER = 500, 100_800
 MORE_CALLS = 24
 """How many calls a run may spend on finding the queries that spoil others."""
 
@@ -40,8 +40,14 @@ class Answers:
     failed: dict[Query, AwsError] = field(default_factory=dict)
 
 
-def calls_needed(queries: int) -> int:
-    return -(-queries // QUERIES_A_CALL)
+def queries_a_call(window: Window, period_s: int) -> int:
+    """How many queries fit one call so that its answer needs one page."""
+    points = max(1, -(-window.duration // timedelta(seconds=period_s)))
+    return max(1, min(QUERIES_A_CALL, POINTS_AN_ANSWER // points))
+
+
+def calls_needed(queries: int, window: Window, period_s: int) -> int:
+    return -(-queries // queries_a_call(window, period_s))
 
 
 def estimate_usd(queries: int) -> Decimal:
@@ -56,7 +62,8 @@ def fetch(aws: Aws, queries: Sequence[Query], window: Window, period_s: int) -> 
     Raises AccessDeniedError, CredentialsError and EndpointError, and any error that spared no query.
     """
     answers = Answers()
-    waiting = [list(queries[at : at + QUERIES_A_CALL]) for at in range(0, len(queries), QUERIES_A_CALL)]
+    size = queries_a_call(window, period_s)
+    waiting = [list(queries[at : at + size]) for at in range(0, len(queries), size)]
     more = MORE_CALLS
     while waiting:
         batch = waiting.pop(0)

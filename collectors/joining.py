@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import LogFormatError
 from core.facts import InvocationRecord, LogEvent
-from core.loglines import parse_error_line, parse_error_object
+from core.loglines import ErrorLine, parse_error_line, parse_error_object
 from core.report import (
     PlatformRecord,
     load_object,
@@ -62,6 +62,7 @@ class Line:
     text: str
     request_id: str | None = None
     ending: Ending | None = None
+    headline: str | None = None
 
 
 @dataclass(slots=True)
@@ -110,10 +111,7 @@ class _Reader:
     def _object(self, event: Event, value: Mapping[str, Any]) -> None:
         record = parse_platform_object(value)
         if record is None:
-            found = parse_error_object(value, event.message)
-            if found:
-                ending = Ending("error", found.error_type) if found.uncaught else None
-                self._keep(Line(event, found.level, found.text, found.request_id, ending))
+            self._error(event, parse_error_object(value, event.message))
         elif record.is_report:
             self._report(event, record)
         elif record.event_type in ("platform.initStart", "platform.restoreStart"):
@@ -128,10 +126,13 @@ class _Reader:
     def _text(self, event: Event) -> None:
         if self._ended(event, event.message):
             return
-        found = parse_error_line(event.message)
-        if found:
-            ending = Ending("error", found.error_type) if found.uncaught else None
-            self._keep(Line(event, found.level, found.text, found.request_id, ending))
+        self._error(event, parse_error_line(event.message))
+
+    def _error(self, event: Event, found: ErrorLine | None) -> None:
+        if found is None:
+            return
+        ending = Ending("error", found.error_type) if found.uncaught else None
+        self._keep(Line(event, found.level, found.text, found.request_id, ending, found.headline))
 
     def _ended(self, event: Event, text: str) -> bool:
         record = parse_ending(text)
@@ -242,7 +243,7 @@ def to_log_event(line: Line, function: str, version: str | None) -> LogEvent:
         request_id=line.request_id,
         level=line.level,
         message=keepable(line.text),
-        signature=signature(line.text),
+        signature=signature(line.headline or line.text),
         version=version,
     )
 

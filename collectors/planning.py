@@ -12,8 +12,8 @@ from core.windows import MINUTE, Window, ceil, floor, merge, subtract
 FINE_S, COARSE_S, HOURLY_S = 60, 300, 3600
 # How long CloudWatch keeps points of a period; an hour less, since a call takes its time.
 FINE_KEPT, COARSE_KEPT, HOURLY_KEPT = (timedelta(days=d) - HOUR for d in (15, 63, 455))
-# 500 queries of one call then stay below the 100,800 points of one answer.
-COARSE_PIECE, HOURLY_PIECE = 16 * HOUR, 192 * HOUR
+# A query costs the same over a minute as over months: long pieces are cheap, short ones small.
+COARSE_PIECE, HOURLY_PIECE = 96 * HOUR, 1440 * HOUR
 
 Covering = Sequence[tuple[Window, int]]
 """Windows with their period in seconds, as the store tells them."""

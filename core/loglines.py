@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.report import load_object
+
 _KEPT = {
     "ERROR": "error",
     "ERR": "error",
@@ -23,28 +25,37 @@ _LAYOUTS = (
     re.compile(r"\[(?P<level>[A-Z]{3,8})\]"),
     re.compile(r"(?P<level>DEBUG|INFO|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE)\b"),
 )
-_UNCAUGHT = re.compile(
-    # Python, then Node.js
-    r"\[ERROR\] (?P<type>[A-Za-z_][\w.]{0,120})(?::|$|\n)"
-    r"|\S+Z\t\S+\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?P<rest>.*)",
-    re.DOTALL,
+_PYTHON = re.compile(r"\[ERROR\] (?P<type>[A-Za-z_][\w.]{0,120})(?::|$|\n)")
+_NODE = re.compile(
+    r"\S+Z\t\S+\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?=\{)"
 )
-_ERROR_TYPE = re.compile(r'"errorType"\s*:\s*"([^"\\]{1,120})"')
+_STACK = re.compile(
+    r"(?:[^\n]{0,300}\n)?(?P<type>[a-zA-Z_$][\w.$]{0,200}(?:Exception|Error))(?::[^\n]*)?\n\s+at "
+)
+_RUBY = "Error raised from handler method"
+_ERROR_REPORT = frozenset({"errorMessage", "errorType", "stackTrace", "cause", "requestId"})
+"""What runtimes print of an uncaught error when the function's log format is text."""
 _SUSPECT = re.compile(
-    r"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b|Traceback \(most recent call last\)|[a-z]Exception\b|^panic: ", re.M
+    r"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b|Traceback \(most recent call last\)"
+    r"|\wException\b|\"errorType\"|^panic: ",
+    re.M,
 )
 _QUIET = frozenset({"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING"})
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorLine:
-    """A line that tells of an error. `uncaught`: it ended its invocation, and `error_type` is its kind."""
+    """A line that tells of an error. `uncaught`: it ended its invocation, and `error_type` is its kind.
+
+    `headline` says in one line what happened, when that is not the first line of `text`.
+    """
 
     level: str
     text: str
     request_id: str | None = None
     uncaught: bool = False
     error_type: str | None = None
+    headline: str | None = None
 
 
 def _text(value: Any) -> str | None:
@@ -59,35 +70,38 @@ def parse_error_object(line: Mapping[str, Any], raw: str) -> ErrorLine | None:
     """Read a structured log line; one without a level is an error only if it is a runtime's error report."""
     inner = line.get("message")
     source = inner if isinstance(inner, dict) and "errorType" in inner else line
-    error_type, request_id = (
-        _first(source, "errorType"),
-        _first(line, "requestId", "function_request_id", "aws_request_id"),
-    )
     level = (_first(line, "level", "log_level", "severity", "levelname") or "").upper()
-    if not level and not (error_type and ("errorMessage" in source or "stackTrace" in source)):
-        return None
-    if level and level not in _KEPT:
+    error_type = _first(source, "errorType")
+    is_report = not level and error_type is not None and line.keys() <= _ERROR_REPORT
+    if level not in _KEPT and not is_report:
         return None
     message = _text(inner) or _first(source, "errorMessage") or raw
-    text = f"{error_type}: {message}" if error_type and not message.startswith(error_type) else message
     # A runtime's own report of an uncaught error names no logger.
-    uncaught = bool(error_type) and "stackTrace" in source and "logger" not in line
-    return ErrorLine(_KEPT.get(level, "error"), text, request_id, uncaught, error_type if uncaught else None)
+    by_runtime = is_report or ("stackTrace" in source and "logger" not in line)
+    return ErrorLine(
+        level=_KEPT.get(level, "error"),
+        text=_titled(error_type, message),
+        request_id=_first(line, "requestId", "function_request_id", "aws_request_id"),
+        uncaught=error_type is not None and by_runtime,
+        error_type=error_type if by_runtime else None,
+    )
+
+
+def _titled(error_type: str | None, message: str) -> str:
+    return message if error_type is None or message.startswith(error_type) else f"{error_type}: {message}"
 
 
 def parse_error_line(message: str) -> ErrorLine | None:
     """Read a plain log line; None when its level says that it is no error, or nothing in it does."""
     head = message[:_HEAD].lstrip()
     level, request_id = _layout(head)
-    uncaught = _UNCAUGHT.match(head)
     if level in _QUIET:
         return None
     if level not in _KEPT and not _SUSPECT.search(message[: _HEAD * 10]):
         return None
-    if uncaught is None:
-        return ErrorLine(_KEPT.get(level or "", "error"), message, request_id)
-    error_type = uncaught["type"] or _node_error_type(uncaught["rest"])
-    return ErrorLine(_KEPT.get(level or "", "error"), message, request_id, True, error_type)
+    error_type, headline = _uncaught(head, message)
+    known = _KEPT.get(level or "", "error")
+    return ErrorLine(known, message, request_id, error_type is not None, error_type, headline)
 
 
 def _layout(head: str) -> tuple[str | None, str | None]:
@@ -98,6 +112,13 @@ def _layout(head: str) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _node_error_type(rest: str | None) -> str | None:
-    match = _ERROR_TYPE.search(rest or "")
-    return match[1] if match else None
+def _uncaught(head: str, message: str) -> tuple[str | None, str | None]:
+    """The kind of error that a runtime reports as uncaught, and its headline if that is hidden in JSON."""
+    if match := _PYTHON.match(head) or _STACK.match(head):
+        return match["type"], None
+    node = _NODE.match(message)
+    if node or message.startswith(_RUBY):
+        report = load_object(message[node.end() :] if node else message[len(_RUBY) :]) or {}
+        error_type = _first(report, "errorType") or "Error"
+        return error_type, _titled(error_type, _first(report, "errorMessage") or "")
+    return None, None

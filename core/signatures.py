@@ -10,8 +10,8 @@ LONGEST_SIGNATURE = 200
 HIDDEN = "[hidden]"
 
 _SECRET_NAME = (
-    r"[\w.-]*(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|signature|"
-    r"client[_-]?secret|session[_-]?key|x-amz-security-token|x-amz-signature|connection[_-]?string)[\w.-]*"
+    r"[\w.-]{0,60}(?:password|passwd|pwd|secret|token|credentials?|signature|connection[_-]?string"
+    r"|(?:api|access|private|session|secret|account)[_-]?key)(?:[_-]?(?:value|key|id|string|hash))?"
 )
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
@@ -69,6 +69,7 @@ _FOLDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b0x[0-9a-f]{1,32}\b", re.IGNORECASE), "<address>"),
     (re.compile(r"@[0-9a-f]{5,16}\b"), "@<address>"),
     (re.compile(r"\b(?=[0-9a-f]{0,63}\d)(?=[0-9a-f]{0,63}[a-f])[0-9a-f]{12,64}\b", re.IGNORECASE), "<id>"),
+    (re.compile(r"\b(?=\w{0,63}[A-Za-z])(?=\w{0,63}\d[A-Za-z_]{0,63}\d)\w{4,64}\b", re.ASCII), "<id>"),
     (re.compile(r"(?<![A-Za-z])[+-]?\d[\d.,]*"), "<n>"),
     (re.compile(r"\d+"), "<n>"),
     (re.compile(r"\s+"), " "),

@@ -123,7 +123,25 @@ def test_queries_are_packed_500_a_call(answered, functions, calls):
 
     list(metrics.collect(aws, ask(known)))
 
-    assert aws.asked["GetMetricData"] == calls == cloudwatch.calls_needed(len(metrics.queries(known)))
+    assert aws.asked["GetMetricData"] == calls
+    assert calls == cloudwatch.calls_needed(len(metrics.queries(known)), WINDOW, 60)
+
+
+@pytest.mark.parametrize(
+    ("window", "period_s", "queries"),
+    [
+        (timedelta(minutes=18), 60, 500),
+        (timedelta(hours=3), 60, 500),
+        (timedelta(hours=12), 60, 140),
+        (timedelta(days=4), 300, 87),
+        (timedelta(days=60), 3600, 70),
+    ],
+)
+def test_a_call_asks_for_no_more_points_than_one_answer_holds(window, period_s, queries):
+    found = cloudwatch.queries_a_call(Window(NOW - window, NOW), period_s)
+
+    assert found == queries
+    assert found * (window / timedelta(seconds=period_s)) <= 100_800
 
 
 def test_requests_name_no_unit_and_keep_to_the_grid(answered):
@@ -250,7 +268,7 @@ def test_the_search_for_refused_queries_is_bounded(answered, refusing):
 
     list(metrics.collect(aws, ask(fleet(100))))
 
-    assert aws.asked["GetMetricData"] <= cloudwatch.calls_needed(1506) + cloudwatch.MORE_CALLS + 1
+    assert aws.asked["GetMetricData"] <= cloudwatch.calls_needed(1506, WINDOW, 60) + cloudwatch.MORE_CALLS + 1
 
 
 def test_when_every_query_is_refused_the_run_fails(answered, refusing):

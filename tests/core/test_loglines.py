@@ -28,7 +28,28 @@ REQUEST = "0b1c2d3e-0000-4000-8000-000000000001"
         ),
         (f"2026-11-21T10:00:00.123Z\t{REQUEST}\tERROR\tcard refused", "error", REQUEST, False, None),
         ("2026-11-21T10:00:00.123Z\tundefined\tERROR\tbefore any request", "error", None, False, None),
-        ("java.lang.IllegalStateException: closed\n\tat shop.App", "error", None, False, None),
+        (
+            "java.lang.IllegalStateException: closed\n\tat shop.App",
+            "error",
+            None,
+            True,
+            "java.lang.IllegalStateException",
+        ),
+        (
+            "closed: java.io.IOException\njava.io.IOException: closed\n\tat a",
+            "error",
+            None,
+            True,
+            "java.io.IOException",
+        ),
+        ("see java.io.IOException for more", "error", None, False, None),
+        (
+            'Error raised from handler method\n{"errorMessage": "no", "errorType": "Function<KeyError>"}',
+            "error",
+            None,
+            True,
+            "Function<KeyError>",
+        ),
         ("Traceback (most recent call last):\n  File x\nOSError: gone", "error", None, False, None),
         ("panic: runtime error: index out of range", "error", None, False, None),
     ],
@@ -58,6 +79,7 @@ def test_leaves_lines_of_a_lower_level(line):
 @pytest.mark.parametrize(
     ("line", "text", "uncaught"),
     [
+        ({"errorType": "LookupError", "errorMessage": "no", "requestId": REQUEST}, "LookupError: no", True),
         ({"level": "ERROR", "message": "refused", "requestId": REQUEST}, "refused", False),
         ({"level": "error", "message": "refused", "requestId": REQUEST}, "refused", False),
         (
@@ -101,10 +123,23 @@ def test_reads_structured_errors(line, text, uncaught):
 
 
 @pytest.mark.parametrize(
-    "line", [{"level": "INFO", "message": "ERROR"}, {"message": "x"}, {}, {"level": 3}, {"errorType": "X"}]
+    "line",
+    [
+        {"level": "INFO", "message": "ERROR"},
+        {"message": "x"},
+        {},
+        {"level": 3},
+        {"errorType": "X", "order": 1},
+    ],
 )
 def test_leaves_other_structured_lines(line):
     assert parse_error_object(line, json.dumps(line)) is None
+
+
+def test_an_error_hidden_in_json_has_a_headline():
+    line = '2026-11-21T10:00:00.123Z\tx\tERROR\tInvoke Error \t{"errorType":"TypeError","errorMessage":"no"}'
+
+    assert parse_error_line(line).headline == "TypeError: no"
 
 
 @given(st.text())

@@ -20,6 +20,8 @@ from core.signatures import LONGEST_MESSAGE, LONGEST_SIGNATURE, keepable, mask, 
         ("Pool@6d06d69c closed", "Pool@1b2c3d4e closed"),
         ("at 0x7ffd5e8e", "at 0x0000001f"),
         ("mail to ann@example.com failed", "mail to bob.b@mail.example.org failed"),
+        ("capture pi_3QK81 refused", "capture pi_9ZZ0012 refused"),
+        ("cart 5f0c is empty", "cart 17aa9b is empty"),
         ("since 2026-11-21T10:00:00.123Z", "since 2025-01-01 00:00:00"),
         ("trace 1-6ac7c67a-dc4b7c435e930451b9f3d413", "trace 1-6ac7c67c-19fba6a7da44178778821389"),
         ("key 9f86d081884c7d659a2feaa0c55ad015 gone", "key 60303ae22b998861bce3b28f33eec1be gone"),
@@ -80,7 +82,17 @@ def test_secrets_are_hidden(text, secret):
     assert secret not in signature(text)
 
 
-@pytest.mark.parametrize("text", ["token count 17 of 20", "the secret garden", "user ann logged in", "a: b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token count 17 of 20",
+        "JsonWebTokenError: jwt expired",
+        "max_tokens: 512",
+        "the secret garden",
+        "user ann logged in",
+        "a: b",
+    ],
+)
 def test_other_text_is_left_alone(text):
     assert mask(text) == text
 
