@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from alerts import ledger
 from alerts.context import Context, gather
-from alerts.grid import Grid, aliases, read_grid
+from alerts.grid import Grid, read_grid
 from alerts.incident import Incident
 from alerts.judge import Judgement, judge
 from alerts.notices import incident_id, sentence, title
@@ -55,7 +55,7 @@ def evaluate(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, no
     judged = judge_all(store, rules, now=now)
     since = now - LOOKBACK - max((rule.reach_minutes for rule in rules), default=0) * MINUTE
     contexts = _contexts(store, judged, since, settings, now=now)
-    named = aliases(store)
+    named = ledger.aliases(store)
     with store.transaction() as connection:
         told = ledger.incidents(connection, since=since)
         findings = decide(judged, told)

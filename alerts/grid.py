@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from alerts.ledger import aliases
 from alerts.rule import Subject
 from core.facts import Function, Target
 from core.windows import MINUTE, Window
-from store.readers import collection, signals
+from store.readers import signals
 from store.store import Store
 
 Floats = NDArray[np.float64]
@@ -92,12 +93,6 @@ def _configurations(store: Store) -> Known:
         for function in store.inventory(target).functions:
             found[(target.account, target.region, function.name)] = (function, alias)
     return found
-
-
-def aliases(store: Store) -> dict[Target, str | None]:
-    """Every target that was seen, and the name that people know its account by."""
-    rows = collection.targets(store).to_dict("records")
-    return {Target(row["account"], row["region"]): row["alias"] or None for row in rows}
 
 
 def _function(key: tuple[str, str, str], found: tuple[Function, str | None] | None, known: Known) -> Subject:

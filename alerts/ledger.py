@@ -12,7 +12,10 @@ import sqlalchemy as sa
 
 from alerts.incident import Incident, Sent
 from alerts.notice import Notice
+from core.facts import Target
 from store import schema
+from store.readers import collection
+from store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +189,9 @@ def _key(state: State) -> dict[str, Any]:
 
 def _values(state: State, now: datetime) -> dict[str, Any]:
     return {name: getattr(state, name) for name in State.__slots__} | {"evaluated_at": now}
+
+
+def aliases(store: Store) -> dict[Target, str | None]:
+    """Every target that was seen, and the name that people know its account by."""
+    rows = collection.targets(store).to_dict("records")
+    return {Target(row["account"], row["region"]): row["alias"] or None for row in rows}

@@ -147,16 +147,19 @@ def _wanted(
     with store.engine.connect() as connection:
         is_open = [i for i in ledger.incidents(connection, since=now) if i.resolved_at is None]
         done = set(connection.execute(sa.select(audit.c.id).where(audit.c.outcome.in_(DONE))).scalars())
+    named = ledger.aliases(store) if is_open else {}
     for incident in is_open:
-        rule = acting.get(incident.rule)
+        rule, alias = acting.get(incident.rule), named.get(Target(incident.account, incident.region))
         for at, action in enumerate(rule.act if rule else ()):
             assert rule is not None
-            occasion = _occasion(incident, rule, at, action, settings)
+            occasion = _occasion(incident, rule, at, action, settings, alias)
             if occasion.id not in done:
                 yield occasion, action
 
 
-def _occasion(incident: Incident, rule: Rule, at: int, action: Action, settings: AlertSettings) -> Occasion:
+def _occasion(
+    incident: Incident, rule: Rule, at: int, action: Action, settings: AlertSettings, alias: str | None
+) -> Occasion:
     return Occasion(
         id=_id(incident.id, action.name, str(at)),
         target=Target(incident.account, incident.region),
@@ -175,6 +178,7 @@ def _occasion(incident: Incident, rule: Rule, at: int, action: Action, settings:
         runbook=rule.runbook,
         labels=rule.labels,
         alert_url=f"{settings.base_url}/alerts?alert={incident.id}",
+        account_alias=alias,
     )
 
 

@@ -74,7 +74,8 @@ def aws():
 def opened(store, world):
     def make(id="i1", subject="checkout", name="error-rate", minute=0):
         incident = Incident(
-            id=id, rule=name, account=PROD.account, region=PROD.region, subject_kind="function", subject=subject,
+            id=id, rule=name, account=PROD.account, region=PROD.region, subject_kind="function",
+            subject=subject,
             severity="critical", title=f"{subject}: error rate 34 %", text="bad", opened_at=world.at(minute),
             value=0.34, threshold=0.05,
         )  # fmt: skip
@@ -103,7 +104,8 @@ def act(store, settings, world, aws):
     return go
 
 
-def test_invokes_with_the_documented_event(act, acting, opened, aws, world):
+def test_invokes_with_the_documented_event(act, acting, opened, aws, store, world):
+    store.remember_target(PROD, "prod", world.at(0))
     aws.known().invoked()
     opened()
     act(acting(input={"mode": "drain"}), at=2)
@@ -118,7 +120,7 @@ def test_invokes_with_the_documented_event(act, acting, opened, aws, world):
             "id": "i1", "title": "checkout: error rate 34 %", "severity": "critical",
             "opened_at": "2026-03-02T12:00:00Z",
         },
-        "account": {"id": "111122223333", "alias": None},
+        "account": {"id": "111122223333", "alias": "prod"},
         "region": "eu-west-1",
         "subject": {"kind": "function", "name": "checkout"},
         "function": "checkout",

@@ -111,7 +111,8 @@ class Late:
 def make(finding, rule):
     account, region, subject = SUBJECT.key
     return Incident(
-        id=finding.id, rule=rule.rule, account=account, region=region, subject_kind="function", subject=subject,
+        id=finding.id, rule=rule.rule, account=account, region=region, subject_kind="function",
+        subject=subject,
         severity="info", title="", text="", opened_at=finding.outage.opened_at,
         resolved_at=finding.outage.closed_at,
     )  # fmt: skip
@@ -150,7 +151,7 @@ def worlds(draw):
     return rule, errors + [0] * (MINUTES - len(errors) + QUIET)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds(), st.data())
 def test_numbers_that_come_late_lead_to_the_same_outages(world, data):
     start = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -169,7 +170,7 @@ def test_numbers_that_come_late_lead_to_the_same_outages(world, data):
         assert opened <= told < closed
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds(), st.data())
 def test_minutes_collected_late_and_out_of_order_lose_and_invent_no_outage(world, data):
     start = datetime(2026, 3, 2, 12, tzinfo=UTC)
