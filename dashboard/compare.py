@@ -34,6 +34,8 @@ def changed(
         moved, small, text = value / before - 1, 0.05, f"{(value / before - 1) * 100:+,.0f} %"
     else:
         moved, small, text = value, 0.0, "none before"
+    if text.lstrip("+-").rstrip(" %p").strip("0.") == "":
+        return {"delta": "no change", "colour": "gray", "arrow": "off"}
     if abs(moved) <= small:
         return {"delta": text, "colour": "gray"} | ({} if moved else {"arrow": "off"})
     bad = (moved > 0) == more_is_bad

@@ -50,13 +50,12 @@ def named(groups: pd.DataFrame, by: str) -> pd.DataFrame:
 
 
 def bars(components: Money) -> pd.DataFrame:
-    """component, cost_usd (float), label: dearest first; a component that is not known is left out."""
+    """label (component and amount), cost_usd (float): dearest first; what is not known is left out."""
     known = sorted(((usd, word) for word, usd in components.items() if usd is not None), reverse=True)
     return pd.DataFrame(
         {
-            "component": [word for _, word in known],
             "cost_usd": [float(usd) for usd, _ in known],
-            "label": [numbers.usd(usd) for usd, _ in known],
+            "label": [f"{word}  {numbers.usd(usd)}" for usd, word in known],
         }
     )
 

@@ -64,6 +64,7 @@ def balance(source: pd.DataFrame) -> str:
 def rows(queues: pd.DataFrame) -> pd.DataFrame:
     """The table: the reader's columns with `owner`, `age` and `retention` in words, None when unknown."""
     words: dict[str, list[Any]] = {
+        "arrivals": list(queues["arrivals"].where(queues["role"] == "dead-letter")),
         "owner": [", ".join(map(str, names)) for names in queues["functions"]],
         "age": [_age(seconds) for seconds in queues["oldest_age_s"]],
         "retention": [_age(seconds) for seconds in queues["retention_s"]],

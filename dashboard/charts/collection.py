@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import altair as alt
 import pandas as pd
+from altair.typing import ChartType
 
 from core.windows import Window
 from dashboard.charts.theme import CRITICAL, OK, UNKNOWN, WARNING
@@ -13,8 +14,6 @@ from dashboard.charts.theme import CRITICAL, OK, UNKNOWN, WARNING
 OUTCOMES = ("ok", "skipped", "partial", "denied", "failed")
 """From best to worst: a cell shows the worst of its runs."""
 _COLOURS = (OK, UNKNOWN, WARNING, CRITICAL, CRITICAL)
-_HEIGHTS = (6.0, 6.0, 14.0, 20.0, 20.0)
-"""Trouble is taller as well as redder."""
 
 
 def outcome_cells(runs: pd.DataFrame, window: Window, *, cells: int = 96) -> pd.DataFrame:
@@ -42,43 +41,39 @@ def outcome_cells(runs: pd.DataFrame, window: Window, *, cells: int = 96) -> pd.
     return grouped[columns]
 
 
-def outcome_strip(cells: pd.DataFrame, *, collectors: list[str], window: Window) -> alt.Chart:
-    """`cells` as `outcome_cells` returns them; a row per name in `collectors`, top to bottom."""
-    chart: alt.Chart = (
-        alt.Chart(cells)
-        .mark_bar()
-        .encode(
-            alt.X("start:T", title=None, scale=_scale(window), axis=_axis(window)),
-            alt.X2("end:T"),
-            alt.Y(
-                "collector:N",
-                title=None,
-                scale=alt.Scale(domain=collectors),
-                axis=alt.Axis(ticks=False, domain=False),
-            ),
-            alt.Color(
-                "outcome:N",
-                title=None,
-                scale=alt.Scale(domain=list(OUTCOMES), range=list(_COLOURS)),
-                legend=alt.Legend(orient="bottom", symbolType="square", symbolSize=90),
-            ),
-            alt.Size("outcome:N", scale=alt.Scale(domain=list(OUTCOMES), range=list(_HEIGHTS)), legend=None),
-            [
-                alt.Tooltip("collector:N"),
-                alt.Tooltip("start:T", title="from", format="%a %-d %b %H:%M"),
-                alt.Tooltip("outcome:N", title="worst outcome"),
-                alt.Tooltip("runs:Q"),
-                alt.Tooltip("troubled:Q", title="not ok"),
-            ],
-        )
-        .properties(height=32 * max(1, len(collectors)) + 40)
+def outcome_strip(cells: pd.DataFrame, *, collectors: list[str], window: Window) -> ChartType:
+    """`cells` as `outcome_cells` returns them; a row per name of `collectors`. Trouble is marked."""
+    base = alt.Chart(cells).encode(
+        alt.X("start:T", title=None, scale=_scale(window), axis=_axis(window)),
+        alt.Y(
+            "collector:N",
+            title=None,
+            scale=alt.Scale(domain=collectors),
+            axis=alt.Axis(ticks=False, domain=False),
+        ),
+        tooltip=[
+            alt.Tooltip("collector:N"),
+            alt.Tooltip("start:T", title="from", format="%a %-d %b %H:%M"),
+            alt.Tooltip("outcome:N", title="worst outcome"),
+            alt.Tooltip("runs:Q"),
+            alt.Tooltip("troubled:Q", title="not ok"),
+        ],
     )
-    return chart
+    colour = alt.Color(
+        "outcome:N",
+        title=None,
+        scale=alt.Scale(domain=list(OUTCOMES), range=list(_COLOURS)),
+        legend=alt.Legend(orient="bottom", symbolType="square"),
+    )
+    bars = base.mark_bar(height=16).encode(alt.X2("end:T"), colour)
+    marks = base.mark_text(color="white", fontWeight="bold", dx=4).encode(text=alt.value("!"))
+    return alt.layer(bars, marks.transform_filter("datum.troubled > 0")).properties(
+        height=26 * len(collectors) + 60
+    )
 
 
 def _scale(window: Window) -> alt.Scale:
-    ends = [{"expr": f"datetime({int(ts.timestamp() * 1000)})"} for ts in (window.start, window.end)]
-    return alt.Scale(domain=ends)
+    return alt.Scale(domain=[int(ts.timestamp() * 1000) for ts in (window.start, window.end)])
 
 
 def _axis(window: Window) -> alt.Axis:

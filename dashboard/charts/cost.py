@@ -6,11 +6,18 @@ from typing import Literal
 
 import altair as alt
 import pandas as pd
-from altair.typing import ChartType
 
 from dashboard.charts.groups import OTHER, colours
 from dashboard.charts.theme import INFO
 
+SHORT_WORDS = {
+    "requests": "Requests",
+    "duration": "Duration",
+    "init": "Init",
+    "ephemeral": "Ephemeral",
+    "provisioned": "Provisioned",
+    "logs": "Logs",
+}
 COMPONENT_WORDS = {
     "requests": "Requests",
     "duration": "Duration",
@@ -63,17 +70,16 @@ def cost_over_time(series: pd.DataFrame, *, hourly: bool) -> alt.Chart:
     return chart
 
 
-def cost_by_component(totals: pd.DataFrame) -> ChartType:
-    """One bar per component: `component` (our word for it), `cost_usd`, `label`."""
-    base = alt.Chart(totals).encode(
-        alt.Y("component:N", sort=None, title=None, axis=alt.Axis(labelLimit=200, ticks=False, domain=False)),
-        alt.X(
-            "cost_usd:Q",
-            title=None,
-            axis=None,
-            scale=alt.Scale(domain=[0, 1.4 * max([*totals["cost_usd"], 1e-9])]),
-        ),
+def cost_by_component(totals: pd.DataFrame) -> alt.Chart:
+    """One bar per row: `label` (component and amount, said by the axis: its colour fits both modes), `cost_usd`."""
+    chart: alt.Chart = (
+        alt.Chart(totals)
+        .mark_bar(color=INFO, height=12)
+        .encode(
+            alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=240, ticks=False, domain=False)),
+            alt.X("cost_usd:Q", title=None, axis=None, scale=alt.Scale(domainMin=0)),
+            tooltip=[alt.Tooltip("label:N", title="component")],
+        )
+        .properties(height=max(120, 30 * len(totals)))
     )
-    bars = base.mark_bar(color=INFO, height=14)
-    words = base.mark_text(align="left", dx=6).encode(alt.Text("label:N"))
-    return alt.layer(bars, words).properties(height=max(120, 30 * len(totals)))
+    return chart

@@ -18,7 +18,7 @@ def queue_board(
     frame = series.assign(
         age_min=(series["oldest_age_max_s"] / 60).round(1), **{c: series[c].round(1) for c in _COUNTS}
     )
-    arrived = theme.ERRORS if dead_letter else theme.INVOCATIONS
+    count = _ARRIVALS if dead_letter else _RECEIVED
     panels = [
         Panel(
             title="Messages waiting and in flight",
@@ -40,10 +40,7 @@ def queue_board(
                 Series(column="deleted", name="deleted", colour=theme.OK, label="deleted"),
             ],
         ),
-        Panel(
-            title="Arrivals, drained ones included",
-            series=[Series(column="arrivals", name="arrived", colour=arrived, kind="bar")],
-        ),
+        count,
     ]
     rows = [
         Row("visible_max", "waiting", theme.LEVEL),
@@ -52,9 +49,17 @@ def queue_board(
         Row("sent", "sent", theme.INFO),
         Row("received", "received", theme.UNKNOWN),
         Row("deleted", "deleted", theme.OK),
-        Row("arrivals", "arrived", arrived),
+        *([Row("arrivals", "arrived", theme.ERRORS)] if dead_letter else []),
     ]
     return board(frame, panels, rows, window=window, zone=zone, columns=columns)
 
 
+_ARRIVALS = Panel(
+    title="Arrivals, drained ones included",
+    series=[Series(column="arrivals", name="arrived", colour=theme.ERRORS, kind="bar")],
+)
+_RECEIVED = Panel(
+    title="Received by functions, messages per step",
+    series=[Series(column="received", name="received", colour=theme.INVOCATIONS, kind="bar")],
+)
 _COUNTS = ("visible_max", "not_visible_max", "sent", "received", "deleted", "arrivals")

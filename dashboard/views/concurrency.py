@@ -157,7 +157,7 @@ def pools(window: Window) -> None:
                         "headroom",
                         "utilization",
                     ),
-                    *("throttles", "note", "provisioned", "reachable", "state"),
+                    *("throttles", "provisioned", "reachable", "state", "note"),
                 ],
             ),
         )

@@ -11,7 +11,7 @@ import streamlit as st
 from core.windows import Window
 from dashboard import figures_cost, links, numbers, queries, queries_cost, tables, widgets
 from dashboard.answers import cost_answer
-from dashboard.charts.cost import COMPONENT_WORDS, cost_by_component, cost_over_time
+from dashboard.charts.cost import SHORT_WORDS, cost_by_component, cost_over_time
 from dashboard.compare import earlier
 from dashboard.export import csv_text
 from dashboard.figures_cost import DAY
@@ -100,7 +100,7 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
     shown = figures_cost.table(groups, window=window)
     column = st.column_config
     parts = {
-        f"{name}_usd": tables.usd_column(part, shown[f"{name}_usd"]) for name, part in COMPONENT_WORDS.items()
+        f"{name}_usd": tables.usd_column(part, shown[f"{name}_usd"]) for name, part in SHORT_WORDS.items()
     }
     with st.container(key="cost-table"):
         st.dataframe(

@@ -27,16 +27,16 @@ def page(window: Window) -> None:
 
 def table(queues: pd.DataFrame) -> None:
     st.header("Queues, dead letters first", anchor=False)
-    column = st.column_config
+    shown, column = tables.presentable(figures_queues.rows(queues)), st.column_config
     with st.container(key="queues-table"):
         st.dataframe(
-            tables.presentable(figures_queues.rows(queues)),
+            shown,
             key="queues",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Queues with their depth, age and arrivals, dead-letter queues that hold messages first",
             column_config={
-                "queue": column.TextColumn("Queue", pinned=True),
+                "queue": column.TextColumn("Queue"),
                 "role": column.TextColumn("Role"),
                 "owner": column.TextColumn("Whose", help="Functions that this queue feeds or catches."),
                 "place": column.TextColumn("Where"),
@@ -112,7 +112,8 @@ def one(queues: pd.DataFrame, window: Window) -> None:
             key="queue-board",
             alt="Backlog, age and traffic of one queue",
         )
-        st.caption(figures_queues.ARRIVALS)
+        if row["role"] == "dead-letter":
+            st.caption(figures_queues.ARRIVALS)
 
 
 widgets.toolbar("Queues")
