@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +16,10 @@ from core.prices import FREE_EPHEMERAL_MB, GIB, cost, prices
 from core.windows import Window, merge, subtract
 from store import schema
 from store.readers.frames import rows
-from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, Seen
-from store.readers.things import Place, Things, matches, sql_where
-from store.readers.usage import Intervals, Question, Sizes, capacity, used, volume
+from store.readers.sums import is_mute, metric_sums, recorded_places
+from store.readers.things import Place, Things, matches
+from store.readers.usage import Question, Read, Sizes, capacity, used, volume
 from store.store import Filter, Snapshot
 
 COMPONENTS = ("requests", "duration", "init", "ephemeral", "provisioned", "logs")
@@ -71,25 +70,26 @@ def bills(
     snapshot: Snapshot,
     things: Things,
     coverage: Coverage,
-    window: Window,
-    *,
-    now: datetime,
-    where: Filter,
-    mute: Collection[Place] | None = None,
+    question: Question,
+    metrics: Mapping[Place, Any],
+    recorded: Collection[Place],
 ) -> dict[Place, Bill]:
-    """The bill of every function that exists or was used. `things` holds at least `KINDS`; `mute` are functions
-    whose log tells of no invocation although some ended, looked up if it is not given."""
-    question = Question(window, where, now)
-    read = records_read(coverage, question, _mute(snapshot, question) if mute is None else mute)
-    lines = _lines(snapshot, things, coverage, read, question)
+    """The bill of every function that exists or was used. `things` holds at least `KINDS`; `metrics` are the sums
+    of the same window (`sums.metric_sums`), `recorded` the functions with records in it."""
+    read, sizes = records_read(coverage, question, metrics, recorded), _sizes(things, coverage)
+    parts = [
+        *_volume_lines(PLACE, _volumes(metrics, sizes)),
+        *_compute_lines(PLACE, used(snapshot, question, read, sizes, by=PLACE_SQL)),
+        _capacity_lines(PLACE, list(capacity(snapshot, things, question)), sizes, question.where),
+    ]
     by_place: dict[Place, list[Any]] = {
-        t.place: [] for t in things.of("function") if matches(where, *t.place)
+        t.place: [] for t in things.of("function") if matches(question.where, *t.place)
     }
-    for line in rows(lines):
+    for line in rows(_joined(parts)):
         by_place.setdefault((line.account, line.region, line.function), []).append(line)
     unlisted = _without_provisioned(snapshot, coverage)
     return {
-        place: _bill(place, mine, coverage, read.get(place, ()), unlisted.get(place[:2]))
+        place: _bill(place, mine, coverage, read.windows.get(place, ()), unlisted.get(place[:2]))
         for place, mine in by_place.items()
     }
 
@@ -101,14 +101,21 @@ def spend(
     question: Question,
     label: Callable[[Place], str] = lambda place: "",
 ) -> pd.DataFrame:
-    """label, region, step, component, usd (float; NaN: its price or usage is not known), functions added up by what
-    `label` calls them."""
-    read = records_read(coverage, question, _mute(snapshot, question))
-    lines = _lines(snapshot, things, coverage, read, question, label)
-    keys = ["region", "architecture", "meter"]
-    price = lines[keys].drop_duplicates()
+    """label, region, step, component, usd (float; NaN: its price is not known), functions added up by what `label`
+    calls them. Log volume that is not known counts as none."""
+    metrics = metric_sums(snapshot, question.window, question.where)
+    recorded = recorded_places(snapshot, question.window, question.where)
+    read, sizes = records_read(coverage, question, metrics, recorded), _sizes(things, coverage, label)
+    keys = ["label", "region"]
+    parts = [
+        *_volume_lines(keys, volume(snapshot, question, sizes)),
+        *_compute_lines(keys, used(snapshot, question, read, sizes, by="label")),
+        _capacity_lines(keys, list(capacity(snapshot, things, question)), sizes, question.where, label),
+    ]
+    lines, meter = _joined(parts), ["region", "architecture", "meter"]
+    price = lines[meter].drop_duplicates()
     price["price"] = [_price_per_quantity(row) for row in rows(price)]
-    lines = lines.merge(price, on=keys, how="left")
+    lines = lines.merge(price, on=meter, how="left")
     lines["usd"] = (lines["quantity"] * lines["price"]).where(lines["quantity"] != 0, 0.0)
     return lines[["label", "region", "step", "component", "usd"]]
 
@@ -121,34 +128,19 @@ def _price_per_quantity(row: Any) -> float:
 # --- what was read -----------------------------------------------------------------------------------------------
 
 
-def records_read(coverage: Coverage, question: Question, mute: Collection[Place]) -> Intervals:
+def records_read(
+    coverage: Coverage, question: Question, metrics: Mapping[Place, Any], recorded: Collection[Place]
+) -> Read:
     """What of the window each function's log tells: all of it when at most a young tail is missing, nothing when
-    it is `mute`."""
-    found = {}
-    for place in coverage.scopes("logs").difference(mute):
-        whole = coverage.seen("logs", *place).complete
-        found[place] = [question.window] if whole else coverage.covered("logs", *place)
-    return found
-
-
-def _mute(snapshot: Snapshot, question: Question) -> set[Place]:
-    """Functions of which invocations ended in the window, but no record is in it."""
-    window = question.window
-    inside, params = sql_where(question.where)
-    frame = snapshot.frame(
-        f"""SELECT DISTINCT account, region, "function" FROM metrics
-        WHERE {FUNCTION_POINTS} AND invocations > 0 AND ts >= $start
-            AND epoch_ms(ts) + period_s * 1000 <= $ended_ms AND {inside}
-        EXCEPT SELECT DISTINCT account, region, "function" FROM invocations
-        WHERE ts >= $start AND ts < $end AND {inside}""",
-        {"start": window.start, "end": window.end, "ended_ms": ended_ms(window), **params},
-    )
-    return set(frame.itertuples(index=False, name=None))
-
-
-def ended_ms(window: Window) -> int:
-    """An invocation that started before this has ended within the window: none is longer than 15 minutes."""
-    return round((window.end - timedelta(minutes=15)).timestamp() * 1000)
+    it has no record although invocations ended."""
+    found: dict[Place, Sequence[Window]] = {}
+    for place in coverage.scopes("logs"):
+        if not is_mute(metrics.get(place), has_records=place in recorded):
+            is_whole = coverage.seen("logs", *place).complete
+            found[place] = [question.window] if is_whole else coverage.covered("logs", *place)
+    whole = {place for place, parts in found.items() if list(parts) == [question.window]}
+    used = {place for place, row in metrics.items() if row.invocations > 0}
+    return Read(found, all_records=whole.issuperset(recorded), all_used=whole.issuperset(used))
 
 
 def _without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[str, str], str]:
@@ -167,30 +159,33 @@ def _without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[s
 # --- lines -------------------------------------------------------------------------------------------------------
 
 
-def _lines(
-    snapshot: Snapshot,
-    things: Things,
-    coverage: Coverage,
-    read: Intervals,
-    question: Question,
-    label: Callable[[Place], str] | None = None,
-) -> pd.DataFrame:
-    """What is billed: account and function (or `label`), region, step, component, meter, architecture, quantity."""
+def _sizes(things: Things, coverage: Coverage, label: Callable[[Place], str] = lambda place: "") -> Sizes:
     places = [t.place for t in things.of("function", gone=True)]
-    counted = {place: coverage.seen("metrics", *place).complete for place in places}
-    sizes = Sizes(things, {place: label(place) for place in places} if label else {}, counted)
-    by, keys = ("label", ["label", "region"]) if label else (PLACE_SQL, PLACE)
-    compute = used(snapshot, question, read, sizes, by=by)
-    volumes = volume(snapshot, question, sizes, by=by).assign(architecture="")
-    if label is None:
-        volumes["log_bytes"] = volumes["log_bytes"].where(volumes["unlogged"] == 0)
-    parts = [
+    counted = {place for place in places if coverage.seen("metrics", *place).complete}
+    return Sizes(things, {place: label(place) for place in places}, counted)
+
+
+def _volumes(metrics: Mapping[Place, Any], sizes: Sizes) -> pd.DataFrame:
+    """Per function: requests (if metrics count them) and log_bytes (NaN: invoked, but no volume is known)."""
+    found = []
+    for place, row in metrics.items():
+        is_unknown = pd.isna(row.log_bytes) and row.invocations > 0
+        log_bytes = np.nan if is_unknown else np.nan_to_num(row.log_bytes)
+        found.append((*place, 0, row.invocations if place in sizes.counted else 0.0, log_bytes))
+    frame = pd.DataFrame(found, columns=pd.Index([*PLACE, "step", "requests", "log_bytes"]))
+    return frame.fillna({"requests": 0.0})
+
+
+def _volume_lines(keys: list[str], volumes: pd.DataFrame) -> list[pd.DataFrame]:
+    volumes = volumes.assign(architecture="")
+    return [
         _line(keys, volumes, "requests", "request", volumes["requests"]),
         _line(keys, volumes, "logs", "log_ingest", volumes["log_bytes"]),
-        *_compute_lines(keys, compute),
-        _capacity_lines(keys, list(capacity(snapshot, things, question)), sizes, question.where, label),
     ]
-    return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _compute_lines(keys: list[str], used: pd.DataFrame) -> list[pd.DataFrame]:
@@ -213,11 +208,11 @@ def _capacity_lines(
     held: Sequence[Any],
     sizes: Sizes,
     where: Filter,
-    label: Callable[[Place], str] | None,
+    label: Callable[[Place], str] = lambda place: "",
 ) -> pd.DataFrame:
     mine = [one for one in held if matches(where, *one.place)]
     frame = pd.DataFrame([one.place for one in mine], columns=pd.Index(PLACE))
-    frame["label"] = [label(one.place) if label else "" for one in mine]
+    frame["label"] = [label(one.place) for one in mine]
     frame["step"] = [one.step for one in mine]
     frame["architecture"] = [sizes.architecture(one.place, one.version) for one in mine]
     memory = [sizes.memory_mb(one.place, one.version) or np.nan for one in mine]

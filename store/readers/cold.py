@@ -15,7 +15,9 @@ from store.readers.frames import Grid, rows, share
 from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
 from store.readers.series import fill, logs_read, record_steps
 from store.readers.states import Coverage
+from store.readers.sums import metric_sums
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
+from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
 
 COUNTS = ["records", "cold_starts", "on_demand", "provisioned", "snap_start"]
@@ -49,7 +51,8 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
         sums = _sums(snapshot, where)
-        billed = bills(snapshot, things, coverage, window, now=now, where=where)
+        metrics, question = metric_sums(snapshot, window, where), Question(window, where, now)
+        billed = bills(snapshot, things, coverage, question, metrics, sums.keys())
     bodies = {t.place: t.body for t in things.of("function", gone=True)}
     alive = {t.place for t in things.of("function") if matches(where, *t.place)}
     lines = []

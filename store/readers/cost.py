@@ -16,6 +16,7 @@ from store.readers.billing import COMPONENTS, ESTIMATED, KINDS, RECORDS, Bill, b
 from store.readers.frames import Grid, to_utc
 from store.readers.series import metrics_read
 from store.readers.states import Coverage
+from store.readers.sums import metric_sums, recorded_places
 from store.readers.things import EVERYTHING, Place, Things
 from store.readers.usage import Question
 from store.store import Filter, Store
@@ -75,7 +76,9 @@ def costs(
     with store.snapshot(window, ("metrics", "invocations")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
-        billed = bills(snapshot, things, coverage, window, now=now, where=where)
+        metrics, question = metric_sums(snapshot, window, where), Question(window, where, now)
+        recorded = recorded_places(snapshot, window, where)
+        billed = bills(snapshot, things, coverage, question, metrics, recorded)
     named = _Names(things)
     sums: dict[Group, Sum] = {}
     for place, bill in billed.items():

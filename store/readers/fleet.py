@@ -10,21 +10,14 @@ import pandas as pd
 
 from core.windows import MINUTE, Window
 from store.readers.billing import bills
-from store.readers.fleet_row import (
-    COLUMNS,
-    NUMBERS,
-    TEXTS,
-    FleetRow,
-    is_mute,
-    metric_sums,
-    newest_of,
-    record_sums,
-)
+from store.readers.fleet_row import COLUMNS, NUMBERS, TEXTS, FleetRow
 from store.readers.letters import LOOK_BACK, Letters, dead_letters
 from store.readers.newest import last_invocations
 from store.readers.series import fleet_steps, function_counts
 from store.readers.states import Coverage
+from store.readers.sums import metric_sums, newest_of, record_sums
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches
+from store.readers.usage import Question
 from store.store import Filter, Store
 
 __all__ = ["EVERYTHING", "fleet", "fleet_series", "sparklines"]
@@ -52,8 +45,8 @@ def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYT
         metrics = metric_sums(snapshot, window, where)
         records = record_sums(snapshot, window, where)
         letters = dead_letters(snapshot, things, coverage)
-        mute = {place for place, row in metrics.items() if is_mute(row, records.get(place))}
-        billed = bills(snapshot, things, coverage, window, now=now, where=where, mute=mute)
+        question = Question(window, where, now)
+        billed = bills(snapshot, things, coverage, question, metrics, records.keys())
     places = _places(things, {**metrics, **records}, where)
     newest = last_invocations(store, places, window, newest_of(metrics, records), now=now)
     reserved = {t.place: t.body.get("reserved") for t in things.of("reserved")}

@@ -9,14 +9,11 @@ from typing import Any
 import pandas as pd
 
 from core.formulas import rate
-from core.windows import Window
-from store.readers.billing import Bill, ended_ms
-from store.readers.frames import rows
+from store.readers.billing import Bill
 from store.readers.letters import Letters
-from store.readers.records import FUNCTION_POINTS, RECORD_SUMS
 from store.readers.states import FEEDS, Coverage, Seen, known
-from store.readers.things import Place, Thing, sql_where
-from store.store import Filter, Snapshot
+from store.readers.sums import is_mute
+from store.readers.things import Place, Thing
 
 TEXTS = ("account", "region", "function", "runtime", "architecture")
 CONFIGURATION = ("runtime", "architecture", "memory_mb", "timeout_s")
@@ -122,55 +119,10 @@ _MEASURED = (
 )
 
 
-def is_mute(metrics: Any, records: Any) -> bool:
-    """Whether the log tells of no invocation although some ended."""
-    return records is None and metrics is not None and bool(metrics.ended > 0)
-
-
 def records_seen(coverage: Coverage, place: Place, metrics: Any, records: Any) -> Seen:
     """How well the log was read; a log that was read but tells of no invocation that ended is not collected."""
     seen = coverage.seen("logs", *place)
-    if not is_mute(metrics, records) or not seen.complete:
+    if not is_mute(metrics, has_records=records is not None) or not seen.complete:
         return seen
     why = f"the log has no REPORT record of {metrics.ended:.0f} invocations"
     return Seen(coverage.window, (coverage.window,), seen.provisional, why)
-
-
-def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
-    """Per function: what CloudWatch counted; `ended` are invocations that must have ended within the window."""
-    wanted, params = sql_where(where)
-    frame = snapshot.frame(
-        f"""SELECT account, region, "function", sum(invocations) AS invocations, sum(errors) AS errors,
-            sum(throttles) AS throttles, max(duration_max_ms) AS duration_max_ms,
-            max(concurrent_max) AS max_concurrency,
-            sum(invocations) FILTER (epoch_ms(ts) + period_s * 1000 <= $ended_ms) AS ended,
-            max(ts) FILTER (invocations > 0) AS newest
-        FROM metrics WHERE {FUNCTION_POINTS} AND ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
-        {"start": window.start, "end": window.end, "ended_ms": ended_ms(window), **params},
-    )
-    return _by_place(frame)
-
-
-def record_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
-    """Per function with records in the window: counts, exact percentiles and maxima."""
-    wanted, params = sql_where(where)
-    frame = snapshot.frame(
-        f"""SELECT account, region, "function", {RECORD_SUMS}, max(ts) AS newest
-        FROM invocations WHERE ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
-        {"start": window.start, "end": window.end, **params},
-    )
-    return _by_place(frame)
-
-
-def newest_of(metrics: Mapping[Place, Any], records: Mapping[Place, Any]) -> dict[Place, datetime]:
-    """When each function was last invoked, as far as these sums tell."""
-    found: dict[Place, datetime] = {}
-    for place, row in [*metrics.items(), *records.items()]:
-        if not pd.isna(row.newest):
-            ts = row.newest.to_pydatetime()
-            found[place] = max(ts, found.get(place, ts))
-    return found
-
-
-def _by_place(frame: pd.DataFrame) -> dict[Place, Any]:
-    return {(row.account, row.region, row.function): row for row in rows(frame)}

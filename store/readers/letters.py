@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,11 +73,13 @@ def _named(things: Things) -> Iterator[tuple[str, str, Place]]:
                 yield str(thing.body[name]), role, thing.place
 
 
-def samples(snapshot: Snapshot, coverage: Coverage) -> pd.DataFrame:
-    """Queue samples of the snapshot with `depth` and `arrivals`, by queue and ts. `coverage` is of its window."""
+def samples(snapshot: Snapshot, coverage: Coverage, queues: Sequence[str] | None = None) -> pd.DataFrame:
+    """Samples of `queues` (ARNs; all of them without) in the snapshot with `depth` and `arrivals`, by queue and ts.
+    `coverage` is of its window."""
     frame = snapshot.frame(
         """SELECT *, visible_max + coalesce(not_visible_max, 0) + coalesce(delayed_max, 0) AS depth
-        FROM queue_samples ORDER BY account, region, queue, ts"""
+        FROM queue_samples WHERE $queues IS NULL OR queue IN (SELECT unnest($queues)) ORDER BY account, region, queue, ts""",
+        {"queues": queues},
     )
     frame["arrivals"] = np.nan
     for key, one in frame.groupby(["account", "region", "queue"], sort=False):
@@ -112,13 +114,16 @@ def dead_letters(snapshot: Snapshot, things: Things, coverage: Coverage) -> dict
     should reach `LOOK_BACK` further."""
     window = coverage.window
     reach = Window(window.start - LOOK_BACK, window.end)
-    frame = samples(snapshot, Coverage.read(snapshot, reach, now=coverage.now, only="queues"))
+    roles = queue_roles(things)
+    wanted = [arn for arn, mine in roles.items() if DEAD_LETTER in mine]
+    before = Coverage.read(snapshot, reach, now=coverage.now, only="queues")
+    frame = samples(snapshot, before, wanted)
     inside = frame[frame["ts"] >= window.start]
     arrived = inside.groupby("queue")["arrivals"].sum().to_dict()
     watched = {t.name: (t.account, t.region) for t in things.of("queue")}
     mine: dict[Place, list[str]] = defaultdict(list)
-    for arn, roles in queue_roles(things).items():
-        for place in roles.get(DEAD_LETTER, ()):
+    for arn, of in roles.items():
+        for place in of.get(DEAD_LETTER, ()):
             mine[place].append(arn)
     return {place: _letters(arns, arrived, watched, coverage) for place, arns in mine.items()}
 

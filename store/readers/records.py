@@ -12,13 +12,14 @@ INIT_BILLED_MS = f"CASE WHEN {COLD} THEN greatest(billed_ms - ceil(duration_ms),
 """The billed time that is initialization: `core.formulas.init_billed_ms` in SQL."""
 
 PERCENTILES = """
-    quantile_cont(duration_ms, 0.5) AS duration_p50_ms,
-    quantile_cont(duration_ms, 0.95) AS duration_p95_ms,
-    quantile_cont(duration_ms, 0.99) AS duration_p99_ms"""
+    quantile_cont(duration_ms, [0.5, 0.95, 0.99])[1] AS duration_p50_ms,
+    quantile_cont(duration_ms, [0.5, 0.95, 0.99])[2] AS duration_p95_ms,
+    quantile_cont(duration_ms, [0.5, 0.95, 0.99])[3] AS duration_p99_ms"""
+"""All three in one expression: then DuckDB sorts once."""
 
 INIT_PERCENTILES = f"""
-    quantile_cont(init_ms, 0.5) FILTER ({COLD}) AS init_p50_ms,
-    quantile_cont(init_ms, 0.95) FILTER ({COLD}) AS init_p95_ms"""
+    (quantile_cont(init_ms, [0.5, 0.95]) FILTER ({COLD}))[1] AS init_p50_ms,
+    (quantile_cont(init_ms, [0.5, 0.95]) FILTER ({COLD}))[2] AS init_p95_ms"""
 
 RECORD_SUMS = f"""
     count(*) AS records,

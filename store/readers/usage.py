@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,8 +24,18 @@ ROUNDING_MS = 0.5
 WHOLE_MS = 10**15
 """Longer than any window: with this step everything falls into step 0."""
 
-Intervals = Mapping[Place, Sequence[Window]]
-"""What of the window each function's log was read for: there usage comes from records, elsewhere from metrics."""
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What of the window each function's log was read for: there usage comes from records, elsewhere from metrics.
+
+    `all_records`: no record lies elsewhere; `all_used`: nothing was used elsewhere. Both are so as a rule, and
+    spare a join.
+    """
+
+    windows: Mapping[Place, Sequence[Window]]
+    all_records: bool
+    all_used: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,53 +58,40 @@ class Question:
         return {**window, **sql_where(self.where)[1]}
 
 
-def compute_sql(question: Question, read: Intervals) -> tuple[str, dict[str, Any]]:
+def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
     """Requests and billed time, and its parameters: account, region, function, step, version, memory_mb, init_type,
     cold, requests, billed_ms, init_ms (the part of billed_ms that is initialization), unbilled (records without a
     Billed Duration). What the log was not read for is estimated from metrics, without version and memory."""
-    records = f"""
+    records = (
+        "invocations" if read.all_records else f"(SELECT facts.* FROM invocations AS facts SEMI JOIN {_READ})"
+    )
+    sql = f"""
         SELECT account, region, "function", {STEP_SQL} AS step, version, memory_mb, init_type, {COLD} AS cold,
             count(*)::DOUBLE AS requests, sum(billed_ms) AS billed_ms, sum({INIT_BILLED_MS}) AS init_ms,
             count(*) FILTER (billed_ms IS NULL) AS unbilled
-        FROM ({_within(question, "invocations", read, "SEMI")}) GROUP BY ALL"""
-    metrics = f"""
+        FROM {records} WHERE {question.inside} GROUP BY ALL"""
+    if not read.all_used:
+        sql += f""" UNION ALL
         SELECT account, region, "function", {STEP_SQL} AS step, NULL::VARCHAR AS version,
             NULL::DOUBLE AS memory_mb, NULL::VARCHAR AS init_type, false AS cold, sum(invocations) AS requests,
             sum(duration_sum_ms) + {ROUNDING_MS} * sum(invocations) AS billed_ms, 0.0 AS init_ms, 0 AS unbilled
-        FROM ({_within(question, f"(FROM metrics WHERE {FUNCTION_POINTS} AND invocations > 0)", read, "ANTI")})
-        GROUP BY ALL"""
-    return f"{records} UNION ALL {metrics}", {**question.params, **_intervals(read)}
+        FROM (SELECT facts.* FROM metrics AS facts ANTI JOIN {_READ})
+        WHERE {FUNCTION_POINTS} AND invocations > 0 AND {question.inside} GROUP BY ALL"""
+    is_joined = not (read.all_records and read.all_used)
+    return sql, question.params | (_intervals(read) if is_joined else {})
 
 
-def _within(question: Question, facts: str, read: Intervals, join: str) -> str:
-    """Facts of the window inside (SEMI) or outside (ANTI) what was read of each function's log.
-
-    Logs that were read at all are mostly read in full: then all records are inside, and names decide for metrics.
-    """
-    is_whole = all(list(parts) == [question.window] for parts in read.values())
-    if is_whole and join == "SEMI":
-        return f"SELECT * FROM {facts} AS facts WHERE {question.inside}"
-    times = "" if is_whole else "AND facts.ts >= read_from AND facts.ts < read_to"
-    return f"""
-        SELECT facts.* FROM (SELECT * FROM {facts} AS facts WHERE {question.inside}) AS facts
-        {join} JOIN (SELECT unnest($accounts)::VARCHAR AS account, unnest($regions)::VARCHAR AS region,
-            unnest($functions)::VARCHAR AS "function", unnest($starts)::TIMESTAMPTZ AS read_from,
-            unnest($ends)::TIMESTAMPTZ AS read_to) AS read
-        ON read."function" = facts."function" AND read.account = facts.account AND read.region = facts.region {times}"""
+_READ = """(SELECT unnest($accounts)::VARCHAR AS account, unnest($regions)::VARCHAR AS region,
+        unnest($functions)::VARCHAR AS "function", unnest($starts)::TIMESTAMPTZ AS read_from,
+        unnest($ends)::TIMESTAMPTZ AS read_to) AS read
+    ON read."function" = facts."function" AND read.account = facts.account AND read.region = facts.region
+    AND facts.ts >= read_from AND facts.ts < read_to"""
 
 
-def _intervals(read: Intervals) -> dict[str, list[Any]]:
-    spans = [(*place, part.start, part.end) for place, parts in read.items() for part in parts]
+def _intervals(read: Read) -> dict[str, list[Any]]:
+    spans = [(*place, part.start, part.end) for place, parts in read.windows.items() for part in parts]
     names = ("accounts", "regions", "functions", "starts", "ends")
     return {name: [span[i] for span in spans] for i, name in enumerate(names)}
-
-
-def volume_sql(question: Question) -> str:
-    """account, region, function, step, invocations, log_bytes (null where no volume is known)."""
-    return f"""
-        SELECT account, region, "function", {STEP_SQL} AS step, coalesce(sum(invocations), 0) AS invocations,
-            sum(log_bytes) AS log_bytes
-        FROM metrics WHERE {FUNCTION_POINTS} AND {question.inside} GROUP BY ALL"""
 
 
 # --- what a function is ------------------------------------------------------------------------------------------
@@ -106,11 +103,11 @@ class Sizes:
     `labels` names the group of a function; `counted` are functions whose metrics were read in full.
     """
 
-    def __init__(self, things: Things, labels: Mapping[Place, str], counted: Mapping[Place, bool]) -> None:
+    def __init__(self, things: Things, labels: Mapping[Place, str], counted: Collection[Place]) -> None:
         self._functions = list(things.of("function", gone=True))
         self._versions = {(t.place, str(t.body["version"])): t.body for t in things.of("version", gone=True)}
         self._bodies = {t.place: t.body for t in self._functions}
-        self._labels, self._counted = labels, counted
+        self._labels, self.counted = labels, counted
         self._provisioned = provisioned_versions(things)
 
     def architecture(self, place: Place, version: str) -> str:
@@ -131,7 +128,7 @@ class Sizes:
             "f_region": [place[1] for place, _ in places],
             "f_function": [place[2] for place, _ in places],
             "f_label": [self._labels.get(place, "") for place, _ in places],
-            "f_counted": [self._counted.get(place, False) for place, _ in places],
+            "f_counted": [place in self.counted for place, _ in places],
             "f_architecture": [str(body.get("architecture") or "") for _, body in places],
             "f_memory_mb": [body.get("memory_mb") for _, body in places],
             "f_ephemeral_mb": [body.get("ephemeral_mb") or FREE_EPHEMERAL_MB for _, body in places],
@@ -154,7 +151,7 @@ SIZES = """
         unnest($v_architecture)::VARCHAR AS architecture, unnest($v_provisioned)::BOOLEAN AS has_provisioned)"""
 
 
-def used(snapshot: Snapshot, question: Question, read: Intervals, sizes: Sizes, *, by: str) -> pd.DataFrame:
+def used(snapshot: Snapshot, question: Question, read: Read, sizes: Sizes, *, by: str) -> pd.DataFrame:
     """Compute usage summed `by` (SQL columns: the function's, or its `label`), region, step, architecture,
     memory_mb, ephemeral_mb and provisioned: requests (of functions that metrics do not count), billed_ms, init_ms,
     unbilled.
@@ -168,7 +165,7 @@ def used(snapshot: Snapshot, question: Question, read: Intervals, sizes: Sizes, 
             coalesce(memory_mb, own_memory_mb) AS memory_mb, coalesce(ephemeral_mb, {FREE_EPHEMERAL_MB}) AS ephemeral_mb,
             coalesce(init_type = 'provisioned-concurrency', false) OR (coalesce(has_provisioned, false) AND NOT cold)
                 AS provisioned,
-            sum(CASE WHEN counted THEN 0 ELSE requests END) AS requests, sum(billed_ms) AS billed_ms,
+            coalesce(sum(requests) FILTER (counted IS NOT TRUE), 0) AS requests, sum(billed_ms) AS billed_ms,
             sum(init_ms) AS init_ms, sum(unbilled) AS unbilled
         FROM used LEFT JOIN size USING (account, region, "function")
             LEFT JOIN version_size USING (account, region, "function", version)
@@ -177,14 +174,15 @@ def used(snapshot: Snapshot, question: Question, read: Intervals, sizes: Sizes, 
     )
 
 
-def volume(snapshot: Snapshot, question: Question, sizes: Sizes, *, by: str) -> pd.DataFrame:
-    """Summed `by`, region and step: requests (of functions that metrics count), log_bytes, unlogged (functions that
-    were invoked without a known log volume)."""
+def volume(snapshot: Snapshot, question: Question, sizes: Sizes) -> pd.DataFrame:
+    """Summed by label, region and step: requests (of functions that metrics count), log_bytes."""
     return snapshot.frame(
-        f"""WITH {SIZES}, volume AS ({volume_sql(question)})
-        SELECT {by}, region, step, sum(CASE WHEN counted THEN invocations ELSE 0 END) AS requests,
-            coalesce(sum(log_bytes), 0) AS log_bytes,
-            count(*) FILTER (log_bytes IS NULL AND invocations > 0) AS unlogged
+        f"""WITH {SIZES}, volume AS (
+            SELECT account, region, "function", {STEP_SQL} AS step, sum(invocations) AS invocations,
+                sum(log_bytes) AS log_bytes
+            FROM metrics WHERE {FUNCTION_POINTS} AND {question.inside} GROUP BY ALL)
+        SELECT coalesce(label, '') AS label, region, step,
+            coalesce(sum(invocations) FILTER (counted), 0) AS requests, coalesce(sum(log_bytes), 0) AS log_bytes
         FROM volume LEFT JOIN size USING (account, region, "function") GROUP BY ALL""",
         {**question.params, **sizes.params},
     )

@@ -1,0 +1,79 @@
+"""What metrics and records say of each function over one window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from core.windows import Window
+from store.readers.frames import rows
+from store.readers.records import FUNCTION_POINTS, RECORD_SUMS
+from store.readers.things import Place, sql_where
+from store.store import Filter, Snapshot
+
+LONGEST = timedelta(minutes=15)
+"""No invocation is longer."""
+
+
+def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
+    """Per function: what CloudWatch counted; log_bytes is null where no volume is known; `ended` are invocations that must have ended within the window."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", sum(invocations) AS invocations, sum(errors) AS errors,
+            sum(throttles) AS throttles, sum(log_bytes) AS log_bytes, max(duration_max_ms) AS duration_max_ms,
+            max(concurrent_max) AS max_concurrency,
+            sum(invocations) FILTER (epoch_ms(ts) + period_s * 1000 <= $ended_ms) AS ended,
+            max(ts) FILTER (invocations > 0) AS newest
+        FROM metrics WHERE {FUNCTION_POINTS} AND ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
+        {
+            "start": window.start,
+            "end": window.end,
+            "ended_ms": round((window.end - LONGEST).timestamp() * 1000),
+            **params,
+        },
+    )
+    return _by_place(frame)
+
+
+def record_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
+    """Per function with records in the window: counts, exact percentiles and maxima."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", {RECORD_SUMS}, max(ts) AS newest
+        FROM invocations WHERE ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
+        {"start": window.start, "end": window.end, **params},
+    )
+    return _by_place(frame)
+
+
+def newest_of(metrics: Mapping[Place, Any], records: Mapping[Place, Any]) -> dict[Place, datetime]:
+    """When each function was last invoked, as far as these sums tell."""
+    found: dict[Place, datetime] = {}
+    for place, row in [*metrics.items(), *records.items()]:
+        if not pd.isna(row.newest):
+            ts = row.newest.to_pydatetime()
+            found[place] = max(ts, found.get(place, ts))
+    return found
+
+
+def _by_place(frame: pd.DataFrame) -> dict[Place, Any]:
+    return {(row.account, row.region, row.function): row for row in rows(frame)}
+
+
+def recorded_places(snapshot: Snapshot, window: Window, where: Filter) -> set[Place]:
+    """Functions with records in the window."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT DISTINCT account, region, "function" FROM invocations
+        WHERE ts >= $start AND ts < $end AND {wanted}""",
+        {"start": window.start, "end": window.end, **params},
+    )
+    return set(frame.itertuples(index=False, name=None))
+
+
+def is_mute(metrics: Any, *, has_records: bool) -> bool:
+    """Whether the log tells of no invocation although some ended."""
+    return not has_records and metrics is not None and bool(metrics.ended > 0)
