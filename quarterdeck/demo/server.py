@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -175,6 +176,12 @@ class _Quiet(WSGIRequestHandler):
         """Calls are remembered in `/demo/calls`."""
 
 
+def _listen(port: int, application: Application) -> BaseWSGIServer:
+    """A server bound to loopback. Raises OSError when the port is taken (werkzeug alone would exit)."""
+    with socket.create_server((HOST, port)) as bound:
+        return make_server(HOST, port, application, threaded=True, request_handler=_Quiet, fd=bound.fileno())
+
+
 class DemoServer:
     """The demo account on loopback: `with DemoServer(folder) as server`, or start() and stop()."""
 
@@ -187,8 +194,8 @@ class DemoServer:
         clock: Clock = wall_clock,
         starts: Sequence[datetime] = (),
     ) -> None:
-        """`starts` says when the demo was started, first start first: stories count from it. By default the folder
-        remembers; without a folder this is the first start.
+        """`starts` says when the demo was started, first start first: stories count from it. By default the
+        folder remembers; without a folder this is the first start.
         """
         plan = (
             Plan(seed if seed is not None else 7, tuple(starts))
@@ -197,14 +204,12 @@ class DemoServer:
         )
         self.world = World(plan, clock)
         self.demo = Demo(self.world, Catalogue(self.world))
-        self._server: BaseWSGIServer = make_server(
-            HOST, port, Application(self.demo, moto_application), threaded=True, request_handler=_Quiet
-        )
+        self._server = _listen(port, Application(self.demo, moto_application))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="demo")
 
     @property
     def endpoint(self) -> str:
-        return f"http://{HOST}:{self._server.server_port}"
+        return f"http://{HOST}:{self._server.socket.getsockname()[1]}"
 
     def start(self) -> None:
         self._thread.start()

@@ -17,7 +17,7 @@ CONCURRENCY_LIMIT = {(PROD, EU): 1000, (PROD, US): 100, (STAGING, EU): 400, (STA
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A way to fail. `kind` is error (an exception), timeout, oom (Runtime.OutOfMemory) or killed (by signal)."""
+    """A way to fail. `kind` is error (an exception), timeout, oom (Runtime.OutOfMemory) or killed."""
 
     type: str
     message: str

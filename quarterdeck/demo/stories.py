@@ -22,9 +22,10 @@ Key = tuple[str, str, str]
 class Story:
     """Something that happens `after` the first start, `lasts` a while and comes again `every` so often.
 
-    `each_start` makes it happen after every other start of the demo as well. The rest says what it does: a share
-    of invocations that fail, factors for traffic, duration and init, a memory size, how long idle environments
-    live, how many requests come at once. `lasts == every` is a state of affairs rather than an event.
+    `each_start` makes it happen after every other start of the demo as well. The rest says what it does: a
+    share of invocations that fail, factors for traffic, duration and init, a memory size, how long idle
+    environments live, how many requests come at once.
+    `lasts == every` is a state of affairs rather than an event.
     """
 
     name: str
