@@ -132,9 +132,7 @@ def _throttles(row: Row, series: pd.DataFrame) -> Card:
         arrow="off",
         points=spark(series["throttles"], "sum"),
         kind="bar",
-        help=_help(
-            "Invocations turned away for want of concurrency; the most at once.", row, "throttles"
-        ),
+        help=_help("Invocations turned away for want of concurrency; the most at once.", row, "throttles"),
         **_marks(row, "throttles"),
     )
 
@@ -159,7 +157,8 @@ def _moved(row: Row, was: Row, name: str, *, kind: Literal["amount", "rate"] = "
 
 
 def _red(move: dict[str, Any]) -> dict[str, Any]:
-    return move | ({"colour": "red"} if move.get("colour") == "orange" else {})
+    """A rise of errors in red; a fall is no good news while there are any."""
+    return move | {"colour": "red" if move["colour"] == "orange" else "gray"} if move else {}
 
 
 def _marks(row: Row, name: str) -> dict[str, Any]:
@@ -175,7 +174,7 @@ def _help(formula: str, row: Row, name: str) -> str:
     return f"{formula} {plain(said[0].upper() + said[1:])}." if reason(said) else formula
 
 
-# --- what changed ---------------------------------------------------------------------------------------------
+# --- what changed ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

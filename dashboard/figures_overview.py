@@ -150,10 +150,12 @@ def _moved(here: Total, there: Total, colour: Colour) -> dict[str, Any]:
 
 
 def _coloured(move: dict[str, Any], colour: Colour) -> dict[str, Any]:
-    """The move with a rise in `colour`; where that is gray, a fall is gray too."""
-    if move.get("colour") == "orange" or colour == "gray":
-        return move | ({"colour": colour} if move else {})
-    return move
+    """The move with a rise in `colour`. A fall of traffic or errors is gray: no news, or no good news yet."""
+    if not move:
+        return {}
+    if move["colour"] == "orange":
+        return move | {"colour": colour}
+    return move if colour == "orange" else move | {"colour": "gray"}
 
 
 def _marks(seen: Total) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def toolbar(title: str, chooser: Callable[[], None] | None = None) -> Window:
         with st.container(width="content", key="freshness"):
             _freshness()
         _time_range()
-        st.toggle("Live", value=True, key="live", help="Read the store again every 30 seconds. Key: L")
+        st.toggle("Live", value=True, key="live", help="Read the store again every 30 seconds.")
     return window()
 
 

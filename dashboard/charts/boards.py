@@ -81,7 +81,7 @@ def function_board(
         cold_pct=(series["cold_start_rate"] * 100).round(2), memory_mb=series["max_memory_mb"].round()
     )
     timeout = _near(series["duration_p99_ms"], timeout_s and timeout_s * 1000, "timeout", " ms", share=0.4)
-    memory = [Limit(memory_mb, f"{memory_mb:,.0f} MB configured")] if memory_mb else []
+    memory = _near(series["max_memory_mb"], memory_mb, "configured", " MB", share=0)
     pool = _near(series["concurrent_max"], reserved, "reserved", share=0.3)
     panels = (
         Panel(title="Invocations and errors, per minute", series=TRAFFIC, firing=firing),
@@ -138,6 +138,6 @@ def _near(
 ) -> list[Limit]:
     """A ceiling is drawn when something came within `share` of it; further away it flattens the signal."""
     most = used.max()
-    if not limit or limit != limit or not most >= limit * share:
+    if not limit or limit != limit or most < limit * share:
         return []
     return [Limit(limit, f"{word} {limit:,.0f}{unit}")]

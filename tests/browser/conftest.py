@@ -75,7 +75,12 @@ class Dashboard:
         self.page.wait_for_selector(READY, timeout=timeout_s * 1000)
 
     def text(self, css: str = "[data-testid=stMainBlockContainer]") -> str:
-        return self.page.locator(css).inner_text()
+        """What a part of the page says once it no longer changes: the browser draws after the script ends."""
+        said, before = self.page.locator(css).inner_text(), ""
+        while said != before:
+            self.page.wait_for_timeout(250)
+            said, before = self.page.locator(css).inner_text(), said
+        return said
 
     def cell(self, key: str, row: int, column: str) -> str | None:
         """A table's raw value. The table must be in `st.container(key=...)`."""
@@ -113,16 +118,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Iterator[Callable[..., str]]:
-    """`serve(store, banner=None, now=None) -> url`: a dashboard process on a free port until the session ends."""
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """`serve(store, banner=None, now=None) -> url`: a dashboard on a free port until the session ends.
+
+    What it prints is in the session's folder `dashboard0/out.log`.
+    """
     running: list[subprocess.Popen[bytes]] = []
+    log = (tmp_path_factory.mktemp("dashboard") / "out.log").open("wb")
 
     def start(store: Path, *, banner: str | None = None, now: str | None = None) -> str:
         port = _free_port()
         environ = dict(os.environ) | ({"QUARTERDECK_NOW": now} if now else {})
         settings = DashboardSettings(port=port)
         argv, env = launch(settings, StoreSettings(path=store), banner, environ=environ)
-        process = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(argv, env=env, stdout=log, stderr=subprocess.STDOUT)
         running.append(process)
         url = f"http://127.0.0.1:{port}"
         _wait_for(f"{url}/_stcore/health", process)
@@ -132,6 +141,7 @@ def serve() -> Iterator[Callable[..., str]]:
     for process in running:
         process.terminate()
         process.wait(timeout=20)
+    log.close()
 
 
 @pytest.fixture

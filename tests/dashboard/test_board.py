@@ -166,7 +166,7 @@ def test_a_reserved_pool_that_is_used_is_drawn():
     ).option
 
     assert marks(option, "concurrency") == ["reserved 5"]
-    assert marks(option, "memory") == ["512 MB configured"]
+    assert marks(option, "memory") == ["configured 512 MB"]
 
 
 def test_a_board_of_nothing_but_gaps_can_be_drawn():
@@ -177,6 +177,22 @@ def test_a_board_of_nothing_but_gaps_can_be_drawn():
     ).option
 
     assert len(option["series"]) == 10
+
+
+def test_a_function_whose_configuration_is_not_known_has_no_limits():
+    unknown = float("nan")
+
+    option = function_board(
+        function_series(),
+        [],
+        window=WINDOW,
+        zone=BERLIN,
+        timeout_s=unknown,
+        memory_mb=unknown,
+        reserved=unknown,
+    ).option
+
+    assert not [series for series in option["series"] if "markLine" in series]
 
 
 def test_only_deploys_become_marks():

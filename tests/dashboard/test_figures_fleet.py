@@ -20,7 +20,8 @@ NOT_YET = {"invocations": "not collected: not yet"}
 def row(function="orders", **values):
     known = {
         "account": "1", "region": "eu", "function": function, "tags": {"team": "shop"},
-        "runtime": "python3.13", "architecture": "arm64", "memory_mb": 512.0, "timeout_s": 15.0, "reserved": np.nan,
+        "runtime": "python3.13", "architecture": "arm64", "memory_mb": 512.0, "timeout_s": 15.0,
+        "reserved": np.nan,
         "invocations": 1800.0, "errors": 18.0, "error_rate": 0.01, "throttles": 0.0, "max_concurrency": 3.0,
         "duration_p95_ms": 300.0, "cold_start_rate": 0.02, "init_p95_ms": 400.0, "cost_usd": Decimal("0.25"),
         "last_invocation": NOW, "states": {},

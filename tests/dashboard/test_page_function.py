@@ -54,7 +54,7 @@ def test_the_board_has_six_panels_with_the_memory_limit_and_the_time_it_fired(op
     option = json.loads(app.get("echarts_chart")[0].proto.spec)
     memory = next(s for s in option["series"] if s["name"] == "memory")
     assert len(option["grid"]) == 6
-    assert {"512 MB configured"} <= {mark["label"]["formatter"] for mark in memory["markLine"]["data"]}
+    assert {"configured 512 MB"} <= {mark["label"]["formatter"] for mark in memory["markLine"]["data"]}
     assert memory["markArea"]["data"]
 
 
