@@ -39,7 +39,9 @@ class Aws:
         with urllib.request.urlopen(self.endpoint + path) as answer:
             return json.load(answer)
 
-    def values(self, metric, stat="Sum", *, since=HOUR, until=None, period=60, region="eu-west-1", **dimensions):
+    def values(
+        self, metric, stat="Sum", *, since=HOUR, until=None, period=60, region="eu-west-1", **dimensions
+    ):
         """Values of one metric by timestamp, oldest first."""
         end = until or floor_minute(NOW)
         namespace = dimensions.pop("Namespace", "AWS/Lambda")

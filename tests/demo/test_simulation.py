@@ -29,7 +29,9 @@ def spec(name, region="eu-west-1"):
 
 
 def same(one, other):
-    return all(np.array_equal(getattr(one, f.name), getattr(other, f.name)) for f in fields(one) if f.name != "spec")
+    return all(
+        np.array_equal(getattr(one, f.name), getattr(other, f.name)) for f in fields(one) if f.name != "spec"
+    )
 
 
 def test_the_same_seed_and_start_give_the_same_day():
@@ -37,7 +39,9 @@ def test_the_same_seed_and_start_give_the_same_day():
 
 
 def test_another_seed_gives_another_day():
-    assert not same(simulate(spec("cart-api"), TODAY, PLAN), simulate(spec("cart-api"), TODAY, Plan(8, (NOW,))))
+    assert not same(
+        simulate(spec("cart-api"), TODAY, PLAN), simulate(spec("cart-api"), TODAY, Plan(8, (NOW,)))
+    )
 
 
 def test_a_restart_leaves_the_past_as_it_was():
@@ -120,7 +124,10 @@ def test_event_ids_are_unique_and_sort_like_time():
 samples = st.lists(st.floats(0, 1e6).map(lambda x: round(x, 2)), min_size=1, max_size=40)
 
 
-@given(st.dictionaries(st.integers(0, 20), samples, min_size=1, max_size=6), st.sampled_from([0, 50, 95, 99.9, 100]))
+@given(
+    st.dictionaries(st.integers(0, 20), samples, min_size=1, max_size=6),
+    st.sampled_from([0, 50, 95, 99.9, 100]),
+)
 def test_percentiles_are_those_of_numpy(buckets, rank):
     bucket = np.concatenate([np.full(len(v), k) for k, v in buckets.items()]).astype(np.int64)
     value = np.concatenate([np.array(v) for v in buckets.values()])
