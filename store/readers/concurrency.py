@@ -116,6 +116,7 @@ def pools(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     columns = ["account", "region", "function", "pool", *POOLS, "reachable", "note", "state"]
     frame = pd.DataFrame(lines, columns=pd.Index(columns))
     frame[POOLS] = frame[POOLS].astype(float)
+    frame["reachable"] = frame["reachable"].astype(object)
     order = frame.sort_values(
         ["headroom", "used_max"], ascending=[True, False], na_position="last", kind="stable"
     ).index
