@@ -1,4 +1,4 @@
-"""GetMetricData and ListMetrics answer as CloudWatch documents them, from the invocations that the logs show."""
+"""GetMetricData and ListMetrics answer as CloudWatch does, from the invocations that the logs show."""
 
 import json
 import re
