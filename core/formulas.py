@@ -1,4 +1,4 @@
-"""Lambda's arithmetic: rates, headroom, dead letters, cold starts, memory kills, billed time. Pure; unknown is None."""
+"""Lambda's arithmetic: rates, headroom, arrivals, cold starts, memory kills, billed time; unknown is None."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def is_cold_start(*, init_ms: float | None, restore_ms: float | None, init_type:
 def is_out_of_memory(
     *, error_type: str | None, killed: bool, memory_mb: float | None, max_memory_mb: float | None
 ) -> bool:
-    """Whether Lambda ended the invocation for its memory. Max Memory Used alone is evidence, not proof: it is the
-    environment's high-water mark, so it takes a SIGKILL (`killed`) beside it."""
+    """Whether Lambda ended the invocation for its memory. Max Memory Used alone is evidence, not proof: it is
+    the environment's high-water mark, so it takes a SIGKILL (`killed`) beside it."""
     if error_type == "Runtime.OutOfMemory":
         return True
     return killed and memory_mb is not None and max_memory_mb is not None and max_memory_mb >= memory_mb
@@ -80,11 +80,12 @@ def arrivals(
 ) -> list[float]:
     """Messages that arrived in a queue, per sample in order of time.
 
-    `depth` counts every message in the queue (a maximum of its period), `sent` and `deleted` are the period's sums.
-    An arrival is the larger of `sent` and the depth's growth plus what was deleted: a redrive by SQS is not in
-    `sent`, a drained queue shows no depth. Depth lags deletions (the maximum of a period comes before them), so a
-    later fall that no deletion explains takes back what deletions just before it seemed to add. A fall without
-    deletions is a purge or an expiry. NaN in, NaN out; after a NaN the depth before it counts as the last known.
+    `depth` counts every message in the queue (a maximum of its period), `sent` and `deleted` are the period's
+    sums. An arrival is the larger of `sent` and the depth's growth plus what was deleted: a redrive by SQS is
+    not in `sent`, a drained queue shows no depth. Depth lags deletions (the maximum of a period comes before
+    them), so a later fall that no deletion explains takes back what deletions just before it seemed to add. A
+    fall without deletions is a purge or an expiry. NaN in, NaN out; after a NaN the depth before it counts as
+    the last known.
 
     With `newest_is_open` the newest sample's deletions count for nothing yet, for the fall may still follow.
     """

@@ -1,4 +1,5 @@
-"""What Lambda costs: prices per region and the arithmetic, in exact decimals. An unknown price is None, never a guess."""
+"""What Lambda costs: prices per region and the arithmetic, in exact decimals. An unknown price is None, never
+a guess."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ FREE_EPHEMERAL_MB = 512
 GIB = 1024**3
 
 GRAIN_USD = Decimal("1e-15")
-"""Money is kept to this grain: fine enough for a millisecond of the smallest function, coarse enough that sums
-of parts equal the whole to the last digit in Decimal's default precision."""
+"""Money is kept to this grain: fine enough for a millisecond of the smallest function, coarse enough that
+sums of parts equal the whole to the last digit in Decimal's default precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def _decimal(text: str | None) -> Decimal | None:
 
 
 def cost(quantity: Decimal | float | None, price: Decimal | None) -> Decimal | None:
-    """`quantity * price` in USD, to `GRAIN_USD`; None when unknown. Nothing costs nothing, whatever the price."""
+    """`quantity * price` in USD, to `GRAIN_USD`; None when unknown. Nothing costs nothing, whatever the
+    price."""
     if quantity is None:
         return None
     exact = _exact(quantity)

@@ -74,8 +74,8 @@ def bills(
     metrics: Mapping[Place, Any],
     recorded: Collection[Place],
 ) -> dict[Place, Bill]:
-    """The bill of every function that exists or was used. `things` holds at least `KINDS`; `metrics` are the sums
-    of the same window (`sums.metric_sums`), `recorded` the functions with records in it."""
+    """The bill of every function that exists or was used. `things` holds at least `KINDS`; `metrics` are the
+    sums of the same window (`sums.metric_sums`), `recorded` the functions with records in it."""
     read, sizes = records_read(coverage, question, metrics, recorded), _sizes(things, coverage)
     parts = [
         *_volume_lines(PLACE, _volumes(metrics, sizes)),
@@ -101,8 +101,8 @@ def spend(
     question: Question,
     label: Callable[[Place], str] = lambda place: "",
 ) -> pd.DataFrame:
-    """label, region, step, component, usd (float; NaN: its price is not known), functions added up by what `label`
-    calls them. Log volume that is not known counts as none."""
+    """label, region, step, component, usd (float; NaN: its price is not known), functions added up by what
+    `label` calls them. Log volume that is not known counts as none."""
     metrics = metric_sums(snapshot, question.window, question.where)
     recorded = recorded_places(snapshot, question.window, question.where)
     read, sizes = records_read(coverage, question, metrics, recorded), _sizes(things, coverage, label)
@@ -125,14 +125,14 @@ def _price_per_quantity(row: Any) -> float:
     return np.nan if price is None else float(price / UNITS[row.meter])
 
 
-# --- what was read -----------------------------------------------------------------------------------------------
+# --- what was read ------------------------------------------------------------------------------------------
 
 
 def records_read(
     coverage: Coverage, question: Question, metrics: Mapping[Place, Any], recorded: Collection[Place]
 ) -> Read:
-    """What of the window each function's log tells: all of it when at most a young tail is missing, nothing when
-    it has no record although invocations ended."""
+    """What of the window each function's log tells: all of it when at most a young tail is missing, nothing
+    when it has no record although invocations ended."""
     found: dict[Place, Sequence[Window]] = {}
     for place in coverage.scopes("logs"):
         if not is_mute(metrics.get(place), has_records=place in recorded):
@@ -156,7 +156,7 @@ def _without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[s
     }
 
 
-# --- lines -------------------------------------------------------------------------------------------------------
+# --- lines --------------------------------------------------------------------------------------------------
 
 
 def _sizes(things: Things, coverage: Coverage, label: Callable[[Place], str] = lambda place: "") -> Sizes:
@@ -227,7 +227,7 @@ def _line(
     return line.assign(quantity=quantity.astype(float))
 
 
-# --- one bill ----------------------------------------------------------------------------------------------------
+# --- one bill -----------------------------------------------------------------------------------------------
 
 
 def _bill(

@@ -77,10 +77,10 @@ COLUMNS = ("ts", "account", "region", "function", "kind", "what", "field", "old"
 def changes(
     store: Store, window: Window, *, target: Target | None = None, function: str | None = None
 ) -> pd.DataFrame:
-    """What changed, newest first: ts, account, region, function, kind (deploy, alias, configuration, concurrency,
-    mapping, appeared, gone), what (a sentence such as `Deploy v214 → v215`, `Timeout 15 s → 30 s`), field, old,
-    new, version (for deploys). A published version is a deploy dated when it was published; new code that no
-    version follows is a deploy of $LATEST."""
+    """What changed, newest first: ts, account, region, function, kind (deploy, alias, configuration,
+    concurrency, mapping, appeared, gone), what (a sentence such as `Deploy v214 → v215`, `Timeout 15 s → 30
+    s`), field, old, new, version (for deploys). A published version is a deploy dated when it was published;
+    new code that no version follows is a deploy of $LATEST."""
     where = Filter(target.account if target else None, target.region if target else None, function)
     with store.snapshot(window) as snapshot:
         deploys = list(_deploys(Things.read(snapshot, "version", "function", where=where), window, where))

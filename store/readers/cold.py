@@ -43,10 +43,10 @@ FIRST_MONDAY = 4 * 86_400_000
 
 def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per function: account, region, function, runtime, architecture, memory_mb, records, cold_starts,
-    cold_start_rate, init_p50_ms, init_p95_ms, init_max_ms, waited_s (sum of init and restore that callers waited
-    for), init_cost_usd (Decimal, None: price unknown), on_demand, provisioned, snap_start (initializations by type;
-    an unknown type counts as on-demand; provisioned ones kept nobody waiting and are no cold starts), state
-    (of the log; None: settled numbers). Worst first (waited_s)."""
+    cold_start_rate, init_p50_ms, init_p95_ms, init_max_ms, waited_s (sum of init and restore that callers
+    waited for), init_cost_usd (Decimal, None: price unknown), on_demand, provisioned, snap_start
+    (initializations by type; an unknown type counts as on-demand; provisioned ones kept nobody waiting and
+    are no cold starts), state (of the log; None: settled numbers). Worst first (waited_s)."""
     with store.snapshot(window, ("invocations", "metrics")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
@@ -94,8 +94,8 @@ def _sums(snapshot: Snapshot, where: Filter) -> dict[Place, Any]:
 
 
 def cold_series(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
-    """Per `chart_step`, whole steps only: ts, records, cold_starts, cold_start_rate, init_p50_ms, init_p95_ms. A step
-    that was not read for every function of whose log anything was read is NaN."""
+    """Per `chart_step`, whole steps only: ts, records, cold_starts, cold_start_rate, init_p50_ms,
+    init_p95_ms. A step that was not read for every function of whose log anything was read is NaN."""
     names = ["init_p50_ms", "init_p95_ms"]
     with store.snapshot(window, ("invocations",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
@@ -111,7 +111,8 @@ def cold_by_hour(store: Store, window: Window, *, where: Filter = EVERYTHING) ->
     wanted, params = sql_where(where)
     with store.snapshot(window, ("invocations",)) as snapshot:
         return snapshot.frame(
-            f"""SELECT (epoch_ms(ts) - $monday) // 86400000 % 7 AS weekday, epoch_ms(ts) // 3600000 % 24 AS hour,
+            f"""SELECT (epoch_ms(ts) - $monday) // 86400000 % 7 AS weekday,
+                epoch_ms(ts) // 3600000 % 24 AS hour,
                 count(*)::DOUBLE AS records, count(*) FILTER ({COLD})::DOUBLE AS cold_starts,
                 count(*) FILTER ({COLD}) / count(*) AS cold_start_rate
             FROM invocations WHERE {wanted} GROUP BY ALL ORDER BY weekday, hour""",

@@ -30,10 +30,10 @@ def targets(store: Store) -> pd.DataFrame:
 
 
 def collectors(store: Store, *, now: datetime) -> pd.DataFrame:
-    """Per collector, account, region that ever ran: collector, account, region, outcome (of the last run), last_run,
-    last_ok, data_until (end of coverage; NaT for collectors without a window), age_s (of the data, else of the
-    last good run), error, permission, runs_24h, failed_24h, failing_since (first failed run after the last good
-    one; NaT when it works). Failing first."""
+    """Per collector, account, region that ever ran: collector, account, region, outcome (of the last run),
+    last_run, last_ok, data_until (end of coverage; NaT for collectors without a window), age_s (of the data,
+    else of the last good run), error, permission, runs_24h, failed_24h, failing_since (first failed run after
+    the last good one; NaT when it works). Failing first."""
     with store.snapshot(_instant(now)) as snapshot:
         newest = newest_runs(snapshot)
         healthy = newest_runs(snapshot, healthy=True)
@@ -119,8 +119,8 @@ def runs(store: Store, window: Window) -> pd.DataFrame:
 
 
 def gaps(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """collector, account, region, scope, start, end, minutes, why, permission: what of the window was not read.
-    Newest first; the newest minutes behind a collector that works are no gap."""
+    """collector, account, region, scope, start, end, minutes, why, permission: what of the window was not
+    read. Newest first; the newest minutes behind a collector that works are no gap."""
     with store.snapshot(window) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         found = list(_gaps(coverage, snapshot))
@@ -147,7 +147,8 @@ def _gaps(coverage: Coverage, snapshot: Snapshot) -> Iterator[tuple[Any, ...]]:
 
 
 def freshness(store: Store, *, now: datetime) -> datetime | None:
-    """Up to when metrics were read for every target that they were ever read for; None before the first run."""
+    """Up to when metrics were read for every target that they were ever read for; None before the first
+    run."""
     ends = _state(store, _ends())
     metrics = ends[ends["collector"] == "metrics"]["data_until"]
     return None if metrics.empty else min(metrics.min().to_pydatetime(), now)

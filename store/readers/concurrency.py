@@ -27,10 +27,10 @@ POOLS = ["limit", "used_max", "used_now", "headroom", "utilization", "throttles"
 
 
 def limits(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Per account and region: account, region, limit, reserved (sum), unreserved, provisioned (sum allocated),
-    claimed_now (newest minute), claimed_max (in the window), claimed_ts (of the maximum), headroom
-    (limit - claimed_max), utilization (claimed_max / limit), throttles, state (None: settled numbers; `silent`:
-    nothing ran). Least headroom first, as a share of the limit."""
+    """Per account and region: account, region, limit, reserved (sum), unreserved, provisioned (sum
+    allocated), claimed_now (newest minute), claimed_max (in the window), claimed_ts (of the maximum),
+    headroom (limit - claimed_max), utilization (claimed_max / limit), throttles, state (None: settled
+    numbers; `silent`: nothing ran). Least headroom first, as a share of the limit."""
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS)
@@ -95,11 +95,11 @@ def _capacity(thing: Thing) -> int:
 
 
 def pools(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Per function that used, reserves or provisions concurrency: account, region, function, pool (reserved, shared),
-    limit (the pool's: its reservation, or the account's unreserved concurrency), used_max, used_now (newest minute
-    with invocations), headroom (of the shared pool: what the whole account has left), utilization, throttles,
-    provisioned, reachable (bool or None: some alias or caller reaches the provisioned version), note, state. Least
-    headroom first."""
+    """Per function that used, reserves or provisions concurrency: account, region, function, pool (reserved,
+    shared), limit (the pool's: its reservation, or the account's unreserved concurrency), used_max, used_now
+    (newest minute with invocations), headroom (of the shared pool: what the whole account has left),
+    utilization, throttles, provisioned, reachable (bool or None: some alias or caller reaches the provisioned
+    version), note, state. Least headroom first."""
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS)
@@ -179,7 +179,8 @@ def _reached(snapshot: Snapshot) -> dict[Place, float]:
 def _is_reachable(
     place: Place, provisioned: list[Thing], reached: Mapping[Place, float], coverage: Coverage
 ) -> bool | None:
-    """Whether anything was served from provisioned concurrency; None without any, or while the window has holes."""
+    """Whether anything was served from provisioned concurrency; None without any, or while the window has
+    holes."""
     if not provisioned:
         return None
     if any(reached.get((t.account, t.region, t.name), 0) > 0 for t in provisioned):
@@ -202,14 +203,15 @@ def _note(reserved: int | None, throttles: float, provisioned: list[Thing], reac
 
 
 def concurrency_series(store: Store, target: Target, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Long frame: ts, function (top 7 by maximum, then `other`), concurrent_max; plus function=`(claimed)` for the
-    account's claimed concurrency. Whole steps only; 0 where a function was silent, NaN what was not collected
-    (and claimed concurrency that CloudWatch did not tell)."""
+    """Long frame: ts, function (top 7 by maximum, then `other`), concurrent_max; plus function=`(claimed)`
+    for the account's claimed concurrency. Whole steps only; 0 where a function was silent, NaN what was not
+    collected (and claimed concurrency that CloudWatch did not tell)."""
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, coverage.step("metrics"))
         found = snapshot.frame(
-            f"""SELECT CASE scope WHEN 'account' THEN '{CLAIMED}' ELSE "function" END AS name, {STEP_SQL} AS step,
+            f"""SELECT CASE scope WHEN 'account' THEN '{CLAIMED}' ELSE "function" END AS name,
+                {STEP_SQL} AS step,
                 max(CASE scope WHEN 'account' THEN claimed_max ELSE concurrent_max END) AS most
             FROM metrics WHERE scope IN ('function', 'account') AND account = $account AND region = $region
             GROUP BY ALL""",
@@ -241,8 +243,8 @@ def _long(lines: Mapping[str, pd.Series[Any]], read: Any) -> pd.DataFrame:
 
 
 def throttle_series(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Long frame: ts, account, region, function, throttles; only functions that were throttled. Whole steps only; 0
-    where none, NaN where not collected."""
+    """Long frame: ts, account, region, function, throttles; only functions that were throttled. Whole steps
+    only; 0 where none, NaN where not collected."""
     columns = ["ts", "account", "region", "function", "throttles"]
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)

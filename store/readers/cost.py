@@ -32,7 +32,7 @@ Group = tuple[str, ...]
 
 @dataclass(slots=True)
 class Sum:
-    """Bills added up. A component that is unknown for one function is left out of the sum, and said in `why`."""
+    """Bills added up. A component that is unknown for one function counts as nothing; `state` says so."""
 
     components: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, Decimal(0)))
     invocations: float = 0.0
@@ -66,12 +66,13 @@ def costs(
     by: Sequence[str] = ("function",),
     where: Filter = EVERYTHING,
 ) -> pd.DataFrame:
-    """Per group (`by`: account, region, function, runtime, architecture, component, tag:NAME): the group's columns,
-    cost_usd and one column per component (`requests_usd` ...; exact Decimal), invocations, basis (`records` or
-    `metrics, estimated`), state. Dearest first. An untagged function's tag is "".
+    """Per group (`by`: account, region, function, runtime, architecture, component, tag:NAME): the group's
+    columns, cost_usd and one column per component (`requests_usd` ...; exact Decimal), invocations, basis
+    (`records` or `metrics, estimated`), state. Dearest first. An untagged function's tag is "".
 
-    cost_usd is the exact sum of its components; a component whose price or usage is not known counts as nothing
-    and is named in `state`. Prices are first-tier list prices; free tier and savings plans are not subtracted.
+    cost_usd is the exact sum of its components; a component whose price or usage is not known counts as
+    nothing and is named in `state`. Prices are first-tier list prices; free tier and savings plans are not
+    subtracted.
     """
     with store.snapshot(window, ("metrics", "invocations")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
@@ -118,8 +119,8 @@ class _Names:
 def cost_series(
     store: Store, window: Window, *, now: datetime, by: str = "function", where: Filter = EVERYTHING
 ) -> pd.DataFrame:
-    """Long frame: ts (day, or hour below 3 days), group (top 7 and `other`), cost_usd (float). Whole steps only; a
-    step that was not read is NaN."""
+    """Long frame: ts (day, or hour below 3 days), group (top 7 and `other`), cost_usd (float). Whole steps
+    only; a step that was not read is NaN."""
     step = timedelta(hours=1) if window.duration < timedelta(days=3) else timedelta(days=1)
     with store.snapshot(window, ("metrics", "invocations")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)

@@ -34,10 +34,10 @@ def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYT
     Columns: account, region, function, runtime, architecture, memory_mb, timeout_s, tags (dict), reserved,
     invocations, errors, error_rate, throttles, duration_p50_ms, duration_p95_ms, duration_p99_ms,
     duration_max_ms, max_concurrency, cold_starts, cold_start_rate, init_p50_ms, init_p95_ms,
-    max_memory_used_mb, timeouts, out_of_memory, dead_letters, cost_usd (Decimal), last_invocation, states (dict).
-    Rates are 0..1. NaN/None is not known, and `states` says why: `silent`, `not collected: WHY`; a known number
-    over a window that may still change is `provisional`; one over a window with holes is
-    `not collected: 40 of 180 minutes ...` beside the part that is known (None when that part is zero).
+    max_memory_used_mb, timeouts, out_of_memory, dead_letters, cost_usd (Decimal), last_invocation, states
+    (dict). Rates are 0..1. NaN/None is not known, and `states` says why: `silent`, `not collected: WHY`; a
+    known number over a window that may still change is `provisional`; one over a window with holes is `not
+    collected: 40 of 180 minutes ...` beside the part that is known (None when that part is zero).
     """
     with store.snapshot(Window(window.start - LOOK_BACK, window.end), TELEMETRY) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
@@ -77,13 +77,14 @@ def _frame(found: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def fleet_series(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
-    """Sums over all functions per `chart_step(window)` (five minutes at least over five-minute history), whole
-    steps only.
+    """Sums over all functions per `chart_step(window)` (five minutes at least over five-minute history),
+    whole steps only.
 
     Columns: ts, invocations, errors, throttles, error_rate, duration_p50_ms, duration_p95_ms, duration_p99_ms
     (over all invocation records), concurrent_max (highest claimed concurrency, summed over accounts; of one
-    function its own), cold_starts, cost_usd (float), collected (bool), provisional (bool). A step that was not
-    collected is NaN; so is one that was read for some targets only, or for the logs of some functions only.
+    function its own), cold_starts, cost_usd (float), collected (bool), provisional (bool). A step that was
+    not collected is NaN; so is one that was read for some targets only, or for the logs of some functions
+    only.
     """
     return fleet_steps(store, window, now=now, where=where)
 

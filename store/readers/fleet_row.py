@@ -120,7 +120,8 @@ _MEASURED = (
 
 
 def records_seen(coverage: Coverage, place: Place, metrics: Any, records: Any) -> Seen:
-    """How well the log was read; a log that was read but tells of no invocation that ended is not collected."""
+    """How well the log was read; a log that was read but tells of no invocation that ended is not
+    collected."""
     seen = coverage.seen("logs", *place)
     if not is_mute(metrics, has_records=records is not None) or not seen.complete:
         return seen

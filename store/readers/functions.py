@@ -45,8 +45,9 @@ def function_series(
 
     Columns: ts, invocations, errors, error_rate, throttles, duration_p50_ms, duration_p95_ms, duration_p99_ms
     (of invocation records), duration_max_ms, concurrent_max, cold_starts, cold_start_rate, init_p95_ms,
-    max_memory_mb, async_age_max_ms, iterator_age_max_ms, provisional (bool), collected (bool: metrics were read),
-    records_collected (bool: the log was read). NaN: silent, or not collected where `collected` is False.
+    max_memory_mb, async_age_max_ms, iterator_age_max_ms, provisional (bool), collected (bool: metrics were
+    read), records_collected (bool: the log was read). NaN: silent, or not collected where `collected` is
+    False.
     """
     return function_steps(store, target, function, window, now=now)
 
@@ -59,7 +60,8 @@ def errors_by_signature(store: Store, target: Target, function: str, window: Win
         window,
         "log_events",
         f"""SELECT signature, count(*) AS count, min(ts) AS first_seen, max(ts) AS last_seen,
-            arg_max(level, ts) AS level, arg_max(message, ts) AS example, arg_max(request_id, ts) AS request_id,
+            arg_max(level, ts) AS level, arg_max(message, ts) AS example,
+            arg_max(request_id, ts) AS request_id,
             coalesce(list_sort(list(DISTINCT version) FILTER (version IS NOT NULL)), []) AS versions
         FROM log_events WHERE {ONE_FUNCTION} GROUP BY signature ORDER BY count DESC, last_seen DESC""",
         _parameters(target, function),
@@ -111,8 +113,9 @@ def traces(
 
 
 def versions(store: Store, target: Target, function: str, window: Window) -> pd.DataFrame:
-    """Per version seen or published, newest first ($LATEST before all): version, published, aliases (list),
-    share (0..1 of records), invocations, errors (from records), error_rate, duration_p95_ms, cold_start_rate."""
+    """Per version seen or published, newest first ($LATEST before all): version, published, aliases
+    (list), share (0..1 of records), invocations, errors (from records), error_rate, duration_p95_ms,
+    cold_start_rate."""
     where = Filter(target.account, target.region, function)
     with store.snapshot(window, ("invocations",)) as snapshot:
         seen = snapshot.frame(
@@ -175,8 +178,9 @@ def _age(version: str) -> float:
 
 
 def triggers(store: Store, target: Target, function: str) -> pd.DataFrame:
-    """Event source mappings: kind (sqs, kinesis, dynamodb, ...), source, state, last_result, qualifier, batch_size,
-    enabled (bool), detail. Schedules, APIs and topics call a function without a mapping, and are not here."""
+    """Event source mappings: kind (sqs, kinesis, dynamodb, ...), source, state, last_result, qualifier,
+    batch_size, enabled (bool), detail. Schedules, APIs and topics call a function without a mapping, and are
+    not here."""
     nothing = Window(*[datetime.fromisoformat("1970-01-01T00:00:00+00:00")] * 2)
     with store.snapshot(nothing) as snapshot:
         things = Things.read(snapshot, "mapping", where=Filter(target.account, target.region))

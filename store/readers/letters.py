@@ -29,7 +29,8 @@ LOOK_BACK = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """Messages that arrived in a function's dead-letter queues; None when it has none, or they are not read."""
+    """Messages that arrived in a function's dead-letter queues; None when it has none, or they are not
+    read."""
 
     arrived: float | None = None
     seen: Seen = field(default_factory=lambda: Seen(NEVER))
@@ -74,11 +75,12 @@ def _named(things: Things) -> Iterator[tuple[str, str, Place]]:
 
 
 def samples(snapshot: Snapshot, coverage: Coverage, queues: Sequence[str] | None = None) -> pd.DataFrame:
-    """Samples of `queues` (ARNs; all of them without) in the snapshot with `depth` and `arrivals`, by queue and ts.
-    `coverage` is of its window."""
+    """Samples of `queues` (ARNs; all of them without) in the snapshot with `depth` and `arrivals`, by queue
+    and ts. `coverage` is of its window."""
     frame = snapshot.frame(
         """SELECT *, visible_max + coalesce(not_visible_max, 0) + coalesce(delayed_max, 0) AS depth
-        FROM queue_samples WHERE $queues IS NULL OR queue IN (SELECT unnest($queues)) ORDER BY account, region, queue, ts""",
+        FROM queue_samples WHERE $queues IS NULL OR queue IN (SELECT unnest($queues))
+        ORDER BY account, region, queue, ts""",
         {"queues": queues},
     )
     frame["arrivals"] = np.nan
@@ -110,8 +112,8 @@ def dead_letter_arrivals(
 
 
 def dead_letters(snapshot: Snapshot, things: Things, coverage: Coverage) -> dict[Place, Letters]:
-    """Per function that names a place for its failures: what arrived in the window of `coverage`. The snapshot
-    should reach `LOOK_BACK` further."""
+    """Per function that names a place for its failures: what arrived in the window of `coverage`. The
+    snapshot should reach `LOOK_BACK` further."""
     window = coverage.window
     reach = Window(window.start - LOOK_BACK, window.end)
     roles = queue_roles(things)

@@ -18,8 +18,8 @@ STAGES = (timedelta(days=1), timedelta(days=15), timedelta(days=455))
 def last_invocations(
     store: Store, places: Iterable[Place], window: Window, known: Mapping[Place, datetime], *, now: datetime
 ) -> dict[Place, datetime]:
-    """Per function: the newest record, or the newest minute with invocations if that is later. `known` are those of
-    `window`: they are the newest of all if nothing can be stored after it."""
+    """Per function: the newest record, or the newest minute with invocations if that is later. `known` are
+    those of `window`: they are the newest of all if nothing can be stored after it."""
     is_newest = window.end >= now - MINUTE
     found = dict(known) if is_newest else {}
     wanted, end = set(places) - found.keys(), window.start if is_newest else now + MINUTE
@@ -38,7 +38,8 @@ def _newest(store: Store, window: Window) -> dict[Place, datetime]:
             f"""SELECT account, region, "function", max(ts) AS ts FROM (
                 SELECT account, region, "function", ts FROM invocations
                 UNION ALL
-                SELECT account, region, "function", ts FROM metrics WHERE {FUNCTION_POINTS} AND invocations > 0
+                SELECT account, region, "function", ts FROM metrics
+                WHERE {FUNCTION_POINTS} AND invocations > 0
             ) GROUP BY ALL"""
         )
     return {(row.account, row.region, row.function): row.ts.to_pydatetime() for row in rows(frame)}

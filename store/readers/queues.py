@@ -39,11 +39,11 @@ SAFE_TIMES_TIMEOUT = 6
 
 
 def queues(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Per queue: account, region, queue (name), arn, role (dead-letter, source, destination), functions (list: whose
-    it is), depth (visible + in flight + delayed, as last asked), visible, not_visible, oldest_age_s (newest sample's),
-    arrivals (in the window; see `dead_letter_arrivals`), sent, received, deleted, max_receive_count,
-    visibility_timeout_s, retention_s, note (what is wrong with its settings, or ""), state (None: settled numbers).
-    Dead-letter queues that hold messages first, by depth."""
+    """Per queue: account, region, queue (name), arn, role (dead-letter, source, destination), functions
+    (list: whose it is), depth (visible + in flight + delayed, as last asked), visible, not_visible,
+    oldest_age_s (newest sample's), arrivals (in the window; see `dead_letter_arrivals`), sent, received,
+    deleted, max_receive_count, visibility_timeout_s, retention_s, note (what is wrong with its settings, or
+    ""), state (None: settled numbers). Dead-letter queues that hold messages first, by depth."""
     reach = Window(window.start - LOOK_BACK, window.end)
     with store.snapshot(reach, ("queue_samples",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
@@ -103,7 +103,8 @@ def _note(thing: Thing, roles: Roles, timeouts: Any) -> str:
         timeout = timeouts.get(place)
         if visibility is not None and timeout and visibility < SAFE_TIMES_TIMEOUT * timeout:
             said.append(
-                f"visibility timeout {visibility} s is below {SAFE_TIMES_TIMEOUT} x the {timeout} s timeout of {place[2]}"
+                f"visibility timeout {visibility} s is below"
+                f" {SAFE_TIMES_TIMEOUT} x the {timeout} s timeout of {place[2]}"
             )
     if SOURCE in roles.get(thing.name, {}) and not thing.body.get("redrive_target"):
         said.append("no dead-letter queue: a message that keeps failing is retried until it expires")
@@ -114,8 +115,8 @@ def _note(thing: Thing, roles: Roles, timeouts: Any) -> str:
 
 def queue_series(store: Store, target: Target, arn: str, window: Window, *, now: datetime) -> pd.DataFrame:
     """Per `chart_step` (the sampling period at least), whole steps only: ts, visible_max, not_visible_max,
-    oldest_age_max_s (NaN when silent), sent, received, deleted, arrivals (0 when silent), collected (bool). What was
-    not collected is NaN."""
+    oldest_age_max_s (NaN when silent), sent, received, deleted, arrivals (0 when silent), collected (bool).
+    What was not collected is NaN."""
     reach = Window(window.start - LOOK_BACK, window.end)
     with store.snapshot(reach, ("queue_samples",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)

@@ -1,8 +1,10 @@
-"""What SQL over invocation records and metric points means by a cold start, an initialization, a function's row."""
+"""What SQL over invocation records and metric points means by a cold start, an initialization, a function's
+row."""
 
 from __future__ import annotations
 
-COLD = "((init_ms IS NOT NULL OR restore_ms IS NOT NULL) AND init_type IS DISTINCT FROM 'provisioned-concurrency')"
+COLD = """((init_ms IS NOT NULL OR restore_ms IS NOT NULL)
+    AND init_type IS DISTINCT FROM 'provisioned-concurrency')"""
 """Somebody waited for an environment: `core.formulas.is_cold_start` in SQL."""
 
 WAITED_MS = "(coalesce(init_ms, 0) + coalesce(restore_ms, 0))"

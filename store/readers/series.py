@@ -89,7 +89,7 @@ def record_steps(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
     )
 
 
-# --- what was read of each step ----------------------------------------------------------------------------------
+# --- what was read of each step -----------------------------------------------------------------------------
 
 
 def metrics_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
@@ -117,7 +117,7 @@ def _unsettled(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
     return touched(young, grid.starts_ms, grid.step)
 
 
-# --- a small series per function ---------------------------------------------------------------------------------
+# --- a small series per function ----------------------------------------------------------------------------
 
 
 def function_counts(
@@ -157,7 +157,7 @@ def _spark(place: Place, counted: pd.DataFrame | None, read: Flags, grid: Grid) 
     return (*place, *lines)
 
 
-# --- one function ------------------------------------------------------------------------------------------------
+# --- one function -------------------------------------------------------------------------------------------
 
 
 def function_steps(
@@ -193,6 +193,7 @@ def _function_points(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFr
     sums = ", ".join(f"sum({name}) AS {name}" for name in COUNTS)
     most = ", ".join(f"max({name}) AS {name}" for name in MEASURES)
     return snapshot.frame(
-        f"SELECT {STEP_SQL} AS step, {sums}, {most} FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL",
+        f"""SELECT {STEP_SQL} AS step, {sums}, {most}
+        FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
         {"step_ms": grid.step_ms, **params},
     )

@@ -73,9 +73,9 @@ def _records(snapshot: Snapshot) -> pd.DataFrame:
 
 
 def queue_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """One row per known queue and minute: account, region, queue (ARN), role, functions (list), ts, collected,
-    provisional, depth, oldest_age_s (NaN when silent), arrivals (0 when collected and silent). What was not
-    collected is NaN."""
+    """One row per known queue and minute: account, region, queue (ARN), role, functions (list), ts,
+    collected, provisional, depth, oldest_age_s (NaN when silent), arrivals (0 when collected and silent).
+    What was not collected is NaN."""
     reach = Window(window.start - LOOK_BACK, window.end)
     with store.snapshot(reach, ("queue_samples",)) as snapshot:
         coverage = Coverage.read(snapshot, reach, now=now, finest_s=FINEST_S)
@@ -114,7 +114,8 @@ def account_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFr
         }
         targets = _targets(snapshot)
         points = snapshot.frame(
-            f"""SELECT account, region, {STEP_SQL} AS step, max(claimed_max) AS claimed, sum(throttles) AS throttles
+            f"""SELECT account, region, {STEP_SQL} AS step, max(claimed_max) AS claimed,
+                sum(throttles) AS throttles
             FROM metrics WHERE scope = 'account' GROUP BY ALL""",
             {"step_ms": 60_000},
         )
@@ -138,7 +139,7 @@ def collection_state(store: Store, *, now: datetime) -> pd.DataFrame:
     return collectors(store, now=now)[[*columns, "failing_since"]]
 
 
-# --- the grid of subjects and minutes ----------------------------------------------------------------------------
+# --- the grid of subjects and minutes -----------------------------------------------------------------------
 
 
 def _targets(snapshot: Snapshot) -> list[tuple[str, str]]:

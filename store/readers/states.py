@@ -153,7 +153,8 @@ class Coverage:
         return [left for part in read for left in subtract(part, settled)]
 
     def seen(self, collector: str, account: str, region: str, scope: str = "") -> Seen:
-        """How well the window was read. A tail too young to settle, behind a healthy collector, is provisional."""
+        """How well the window was read. A tail too young to settle, behind a healthy collector, is
+        provisional."""
         key = self._key(collector, account, region, scope)
         if key not in self._seen:
             self._seen[key] = self._judge(*key)
@@ -178,7 +179,8 @@ class Coverage:
         return Seen(self.window, tuple(missing), provisional, why, permission)
 
     def step(self, collector: str) -> timedelta:
-        """The step of a chart over the window: `chart_step`, or the period of the coarsest history read in it."""
+        """The step of a chart over the window: `chart_step`, or the period of the coarsest history read in
+        it."""
         return max(chart_step(self.window), self.coarsest(collector))
 
     def coarsest(self, collector: str) -> timedelta:
@@ -242,7 +244,8 @@ def _text(value: Any) -> str | None:
 
 
 def newest_runs(snapshot: Snapshot, *, healthy: bool = False) -> pd.DataFrame:
-    """The newest run of every collector and target (of those that went well, if `healthy`): columns of `run`."""
+    """The newest run of every collector and target (of those that went well, if `healthy`): columns of
+    `run`."""
     run, target = schema.run, schema.target
     names = (sa.select(sa.literal(name).label("collector")) for name in COLLECTORS)
     collectors = sa.union_all(*names).subquery()

@@ -19,7 +19,8 @@ LONGEST = timedelta(minutes=15)
 
 
 def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
-    """Per function: what CloudWatch counted; log_bytes is null where no volume is known; `ended` are invocations that must have ended within the window."""
+    """Per function: what CloudWatch counted; log_bytes is null where no volume is known; `ended` are
+    invocations that must have ended within the window."""
     wanted, params = sql_where(where)
     frame = snapshot.frame(
         f"""SELECT account, region, "function", sum(invocations) AS invocations, sum(errors) AS errors,

@@ -1,4 +1,5 @@
-"""What AWS bills functions for: requests, billed time, log volume and provisioned capacity, before any price."""
+"""What AWS bills functions for: requests, billed time, log volume and provisioned capacity, before any
+price."""
 
 from __future__ import annotations
 
@@ -27,10 +28,11 @@ WHOLE_MS = 10**15
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What of the window each function's log was read for: there usage comes from records, elsewhere from metrics.
+    """What of the window each function's log was read for: there usage comes from records, elsewhere from
+    metrics.
 
-    `all_records`: no record lies elsewhere; `all_used`: nothing was used elsewhere. Both are so as a rule, and
-    spare a join.
+    `all_records`: no record lies elsewhere; `all_used`: nothing was used elsewhere. Both are so as a rule,
+    and spare a join.
     """
 
     windows: Mapping[Place, Sequence[Window]]
@@ -40,7 +42,8 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of which stretch: usage per step (all in step 0 without one), of the functions of `where`."""
+    """What is asked of which stretch: usage per step (all in step 0 without one), of the functions of
+    `where`."""
 
     window: Window
     where: Filter
@@ -59,9 +62,10 @@ class Question:
 
 
 def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
-    """Requests and billed time, and its parameters: account, region, function, step, version, memory_mb, init_type,
-    cold, requests, billed_ms, init_ms (the part of billed_ms that is initialization), unbilled (records without a
-    Billed Duration). What the log was not read for is estimated from metrics, without version and memory."""
+    """Requests and billed time, and its parameters: account, region, function, step, version, memory_mb,
+    init_type, cold, requests, billed_ms, init_ms (the part of billed_ms that is initialization), unbilled
+    (records without a Billed Duration). What the log was not read for is estimated from metrics, without
+    version and memory."""
     records = (
         "invocations" if read.all_records else f"(SELECT facts.* FROM invocations AS facts SEMI JOIN {_READ})"
     )
@@ -73,8 +77,10 @@ def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
     if not read.all_used:
         sql += f""" UNION ALL
         SELECT account, region, "function", {STEP_SQL} AS step, NULL::VARCHAR AS version,
-            NULL::DOUBLE AS memory_mb, NULL::VARCHAR AS init_type, false AS cold, sum(invocations) AS requests,
-            sum(duration_sum_ms) + {ROUNDING_MS} * sum(invocations) AS billed_ms, 0.0 AS init_ms, 0 AS unbilled
+            NULL::DOUBLE AS memory_mb, NULL::VARCHAR AS init_type, false AS cold,
+            sum(invocations) AS requests,
+            sum(duration_sum_ms) + {ROUNDING_MS} * sum(invocations) AS billed_ms,
+            0.0 AS init_ms, 0 AS unbilled
         FROM (SELECT facts.* FROM metrics AS facts ANTI JOIN {_READ})
         WHERE {FUNCTION_POINTS} AND invocations > 0 AND {question.inside} GROUP BY ALL"""
     is_joined = not (read.all_records and read.all_used)
@@ -94,7 +100,7 @@ def _intervals(read: Read) -> dict[str, list[Any]]:
     return {name: [span[i] for span in spans] for i, name in enumerate(names)}
 
 
-# --- what a function is ------------------------------------------------------------------------------------------
+# --- what a function is -------------------------------------------------------------------------------------
 
 
 class Sizes:
@@ -148,23 +154,26 @@ SIZES = """
         unnest($f_memory_mb)::DOUBLE AS own_memory_mb, unnest($f_ephemeral_mb)::DOUBLE AS ephemeral_mb),
     version_size AS (SELECT unnest($v_account)::VARCHAR AS account, unnest($v_region)::VARCHAR AS region,
         unnest($v_function)::VARCHAR AS "function", unnest($v_version)::VARCHAR AS version,
-        unnest($v_architecture)::VARCHAR AS architecture, unnest($v_provisioned)::BOOLEAN AS has_provisioned)"""
+        unnest($v_architecture)::VARCHAR AS architecture,
+        unnest($v_provisioned)::BOOLEAN AS has_provisioned)"""
 
 
 def used(snapshot: Snapshot, question: Question, read: Read, sizes: Sizes, *, by: str) -> pd.DataFrame:
     """Compute usage summed `by` (SQL columns: the function's, or its `label`), region, step, architecture,
-    memory_mb, ephemeral_mb and provisioned: requests (of functions that metrics do not count), billed_ms, init_ms,
-    unbilled.
+    memory_mb, ephemeral_mb and provisioned: requests (of functions that metrics do not count), billed_ms,
+    init_ms, unbilled.
 
-    A record is provisioned if it says so, or if its version has provisioned concurrency and it was no cold start.
+    A record is provisioned if it says so, or if its version has provisioned concurrency and it was no cold
+    start.
     """
     sql, params = compute_sql(question, read)
     return snapshot.frame(
         f"""WITH {SIZES}, used AS ({sql})
         SELECT {by}, region, step, coalesce(architecture, own_architecture, '') AS architecture,
-            coalesce(memory_mb, own_memory_mb) AS memory_mb, coalesce(ephemeral_mb, {FREE_EPHEMERAL_MB}) AS ephemeral_mb,
-            coalesce(init_type = 'provisioned-concurrency', false) OR (coalesce(has_provisioned, false) AND NOT cold)
-                AS provisioned,
+            coalesce(memory_mb, own_memory_mb) AS memory_mb,
+            coalesce(ephemeral_mb, {FREE_EPHEMERAL_MB}) AS ephemeral_mb,
+            coalesce(init_type = 'provisioned-concurrency', false)
+                OR (coalesce(has_provisioned, false) AND NOT cold) AS provisioned,
             coalesce(sum(requests) FILTER (counted IS NOT TRUE), 0) AS requests, sum(billed_ms) AS billed_ms,
             sum(init_ms) AS init_ms, sum(unbilled) AS unbilled
         FROM used LEFT JOIN size USING (account, region, "function")
@@ -182,13 +191,14 @@ def volume(snapshot: Snapshot, question: Question, sizes: Sizes) -> pd.DataFrame
                 sum(log_bytes) AS log_bytes
             FROM metrics WHERE {FUNCTION_POINTS} AND {question.inside} GROUP BY ALL)
         SELECT coalesce(label, '') AS label, region, step,
-            coalesce(sum(invocations) FILTER (counted), 0) AS requests, coalesce(sum(log_bytes), 0) AS log_bytes
+            coalesce(sum(invocations) FILTER (counted), 0) AS requests,
+            coalesce(sum(log_bytes), 0) AS log_bytes
         FROM volume LEFT JOIN size USING (account, region, "function") GROUP BY ALL""",
         {**question.params, **sizes.params},
     )
 
 
-# --- provisioned concurrency -------------------------------------------------------------------------------------
+# --- provisioned concurrency --------------------------------------------------------------------------------
 
 
 def provisioned_versions(things: Things) -> dict[Place, set[str]]:
@@ -243,7 +253,8 @@ def _step_of(part: Window, step: timedelta | None) -> int:
 
 
 def _past_requests(snapshot: Snapshot) -> dict[Place, list[tuple[datetime, int]]]:
-    """Per configuration (account, region, name): when its size changed, and what it was before; oldest first."""
+    """Per configuration (account, region, name): when its size changed, and what it was before; oldest
+    first."""
     change = schema.change
     query = sa.select(change).where(change.c.kind == "provisioned", change.c.field == "requested")
     found: dict[Place, list[tuple[datetime, int]]] = {}
