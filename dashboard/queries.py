@@ -1,7 +1,8 @@
 """What pages ask the store, cached: one computation per question, whoever asks.
 
 Questions are keyed by a rounded window and a filter; `queries_*.py` hold those of other pages.
-Frames are copies: a page may change the one it gets.
+Frames are copies: a page may change the one it gets. The present (`_at`) is no part of a key: the window says
+enough, and an answer that is a minute old is renewed in the background while it is shown.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from core.facts import Target
 from core.settings import StoreSettings
 from core.windows import MINUTE, Window, floor
 from dashboard.launch import STORE
-from store.readers import collection, concurrency, cost, fleet, functions, incidents, totals
+from store.readers import collection, concurrency, fleet, functions, incidents, totals
 from store.store import Filter, Store
 
 P = ParamSpec("P")
@@ -76,8 +77,8 @@ def within(frame: pd.DataFrame, where: Filter) -> pd.DataFrame:
 
 
 @cached(ttl_s=15, entries=2)
-def freshness(at: datetime) -> datetime | None:
-    return collection.freshness(store(), now=at)
+def freshness(_at: datetime) -> datetime | None:
+    return collection.freshness(store(), now=_at)
 
 
 @cached(ttl_s=60, entries=2)
@@ -103,26 +104,26 @@ def incidents_of(target: Target, name: str) -> pd.DataFrame:
 
 
 @cached(ttl_s=30, entries=2)
-def collectors(at: datetime) -> pd.DataFrame:
-    return collection.collectors(store(), now=at)
+def collectors(_at: datetime) -> pd.DataFrame:
+    return collection.collectors(store(), now=_at)
 
 
 # --- Overview -----------------------------------------------------------------------------------------------
 
 
 @cached()
-def fleet_table(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
-    return fleet.fleet(store(), window, now=at, where=where)
+def fleet_table(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return fleet.fleet(store(), window, now=_at, where=where)
 
 
 @cached()
-def fleet_series(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
-    return fleet.fleet_series(store(), window, now=at, where=where)
+def fleet_series(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return fleet.fleet_series(store(), window, now=_at, where=where)
 
 
 @cached()
-def sparklines(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
-    return fleet.sparklines(store(), window, now=at, where=where)
+def sparklines(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return fleet.sparklines(store(), window, now=_at, where=where)
 
 
 @cached()
@@ -131,8 +132,8 @@ def record_totals(window: Window, where: Filter) -> dict[str, float | None]:
 
 
 @cached()
-def limits(window: Window, at: datetime) -> pd.DataFrame:
-    return concurrency.limits(store(), window, now=at)
+def limits(window: Window, _at: datetime) -> pd.DataFrame:
+    return concurrency.limits(store(), window, now=_at)
 
 
 @cached()
@@ -144,19 +145,13 @@ def changes(window: Window) -> pd.DataFrame:
 
 
 @cached()
-def function_series(target: Target, name: str, window: Window, at: datetime) -> pd.DataFrame:
-    return functions.function_series(store(), target, name, window, now=at)
+def function_series(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return functions.function_series(store(), target, name, window, now=_at)
 
 
 @cached()
 def function_changes(target: Target, name: str, window: Window) -> pd.DataFrame:
     return functions.changes(store(), window, target=target, function=name)
-
-
-@cached()
-def function_costs(target: Target, name: str, window: Window, at: datetime) -> pd.DataFrame:
-    where = Filter(account=target.account, region=target.region, function=name)
-    return cost.costs(store(), window, now=at, where=where)
 
 
 @cached()

@@ -183,13 +183,6 @@ def no_data(sentence: str, *, collector: str | None = None) -> None:
     st.info(f"{sentence} {why}" if why else sentence, icon=":material/inbox:")
 
 
-def not_allowed(permission: str, what: str) -> None:
-    """Say which IAM action is missing for `what`."""
-    st.warning(
-        f"{what} cannot be read: the role lacks `{permission}`. See docs/iam.md.", icon=":material/lock:"
-    )
-
-
 def _why(collector: str) -> str | None:
     runs = queries.collectors(queries.now())
     mine = runs[runs["collector"] == collector] if not runs.empty else runs
