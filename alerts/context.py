@@ -72,8 +72,7 @@ def _top_error(store: Store, target: Target, name: str, window: Window) -> str |
     if found.empty:
         return None
     top = found.iloc[0]
-    example = top["example"] if isinstance(top["example"], str) else top["signature"]
-    return f"{int(top['count'])}x {' '.join(str(example).split())[:MAX_ERROR_CHARS]}"
+    return f"{int(top['count'])}x {' '.join(str(top['signature']).split())[:MAX_ERROR_CHARS]}"
 
 
 def _collector_error(store: Store, subject: Subject, now: datetime) -> str | None:

@@ -18,7 +18,7 @@ from alerts.notices import incident_id, sentence, title
 from alerts.outages import Outage, outages
 from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
-from alerts.standing import standing
+from alerts.standing import NEVER, standing
 from alerts.telling import Teller
 from core.windows import MINUTE, Window, floor
 from store.store import Store
@@ -63,10 +63,11 @@ def evaluate(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, no
         resolved = _close(connection, findings) + _close_orphans(connection, judged, told, now=now)
         _keep_worst(connection, judged, told)
         current = ledger.incidents(connection, since=since)
-        ledger.keep_states(connection, standing(judged, current, ledger.states(connection), now=now), now=now)
-        teller = Teller(
-            {rule.rule: rule for rule in rules}, settings, contexts, named, frozenset(opened), now
-        )
+        before = ledger.states(connection)
+        ledger.keep_states(connection, standing(judged, current, before, now=now), now=now)
+        known = frozenset(key for key, state in before.items() if state.reason != NEVER)
+        by_name = {rule.rule: rule for rule in rules}
+        teller = Teller(by_name, settings, contexts, named, frozenset(opened), known, now)
         queued = teller.tell(connection, current)
     return Evaluation(tuple(opened), tuple(resolved), queued)
 

@@ -35,9 +35,13 @@ def judge(rule: Rule, grid: Grid) -> Judgement:
     It fires at m bad minutes of the newest n. It clears when the newest n are settled, none of them is bad,
     between or unknown, and at least one is good: what is not known, or may still change, proves nothing.
     """
+    grid = _only_collected(grid, grid.flags[rule.spec.known])
     known = _all(grid.flags[rule.spec.known], rule.over_minutes)
     provisional = ~_all(~grid.flags["provisional"], rule.over_minutes)
-    value = np.where(known, rolled(rule, grid), np.nan)
+    value = rolled(rule, grid)
+    if rule.spec.grows and rule.upward:
+        known |= value > rule.threshold
+    value = np.where(known, value, np.nan)
     verdict = _verdict(rule, value, _samples(rule, grid), known)
     if rule.spec.grows and not rule.upward:
         verdict[provisional & (verdict == BREACH)] = BETWEEN
@@ -46,6 +50,11 @@ def judge(rule: Rule, grid: Grid) -> Judgement:
     good = ((verdict == CLEAR) | (verdict == SILENT)) & ~provisional
     clears = _all(good, n) & (_counted(verdict == CLEAR, n) > 0)
     return Judgement(rule, grid, value, verdict, provisional, fires, clears)
+
+
+def _only_collected(grid: Grid, collected: Bools) -> Grid:
+    values = {name: np.where(collected, column, np.nan) for name, column in grid.values.items()}
+    return Grid(grid.subjects, grid.ends, values, grid.flags)
 
 
 def _verdict(rule: Rule, value: Floats, samples: Floats | None, known: Bools) -> NDArray[np.int8]:

@@ -17,8 +17,8 @@ def reason_to_send(
 ) -> Reason | None:
     """Say why a notice is due on a channel, or None.
 
-    What never was said firing is not said resolved, except an outage that is `new` to us and over already:
-    that one is told in full.
+    What never was said firing is not said resolved, except an outage that is `new` to us and over already
+    (its minutes were collected late): that one is told in full.
     """
     if last is None:
         return "firing" if new or incident.resolved_at is None else None

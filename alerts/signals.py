@@ -17,9 +17,9 @@ class Signal:
 
     The number is the sum, maximum or minimum of `column` over the rule's window, divided by the sum of `per`.
     It is silent when all of it is null, or when `per` is zero. `samples` counts what the number rests on.
-    `known` is the column that says which minutes were collected. `grows`: later data can only raise it, so a
-    low number of minutes that are still provisional proves nothing. `missing` is what silence means unless a
-    rule says otherwise.
+    `known` is the column that says which minutes were collected. `grows`: more data can only raise it, so a
+    high number proves itself though minutes are missing, and a low number of provisional minutes proves
+    nothing. `missing` is what silence means unless a rule says otherwise.
     """
 
     subject: SubjectKind
@@ -135,4 +135,5 @@ def say(value: float | None, unit: str) -> str:
         return f"{value / 1000:.3g} s"
     if unit in {"ms", "s"}:
         return f"{value:.4g} {unit}"
-    return f"{value:,.0f} minutes" if unit == "minutes" else f"{value:,.6g}"
+    number = f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:.3g}"
+    return f"{number} minutes" if unit == "minutes" else number

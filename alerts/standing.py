@@ -15,6 +15,9 @@ from alerts.signals import say
 STALE = timedelta(minutes=20)
 """A subject whose newest collected minute is older than this is unknown."""
 
+NEVER = "not collected"
+"""No minute that we look back on was collected."""
+
 Key = tuple[str, str, str, str]
 
 
@@ -55,7 +58,7 @@ def _newest_known(one: Judgement) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 def _at(one: Judgement, at: int, minute: int, now: datetime) -> tuple[str, str, float | None]:
     if minute < 0:
-        return "unknown", "not collected", None
+        return "unknown", NEVER, None
     end, verdict = one.grid.ends[minute], int(one.verdict[at, minute])
     if now - end > STALE:
         return "unknown", f"not collected since {end:%Y-%m-%d %H:%M} UTC", None

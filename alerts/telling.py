@@ -18,16 +18,23 @@ from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
 from core.facts import Target
 
+Key = tuple[str, str, str, str]
+
 
 @dataclass(frozen=True)
 class Teller:
-    """What telling needs to know, beside the incident."""
+    """What telling needs to know, beside the incident.
+
+    An outage that was over before its rule was first judged (`judged_before` lacks its key) is history: it is
+    kept, and told to nobody.
+    """
 
     rules: Mapping[str, Rule]
     settings: AlertSettings
     contexts: Mapping[str, tuple[Subject, Context]]
     aliases: Mapping[Target, str | None]
     opened: frozenset[str]
+    judged_before: frozenset[Key]
     now: datetime
 
     def tell(self, connection: sa.Connection, incidents: Sequence[Incident]) -> int:
@@ -45,7 +52,8 @@ class Teller:
         silences: Sequence[Silence],
     ) -> int:  # fmt: skip
         rule, queued = self.rules.get(incident.rule), 0
-        repeat, new = rule.repeat if rule else None, incident.id in self.opened
+        repeat = rule.repeat if rule else None
+        new = incident.id in self.opened and incident.key in self.judged_before
         while reason := reason_to_send(incident, last, now=self.now, repeat=repeat, new=new):
             if _is_held_back(connection, incident, reason, silences, now=self.now):
                 break

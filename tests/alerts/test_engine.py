@@ -166,11 +166,22 @@ def test_a_kill_before_the_commit_leaves_nothing_half_done(broken, go, table, st
 
 
 def test_an_outage_that_was_over_before_it_was_read_is_told_in_full(go, table, world):
+    world.minutes(-20, GOOD[:20])
+    go(0)
     world.minutes(0, [0.0] * 3 + BAD + GOOD[:25])
     go(38)
 
     assert table("incident")[0]["resolved_at"] == world.at(18)
     assert [row["reason"] for row in table("outbox")] == ["firing", "resolved"]
+
+
+def test_an_outage_that_was_over_before_the_first_look_is_kept_and_not_told(go, table, world):
+    go(0)
+    world.minutes(0, [0.0] * 3 + BAD + GOOD[:25])
+    go(38)
+
+    assert table("incident")[0]["resolved_at"] == world.at(18)
+    assert table("outbox") == []
 
 
 def test_repeats_while_it_fires(broken, go, table, world, rule):

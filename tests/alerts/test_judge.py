@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from alerts.judge import BETWEEN, BREACH, CLEAR, SILENT, UNKNOWN, judge, rolled
+from alerts.signals import say
 
 ALWAYS = [10.0] * 10
 
@@ -98,6 +99,18 @@ def test_a_window_with_one_minute_missing_is_unknown(rule, grid):
     assert judge(rule(over="2m"), made).verdict.tolist() == [[UNKNOWN] * 3]
 
 
+def test_a_count_that_is_high_already_fires_though_a_minute_is_missing(rule, grid):
+    made = grid(errors=[9, 9, 9], collected=[True, False, True])
+
+    assert fires(judge(rule(signal="errors", above=10, over="3m"), made)) == [False, False, True]
+
+
+def test_a_count_that_is_low_with_a_minute_missing_is_unknown(rule, grid):
+    made = grid(errors=[1, 9, 1], collected=[True, False, True])
+
+    assert judge(rule(signal="errors", above=10, over="3m"), made).verdict[0, -1] == UNKNOWN
+
+
 def test_log_signals_go_by_what_was_read_from_logs(rule, grid):
     made = grid(timeouts=[9], collected=[True], records_collected=[False])
 
@@ -130,3 +143,16 @@ def test_one_bad_minute_of_n_keeps_it_from_clearing(rule, grid):
     made = grid(errors=[9, 0, 0, 0], invocations=[10] * 4)
 
     assert judge(rule(**{"for": "2 of 3"}), made).clears[0].tolist() == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.1234, "share", "12.3 %"), (1800, "ms", "1.8 s"), (340, "ms", "340 ms"), (12.1613, "count", "12.2"),
+        (17, "count", "17"), (1234567, "count", "1,234,567"), (20, "minutes", "20 minutes"),
+        (None, "share", "unknown"),
+        (0, "share", "0 %"), (75.5, "s", "75.5 s"),
+    ],
+)  # fmt: skip
+def test_numbers_are_said_with_their_unit(value, unit, said):
+    assert say(value, unit) == said
