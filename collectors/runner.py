@@ -35,7 +35,7 @@ def due(
     """The runs that `collector` has to do for `target` now, newest first; `since` reads less far back."""
     reach = collector.reach
     if reach is None:
-        return [Piece(Window.last(MINUTE, now=now), 0, newest=True)]
+        return [Piece(since_last_look(collector, settings, now=now), 0, newest=True)]
     wanted = planning.horizon(
         reach, now=now, backfill=settings.backfill, coarse=settings.backfill_coarse, since=since
     )
@@ -47,6 +47,11 @@ def due(
         windows_of[scope] = planning.plan(reach, wanted, settled, read, now=now)
     pieces = planning.by_scope(windows_of, end=wanted.end, per_run=reach.scopes_per_run)
     return pieces if reach.scopes else [replace(piece, scopes=()) for piece in pieces]
+
+
+def since_last_look(collector: Collector, settings: CollectSettings, *, now: datetime) -> Window:
+    """The window of a look at things as they are now: windows of punctual runs overlap, so that they join."""
+    return Window.last(max(MINUTE, 2 * collector.interval(settings)), now=now)
 
 
 def collect_due(
@@ -71,7 +76,9 @@ def collect_due(
         scopes = tuple(scope for scope in piece.scopes if scope not in left_alone)
         if piece.scopes and not scopes:
             continue
-        run, gaps = _run(collector, aws, store, replace(piece, scopes=scopes), settings, now=now)
+        started_at = now + timedelta(seconds=time.monotonic() - began)
+        todo = replace(piece, scopes=scopes)
+        run, gaps = _run(collector, aws, store, todo, settings, now=now, started_at=started_at)
         runs.append(run)
         if on_run is not None:
             on_run(run)
@@ -98,7 +105,7 @@ def run_once(
     grid = reach.period_s if period_s is None else period_s
     scopes = tuple(reach.scopes(store.inventory(aws.target))) if reach.scopes else ()
     piece = Piece(window, grid, newest=True, scopes=scopes)
-    return _run(collector, aws, store, piece, settings or CollectSettings(), now=now)[0]
+    return _run(collector, aws, store, piece, settings or CollectSettings(), now=now, started_at=now)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,14 @@ class Outcome:
 
 
 def _run(
-    collector: Collector, aws: Aws, store: Store, piece: Piece, settings: CollectSettings, *, now: datetime
+    collector: Collector,
+    aws: Aws,
+    store: Store,
+    piece: Piece,
+    settings: CollectSettings,
+    *,
+    now: datetime,
+    started_at: datetime,
 ) -> tuple[Run, list[Gap]]:
     began = time.monotonic()
     ask = Ask(
@@ -130,8 +144,8 @@ def _run(
         target=aws.target,
         window=piece.window,
         period_s=piece.period_s,
-        started_at=now,
-        finished_at=now + timedelta(seconds=time.monotonic() - began),
+        started_at=started_at,
+        finished_at=started_at + timedelta(seconds=time.monotonic() - began),
         outcome=ended.outcome,
         error=ended.error,
         permission=ended.permission,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -165,6 +166,23 @@ def test_a_collector_of_things_as_they_are_is_always_due(store, aws, now):
 
     assert piece.newest
     assert piece.window.end == now.replace(second=0)
+
+
+def test_looks_at_things_as_they_are_leave_one_stretch_of_coverage(store, aws, now):
+    probe = a_collector(nothing)
+
+    for minutes in range(0, 60, 5):
+        collect_due(probe, aws, store, SETTINGS, now=now + timedelta(minutes=minutes))
+
+    ((window, _),) = store.covered("probe", aws.target)
+    assert window.end == now.replace(hour=11, minute=25, second=0)
+
+
+def test_runs_of_a_pass_follow_each_other(known, aws, now):
+    runs = collect_due(a_collector(nothing, reach=Reach()), aws, known, SETTINGS, now=now)
+
+    assert len(runs) == 3
+    assert all(one.finished_at <= next_.started_at for one, next_ in itertools.pairwise(runs))
 
 
 def test_a_first_pass_reads_the_newest_piece_first_and_then_history(known, aws, now):
