@@ -52,7 +52,7 @@ def configuration(row: Row, place: str, deploy: Row | None, *, zone: tzinfo, now
         if deploy
         else None,
     ]
-    return " · ".join(plain(part) for part in said if part)
+    return " · ".join(plain(part) for part in said if numbers.known(part) and part)
 
 
 def cards(row: Row, before: Row | None, series: pd.DataFrame, window: Window) -> list[Card]:
