@@ -27,6 +27,10 @@ LOOKBACK = timedelta(minutes=45)
 """How late a minute may be collected and still be judged: what may change (18 min) and some failed runs."""
 
 
+MOST = 10
+"""How many new incidents of one evaluation get their context looked up: speed matters when all breaks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An outage that is new, or that closed; `value` is the worst in it, as far as known."""
@@ -142,7 +146,10 @@ def _contexts(
         for incident in told
         if settings.channels and incident.id not in quiet and incident.key in subjects
     ]
-    return {id: (subject, gather(store, rule, subject, at, now=now)) for id, rule, subject, at in new}
+    gathered = {
+        id: (subject, gather(store, rule, subject, at, now=now)) for id, rule, subject, at in new[:MOST]
+    }
+    return {id: (subject, Context()) for id, _, subject, _ in new} | gathered
 
 
 def _open(

@@ -354,3 +354,13 @@ def test_hostile_names_and_errors_reach_the_store_as_they_are(go, table, world):
     go(10)
 
     assert evil in [row["subject"] for row in table("incident")]
+
+
+def test_when_everything_breaks_everything_is_told_at_once(go, table, world):
+    for n in range(40):
+        world.known(Function(name=f"f{n}", arn="arn"))
+        world.minutes(0, BAD, function=f"f{n}")
+    go(10)
+
+    assert len(table("incident")) == len(table("outbox")) == 40
+    assert all(dict(map(tuple, row["notice"]["facts"]))["Function"] for row in table("outbox"))
