@@ -16,7 +16,8 @@ from quarterdeck.demo.specs import ACCOUNTS, PROD
 from quarterdeck.demo.wire import ApiError, Call
 from quarterdeck.demo.world import Shelf, World
 
-CALLS_KEPT = 20_000
+CALLS_KEPT = 10_000
+LONGEST_LIST = 20
 
 
 class Kept:
@@ -48,6 +49,19 @@ class Demo:
     kept: Kept = field(default_factory=Kept)
     pages: Shelf = field(default_factory=lambda: Shelf(8))
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
+
+
+def shortened(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters to remember: text instead of bytes, and of a long list its beginning and its length."""
+    return {name: _shortened(value) for name, value in params.items()}
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, list) and len(value) > LONGEST_LIST:
+        return [*value[:3], f"... {len(value)} in all"]
+    return value
 
 
 Handler = Callable[[Demo, str, Call], dict[str, Any]]

@@ -71,7 +71,7 @@ def _run(spec: Spec, asked: Requests, begin: int, plan: Plan) -> Day:
         memory_mb=memory[ran],
         used_mb=np.array(pool.used, dtype=np.int64)[ran],
         ids=asked.ids[ran],
-        draws=asked.draws[ran],
+        batch_size=_batch_sizes(spec, asked)[ran],
         behind_ms=behind_ms(spec, asked.start_ms[ran], plan.starts, asked.draws[ran, 6]),
         end_ms=asked.start_ms[ran] + np.ceil(duration_ms + init_ms).astype(np.int64),
         billed_ms=np.ceil(np.round(duration_ms + billed_init, 2)).astype(np.int64),
@@ -86,6 +86,12 @@ def _versions(spec: Spec, asked: Requests, known: Timeline) -> Ints:
     if is_canary(spec):
         version = np.where(asked.draws[:, 3] < CANARY[1], spec.versions, version)
     return version
+
+
+def _batch_sizes(spec: Spec, asked: Requests) -> Ints:
+    """How many messages or records each invocation carries; a poison message travels alone."""
+    size = 1 + np.floor(asked.draws[:, 6] * spec.batch).astype(np.int64)
+    return np.where(asked.poison, 1, size)
 
 
 def _inits(spec: Spec, asked: Requests, plan: Plan) -> Floats:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import UUID
+from functools import lru_cache
 
 import numpy as np
 
@@ -46,19 +46,24 @@ class Line:
 
 
 def request_id(day: Day, index: int) -> str:
-    high, low = (int(part) for part in day.ids[index])
-    return str(UUID(int=(high << 64) | low | (1 << 63), version=4))
+    """A version 4 UUID made of the invocation's random numbers."""
+    high, low = day.ids[index].tolist()
+    text = f"{high:016x}{low:016x}"
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-8{text[17:20]}-{text[20:]}"
 
 
 def stream_name(day: Day, index: int) -> str:
     """The stream of the invocation's environment: the UTC day, the version and an id."""
-    spec, version = day.spec, version_text(int(day.version[index]))
     number = int(day.start_ms[index]) // DAY_MS
-    environment = f"{spec.number}/{number}/{int(day.environment[index])}".encode()
-    digest = hashlib.md5(environment, usedforsecurity=False).hexdigest()
+    name = day.spec.name if day.spec.log_group else ""
+    return _stream(day.spec.number, name, number, int(day.version[index]), int(day.environment[index]))
+
+
+@lru_cache(maxsize=4096)
+def _stream(function: int, name: str, number: int, version: int, environment: int) -> str:
+    digest = hashlib.md5(f"{function}/{number}/{environment}".encode(), usedforsecurity=False).hexdigest()
     begun = datetime.fromtimestamp(number * 86_400, UTC)
-    name = spec.name if spec.log_group else ""
-    return f"{begun:%Y/%m/%d}/{name}[{version}]{digest}"
+    return f"{begun:%Y/%m/%d}/{name}[{version_text(version)}]{digest}"
 
 
 def version_text(version: int) -> str:
@@ -66,7 +71,12 @@ def version_text(version: int) -> str:
 
 
 def iso(ts_ms: int) -> str:
-    return datetime.fromtimestamp(ts_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ts_ms % 1000:03d}Z"
+    return f"{_second(ts_ms // 1000)}.{ts_ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=8192)
+def _second(ts_s: int) -> str:
+    return datetime.fromtimestamp(ts_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 # --- rendering ---------------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class Day:
     memory_mb: Ints
     used_mb: Ints
     ids: NDArray[np.uint64]
-    draws: Floats
+    batch_size: Ints
     behind_ms: Floats
     end_ms: Ints
     billed_ms: Ints

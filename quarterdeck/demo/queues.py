@@ -76,12 +76,6 @@ def _redrives(queue: QueueSpec, function: Spec) -> bool:
     return f"{function.source}-dlq" == queue.name
 
 
-def batches(day: Day) -> Ints:
-    """How many messages each invocation of a queue's function carried."""
-    size = 1 + np.floor(day.draws[:, 6] * day.spec.batch).astype(np.int64)
-    return np.where(day.poison, 1, size)
-
-
 # --- source queues -----------------------------------------------------------------------------------------
 
 
@@ -92,7 +86,7 @@ def _fed(world: World, queue: QueueSpec, number: int) -> QueueDay:
     parts = [world.day(function, n) for n in (number - 1, number, number + 1)]
     start = np.concatenate([part.start_ms for part in parts])
     end = np.concatenate([part.end_ms for part in parts])
-    size = np.concatenate([batches(part) for part in parts]).astype(np.float64)
+    size = np.concatenate([part.batch_size for part in parts]).astype(np.float64)
     first = np.concatenate([part.attempt for part in parts]) == 1
     done = ~np.concatenate([part.failed for part in parts])
     waiting = np.where(first, size, 1.0)

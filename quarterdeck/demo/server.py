@@ -16,7 +16,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from core.windows import Window
-from quarterdeck.demo.account import Demo, account_of
+from quarterdeck.demo.account import Demo, account_of, shortened
 from quarterdeck.demo.catalogue import Catalogue
 from quarterdeck.demo.folder import open_folder
 from quarterdeck.demo.model import Plan
@@ -81,9 +81,7 @@ def answer(demo: Demo, call: Call) -> dict[str, Any]:
             "region": call.region,
             "service": call.service,
             "operation": call.operation,
-            "params": {
-                k: v.decode(errors="replace") if isinstance(v, bytes) else v for k, v in call.params.items()
-            },
+            "params": shortened(call.params),
         }
     )
     handler = HANDLERS.get(call.service, {}).get(call.operation)

@@ -17,8 +17,8 @@ from quarterdeck.demo.stories import DAY, to_ms
 
 Clock = Callable[[], datetime]
 
-DAYS_KEPT = 640
-"""Simulated days in memory: about 18 days of every function, some 150 MB when all are asked for."""
+DAYS_KEPT = 320
+"""Simulated days in memory: two weeks of the functions of one account and region, some 200 MB when full."""
 
 MINUTE_DAYS_KEPT = 1500
 """Days of values per minute in memory, some 35 kB each."""

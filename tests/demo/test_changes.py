@@ -5,6 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from .conftest import HOUR, NOW, query
+
 
 def refused(call, **asked):
     with pytest.raises(ClientError) as refusal:
@@ -113,3 +115,13 @@ def test_calls_are_remembered_with_their_parameters(fresh):
 
     assert (call["region"], call["operation"]) == ("us-east-1", "ListAliases")
     assert call["params"]["FunctionName"] == "quote-engine"
+
+
+def test_long_lists_of_remembered_calls_are_cut(fresh):
+    aws, _ = fresh
+    queries = [query(f"q{number}", "Invocations") for number in range(300)]
+    aws("cloudwatch").get_metric_data(MetricDataQueries=queries, StartTime=NOW - HOUR, EndTime=NOW)
+    (call,) = aws.get("/demo/calls?operation=GetMetricData")
+
+    assert len(call["params"]["MetricDataQueries"]) == 4
+    assert call["params"]["MetricDataQueries"][-1] == "... 300 in all"
