@@ -249,10 +249,11 @@ def test_a_function_that_was_not_read_is_not_called_healthy():
     assert figures_function.state(dark, now=NOW)[0] == "not collected"
 
 
-def test_what_aws_does_not_say_is_left_out_of_the_configuration():
-    line = figures_function.configuration(
-        row(memory_mb=np.nan, runtime=None), "shop eu", None, zone=UTC, now=NOW
-    )
+@pytest.mark.parametrize("unknown", [None, np.nan])
+def test_what_aws_does_not_say_is_left_out_of_the_configuration(unknown):
+    image = row(memory_mb=np.nan, runtime=unknown)
+
+    line = figures_function.configuration(image, "shop eu", None, zone=UTC, now=NOW)
 
     assert line == "arm64 · timeout 15 s · shop eu · team shop"
 
