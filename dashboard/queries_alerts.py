@@ -17,11 +17,6 @@ from dashboard.queries import cached, store
 from store.readers import incidents
 
 
-@cached(ttl_s=15, entries=4)
-def all_incidents() -> pd.DataFrame:
-    return incidents.incidents(store())
-
-
 @cached(ttl_s=15)
 def incident(id: str) -> pd.DataFrame:
     return incidents.incident(store(), id)
@@ -38,8 +33,8 @@ def deliveries(id: str | None = None, state: str | None = None) -> pd.DataFrame:
 
 
 @cached(ttl_s=15, entries=4)
-def silences(at: datetime) -> pd.DataFrame:
-    return incidents.silences(store(), now=at)
+def silences(_at: datetime) -> pd.DataFrame:
+    return incidents.silences(store(), now=_at)
 
 
 @cached(ttl_s=15)
@@ -53,10 +48,10 @@ def starter_rules() -> dict[str, Rule]:
 
 
 @cached()
-def values(incident: Mapping[str, Any], rule: Rule, window: Window, at: datetime) -> pd.DataFrame:
+def values(incident: Mapping[str, Any], rule: Rule, window: Window, _at: datetime) -> pd.DataFrame:
     """What the rule saw of the incident's subject, minute by minute: `figures_alerts.values`."""
     wide = Window(window.start - rule.reach_minutes * MINUTE, window.end)
-    grid = read_grid(store(), rule.spec.subject, wide, now=at)
+    grid = read_grid(store(), rule.spec.subject, wide, now=_at)
     key = (str(incident["account"]), str(incident["region"]), str(incident["subject"]))
     return figures_alerts.values(rule, grid, key)
 
@@ -80,6 +75,6 @@ def end_silence(id: int, *, who: str) -> None:
 
 def _forget() -> None:
     """What was just changed shows at once."""
-    changed: list[Any] = [queries.open_incidents, all_incidents, incident, timeline, silences]
+    changed: list[Any] = [queries.open_incidents, queries.all_incidents, incident, timeline, silences]
     for question in changed:
         question.clear()

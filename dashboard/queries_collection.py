@@ -17,16 +17,16 @@ def runs(window: Window) -> pd.DataFrame:
 
 
 @cached(ttl_s=30)
-def gaps(window: Window, at: datetime) -> pd.DataFrame:
-    return collection.gaps(store(), window, now=at)
+def gaps(window: Window, _at: datetime) -> pd.DataFrame:
+    return collection.gaps(store(), window, now=_at)
 
 
 @cached(ttl_s=60, entries=2)
-def spend(at: datetime) -> pd.DataFrame:
-    return collection.spend(store(), now=at)
+def spend(_at: datetime) -> pd.DataFrame:
+    return collection.spend(store(), now=_at)
 
 
 @cached(ttl_s=60, entries=2)
-def size(at: datetime) -> pd.DataFrame:
-    """As of `at`, which only keys the cache."""
+def size(_at: datetime) -> pd.DataFrame:
+    """As of about `_at`."""
     return collection.size(store())

@@ -14,13 +14,13 @@ from store.store import Filter
 
 
 @cached()
-def costs(window: Window, where: Filter, at: datetime, by: str) -> pd.DataFrame:
-    return cost.costs(store(), window, now=at, by=(by,), where=where)
+def costs(window: Window, where: Filter, _at: datetime, by: str) -> pd.DataFrame:
+    return cost.costs(store(), window, now=_at, by=(by,), where=where)
 
 
 @cached()
-def cost_series(window: Window, where: Filter, at: datetime, by: str) -> pd.DataFrame:
-    return cost.cost_series(store(), window, now=at, by=by, where=where)
+def cost_series(window: Window, where: Filter, _at: datetime, by: str) -> pd.DataFrame:
+    return cost.cost_series(store(), window, now=_at, by=by, where=where)
 
 
 @cached(ttl_s=300, entries=2)

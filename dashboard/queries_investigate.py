@@ -14,13 +14,13 @@ from store.store import Filter
 
 
 @cached()
-def cold_starts(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
-    return cold.cold_starts(store(), window, now=at, where=where)
+def cold_starts(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return cold.cold_starts(store(), window, now=_at, where=where)
 
 
 @cached()
-def cold_series(window: Window, where: Filter, at: datetime) -> pd.DataFrame:
-    return cold.cold_series(store(), window, now=at, where=where)
+def cold_series(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return cold.cold_series(store(), window, now=_at, where=where)
 
 
 @cached(ttl_s=600, entries=16)
@@ -29,25 +29,25 @@ def cold_by_hour(window: Window, where: Filter) -> pd.DataFrame:
 
 
 @cached()
-def pools(window: Window, at: datetime) -> pd.DataFrame:
-    return concurrency.pools(store(), window, now=at)
+def pools(window: Window, _at: datetime) -> pd.DataFrame:
+    return concurrency.pools(store(), window, now=_at)
 
 
 @cached()
-def concurrency_series(target: Target, window: Window, at: datetime) -> pd.DataFrame:
-    return concurrency.concurrency_series(store(), target, window, now=at)
+def concurrency_series(target: Target, window: Window, _at: datetime) -> pd.DataFrame:
+    return concurrency.concurrency_series(store(), target, window, now=_at)
 
 
 @cached()
-def throttle_series(window: Window, at: datetime) -> pd.DataFrame:
-    return concurrency.throttle_series(store(), window, now=at)
+def throttle_series(window: Window, _at: datetime) -> pd.DataFrame:
+    return concurrency.throttle_series(store(), window, now=_at)
 
 
 @cached()
-def queue_table(window: Window, at: datetime) -> pd.DataFrame:
-    return queues.queues(store(), window, now=at)
+def queue_table(window: Window, _at: datetime) -> pd.DataFrame:
+    return queues.queues(store(), window, now=_at)
 
 
 @cached()
-def queue_series(target: Target, arn: str, window: Window, at: datetime) -> pd.DataFrame:
-    return queues.queue_series(store(), target, arn, window, now=at)
+def queue_series(target: Target, arn: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return queues.queue_series(store(), target, arn, window, now=_at)

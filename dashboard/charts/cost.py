@@ -71,7 +71,7 @@ def cost_over_time(series: pd.DataFrame, *, hourly: bool) -> alt.Chart:
 
 
 def cost_by_component(totals: pd.DataFrame) -> alt.Chart:
-    """One bar per row: `label` (component and amount, said by the axis: its colour fits both modes), `cost_usd`."""
+    """One bar per row: `label` (component and amount, on the axis, whose colour fits both), `cost_usd`."""
     chart: alt.Chart = (
         alt.Chart(totals)
         .mark_bar(color=INFO, height=12)

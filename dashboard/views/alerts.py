@@ -21,7 +21,7 @@ def page(window: Window) -> None:
     chosen = st.query_params.get("alert")
     if chosen:
         one(chosen)
-    groups = figures_alerts.grouped(queries.within(queries_alerts.all_incidents(), queries.scope()))
+    groups = figures_alerts.grouped(queries.within(queries.all_incidents(), queries.scope()))
     tables.say(alerts_answer(groups["Firing"], len(groups["Acknowledged"]), len(groups["Held back"])))
     for name in figures_alerts.GROUPS[:3]:
         if not groups[name].empty:
