@@ -47,7 +47,7 @@ class Demo:
     world: World
     catalogue: Catalogue
     kept: Kept = field(default_factory=Kept)
-    pages: Shelf = field(default_factory=lambda: Shelf(8))
+    pages: Shelf = field(default_factory=lambda: Shelf(5))
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
 
 

@@ -23,7 +23,7 @@ DAYS_KEPT = 320
 MINUTE_DAYS_KEPT = 1500
 """Days of values per minute in memory, some 35 kB each."""
 
-HOURS_OF_LINES_KEPT = 64
+HOURS_OF_LINES_KEPT = 24
 """Hours of written log lines in memory, mostly below 1 MB each."""
 
 
