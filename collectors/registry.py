@@ -7,12 +7,12 @@ from collectors.collector import Collector
 
 COLLECTORS: tuple[Collector, ...] = (
     inventory.COLLECTOR,
+    details.COLLECTOR,
     metrics.COLLECTOR,
     queues.COLLECTOR,
     logs.COLLECTOR,
-    details.COLLECTOR,
     traces.COLLECTOR,
 )
-"""In the order of a first pass."""
+"""In the order of a pass: what tells of queues and provisioned aliases comes before what asks about them."""
 
 PERMISSIONS_TO_CONNECT = ("sts:GetCallerIdentity",)

@@ -17,6 +17,9 @@ from store.store import Filter, Store
 
 Document = dict[str, Any]
 
+CONFIGURED = ["reserved"]
+"""Settings that the table of pages carries: a null there means none, not unknown, so `concurrency` tells them."""
+
 
 def window_document(window: Window) -> Document:
     return {"start": plain(window.start), "end": plain(window.end)}
@@ -25,14 +28,14 @@ def window_document(window: Window) -> Document:
 def fleet_document(store: Store, window: Window, *, now: datetime, where: Filter) -> Document:
     """`window`, and per function the keys of docs/cli.md."""
     rows = fleet.fleet(store, window, now=now, where=where)
-    return {"window": window_document(window), "functions": records(rows)}
+    return {"window": window_document(window), "functions": records(rows.drop(columns=CONFIGURED))}
 
 
 def function_document(store: Store, name: str, window: Window, *, now: datetime, where: Filter) -> Document:
     """One function: its fleet row, cold starts, errors, configuration, triggers, versions and changes."""
     target = find_function(store, name, where)
     here = Filter(target.account, target.region, name)
-    rows = records(fleet.fleet(store, window, now=now, where=here))
+    rows = fleet_document(store, window, now=now, where=here)["functions"]
     configuration = [f for f in store.inventory(target).functions if f.name == name]
     return {
         "window": window_document(window),

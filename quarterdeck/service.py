@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import sqlalchemy as sa
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.actions import act_due
@@ -34,6 +35,9 @@ log = logging.getLogger("quarterdeck.service")
 FRESH = timedelta(hours=3)
 """What the first pass reads of every collector before any of them reads older history."""
 
+NOT_URGENT = frozenset({"details"})
+"""Several calls per function: minutes in a large account, so they must not delay the first page."""
+
 EVALUATE_EVERY = timedelta(seconds=20)
 DELIVER_EVERY = timedelta(seconds=5)
 ACT_EVERY = timedelta(seconds=10)
@@ -47,6 +51,13 @@ Clock = Callable[[], datetime]
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class Threads(BasePoolExecutor):  # type: ignore[misc]
+    """Threads of our own for APScheduler, so that a stop can wait for them."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        super().__init__(pool)
 
 
 class Service:
@@ -67,9 +78,10 @@ class Service:
         self.stopping = threading.Event()
         self._aws: dict[Target, Aws] = {}
         self._outcomes: dict[tuple[str, Target], str] = {}
+        self._pools: list[ThreadPoolExecutor] = []
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(4)},
+            executors={"default": self._threads(4)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._scheduler.add_listener(self._crashed, EVENT_JOB_ERROR)
@@ -92,18 +104,29 @@ class Service:
         self._aws[aws.target] = aws
         self.store.remember_target(aws.target, aws.alias, self.clock())
         threads = f"{aws.target.account}/{aws.target.region}"
-        self._scheduler.add_executor(ThreadPoolExecutor(2), threads)
+        self._scheduler.add_executor(self._threads(2), threads)
         self._scheduler.add_job(
             self._first_pass, args=[aws, threads], executor=threads, id=f"first pass {threads}"
         )
 
     def stop(self) -> bool:
         """Let running jobs end within the grace time. False when some did not."""
-        self.stopping.set()
-        closing = threading.Thread(target=self._scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+        if not self.stopping.is_set():
+            self.stopping.set()
+            self._scheduler.shutdown(wait=False)  # waiting there would lock out a job that schedules another
+        closing = threading.Thread(target=self._finish, daemon=True)
         closing.start()
         closing.join(GRACE_S)
         return not closing.is_alive()
+
+    def _finish(self) -> None:
+        for pool in self._pools:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _threads(self, count: int) -> Threads:
+        pool = ThreadPoolExecutor(count)
+        self._pools.append(pool)
+        return Threads(pool)
 
     def _every(self, name: str, every: timedelta, job: Callable[[], None]) -> None:
         self._scheduler.add_job(
@@ -118,16 +141,18 @@ class Service:
     def _first_pass(self, aws: Aws, threads: str) -> None:
         began = time.monotonic()
         for collector in self.collectors:
-            if not self.stopping.is_set():
+            if not self.stopping.is_set() and collector.name not in NOT_URGENT:
                 self._collect(collector, aws, since=FRESH)
         log.info("%s: the last 3 hours are read (%.1f s)", aws.where, time.monotonic() - began)
         for collector in self.collectors:
-            self._schedule(collector, aws, threads)
+            if not self.stopping.is_set():
+                self._schedule(collector, aws, threads)
 
     def _schedule(self, collector: Collector, aws: Aws, threads: str) -> None:
-        """Read on at once where older history is missing, else at the next turn."""
+        """Read on at once what the first pass left, or where older history is missing; else at the next turn."""
         name, every = f"{collector.name} {threads}", collector.interval(self.settings.collect)
-        first = datetime.now(UTC) + (timedelta() if collector.reach else every)
+        is_due = collector.reach or collector.name in NOT_URGENT
+        first = datetime.now(UTC) + (timedelta() if is_due else every)
         self._scheduler.add_job(
             self._collect, "interval", args=[collector, aws, None, every], seconds=every.total_seconds(),
             executor=threads, id=name, name=name, next_run_time=first,
@@ -136,7 +161,7 @@ class Service:
     def _collect(
         self, collector: Collector, aws: Aws, since: timedelta | None = None, within: timedelta | None = None
     ) -> None:
-        """A pass over what is due; `within` its interval, so that history never delays new minutes."""
+        """A pass over what is due; `within` its interval: old history never delays new minutes."""
         settings, now = self.settings.collect, self.clock()
         collect_due(
             collector, aws, self.store, settings, now=now, since=since, on_run=self._ran, within=within

@@ -1,0 +1,212 @@
+"""Every column of `fleet --json` against the endpoint itself, asked with plain boto3 and added up another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.oracle import Oracle, Report, close, compute_usd, percentile
+
+GB_SECOND = {"x86_64": "0.0000166667", "arm64": "0.0000133334"}
+REQUEST = "0.0000002"
+LOGS_GB = {"eu-west-1": Decimal("0.57"), "us-east-1": Decimal("0.50")}
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def fleet(watched) -> dict[str, Any]:
+    return watched.json("fleet", "--since", "24h")
+
+
+@pytest.fixture(scope="module")
+def oracles(watched, fleet) -> list[Oracle]:
+    start, end = (datetime.fromisoformat(fleet["window"][edge]) for edge in ("start", "end"))
+    targets = yaml.safe_load(watched.settings.read_text())["targets"]
+    return [
+        Oracle(watched.endpoint, target["role_arn"], region, start, end)
+        for target in targets
+        for region in target["regions"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def pairs(fleet, oracles) -> list[tuple[Row, Oracle]]:
+    """Every row of ours beside the oracle of its account and region."""
+    by_target = {(o.account, o.region): o for o in oracles}
+    return [(row, by_target[row["account"], row["region"]]) for row in fleet["functions"]]
+
+
+def record_differences(
+    pairs: list[tuple[Row, Oracle]], key: str, truth: Callable[[list[Report]], Any]
+) -> list[str]:
+    """As `differences`, from a function's records; without a log group the number must be said to be unknown."""
+    silent = [(r, o) for r, o in pairs if r["function"] not in o.reports]
+    assert all(r[key] is None and "log group" in r["states"][key] for r, _ in silent)
+    logged = [(r, o) for r, o in pairs if r["function"] in o.reports]
+    return differences(logged, key, lambda o, f: truth(o.reports[f]))
+
+
+def is_cold(report: Report) -> bool:
+    return report.init is not None or report.restore is not None
+
+
+def differences(pairs: list[tuple[Row, Oracle]], key: str, truth: Callable[[Oracle, str], Any]) -> list[str]:
+    found = []
+    for row, oracle in pairs:
+        theirs = truth(oracle, row["function"])
+        if not close(row[key], theirs):
+            found.append(f"{row['function']}: {key} {row[key]} != {theirs} ({row['states'].get(key)})")
+    return found
+
+
+def test_lists_every_function_of_every_account_and_region(fleet, oracles):
+    ours = {(f["account"], f["region"], f["function"]) for f in fleet["functions"]}
+
+    theirs = {(o.account, o.region, name) for o in oracles for name in o.functions}
+    assert len(theirs) >= 30
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("key", "field"), [("runtime", "Runtime"), ("memory_mb", "MemorySize"), ("timeout_s", "Timeout")]
+)
+def test_configuration_is_what_list_functions_says(pairs, key, field):
+    assert [r["function"] for r, o in pairs if r[key] != o.functions[r["function"]].get(field)] == []
+
+
+def test_architecture_and_tags_are_what_aws_says(pairs):
+    for row, oracle in pairs:
+        config = oracle.functions[row["function"]]
+        assert row["architecture"] == config["Architectures"][0]
+        tags = oracle.client("lambda").list_tags(Resource=config["FunctionArn"])["Tags"]
+        assert row["tags"] == tags
+
+
+@pytest.mark.parametrize(
+    ("key", "metric"), [("invocations", "Invocations"), ("errors", "Errors"), ("throttles", "Throttles")]
+)
+def test_counts_are_the_sums_of_the_minutes(pairs, key, metric):
+    assert differences(pairs, key, lambda o, f: o.total(metric, f)) == []
+    assert sum(row[key] for row, _ in pairs) > 0
+
+
+def test_error_rate_is_errors_over_invocations(pairs):
+    def rate(oracle: Oracle, function: str) -> float | None:
+        invocations = oracle.total("Invocations", function)
+        return oracle.total("Errors", function) / invocations if invocations else None
+
+    assert differences(pairs, "error_rate", rate) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "metric"), [("duration_max_ms", "Duration"), ("max_concurrency", "ConcurrentExecutions")]
+)
+def test_maxima_are_those_of_the_minutes(pairs, key, metric):
+    assert differences(pairs, key, lambda o, f: o.largest(metric, f)) == []
+
+
+@pytest.mark.parametrize("p", [50, 95, 99])
+def test_duration_percentiles_are_those_of_the_report_records(pairs, p):
+    def truth(reports: list[Report]) -> float | None:
+        return percentile([r.duration for r in reports], p)
+
+    assert record_differences(pairs, f"duration_p{p}_ms", truth) == []
+
+
+@pytest.mark.parametrize("p", [50, 95])
+def test_init_percentiles_are_those_of_the_cold_starts(pairs, p):
+    def truth(reports: list[Report]) -> float | None:
+        return percentile([r.init for r in reports if r.init is not None], p)
+
+    assert record_differences(pairs, f"init_p{p}_ms", truth) == []
+
+
+def test_cold_starts_are_the_records_with_an_init_or_a_restore(pairs):
+    assert record_differences(pairs, "cold_starts", lambda reports: sum(map(is_cold, reports))) == []
+    assert sum(row["cold_starts"] or 0 for row, _ in pairs) > 0
+
+
+def test_cold_start_rate_is_cold_starts_over_records(pairs):
+    def truth(reports: list[Report]) -> float | None:
+        return sum(map(is_cold, reports)) / len(reports) if reports else None
+
+    assert record_differences(pairs, "cold_start_rate", truth) == []
+
+
+def test_memory_used_is_the_largest_of_the_records(pairs):
+    def truth(reports: list[Report]) -> float | None:
+        return max((r.used for r in reports), default=None)
+
+    assert record_differences(pairs, "max_memory_used_mb", truth) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value"),
+    [("timeouts", "status", "timeout"), ("out_of_memory", "error_type", "Runtime.OutOfMemory")],
+)
+def test_timeouts_and_out_of_memory_are_those_of_the_records(pairs, key, field, value):
+    def truth(reports: list[Report]) -> int:
+        return sum(getattr(r, field) == value for r in reports)
+
+    assert record_differences(pairs, key, truth) == []
+    assert sum(row[key] or 0 for row, _ in pairs) > 0
+
+
+def test_dead_letters_are_what_arrived_in_the_queues_behind_the_function(pairs):
+    def truth(oracle: Oracle, function: str) -> float | None:
+        queues = oracle.dead_letter_queues(function)
+        return sum(oracle.arrivals(arn) for arn in queues) if queues else None
+
+    assert differences(pairs, "dead_letters", truth) == []
+    assert any(row["dead_letters"] for row, _ in pairs)
+
+
+def test_last_invocation_is_that_of_the_newest_record(pairs):
+    for row, oracle in pairs:
+        newest = max((r.at for r in oracle.reports.get(row["function"], [])), default=None)
+        if newest is not None:
+            ours = datetime.fromisoformat(row["last_invocation"]).timestamp() * 1000
+            assert abs(ours - newest) < 1, row["function"]
+
+
+def test_cost_is_requests_duration_and_logs_at_list_price(pairs):
+    """Functions without provisioned concurrency, SnapStart or extra ephemeral storage: no other component."""
+    checked = 0
+    for row, oracle in pairs:
+        name = row["function"]
+        config = oracle.functions[name]
+        provisioned = oracle.client("lambda").list_provisioned_concurrency_configs(FunctionName=name)
+        plain = (
+            not provisioned["ProvisionedConcurrencyConfigs"]
+            and config["EphemeralStorage"]["Size"] == 512
+            and config.get("LoggingConfig", {}).get("LogGroup", "").endswith(name)
+            and config["SnapStart"]["ApplyOn"] == "None"
+        )
+        if not plain or name not in oracle.reports:
+            continue
+        compute = compute_usd(
+            oracle.reports[name],
+            requests=int(oracle.total("Invocations", name)),
+            gb_second=GB_SECOND[row["architecture"]],
+            request=REQUEST,
+        )
+        group = {"LogGroupName": config["LoggingConfig"]["LogGroup"]}
+        logged = sum(oracle.metric("IncomingBytes", "Sum", group, "AWS/Logs").values())
+        logs = Decimal(str(logged)) / 2**30 * LOGS_GB[row["region"]]
+        assert float(row["cost_usd"]) == pytest.approx(float(compute + logs), rel=1e-6, abs=1e-12), name
+        checked += 1
+    assert checked >= 20
+
+
+def test_every_value_that_is_not_known_has_a_state_that_says_why(fleet):
+    for row in fleet["functions"]:
+        for key, value in row.items():
+            if value is None:
+                state = row["states"].get(key, "")
+                assert state == "silent" or state.startswith("not collected: "), (row["function"], key, state)
