@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,9 +105,7 @@ class Service:
         self.store.remember_target(aws.target, aws.alias, self.clock())
         threads = f"{aws.target.account}/{aws.target.region}"
         self._scheduler.add_executor(self._threads(2), threads)
-        self._scheduler.add_job(
-            self._first_pass, args=[aws, threads], executor=threads, id=f"first pass {threads}"
-        )
+        self._pools[-1].submit(self._first_pass, aws, threads).add_done_callback(self._first_pass_ended)
 
     def stop(self) -> bool:
         """Let running jobs end within the grace time. False when some did not."""
@@ -140,16 +138,18 @@ class Service:
 
     def _first_pass(self, aws: Aws, threads: str) -> None:
         began = time.monotonic()
-        for collector in self.collectors:
-            if not self.stopping.is_set() and collector.name not in NOT_URGENT:
-                self._collect(collector, aws, since=FRESH)
-        log.info("%s: the last 3 hours are read (%.1f s)", aws.where, time.monotonic() - began)
-        for collector in self.collectors:
-            if not self.stopping.is_set():
-                self._schedule(collector, aws, threads)
+        try:
+            for collector in self.collectors:
+                if not self.stopping.is_set() and collector.name not in NOT_URGENT:
+                    self._collect(collector, aws, since=FRESH)
+            log.info("%s: the last 3 hours are read (%.1f s)", aws.where, time.monotonic() - began)
+        finally:
+            for collector in self.collectors:
+                if not self.stopping.is_set():
+                    self._schedule(collector, aws, threads)
 
     def _schedule(self, collector: Collector, aws: Aws, threads: str) -> None:
-        """Read on at once what the first pass left, or where older history is missing; else at the next turn."""
+        """Read on at once what the first pass left, or where history is missing; else at the next turn."""
         name, every = f"{collector.name} {threads}", collector.interval(self.settings.collect)
         is_due = collector.reach or collector.name in NOT_URGENT
         first = datetime.now(UTC) + (timedelta() if is_due else every)
@@ -192,7 +192,14 @@ class Service:
 
     def _crashed(self, event: JobExecutionEvent) -> None:
         """A job that raises is recorded, and runs again at its next turn."""
-        text = f"{event.job_id}: {type(event.exception).__name__}: {event.exception}"
+        self._record_crash(event.job_id, event.exception)
+
+    def _first_pass_ended(self, future: Future[None]) -> None:
+        if not future.cancelled() and (error := future.exception()):
+            self._record_crash("first pass", error)
+
+    def _record_crash(self, job: str, error: BaseException) -> None:
+        text = f"{job}: {type(error).__name__}: {error}"
         log.error("%s", text)
         self._note("service.crash", f"{self.clock().isoformat()} {text}")
 

@@ -39,6 +39,8 @@ def work(tmp_path, no_aws):
 
     with DemoServer(tmp_path / "account", seed=7, clock=FrozenClock(NOW)) as demo:
         settings = demo_settings(demo.endpoint)
+        for target, region in zip(settings["targets"], ["us-east-1", "eu-west-1"], strict=True):
+            target["regions"] = [region]
         settings["collect"] |= {"backfill": "2h", "backfill_coarse": "3h"}
         settings["alerts"] = {"starter": False}
         settings["store"] = {"free_space_floor_mb": 0}

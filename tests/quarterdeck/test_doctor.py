@@ -1,0 +1,163 @@
+"""The doctor on the demo account: sentences, and an exit code that scripts can rely on."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+import yaml
+
+from collectors.registry import COLLECTORS
+from core.errors import AccessDeniedError, AwsError, NotFoundError
+from quarterdeck.demo.server import DemoServer
+from quarterdeck.demo.settings import demo_settings, environment
+from quarterdeck.doctor import clock
+from quarterdeck.probes import PROBES, Known, refused
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    with DemoServer(tmp_path_factory.mktemp("account"), seed=7) as server:
+        yield server
+
+
+@pytest.fixture
+def on_demo(quarterdeck, no_aws, demo, tmp_path):
+    """Run a command that watches one target of the demo."""
+    settings = demo_settings(demo.endpoint)
+    settings["targets"] = [settings["targets"][1] | {"regions": ["us-east-1"]}]
+    settings["collect"] |= {"backfill": "1h", "backfill_coarse": "1h"}
+    file = tmp_path / "settings.yml"
+    file.write_text(yaml.safe_dump(settings))
+    for name, value in environment(demo.endpoint, file).items():
+        no_aws.setenv(name, value)
+    return lambda *words: quarterdeck("--store", tmp_path / "store", *words)
+
+
+def test_all_is_well_on_the_demo(on_demo):
+    result = on_demo("doctor", "--json")
+
+    checks = json.loads(result.stdout)["checks"]
+    assert [check for check in checks if check["outcome"] != "ok"] == []
+    assert {check["check"] for check in checks} >= {
+        "store",
+        "identity",
+        "clock",
+        *(c.name for c in COLLECTORS),
+    }
+    assert result.exit_code == 0
+
+
+def test_a_person_gets_a_line_per_check(on_demo):
+    lines = on_demo("doctor").stdout.splitlines()
+
+    assert all(line.startswith("✓") for line in lines)
+
+
+def test_one_pass_reads_everything_and_says_how_it_went(on_demo):
+    result = on_demo("collect", "--once", "--since", "30m", "--json")
+
+    runs = json.loads(result.stdout)["runs"]
+    assert [run["collector"] for run in runs] == [collector.name for collector in COLLECTORS]
+    assert {run["outcome"] for run in runs} == {"ok"}
+    assert all(
+        run["calls"] for run in runs if run["collector"] in ("inventory", "metrics", "logs", "details")
+    )
+    assert result.exit_code == 0
+
+
+def test_a_second_pass_reads_only_what_may_have_changed(on_demo):
+    on_demo("collect", "--once")
+
+    runs = json.loads(on_demo("collect", "--once", "--json").stdout)["runs"]
+
+    metrics = next(run for run in runs if run["collector"] == "metrics")
+    read = datetime.fromisoformat(metrics["window"]["end"]) - datetime.fromisoformat(
+        metrics["window"]["start"]
+    )
+    assert read <= timedelta(minutes=22)
+
+
+def test_what_was_collected_is_told_by_every_question(on_demo):
+    on_demo("collect", "--once")
+
+    fleet = json.loads(on_demo("fleet", "--since", "1h", "--json").stdout)["functions"]
+    limits = json.loads(on_demo("concurrency", "--since", "1h", "--json").stdout)["accounts"]
+    spent = json.loads(on_demo("spend", "--json").stdout)
+
+    assert sum(row["invocations"] or 0 for row in fleet) > 10
+    assert limits[0]["limit"] > 0
+    assert spent["calls"] > 5
+
+
+def test_one_unreachable_target_fails_the_pass_and_leaves_the_other(on_demo, tmp_path):
+    file = tmp_path / "settings.yml"
+    settings = yaml.safe_load(file.read_text())
+    settings["targets"].append({"name": "lost", "regions": ["eu-nowhere-1"]})
+    file.write_text(yaml.safe_dump(settings))
+
+    result = on_demo("collect", "--once", "--since", "5m", "--json")
+
+    document = json.loads(result.stdout)
+    assert "eu-nowhere-1" in document["unreachable"][0]
+    assert {run["outcome"] for run in document["runs"]} == {"ok"}
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("collector", COLLECTORS, ids=lambda collector: collector.name)
+def test_every_permission_has_a_probe(collector):
+    assert set(collector.permissions) <= PROBES.keys()
+
+
+@pytest.mark.parametrize(
+    ("off_s", "outcome"),
+    [(0, "ok"), (10, "ok"), (-60, "warning"), (200, "warning"), (301, "failed"), (-900, "failed")],
+)
+def test_a_clock_that_is_off_is_said_before_aws_refuses(off_s, outcome):
+    date = format_datetime(NOW + timedelta(seconds=off_s), usegmt=True)
+
+    assert clock(date, "prod in eu-west-1", now=NOW).outcome == outcome
+
+
+def test_an_endpoint_without_a_date_is_no_failure():
+    assert clock(None, "prod in eu-west-1", now=NOW).outcome == "skipped"
+
+
+class Answering:
+    """An AWS whose every call ends in one way."""
+
+    def __init__(self, error=None):
+        self.error = error
+
+    def client(self, service):
+        return self
+
+    def __getattr__(self, method):
+        def call(**parameters):
+            if self.error:
+                raise self.error
+
+        return call
+
+
+KNOWN = Known("f", "/aws/lambda/f", "https://sqs/q", NOW)
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal"),
+    [
+        (None, None),
+        (NotFoundError("no such queue"), None),
+        (AwsError("bad id", code="InvalidRequestException"), None),
+        (AccessDeniedError("no", permission="sqs:GetQueueUrl"), "sqs:GetQueueUrl"),
+    ],
+)
+def test_finding_nothing_proves_a_permission_and_a_refusal_names_it(error, refusal):
+    assert refused(Answering(error), "sqs:GetQueueUrl", KNOWN) == refusal
+
+
+def test_another_failure_is_not_taken_for_a_refusal():
+    with pytest.raises(AwsError):
+        refused(Answering(AwsError("throttled", code="ThrottlingException")), "sqs:GetQueueUrl", KNOWN)

@@ -1,0 +1,208 @@
+"""The schedule: new hours of everything first, one target's trouble is its own, and a stop is quick."""
+
+import threading
+import time
+from datetime import timedelta
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from collectors.collector import Collector, Reach
+from core.facts import Function, Listed, Target
+from core.settings import AwsSettings, CollectSettings, StoreSettings
+from core.windows import floor
+from quarterdeck.service import FRESH, Service, utc_now
+from quarterdeck.settings import Settings
+from store.schema import meta, run
+from store.store import Store
+
+HOUR = timedelta(hours=1)
+HERE, THERE = Target("111122223333", "eu-west-1"), Target("444455556666", "eu-west-1")
+
+
+class FakeAws:
+    """A target without AWS: collectors of these tests know what they say."""
+
+    alias = "prod"
+    settings = AwsSettings()
+
+    def __init__(self, target=HERE):
+        self.target = target
+
+    @property
+    def where(self):
+        return f"{self.alias} in {self.target.region}"
+
+    def take_usage(self):
+        return ()
+
+
+class Noted:
+    """Collectors that note what they were asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def collector(self, name, *, reach=None, facts=(), wait=None):
+        def collect(aws, ask):
+            self.asked.append((name, aws.target, ask.window))
+            if wait:
+                wait.wait(30)
+            yield from facts
+
+        return Collector(
+            name=name, what=name, every="metrics_every", permissions=(), collect=collect, reach=reach
+        )
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def start(store):
+    services = []
+
+    def run_service(*collectors, rules=(), targets=(HERE,), every="1h"):
+        settings = Settings(collect=CollectSettings(metrics_every=every, backfill="6h", backfill_coarse="6h"))
+        service = Service(settings, store, rules, httpx.Client(), collectors=collectors)
+        services.append(service)
+        service.start()
+        for target in targets:
+            service.watch(FakeAws(target))
+        return service
+
+    yield run_service
+    for service in services:
+        service.stop()
+        service.http.close()
+
+
+def until(what, seconds=10):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("not in time")
+
+
+INVENTORY = (Function(name="checkout", arn="arn:checkout"), Listed("function"))
+MINUTES = Reach(period_s=60)
+
+
+def noted(store, key):
+    with store.engine.connect() as connection:
+        return connection.execute(sa.select(meta.c.value).where(meta.c.key == key)).scalar()
+
+
+def test_every_collector_reads_the_last_hours_before_any_reads_older_history(start):
+    note = Noted()
+    first = note.collector("inventory", facts=INVENTORY)
+
+    start(first, note.collector("metrics", reach=MINUTES), note.collector("logs", reach=MINUTES))
+    until(lambda: any(window.start < floor(utc_now(), HOUR) - 4 * HOUR for _, _, window in note.asked))
+
+    fresh = note.asked[:3]
+    assert [name for name, _, _ in fresh] == ["inventory", "metrics", "logs"]
+    assert all(window.start > utc_now() - FRESH - HOUR for _, _, window in fresh)
+
+
+def test_it_keeps_reading_on_its_schedule(start):
+    note = Noted()
+
+    start(note.collector("inventory", facts=INVENTORY), every="1s")
+
+    until(lambda: len(note.asked) >= 3)
+
+
+def test_a_target_that_hangs_delays_no_other(start):
+    note, stuck = Noted(), threading.Event()
+
+    def collect(aws, ask):
+        note.asked.append(aws.target)
+        if aws.target == HERE:
+            stuck.wait(30)
+        yield from INVENTORY
+
+    slow = Collector(name="inventory", what="x", every="metrics_every", permissions=(), collect=collect)
+    start(slow, note.collector("details"), targets=(HERE, THERE))
+
+    until(lambda: ("details", THERE) in [asked[:2] for asked in note.asked if isinstance(asked, tuple)])
+    stuck.set()
+
+
+def test_a_collector_that_breaks_is_recorded_and_the_next_one_runs(start, store):
+    note = Noted()
+
+    def breaks(aws, ask):
+        raise ValueError("odd answer")
+        yield
+
+    broken = Collector(name="inventory", what="x", every="metrics_every", permissions=(), collect=breaks)
+    start(broken, note.collector("details"))
+    until(lambda: note.asked)
+
+    with store.engine.connect() as connection:
+        outcomes = {row.collector: row.outcome for row in connection.execute(sa.select(run))}
+    assert outcomes["inventory"] == "failed"
+
+
+def test_a_job_that_crashes_is_recorded_and_ends_nothing(start, store):
+    note = Noted()
+
+    start(note.collector("inventory", facts=INVENTORY), rules=["not a rule"])
+
+    assert "AttributeError" in until(lambda: noted(store, "service.crash"))
+    until(lambda: note.asked)
+
+
+def test_a_full_disk_pauses_collection_and_the_schedule_goes_on(start, store):
+    note = Noted()
+    store.settings = store.settings.model_copy(update={"free_space_floor_mb": 10**9})
+
+    start(note.collector("inventory", facts=INVENTORY), every="1s")
+
+    assert "collection pauses" in until(lambda: noted(store, "service.crash"))
+    until(lambda: len(note.asked) >= 3)
+
+
+def test_a_heartbeat_is_kept(start, store):
+    start()
+
+    assert until(lambda: noted(store, "service.heartbeat"))
+
+
+def test_a_stop_waits_for_a_read_to_end(start):
+    note, going_on = Noted(), threading.Event()
+    service = start(note.collector("inventory", facts=INVENTORY, wait=going_on))
+    until(lambda: note.asked)
+
+    threading.Timer(0.3, going_on.set).start()
+
+    assert service.stop()
+
+
+def test_a_stop_does_not_wait_for_ever(start, monkeypatch):
+    monkeypatch.setattr("quarterdeck.service.GRACE_S", 0.2)
+    note, stuck = Noted(), threading.Event()
+    service = start(note.collector("inventory", facts=INVENTORY, wait=stuck))
+    until(lambda: note.asked)
+
+    began = time.monotonic()
+
+    assert not service.stop()
+    assert time.monotonic() - began < 2
+    stuck.set()
+
+
+def test_actions_reach_only_targets_that_are_watched(start):
+    service = start()
+
+    assert service._aws_for(HERE).target == HERE
+    with pytest.raises(Exception, match="is not reached now"):
+        service._aws_for(THERE)
