@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -49,21 +48,27 @@ PLACE_SQL = 'account, "function"'
 
 @dataclass(slots=True)
 class Bill:
-    """One function's cost over a window. A component is None when its price or its usage is not known: `seen`
-    says why."""
+    """One function's cost over a window. A component is None when its price or its usage is not known, and
+    `unknown` says why; `read` is how well the window was read."""
 
     basis: str
-    seen: Seen
+    read: Seen
     invocations: float
-    components: dict[str, Decimal | None] = field(
-        default_factory=lambda: dict.fromkeys(COMPONENTS, Decimal(0))
-    )
+    unknown: Mapping[str, str]
+    components: dict[str, Decimal | None]
 
     @property
     def total_usd(self) -> Decimal | None:
         """The sum of what is known, None when nothing is."""
         known = [usd for usd in self.components.values() if usd is not None]
         return sum(known, Decimal(0)) if known else None
+
+    def seen(self, components: Collection[str] = COMPONENTS) -> Seen:
+        """How well these components are known: an unknown one is a hole as large as the window."""
+        why = [f"{name}: {self.unknown[name]}" for name in components if name in self.unknown]
+        if self.read.missing or not why:
+            return self.read
+        return replace(self.read, missing=(self.read.window,), why="; ".join(why))
 
 
 def bills(
@@ -233,22 +238,25 @@ def _line(
 def _bill(
     place: Place, lines: Sequence[Any], coverage: Coverage, read: Sequence[Window], unlisted: str | None
 ) -> Bill:
-    invocations = sum(line.quantity for line in lines if line.component == "requests")
-    bill = Bill(RECORDS if list(read) == [coverage.window] else ESTIMATED, Seen(coverage.window), invocations)
-    unknown: dict[str, str] = defaultdict(str)
+    components: dict[str, Decimal | None] = dict.fromkeys(COMPONENTS, Decimal(0))
+    unknown = {"provisioned": unlisted} if unlisted else {}
     for line in lines:
         price = getattr(prices(line.region, line.architecture), line.meter)
         quantity = None if np.isnan(line.quantity) else Decimal(str(line.quantity)) / UNITS[line.meter]
-        usd, so_far = cost(quantity, price), bill.components[line.component]
+        usd, so_far = cost(quantity, price), components[line.component]
         if usd is None:
             unknown[line.component] = _reason(line)
         elif so_far is not None:
-            bill.components[line.component] = so_far + usd
-    if unlisted:
-        unknown["provisioned"] = unlisted
-    bill.components |= dict.fromkeys(unknown)
-    bill.seen = _seen(place, coverage, read, unknown)
-    return bill
+            components[line.component] = so_far + usd
+    is_whole = list(read) == [coverage.window]
+    metrics = coverage.seen("metrics", *place)
+    if metrics.missing and is_whole:
+        unknown["logs"] = metrics.why
+    invocations = sum(line.quantity for line in lines if line.component == "requests")
+    basis = RECORDS if is_whole or not (invocations or metrics.missing) else ESTIMATED
+    return Bill(
+        basis, _read(place, coverage, read), invocations, unknown, components | dict.fromkeys(unknown)
+    )
 
 
 def _reason(line: Any) -> str:
@@ -259,17 +267,12 @@ def _reason(line: Any) -> str:
     return "the records lack memory or Billed Duration"
 
 
-def _seen(place: Place, coverage: Coverage, read: Sequence[Window], unknown: Mapping[str, str]) -> Seen:
+def _read(place: Place, coverage: Coverage, read: Sequence[Window]) -> Seen:
+    """How well the window was read: records count where the log was `read`, metrics elsewhere."""
     metrics, logs = coverage.seen("metrics", *place), coverage.seen("logs", *place)
-    whole = list(read) == [coverage.window]
-    missing = [left for part in metrics.missing for left in subtract(part, read)]
-    provisional = logs.provisional if whole else metrics.provisional or (bool(read) and logs.provisional)
-    why = dict(unknown)
-    if metrics.missing and whole:
-        why["logs"] = metrics.why
-    if missing:
-        return Seen(coverage.window, tuple(merge(missing)), provisional, metrics.why)
-    if why:
-        text = "; ".join(f"{name}: {reason}" for name, reason in why.items())
-        return Seen(coverage.window, (coverage.window,), provisional, text)
-    return Seen(coverage.window, (), provisional)
+    missing = tuple(merge(left for part in metrics.missing for left in subtract(part, read)))
+    if list(read) == [coverage.window]:
+        return replace(metrics, missing=missing, provisional=logs.provisional)
+    return replace(
+        metrics, missing=missing, provisional=metrics.provisional or (bool(read) and logs.provisional)
+    )

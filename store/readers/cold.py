@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.windows import Window
 from store.readers.billing import KINDS, bills
-from store.readers.frames import Grid, rows, share
+from store.readers.frames import Grid, rows, share, with_none
 from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
 from store.readers.series import fill, logs_read, record_steps
 from store.readers.states import Coverage
@@ -74,6 +74,7 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
     frame[["memory_mb", *COUNTS, *MEASURES]] = frame[["memory_mb", *COUNTS, *MEASURES]].astype(float)
     frame["cold_start_rate"] = share(frame["cold_starts"], frame["records"])
     order = frame["waited_s"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
+    frame["state"] = with_none(frame["state"])
     return frame.loc[order].reset_index(drop=True)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from core.facts import Target
 from core.formulas import headroom, rate
 from core.windows import Window
-from store.readers.frames import STEP_SQL, Grid, inside, rows, to_utc
+from store.readers.frames import STEP_SQL, Grid, inside, rows, to_utc, with_none
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, known
 from store.readers.things import Place, Thing, Things
@@ -41,6 +41,7 @@ def limits(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     frame = pd.DataFrame(lines, columns=pd.Index(columns))
     numbers = [*LIMITS, "headroom", "utilization", "throttles"]
     frame[numbers] = frame[numbers].astype(float)
+    frame["state"] = with_none(frame["state"])
     frame["claimed_ts"] = pd.to_datetime(frame["claimed_ts"], utc=True).dt.as_unit("us")
     order = frame["utilization"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
     return frame.loc[order].reset_index(drop=True)
@@ -116,7 +117,7 @@ def pools(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     columns = ["account", "region", "function", "pool", *POOLS, "reachable", "note", "state"]
     frame = pd.DataFrame(lines, columns=pd.Index(columns))
     frame[POOLS] = frame[POOLS].astype(float)
-    frame["reachable"] = frame["reachable"].astype(object)
+    frame["reachable"], frame["state"] = with_none(frame["reachable"]), with_none(frame["state"])
     order = frame.sort_values(
         ["headroom", "used_max"], ascending=[True, False], na_position="last", kind="stable"
     ).index

@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.windows import Window
 from store.readers.billing import COMPONENTS, ESTIMATED, KINDS, RECORDS, Bill, bills, spend
-from store.readers.frames import Grid, to_utc
+from store.readers.frames import Grid, to_utc, with_none
 from store.readers.series import metrics_read
 from store.readers.states import Coverage
 from store.readers.sums import metric_sums, recorded_places
@@ -44,7 +44,7 @@ class Sum:
             self.components[name] += bill.components[name] or Decimal(0)
         self.invocations += bill.invocations
         self.bases.add(bill.basis)
-        state = bill.seen.state()
+        state = bill.seen(components).state()
         if state:
             self.states[state] = self.states.get(state, 0) + 1
 
@@ -95,7 +95,8 @@ def _frame(sums: Mapping[Group, Sum], by: Sequence[str]) -> pd.DataFrame:
         [*group, one.total, *one.components.values(), one.invocations, _basis(one.bases), one.state]
         for group, one in sorted(sums.items(), key=lambda item: (-item[1].total, item[0]))
     ]
-    return pd.DataFrame(lines, columns=pd.Index(columns))
+    frame = pd.DataFrame(lines, columns=pd.Index(columns))
+    return frame.assign(state=with_none(frame["state"]))
 
 
 def _basis(bases: set[str]) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from core.windows import MINUTE, Window
 from store.readers.billing import bills
 from store.readers.fleet_row import COLUMNS, NUMBERS, TEXTS, FleetRow
+from store.readers.frames import with_none
 from store.readers.letters import LOOK_BACK, Letters, dead_letters
 from store.readers.newest import last_invocations
 from store.readers.series import fleet_steps, function_counts
@@ -72,7 +73,7 @@ def _frame(found: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(found, columns=pd.Index(COLUMNS), dtype=object).astype(dict.fromkeys(TEXTS, "str"))
     frame[list(NUMBERS)] = frame[list(NUMBERS)].astype(float)
     frame["last_invocation"] = pd.to_datetime(frame["last_invocation"], utc=True).dt.as_unit("us")
-    frame["cost_usd"] = frame["cost_usd"].astype(object).where(frame["cost_usd"].notna(), None)
+    frame["cost_usd"] = with_none(frame["cost_usd"])
     return frame
 
 

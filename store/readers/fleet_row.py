@@ -85,9 +85,9 @@ class FleetRow:
         }
 
     def spend(self, bill: Bill | None, letters: Letters) -> None:
-        self.seen |= {"queues": letters.seen, "cost": bill.seen} if bill else {"queues": letters.seen}
+        self.seen |= {"queues": letters.seen} | ({"cost": bill.seen()} if bill else {})
         self.values["dead_letters"] = known(letters.arrived, letters.seen)
-        self.values["cost_usd"] = known(bill.total_usd, bill.seen) if bill else None
+        self.values["cost_usd"] = known(bill.total_usd, bill.seen()) if bill else None
 
     def finished(self) -> dict[str, Any]:
         states = {name: self._state(name, collector) for name, collector in FEEDS.items()}
@@ -121,8 +121,11 @@ _MEASURED = (
 
 def records_seen(coverage: Coverage, place: Place, metrics: Any, records: Any) -> Seen:
     """How well the log was read; a log that was read but tells of no invocation that ended is not
-    collected."""
-    seen = coverage.seen("logs", *place)
+    collected. The log of a function that was not invoked needs no reading: there is nothing in it."""
+    seen, counted = coverage.seen("logs", *place), coverage.seen("metrics", *place)
+    was_invoked = metrics is not None and metrics.invocations > 0
+    if counted.complete and not was_invoked and not seen.complete:
+        return counted
     if not is_mute(metrics, has_records=records is not None) or not seen.complete:
         return seen
     why = f"the log has no REPORT record of {metrics.ended:.0f} invocations"

@@ -82,6 +82,11 @@ def touched(windows: Sequence[Window], grid: npt.NDArray[np.int64], step: timede
     return flags
 
 
+def with_none(column: pd.Series[Any]) -> pd.Series[Any]:
+    """The column with None where nothing is said, whatever its type."""
+    return column.astype(object).where(column.notna(), None)
+
+
 def share(part: pd.Series[Any], whole: pd.Series[Any]) -> pd.Series[Any]:
     """`part / whole` as 0..1; NaN where `whole` is 0 or unknown."""
     return part.astype(float) / whole.astype(float).where(whole > 0)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
-from store.readers.frames import Grid, inside
+from store.readers.frames import Grid, inside, with_none
 from store.readers.letters import (
     DEAD_LETTER,
     LOOK_BACK,
@@ -55,6 +55,7 @@ def queues(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     lines = [_queue(t, by_queue.get(t.name), roles, timeouts, coverage) for t in things.of("queue")]
     frame = pd.DataFrame(lines, columns=pd.Index(COLUMNS))
     frame[NUMBERS] = frame[NUMBERS].astype(float)
+    frame["state"] = with_none(frame["state"])
     holds = (frame["role"] == DEAD_LETTER) & (frame["depth"] > 0)
     order = (
         frame.assign(holds=holds)

@@ -210,6 +210,7 @@ def test_a_failing_run_makes_even_the_newest_minutes_missing(watched):
 
 def test_one_functions_log_does_not_speak_for_another(watched):
     watched.run("inventory", [watched.function(), watched.function("billing")])
+    watched.run("metrics", [watched.point(90, 1, function="billing")])
     watched.run("logs", [Gap("billing", watched.window(), "log group /aws/lambda/billing does not exist")])
 
     frame = read(watched)
@@ -226,6 +227,17 @@ def test_a_log_without_records_of_what_ran_is_not_zero_cold_starts(watched):
 
     assert np.isnan(row["cold_starts"])
     assert row["states"]["cold_starts"] == "not collected: the log has no REPORT record of 12 invocations"
+
+
+def test_a_function_that_was_not_invoked_needs_no_log(watched):
+    watched.run("inventory", [watched.function("idle")])
+    watched.run("logs", [Gap("idle", watched.window(), "log group /aws/lambda/idle does not exist")])
+
+    row = row_of(read(watched), "idle")
+
+    assert (row["cold_starts"], row["timeouts"], row["cost_usd"]) == (0, 0, 0)
+    assert row["states"]["duration_p95_ms"] == "silent"
+    assert "cold_starts" not in row["states"]
 
 
 def test_an_invocation_that_may_still_run_at_the_end_of_the_window_is_not_missed(watched):

@@ -143,6 +143,23 @@ def test_the_volume_of_a_shared_log_group_is_unknown_not_free(watched):
     assert row["cost_usd"] == REQUEST + Decimal("0.1") * DURATION
 
 
+def test_an_unknown_component_does_not_cloud_the_others(watched):
+    watched.run("metrics", [watched.point(90, 1, log_bytes=None)])
+    logged(watched, watched.record(90, 100))
+
+    states = cost_of(watched, by=("component",)).set_index("component")["state"]
+
+    assert states["logs"].startswith("not collected: logs")
+    assert states["duration"] is None
+
+
+def test_a_function_that_was_not_used_is_no_estimate(watched):
+    watched.run("inventory", [watched.function("idle")])
+    logged(watched, watched.record(90, 100))
+
+    assert set(cost_of(watched)["basis"]) == {"records"}
+
+
 def test_cost_by_tag_joins_teams_and_keeps_the_untagged(watched):
     both = [
         watched.function(tags={"team": "shop"}),
