@@ -41,7 +41,7 @@ def table(queues: pd.DataFrame) -> None:
                 "owner": column.TextColumn("Whose", help="Functions that this queue feeds or catches."),
                 "place": column.TextColumn("Where"),
                 "depth": tables.count_column("Messages", "Waiting and in flight now."),
-                "age": column.TextColumn("Oldest", alignment="right"),
+                "age": column.TextColumn("Oldest", alignment="right", width=96),
                 "arrivals": tables.count_column("Arrivals", figures_queues.ARRIVALS),
                 "sent": tables.count_column("Sent"),
                 "received": tables.count_column("Received"),
@@ -55,21 +55,13 @@ def table(queues: pd.DataFrame) -> None:
                 "note": column.TextColumn("Note"),
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
-            column_order=[
-                *(
-                    "queue",
-                    "role",
-                    "owner",
-                    "place",
-                    "depth",
-                    "age",
-                    "arrivals",
-                    "sent",
-                    "received",
-                    "deleted",
-                ),
-                *("max_receive_count", "retention", "note", "state"),
-            ],
+            column_order=tables.spoken(
+                shown,
+                [
+                    *("queue", "role", "owner", "place", "depth", "age", "arrivals", "sent", "received"),
+                    *("deleted", "max_receive_count", "retention", "state", "note"),
+                ],
+            ),
         )
 
 
