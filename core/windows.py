@@ -13,6 +13,9 @@ LATENESS = timedelta(minutes=18)
 """Lambda stamps a metric with the start of an invocation (up to 15 minutes long) and CloudWatch may lag a
 few minutes more: a minute younger than this may still change."""
 
+FRESH_ENOUGH = timedelta(minutes=20)
+"""Data this young is what "now" means to a reader; older data is late, and that must show as a hole."""
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -72,6 +75,11 @@ class Window:
             end = min(self.end, floor(start, step) + step)
             yield Window(start, end)
             start = end
+
+
+def newest_end(fresh: datetime | None, *, now: datetime) -> datetime:
+    """Where a window of the newest data ends: where the data does (`fresh`) if that is young, else now."""
+    return fresh if fresh and timedelta(0) <= now - fresh <= FRESH_ENOUGH else now
 
 
 def settled_until(now: datetime) -> datetime:

@@ -8,10 +8,9 @@ from typing import Any
 import pandas as pd
 
 from core.settings import CollectSettings
-from core.windows import MINUTE, Window
+from core.windows import FRESH_ENOUGH, MINUTE, Window
 from dashboard import numbers
 from dashboard.figures_cost import add
-from dashboard.links import FRESH_ENOUGH
 from dashboard.widgets import Card
 
 ALWAYS_FINE = ("ok",)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.facts import Target
-from core.windows import MINUTE, Window, ceil, chart_step, floor, parse_duration
+from core.windows import MINUTE, Window, ceil, chart_step, floor, newest_end, parse_duration
 
 OVERVIEW, ALERTS, FUNCTION = "views/overview.py", "views/alerts.py", "views/function.py"
 COLD, CONCURRENCY, QUEUES = "views/cold.py", "views/concurrency.py", "views/queues.py"
@@ -18,8 +18,6 @@ COST, COLLECTION = "views/cost.py", "views/collection.py"
 RANGES = ("1h", "3h", "6h", "24h", "7d", "30d")
 DEFAULT_RANGE = "3h"
 CARRIED = ("account", "region", "range", "from", "to")
-FRESH_ENOUGH = timedelta(minutes=20)
-"""Data this young is up to date: the window ends where it ends. Older data is late, and the hole is shown."""
 
 
 def carry(**changes: str | None) -> dict[str, str]:
@@ -53,13 +51,13 @@ def read_window(query: Mapping[str, str], *, now: datetime, fresh: datetime | No
     """The window an address asks for, on whole chart steps so that viewers share answers.
 
     `from` and `to` (ISO 8601) win over `range`. A range ends where the data does if that is less than
-    `FRESH_ENOUGH` ago, else now. What cannot be read is the default range.
+    `core.windows.FRESH_ENOUGH` ago, else now. What cannot be read is the default range.
     """
     fixed = _fixed(query, now=now)
     if fixed:
         return fixed
     length = parse_duration(query["range"] if query.get("range") in RANGES else DEFAULT_RANGE)
-    end = fresh if fresh and timedelta(0) <= now - fresh <= FRESH_ENOUGH else now
+    end = newest_end(fresh, now=now)
     return Window.last(length, now=end, step=chart_step(Window(end - length, end)))
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 import streamlit as st
 
-from core.windows import LATENESS, Window
+from core.windows import FRESH_ENOUGH, LATENESS, Window
 from dashboard import links, numbers, queries
 
 Colour = Literal["red", "orange", "green", "blue", "violet", "gray"]
@@ -115,7 +115,7 @@ def _freshness() -> None:
         st.badge("no data yet", icon=":material/hourglass_empty:", color="gray")
         return
     local = fresh.astimezone(zone())
-    late = now - fresh > links.FRESH_ENOUGH
+    late = now - fresh > FRESH_ENOUGH
     st.badge(
         f"data to {numbers.clock(fresh, zone(), now=now)} {local.tzname()}",
         icon=":material/schedule:" if late else ":material/check:",

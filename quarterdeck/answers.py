@@ -18,7 +18,7 @@ from store.store import Filter, Store
 Document = dict[str, Any]
 
 CONFIGURED = ["reserved"]
-"""Settings that the table of pages carries: a null there means none, not unknown, so `concurrency` tells them."""
+"""Settings of the pages' table: a null there means none, not unknown, so `concurrency` tells them."""
 
 
 def window_document(window: Window) -> Document:

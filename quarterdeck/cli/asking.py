@@ -8,7 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from quarterdeck.cli.context import Account, Json, Region, Since, Until, front, note, now_utc, where, window
+from quarterdeck.cli.context import (
+    Account,
+    Json,
+    Region,
+    Since,
+    Until,
+    ending_with_data,
+    front,
+    note,
+    now_utc,
+    where,
+    window,
+)
 
 PANEL = "Questions to the store"
 
@@ -38,6 +50,7 @@ def fleet(
     from quarterdeck import answers, output, tables
 
     with front(context).store() as store:
+        asked = ending_with_data(asked, store, until=until, now=now)
         document = answers.fleet_document(store, asked, now=now, where=where(account, region))
     if as_json:
         output.print_json(document)
@@ -66,6 +79,7 @@ def function(
     from quarterdeck import answers, output, tables
 
     with front(context).store() as store:
+        asked = ending_with_data(asked, store, until=until, now=now)
         document = answers.function_document(store, name, asked, now=now, where=where(account, region))
     if as_json:
         output.print_json(document)
@@ -90,6 +104,7 @@ def concurrency(
     from quarterdeck import answers, output, tables
 
     with front(context).store() as store:
+        asked = ending_with_data(asked, store, until=until, now=now)
         document = answers.concurrency_document(store, asked, now=now)
     if as_json:
         output.print_json(document)
@@ -111,6 +126,7 @@ def queues(context: typer.Context, since: Since = "24h", until: Until = None, as
     from quarterdeck import answers, output, tables
 
     with front(context).store() as store:
+        asked = ending_with_data(asked, store, until=until, now=now)
         document = answers.queues_document(store, asked, now=now)
     if as_json:
         output.print_json(document)
@@ -148,6 +164,7 @@ def cost(
 
     groups = answers.grouping(by)
     with front(context).store() as store:
+        asked = ending_with_data(asked, store, until=until, now=now)
         document = answers.cost_document(store, asked, now=now, by=groups, where=where(account, region))
     if csv:
         output.write_csv(csv, document["groups"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.windows import Window, parse_duration
+from core.windows import Window, newest_end, parse_duration
 from quarterdeck.mistakes import UsageMistakeError
 
 if TYPE_CHECKING:  # heavy: imported by the command that runs
@@ -64,6 +64,15 @@ def window(since: str, *, until: str | None, now: datetime) -> Window:
     """The window that ends at `until` (default: the last whole minute) and is `since` long."""
     length = duration(since, "--since")
     return Window.last(length, now=moment(until) if until else now)
+
+
+def ending_with_data(asked: Window, store: Store, *, until: str | None, now: datetime) -> Window:
+    """`asked`, moved to end where the newest data does, as on the pages; `--until` is kept as it is."""
+    from store.readers.collection import freshness
+
+    if until:
+        return asked
+    return Window.last(asked.duration, now=newest_end(freshness(store, now=now), now=now))
 
 
 def duration(text: str, option: str) -> timedelta:
