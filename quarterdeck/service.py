@@ -119,7 +119,7 @@ class Service:
 
     def _finish(self) -> None:
         for pool in self._pools:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=True)
 
     def _threads(self, count: int) -> Threads:
         pool = ThreadPoolExecutor(count)
@@ -128,19 +128,25 @@ class Service:
 
     def _every(self, name: str, every: timedelta, job: Callable[[], None]) -> None:
         self._scheduler.add_job(
-            job,
+            self._unless_stopping,
             "interval",
+            args=[job],
             seconds=every.total_seconds(),
             id=name,
             name=name,
             next_run_time=datetime.now(UTC),
         )
 
+    def _unless_stopping(self, job: Callable[[], None]) -> None:
+        """What waited for a thread while the service was told to stop is left."""
+        if not self.stopping.is_set():
+            job()
+
     def _first_pass(self, aws: Aws, threads: str) -> None:
         began = time.monotonic()
         try:
             for collector in self.collectors:
-                if not self.stopping.is_set() and collector.name not in NOT_URGENT:
+                if collector.name not in NOT_URGENT:
                     self._collect(collector, aws, since=FRESH)
             log.info("%s: the last 3 hours are read (%.1f s)", aws.where, time.monotonic() - began)
         finally:
@@ -162,6 +168,8 @@ class Service:
         self, collector: Collector, aws: Aws, since: timedelta | None = None, within: timedelta | None = None
     ) -> None:
         """A pass over what is due; `within` its interval: old history never delays new minutes."""
+        if self.stopping.is_set():
+            return
         settings, now = self.settings.collect, self.clock()
         collect_due(
             collector, aws, self.store, settings, now=now, since=since, on_run=self._ran, within=within
@@ -195,7 +203,7 @@ class Service:
         self._record_crash(event.job_id, event.exception)
 
     def _first_pass_ended(self, future: Future[None]) -> None:
-        if not future.cancelled() and (error := future.exception()):
+        if error := future.exception():
             self._record_crash("first pass", error)
 
     def _record_crash(self, job: str, error: BaseException) -> None:
