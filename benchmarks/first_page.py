@@ -1,6 +1,6 @@
-"""Time from `quarterdeck run --demo` to a page with numbers in Chromium: on an empty store, then on a full one.
+"""Time from `quarterdeck run --demo` to a page with numbers in Chromium, on an empty store and on a full one.
 
-Prints seconds: the promises (30 s and 5 s) and what was measured stand in docs/performance.md. Run it with `make bench` or alone.
+Prints seconds: the promises (30 s and 5 s) and what was measured stand in docs/performance.md.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pandas as pd
 from core.formulas import rate
 from store.readers.billing import Bill
 from store.readers.letters import Letters
-from store.readers.states import FEEDS, Coverage, Seen, known
+from store.readers.states import FEEDS, SILENT, Coverage, Seen, known
 from store.readers.sums import is_mute
 from store.readers.things import Place, Thing
 
@@ -91,6 +91,7 @@ class FleetRow:
 
     def finished(self) -> dict[str, Any]:
         states = {name: self._state(name, collector) for name, collector in FEEDS.items()}
+        states |= {name: SILENT for name in CONFIGURATION if self.values[name] is None}  # images have no runtime
         return self.values | {"states": {name: state for name, state in states.items() if state}}
 
     def _state(self, name: str, collector: str) -> str | None:

@@ -1,4 +1,4 @@
-"""A frozen demo account over HTTP, collected once by the real command line: shared by the tests of this folder."""
+"""A frozen demo account over HTTP, collected once by the real command line, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Watched:
     store: Path
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-west-1"}
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         front = ["--settings", str(self.settings), "--store", str(self.store)]
         return subprocess.run(
             [sys.executable, "-m", "quarterdeck", *front, *words],
-            env={**os.environ, **keys, "AWS_ENDPOINT_URL": self.endpoint},
+            env={**os.environ, **keys, "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": "eu-west-1"},
             capture_output=True,
             text=True,
             timeout=280,

@@ -1,4 +1,4 @@
-"""The fleet's numbers worked out from the AWS endpoint with plain boto3, sharing nothing with our own code."""
+"""The fleet's numbers worked out from the AWS endpoint with plain boto3, sharing nothing with our code."""
 
 from __future__ import annotations
 
@@ -101,19 +101,23 @@ class Oracle:
 
     @cached_property
     def reports(self) -> dict[str, list[Report]]:
-        """Of every function that has a log group: one never invoked has none."""
-        found = {}
-        for name in self.functions:
+        """A function that was never invoked has no log group, and no records."""
+        found: dict[str, list[Report]] = {name: [] for name in self.functions}
+        for name, reports in found.items():
             with contextlib.suppress(self.client("logs").exceptions.ResourceNotFoundException):
-                found[name] = list(self._reports(name))
+                reports.extend(self._reports(name))
         return found
 
     def _events(self, name: str) -> Iterator[dict[str, Any]]:
         group = self.functions[name].get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}")
-        pages = self.client("logs").get_paginator("filter_log_events").paginate(
-            logGroupName=group,
-            startTime=int(self.start.timestamp() * 1000),
-            endTime=int(self.end.timestamp() * 1000) - 1,
+        pages = (
+            self.client("logs")
+            .get_paginator("filter_log_events")
+            .paginate(
+                logGroupName=group,
+                startTime=int(self.start.timestamp() * 1000),
+                endTime=int(self.end.timestamp() * 1000) - 1,
+            )
         )
         own = group == f"/aws/lambda/{name}"
         for page in pages:
@@ -122,7 +126,9 @@ class Oracle:
     def _reports(self, name: str) -> Iterator[Report]:
         events = list(self._events(name))
         killed = {
-            m[1] for e in events if (m := re.search(r"RequestId: (\S+) Error: .*signal: killed", e["message"]))
+            m[1]
+            for e in events
+            if (m := re.search(r"RequestId: (\S+) Error: .*signal: killed", e["message"]))
         }
         for event in events:
             if report := read_report(event):
@@ -145,8 +151,10 @@ class Oracle:
                 "Stat": stat,
             },
         }
-        pages = self.client("cloudwatch").get_paginator("get_metric_data").paginate(
-            MetricDataQueries=[query], StartTime=self.start, EndTime=self.end
+        pages = (
+            self.client("cloudwatch")
+            .get_paginator("get_metric_data")
+            .paginate(MetricDataQueries=[query], StartTime=self.start, EndTime=self.end)
         )
         found: dict[datetime, float] = {}
         for page in pages:
@@ -180,7 +188,7 @@ class Oracle:
         return policy.get("deadLetterTargetArn")
 
     def arrivals(self, arn: str) -> float:
-        """What was sent, or what is there at the end and was not at the beginning plus what was deleted meanwhile."""
+        """What was sent, or how much more there is at the end plus what was deleted meanwhile."""
         queue = {"QueueName": arn.split(":")[-1]}
         depth: dict[datetime, float] = {}
         for name in ("Visible", "NotVisible", "Delayed"):
@@ -198,7 +206,7 @@ def percentile(values: list[float], p: float) -> float | None:
 
 
 def compute_usd(reports: list[Report], *, requests: int, gb_second: str, request: str) -> Decimal:
-    """Requests and billed duration at first-tier prices; what provisioned concurrency and logs add is left out."""
+    """Requests and billed duration at first-tier prices; provisioned concurrency and logs are left out."""
     billed = sum((Decimal(str(r.billed)) * Decimal(str(r.memory)) for r in reports), Decimal())
     return requests * Decimal(request) + billed / 1000 / 1024 * Decimal(gb_second)
 
