@@ -164,12 +164,17 @@ def cost_columns(groups: Sequence[str]) -> list[Column]:
     ]
 
 
+def notified(names: Any) -> str:
+    """A rule that names no channel tells all of them."""
+    return "every channel" if names is None else words(names)
+
+
 RULES = (
     Column("rule", "rule", text),
     Column("severity", "severity", text),
     Column("signal", "signal", text),
     Column("when", "condition", text),
-    Column("notifies", "notify", words),
+    Column("notifies", "notify", notified),
     Column("does", "act", words),
 )
 
@@ -181,6 +186,6 @@ def rule_row(rule: Rule) -> dict[str, Any]:
         "severity": rule.severity,
         "signal": rule.signal,
         "condition": rule.condition(),
-        "notify": list(rule.notify or ()),
+        "notify": None if rule.notify is None else list(rule.notify),
         "act": [action.do for action in rule.act],
     }
