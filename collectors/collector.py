@@ -14,6 +14,9 @@ from core.windows import Window
 
 HOUR = timedelta(hours=1)
 
+CLOUDWATCH_LAG = timedelta(minutes=2)
+"""CloudWatch publishes a minute one to three minutes after it ended; what comes later is read again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -47,12 +50,14 @@ class Reach:
 
     `period_s` is the grid of the newest history (0: none). With `coarse`, history older than
     `CollectSettings.backfill` is read at five-minute or hourly periods. With `scopes`, coverage is kept for
-    each of them, and one run reads at most `scopes_per_run`.
+    each of them, and one run reads at most `scopes_per_run`. `lag` is how long the source takes to tell of a
+    minute: younger ones are not asked for, since half a minute looks like a fall.
     """
 
     period_s: int = 0
     coarse: bool = False
-    first: timedelta = 3 * HOUR
+    lag: timedelta = timedelta()
+    first: timedelta = 3 * HOUR + CLOUDWATCH_LAG
     piece: timedelta = 3 * HOUR
     scopes: Callable[[Inventory], Sequence[str]] | None = None
     scopes_per_run: int = 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
@@ -173,5 +173,5 @@ COLLECTOR = Collector(
     every="logs_every",
     permissions=("logs:FilterLogEvents",),
     collect=collect,
-    reach=Reach(first=timedelta(hours=3), piece=12 * HOUR, scopes=scopes),
+    reach=Reach(piece=12 * HOUR, scopes=scopes),
 )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from collectors import cloudwatch
 from collectors.aws import Aws
 from collectors.cloudwatch import Answers, Query
-from collectors.collector import HOUR, Ask, Collector, Learned, Reach
+from collectors.collector import CLOUDWATCH_LAG, HOUR, Ask, Collector, Learned, Reach
 from collectors.parse import default_log_group
 from core.facts import Covered, Function, Gap, Inventory, MetricPoint
 from core.metrics import is_stream, metrics_of
@@ -84,6 +84,6 @@ COLLECTOR = Collector(
     every="metrics_every",
     permissions=("cloudwatch:GetMetricData",),
     collect=collect,
-    reach=Reach(period_s=60, coarse=True, piece=12 * HOUR),
+    reach=Reach(period_s=60, coarse=True, lag=CLOUDWATCH_LAG, piece=12 * HOUR),
     estimate_usd=estimate_usd,
 )

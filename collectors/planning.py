@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from collectors.collector import HOUR, Reach
+from collectors.collector import CLOUDWATCH_LAG, HOUR, Reach
 from core.windows import MINUTE, Window, ceil, floor, merge, subtract
 
 FINE_S, COARSE_S, HOURLY_S = 60, 300, 3600
@@ -42,7 +42,7 @@ def horizon(
     reach: Reach, *, now: datetime, backfill: timedelta, coarse: timedelta, since: timedelta | None = None
 ) -> Horizon:
     """How far back to read at `now`; `since` reads less. The fine history begins on a whole hour."""
-    end = floor(now, MINUTE)
+    end = floor(now - reach.lag, MINUTE)
     fine_start = floor(now - backfill, HOUR)
     if reach.period_s:
         fine_start = max(fine_start, ceil(now - FINE_KEPT, HOUR))
@@ -50,7 +50,7 @@ def horizon(
     if not reach.coarse:
         start = fine_start
     if since is not None:
-        earliest = floor(now - since, MINUTE)
+        earliest = floor(now - CLOUDWATCH_LAG - since, MINUTE)  # a window of `since` ends where metrics do
         fine_start, start = max(fine_start, earliest), max(start, ceil(earliest, HOUR))
     return Horizon(start=min(start, fine_start), fine_start=fine_start, end=end)
 

@@ -10,7 +10,7 @@ from typing import Any
 from collectors import cloudwatch
 from collectors.aws import Aws
 from collectors.cloudwatch import Answers, Query
-from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
+from collectors.collector import CLOUDWATCH_LAG, HOUR, Ask, Collector, Expected, Learned, Reach
 from core.errors import AwsError, CredentialsError, EndpointError, NotFoundError
 from core.facts import Covered, Gap, Inventory, Listed, Queue, QueueSample, Target
 from core.metrics import metrics_of
@@ -164,6 +164,6 @@ COLLECTOR = Collector(
     every="queues_every",
     permissions=("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "cloudwatch:GetMetricData"),
     collect=collect,
-    reach=Reach(period_s=60, coarse=True, piece=12 * HOUR),
+    reach=Reach(period_s=60, coarse=True, lag=CLOUDWATCH_LAG, piece=12 * HOUR),
     estimate_usd=estimate_usd,
 )

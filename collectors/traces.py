@@ -143,6 +143,6 @@ COLLECTOR = Collector(
     every="traces_every",
     permissions=("xray:GetTraceSummaries", "xray:BatchGetTraces"),
     collect=collect,
-    reach=Reach(first=3 * HOUR, piece=6 * HOUR),
+    reach=Reach(piece=6 * HOUR),
     estimate_usd=estimate_usd,
 )

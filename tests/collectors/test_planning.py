@@ -1,19 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors import metrics
-from collectors.collector import Reach
+from collectors.collector import CLOUDWATCH_LAG, Reach
 from collectors.planning import by_scope, cut_back, horizon, plan
 from core.windows import MINUTE, Window, floor, merge, settled_until, subtract, total
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 NOW = datetime(2026, 11, 21, 10, 30, 20, tzinfo=UTC)
-METRICS = metrics.COLLECTOR.reach
+METRICS = replace(metrics.COLLECTOR.reach, lag=timedelta())
 
 
 def at(hour: float, *, day: int = 21) -> datetime:
@@ -28,7 +29,13 @@ def planned(settled=(), read=None, *, now=NOW, reach=METRICS, backfill=DAY, coar
 def test_an_empty_store_is_filled_with_the_last_three_hours_first():
     window, period_s = planned()[0]
 
-    assert (window, period_s) == (Window(at(7.5), at(10.5)), 60)
+    assert (window, period_s) == (Window(at(7.5) - CLOUDWATCH_LAG, at(10.5)), 60)
+
+
+def test_minutes_that_cloudwatch_may_not_have_published_are_left_for_the_next_pass():
+    newest, _ = planned(reach=metrics.COLLECTOR.reach)[0]
+
+    assert newest.end == at(10.5) - CLOUDWATCH_LAG
 
 
 def test_the_one_minute_history_begins_on_a_whole_hour_and_the_coarse_one_ends_there():
@@ -74,7 +81,14 @@ def test_hours_read_at_five_minutes_stay_so_when_the_fine_history_is_lengthened(
 
 
 def test_since_reads_less_far_back():
-    assert planned(since=3 * HOUR) == [(Window(at(7.5), at(10.5)), 60)]
+    assert planned(since=3 * HOUR) == [(Window(at(7.5) - CLOUDWATCH_LAG, at(10.5)), 60)]
+
+
+def test_a_window_of_since_that_ends_where_metrics_do_is_read_by_every_source():
+    (of_metrics,), (of_logs,) = (planned(reach=r, since=3 * HOUR) for r in (metrics.COLLECTOR.reach, METRICS))
+
+    assert of_metrics[0].duration == 3 * HOUR
+    assert of_logs[0].start == of_metrics[0].start
 
 
 def test_since_never_reads_further_back_than_the_settings():

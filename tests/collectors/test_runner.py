@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from collectors.collector import Ask, Collector, Expected, Reach
+from collectors.collector import CLOUDWATCH_LAG, Ask, Collector, Expected, Reach
 from collectors.runner import collect_due, due, judge, run_once
 from core.errors import AccessDeniedError, AwsError
 from core.facts import Covered, Function, Gap, Listed, LogGroup, MetricPoint
@@ -196,7 +196,7 @@ def test_a_first_pass_reads_the_newest_piece_first_and_then_history(known, aws, 
 
     assert [run.outcome for run in runs] == ["ok", "ok", "ok"]
     assert [ask.newest for ask in asked] == [True, False, False]
-    assert asked[0].window == Window.last(3 * HOUR, now=now)
+    assert asked[0].window == Window.last(3 * HOUR + CLOUDWATCH_LAG, now=now)
     assert asked[-1].window.start == now.replace(hour=4, minute=0, second=0)
 
 
