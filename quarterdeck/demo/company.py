@@ -132,7 +132,7 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_us(
         name="media-transcode", team="media", runtime=None, memory_mb=1024, timeout_s=900,
-        trigger="sqs", source="transcode-jobs", per_minute=4.2, rhythm="steady", median_ms=560_000,
+        trigger="sqs", source="transcode-jobs", per_minute=2, rhythm="steady", median_ms=560_000,
         spread=0.1,
         init_ms=2400, versions=17, qualifier="", memory_share=0.75, failure_rate=0.004,
         failures=(Failure("TranscodeError", "ffmpeg exited with status 1: moov atom not found"),),
@@ -170,7 +170,7 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_us(
         name="recommendation-batch", team="data", memory_mb=1024, timeout_s=120, trigger="kinesis",
         source="recs-events", batch=200, per_minute=2, median_ms=9000, spread=0.3, init_ms=1500, versions=12,
-        qualifier="", reserved=30, failures=(_DYNAMO,), summary="Updates recommendations",
+        qualifier="", reserved=55, failures=(_DYNAMO,), summary="Updates recommendations",
     ),
     _prod_us(
         name="geo-lookup", team="platform", runtime="provided.al2023", architecture="arm64",
