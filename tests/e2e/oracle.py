@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import re
@@ -102,13 +101,15 @@ class Oracle:
     @cached_property
     def reports(self) -> dict[str, list[Report]]:
         """A function that was never invoked has no log group, and no records."""
-        found: dict[str, list[Report]] = {name: [] for name in self.functions}
-        for name, reports in found.items():
-            with contextlib.suppress(self.client("logs").exceptions.ResourceNotFoundException):
-                reports.extend(self._reports(name))
-        return found
+        return {name: self.reports_until(self.end, name) for name in self.functions}
 
-    def _events(self, name: str) -> Iterator[dict[str, Any]]:
+    def reports_until(self, end: datetime, name: str) -> list[Report]:
+        try:
+            return list(self._reports(name, end))
+        except self.client("logs").exceptions.ResourceNotFoundException:
+            return []
+
+    def _events(self, name: str, end: datetime) -> Iterator[dict[str, Any]]:
         group = self.functions[name].get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}")
         pages = (
             self.client("logs")
@@ -116,15 +117,15 @@ class Oracle:
             .paginate(
                 logGroupName=group,
                 startTime=int(self.start.timestamp() * 1000),
-                endTime=int(self.end.timestamp() * 1000) - 1,
+                endTime=int(end.timestamp() * 1000) - 1,
             )
         )
         own = group == f"/aws/lambda/{name}"
         for page in pages:
             yield from (e for e in page["events"] if own or f"/{name}[" in e["logStreamName"])
 
-    def _reports(self, name: str) -> Iterator[Report]:
-        events = list(self._events(name))
+    def _reports(self, name: str, end: datetime) -> Iterator[Report]:
+        events = list(self._events(name, end))
         killed = {
             m[1]
             for e in events
