@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,15 +39,24 @@ FRESH = timedelta(hours=3)
 NOT_URGENT = frozenset({"details"})
 """Several calls per function: minutes in a large account, so they must not delay the first page."""
 
-EVALUATE_EVERY = timedelta(seconds=20)
-DELIVER_EVERY = timedelta(seconds=5)
-ACT_EVERY = timedelta(seconds=10)
-PACK_EVERY = timedelta(minutes=10)
-HEARTBEAT_EVERY = timedelta(seconds=10)
 GRACE_S = 5.0
 """How long a stop waits for running jobs. What they leave undone is read again by the next run."""
 
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How often the service does what no collector does."""
+
+    heartbeat: timedelta = timedelta(seconds=10)
+    evaluate: timedelta = timedelta(seconds=20)
+    deliver: timedelta = timedelta(seconds=5)
+    act: timedelta = timedelta(seconds=10)
+    pack: timedelta = timedelta(minutes=10)
+
+
+USUAL = Schedule()
 
 
 def utc_now() -> datetime:
@@ -71,10 +81,11 @@ class Service:
         http: httpx.Client,
         *,
         clock: Clock = utc_now,
+        schedule: Schedule = USUAL,
         collectors: Sequence[Collector] = COLLECTORS,
     ) -> None:
         self.settings, self.store, self.rules, self.http, self.clock = settings, store, rules, http, clock
-        self.collectors = tuple(collectors)
+        self.schedule, self.collectors = schedule, tuple(collectors)
         self.stopping = threading.Event()
         self._aws: dict[Target, Aws] = {}
         self._outcomes: dict[tuple[str, Target], str] = {}
@@ -88,13 +99,12 @@ class Service:
 
     def start(self) -> None:
         """Begin the housekeeping and alert jobs; targets come with `watch`."""
-        self._every(
-            "heartbeat", HEARTBEAT_EVERY, lambda: self._note("service.heartbeat", self.clock().isoformat())
-        )
-        self._every("evaluate", EVALUATE_EVERY, self._evaluate)
-        self._every("deliver", DELIVER_EVERY, self._deliver)
-        self._every("act", ACT_EVERY, self._act)
-        self._every("pack", PACK_EVERY, lambda: self.store.pack(now=self.clock()))
+        every = self.schedule
+        self._every("heartbeat", every.heartbeat, self._heartbeat)
+        self._every("evaluate", every.evaluate, self._evaluate)
+        self._every("deliver", every.deliver, self._deliver)
+        self._every("act", every.act, self._act)
+        self._every("pack", every.pack, lambda: self.store.pack(now=self.clock()))
         self._scheduler.start()
 
     def watch(self, aws: Aws) -> None:
@@ -210,6 +220,9 @@ class Service:
         text = f"{job}: {type(error).__name__}: {error}"
         log.error("%s", text)
         self._note("service.crash", f"{self.clock().isoformat()} {text}")
+
+    def _heartbeat(self) -> None:
+        self._note("service.heartbeat", self.clock().isoformat())
 
     def _note(self, key: str, value: str) -> None:
         with self.store.transaction() as connection:

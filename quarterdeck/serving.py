@@ -17,7 +17,7 @@ from alerts.rules import rules_of
 from collectors.aws import Aws, Unreachable, connect
 from core.errors import AwsError
 from quarterdeck.lock import service_lock
-from quarterdeck.service import Clock, Service, utc_now
+from quarterdeck.service import USUAL, Clock, Schedule, Service, utc_now
 from quarterdeck.settings import Settings
 from store.store import Store
 
@@ -29,7 +29,7 @@ RETRY_S = 60.0
 WEBHOOK_TIMEOUT_S = 10.0
 
 
-def serve(settings: Settings, *, clock: Clock = utc_now) -> int:
+def serve(settings: Settings, *, clock: Clock = utc_now, schedule: Schedule = USUAL) -> int:
     """Run the service until SIGTERM or SIGINT. Raises a QuarterdeckError when it cannot start."""
     _log_to_stderr()
     rules = rules_of(settings.alerts)
@@ -37,7 +37,7 @@ def serve(settings: Settings, *, clock: Clock = utc_now) -> int:
     with service_lock(settings.store.path), httpx.Client(timeout=WEBHOOK_TIMEOUT_S) as http:
         connected, unreachable = connect(settings.targets, settings.aws)
         require_some(connected, unreachable)
-        service = Service(settings, store, rules, http, clock=clock)
+        service = Service(settings, store, rules, http, clock=clock, schedule=schedule)
         with _told_to_stop() as told:
             service.start()
             _greet(service, connected, unreachable)
