@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from quarterdeck.demo.settings import demo_settings
+from tests.e2e.processes import demo_account
 
 SINCE = "24h"
 
@@ -49,21 +50,11 @@ class Watched:
 @pytest.fixture(scope="session")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("e2e")
-    now = datetime.now(UTC).replace(second=0, microsecond=0).isoformat()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "quarterdeck.demo", "--now", now], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        endpoint = process.stdout.readline().strip()
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    with demo_account(now) as endpoint:
         settings = folder / "settings.yml"
         settings.write_text(yaml.safe_dump(demo_settings(endpoint)))
         account = Watched(endpoint, settings, folder / "store")
         done = account.run("collect", "--once", "--since", SINCE)
         assert done.returncode == 0, done.stderr
         yield account
-    finally:
-        process.terminate()
-        process.wait(10)
-        if process.stdout:
-            process.stdout.close()
