@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.errors import StoreError
 from dashboard import links, numbers, queries
+from dashboard.first_look import first_look
 from dashboard.launch import BANNER
 
 STATIC = Path(__file__).parent / "static"
@@ -55,6 +56,7 @@ def main() -> None:
     with st.sidebar:
         _menu()
         _filter()
+    first_look()
     page.run()
 
 

@@ -144,3 +144,21 @@ def _line() -> LogEvent:
         signature="KeyError: <>",
         version="2",
     )
+
+
+@pytest.fixture
+def filled_inventory(store: Store) -> Store:
+    """A store whose first pass has read the inventory and nothing else yet."""
+    store.remember_target(PROD, "shop", now=NOW)
+    window = Window(NOW - timedelta(minutes=1), NOW)
+    run = Run(
+        collector="inventory",
+        target=PROD,
+        window=window,
+        period_s=0,
+        outcome="ok",
+        started_at=NOW,
+        finished_at=NOW,
+    )
+    store.commit(run, [_function("orders")], now=NOW)
+    return store
