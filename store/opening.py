@@ -12,6 +12,9 @@ from store.locks import held
 
 TELEMETRY = "telemetry"
 
+MIGRATIONS = Path(__file__).with_name("migrations")
+"""By its path: a user's folder that happens to be called `store` must not be taken for our package."""
+
 
 def open_state(folder: Path, *, create: bool) -> sa.Engine:
     """The engine of a store that is there and up to date. Raises StoreError and StoreTooNewError."""
@@ -90,6 +93,6 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", "store:migrations")
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

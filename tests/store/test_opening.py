@@ -2,6 +2,8 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 import sqlalchemy as sa
@@ -143,3 +145,18 @@ def test_a_store_may_be_moved(settings, tmp_path, a_run, a_point, read, noon):
 
     assert [row["invocations"] for row in read(moved)] == [3.0]
     moved.close()
+
+
+def test_a_folder_called_store_where_we_were_started_is_not_taken_for_our_package(tmp_path):
+    (tmp_path / "store").mkdir()
+    code = (
+        "import sys; from pathlib import Path; from core.settings import StoreSettings;"
+        "from store.store import Store;"
+        "Store.open(StoreSettings(path=Path(sys.argv[1]))).close()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, "data"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
