@@ -87,6 +87,7 @@ def live_through(stage: Stage) -> None:
     stage.end(SIGKILL)
     assert stage.notices() == [("firing", "delivered"), ("resolved", "queued")]
 
+    stage.move(51)
     chat.choose = lambda body: ACCEPT
     service.start()
     stage.wait_for_notice("resolved", "delivered")
