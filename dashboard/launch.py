@@ -26,7 +26,7 @@ def launch(
     `dashboard/.streamlit/config.toml`, which Streamlit reads because it lies beside `app.py`. AWS variables
     are left out of the environment: a page never calls AWS.
     """
-    argv = [sys.executable, "-P", "-m", "streamlit", "run", str(APP), *_options(settings)]
+    argv = [sys.executable, "-P", "-m", "dashboard", "run", str(APP), *_options(settings)]
     env = {name: value for name, value in environ.items() if not name.startswith("AWS_") and name != BANNER}
     env[STORE] = str(store.path.absolute())
     if banner:
