@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from alerts.quiet import Quiet
 from core.formulas import rate
 from dashboard import numbers
 from dashboard.charts.concurrency import danger
@@ -106,7 +107,7 @@ def cost_answer(groups: pd.DataFrame, components: Mapping[str, Any], *, days: fl
     return Answer("info", text, f"{more} · {part.lower()} is {numbers.percent(share)} of it")
 
 
-def alerts_answer(firing: pd.DataFrame, acknowledged: int, held: int) -> Answer:
+def alerts_answer(firing: pd.DataFrame, acknowledged: int, held: int, silence: Quiet) -> Answer:
     """`firing` are the incidents that nobody has and nothing holds back, the worst first."""
     parts = [f"{acknowledged} acknowledged"] if acknowledged else []
     parts += [f"{held} held back"] if held else []
@@ -115,7 +116,7 @@ def alerts_answer(firing: pd.DataFrame, acknowledged: int, held: int) -> Answer:
         return Answer(str(firing["severity"].iloc[0]), text, ", ".join(parts))
     if parts:
         return Answer("warning", f"**Nothing new is firing**: {', '.join(parts)}.")
-    return Answer("healthy", "**Nothing is firing.**")
+    return Answer(silence.state, f"**{silence.text}.**")
 
 
 def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool]) -> Answer:

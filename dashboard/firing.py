@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import links, numbers, widgets
+from alerts.quiet import quiet
+from dashboard import links, numbers, queries, widgets
 from dashboard.numbers import plain
 
 LINES = 5
@@ -27,9 +28,15 @@ def firing_box(
             more = f"{len(incidents) - LINES} more"
             st.page_link(links.ALERTS, label=more, icon=":material/more_horiz:", query_params=links.carry())
         if incidents.empty:
-            seen = "" if not unseen else " among what is seen"
-            st.markdown(f"{widgets.badge('healthy')} **Nothing is firing**{seen}.")
+            _nothing(" among what is seen" if unseen else "", now=now)
         _coverage(unseen)
+
+
+def _nothing(seen: str, *, now: datetime) -> None:
+    silence = quiet(queries.judged_at(), now=now)
+    st.markdown(
+        f"{widgets.badge(silence.state)} **{silence.text}**{seen if silence.state == 'healthy' else ''}."
+    )
 
 
 def sentence(incident: Mapping[Any, Any], *, now: datetime) -> str:

@@ -93,6 +93,12 @@ def open_incidents() -> pd.DataFrame:
 
 
 @cached(ttl_s=15, entries=2)
+def judged_at() -> datetime | None:
+    """When rules were last evaluated."""
+    return incidents.judged_at(store())
+
+
+@cached(ttl_s=15, entries=2)
 def all_incidents() -> pd.DataFrame:
     return incidents.incidents(store())
 

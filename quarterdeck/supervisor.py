@@ -182,6 +182,6 @@ def answers(address: str, port: int, path: str) -> bool:
 
 
 def child(*words: str) -> list[str]:
-    """The command line of one of our own commands as a process. `-P`: folders named like ours in the directory
-    it is started from are not imported."""
+    """The command line of one of our own commands as a process. `-P`: folders named like ours where it is
+    started from are not imported."""
     return [sys.executable, "-P", "-m", "quarterdeck", *words]

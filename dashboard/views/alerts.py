@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from alerts.quiet import quiet
 from core.windows import Window
 from dashboard import figures_alerts, numbers, queries, queries_alerts, tables, widgets
 from dashboard.answers import alerts_answer
@@ -22,7 +23,10 @@ def page(window: Window) -> None:
     if chosen:
         one(chosen)
     groups = figures_alerts.grouped(queries.within(queries.all_incidents(), queries.scope()))
-    tables.say(alerts_answer(groups["Firing"], len(groups["Acknowledged"]), len(groups["Held back"])))
+    silence = quiet(queries.judged_at(), now=queries.now())
+    tables.say(
+        alerts_answer(groups["Firing"], len(groups["Acknowledged"]), len(groups["Held back"]), silence)
+    )
     for name in figures_alerts.GROUPS[:3]:
         if not groups[name].empty:
             open_group(name, groups[name])

@@ -34,14 +34,18 @@ def incidents(
         quarterdeck incidents
         quarterdeck incidents --all --json
     """
+    from alerts.quiet import quiet
     from quarterdeck import answers, output, tables
+    from store.readers.incidents import judged_at
 
     with front(context).store() as store:
         document = answers.incidents_document(store, open_only=not every, limit=limit)
+        judged = judged_at(store)
     if as_json:
         output.print_json(document)
         return
-    nothing = "No incident has been recorded." if every else "Nothing is firing."
+    nothing = "No incident has been recorded. " if every else ""
+    nothing += f"{quiet(judged, now=now_utc()).text}."
     output.print_table(tables.INCIDENTS, document["incidents"], nothing=nothing)
 
 

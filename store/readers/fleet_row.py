@@ -91,7 +91,8 @@ class FleetRow:
 
     def finished(self) -> dict[str, Any]:
         states = {name: self._state(name, collector) for name, collector in FEEDS.items()}
-        states |= {name: SILENT for name in CONFIGURATION if self.values[name] is None}  # images have no runtime
+        # An image has no runtime: nothing to say, not unknown.
+        states |= {name: SILENT for name in CONFIGURATION if self.values[name] is None}
         return self.values | {"states": {name: state for name, state in states.items() if state}}
 
     def _state(self, name: str, collector: str) -> str | None:

@@ -17,7 +17,7 @@ _NOW = Window(datetime.fromisoformat("1970-01-01T00:00:00Z"), datetime.fromisofo
 
 
 def incidents(store: Store, *, open_only: bool = False, limit: int = 500) -> pd.DataFrame:
-    """Columns of the incident table and `held_back`: why its newest notice was held back, missing if it was not.
+    """Columns of the incident table and `held_back`: why its newest notice was held back, if it was.
 
     Open ones first, among them the worst first, then the newest.
     """
@@ -34,6 +34,12 @@ def incident(store: Store, id: str) -> pd.DataFrame:
     """One incident, resolved or not: a row as `incidents` gives it, or none."""
     query = sa.select(schema.incident, _held_back().label("held_back"))
     return _state(store, query.where(schema.incident.c.id == id))
+
+
+def judged_at(store: Store) -> datetime | None:
+    """When rules were last evaluated on what is stored; None if they never were."""
+    newest = _state(store, sa.select(sa.func.max(schema.rule_state.c.evaluated_at).label("ts")))["ts"].iloc[0]
+    return None if pd.isna(newest) else newest.to_pydatetime()
 
 
 def timeline(store: Store, incident: str) -> pd.DataFrame:

@@ -162,3 +162,13 @@ def filled_inventory(store: Store) -> Store:
     )
     store.commit(run, [_function("orders")], now=NOW)
     return store
+
+
+@pytest.fixture
+def judged(filled: Store) -> Store:
+    """`filled`, on which a rule was evaluated a moment ago and found nothing."""
+    row = {"rule": "throttles", "account": PROD.account, "region": PROD.region, "subject": "orders"}
+    times = {"since": NOW, "evaluated_at": NOW - timedelta(minutes=1)}
+    with filled.transaction() as connection:
+        connection.execute(schema.rule_state.insert().values(**row, **times, state="ok"))
+    return filled

@@ -1,14 +1,17 @@
 """A page's question answered in words: what is unknown is never good news, and names cannot do harm."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 
+from alerts.quiet import Quiet, quiet
 from dashboard import answers, figures_collection
 
 NAN = float("nan")
 EVIL = "[x](javascript:alert(1)) **b** <img> :red[r]"
+QUIET = Quiet("healthy", "Nothing is firing")
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 def cold(**columns):
@@ -130,12 +133,19 @@ def test_unknown_cost_is_said():
 def test_alerts_carry_the_worst_severity_and_who_has_them():
     firing = pd.DataFrame({"severity": ["warning", "info"]})
 
-    assert answers.alerts_answer(firing, 0, 0).state == "warning"
+    assert answers.alerts_answer(firing, 0, 0, QUIET).state == "warning"
     assert (
-        answers.alerts_answer(firing[:0], 2, 1).text
+        answers.alerts_answer(firing[:0], 2, 1, QUIET).text
         == "**Nothing new is firing**: 2 acknowledged, 1 held back."
     )
-    assert answers.alerts_answer(firing[:0], 0, 0).state == "healthy"
+    assert answers.alerts_answer(firing[:0], 0, 0, QUIET).state == "healthy"
+
+
+def test_silence_of_rules_that_were_never_evaluated_is_not_health():
+    never = quiet(None, now=NOW)
+
+    answer = answers.alerts_answer(pd.DataFrame({"severity": []}), 0, 0, never)
+    assert (answer.state, answer.text) == ("not collected", f"**{never.text}.**")
 
 
 @pytest.mark.parametrize(

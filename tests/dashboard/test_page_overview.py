@@ -16,10 +16,17 @@ def test_names_the_firing_incident_its_age_and_where(open_page, firing):
     assert "shop" in line
 
 
-def test_says_that_nothing_fires(open_page, filled):
+def test_says_that_nothing_fires(open_page, judged):
     app = open_page()
 
     assert any("Nothing is firing" in text.value for text in app.markdown)
+
+
+def test_says_that_nobody_looked_when_no_rule_was_evaluated(open_page, filled):
+    app = open_page()
+
+    assert not any("Nothing is firing" in text.value for text in app.markdown)
+    assert any("No rule has been evaluated yet" in text.value for text in app.markdown)
 
 
 def test_numbers_are_those_of_the_fleet(open_page, filled):
