@@ -73,7 +73,7 @@ def _page(path: str, title: str, icon: str) -> st.Page:
 
 def _menu() -> None:
     firing = len(queries.within(queries.open_incidents(), queries.scope()))
-    with st.container(key="menu", gap=None):
+    with st.container(key="menu", gap="xxsmall"):
         for group, entries in MENU.items():
             if group:
                 st.caption(group)

@@ -60,7 +60,13 @@ def bars(components: Money) -> pd.DataFrame:
     )
 
 
+def same_basis(groups: pd.DataFrame, before: pd.DataFrame) -> bool:
+    """Whether both windows were billed from the same source: an estimate knows no initialization."""
+    return set(groups["basis"].dropna()) == set(before["basis"].dropna())
+
+
 def cards(groups: pd.DataFrame, before: pd.DataFrame, *, window: Window) -> list[Card]:
+    before = before if same_basis(groups, before) else before[:0]
     spent, was = add(groups["cost_usd"]), add(before["cost_usd"])
     days = Decimal(window.duration / DAY)
     parts, parts_was = by_component(groups), by_component(before)

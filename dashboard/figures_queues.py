@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -56,18 +57,28 @@ def cards(queues: pd.DataFrame) -> list[Card]:
     ]
 
 
+def settings(row: Mapping[str, Any] | pd.Series[Any]) -> str:
+    """How the queue is set, in a line; what is not known is left out."""
+    known = {
+        "messages are kept": _age(row["retention_s"]),
+        "hidden while in flight": _age(row["visibility_timeout_s"]),
+        "receives before the dead-letter queue": numbers.count(row["max_receive_count"]),
+    }
+    said = [f"{what}: {value}" for what, value in known.items() if value not in (None, numbers.UNKNOWN)]
+    return " · ".join(said) + ". A dead letter keeps the age that it had in its source queue."
+
+
 def balance(source: pd.DataFrame) -> str:
     sent, deleted = total(source["sent"]), total(source["deleted"])
     return numbers.UNKNOWN if sent is None or deleted is None else f"{sent - deleted:+,.0f}"
 
 
 def rows(queues: pd.DataFrame) -> pd.DataFrame:
-    """The table: the reader's columns with `owner`, `age` and `retention` in words, None when unknown."""
+    """The table: the reader's columns with `owner` and `age` in words, None when unknown."""
     words: dict[str, list[Any]] = {
         "arrivals": list(queues["arrivals"].where(queues["role"] == "dead-letter")),
         "owner": [", ".join(map(str, names)) for names in queues["functions"]],
         "age": [_age(seconds) for seconds in queues["oldest_age_s"]],
-        "retention": [_age(seconds) for seconds in queues["retention_s"]],
     }
     return queues.assign(**words)
 

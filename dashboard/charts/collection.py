@@ -9,11 +9,11 @@ import pandas as pd
 from altair.typing import ChartType
 
 from core.windows import Window
-from dashboard.charts.theme import CRITICAL, OK, UNKNOWN, WARNING
+from dashboard.charts.theme import COLD_START, CRITICAL, OK, UNKNOWN, WARNING
 
 OUTCOMES = ("ok", "skipped", "partial", "denied", "failed")
 """From best to worst: a cell shows the worst of its runs."""
-_COLOURS = (OK, UNKNOWN, WARNING, CRITICAL, CRITICAL)
+_COLOURS = (OK, UNKNOWN, WARNING, COLD_START, CRITICAL)
 
 
 def outcome_cells(runs: pd.DataFrame, window: Window, *, cells: int = 96) -> pd.DataFrame:

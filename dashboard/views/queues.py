@@ -44,22 +44,15 @@ def table(queues: pd.DataFrame) -> None:
                 "age": column.TextColumn("Oldest", alignment="right", width=96),
                 "arrivals": tables.count_column("Arrivals", figures_queues.ARRIVALS),
                 "sent": tables.count_column("Sent"),
-                "received": tables.count_column("Received"),
                 "deleted": tables.count_column("Deleted"),
-                "max_receive_count": tables.count_column("Max receives"),
-                "retention": column.TextColumn(
-                    "Kept for",
-                    help="A dead letter keeps the age that it had in its source queue.",
-                    alignment="right",
-                ),
                 "note": column.TextColumn("Note"),
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
             column_order=tables.spoken(
                 shown,
                 [
-                    *("queue", "role", "owner", "place", "depth", "age", "arrivals", "sent", "received"),
-                    *("deleted", "max_receive_count", "retention", "state", "note"),
+                    *("queue", "role", "owner", "place", "depth", "age", "arrivals", "sent", "deleted"),
+                    *("state", "note"),
                 ],
             ),
         )
@@ -104,6 +97,7 @@ def one(queues: pd.DataFrame, window: Window) -> None:
             key="queue-board",
             alt="Backlog, age and traffic of one queue",
         )
+        st.caption(figures_queues.settings(row))
         if row["role"] == "dead-letter":
             st.caption(figures_queues.ARRIVALS)
 

@@ -89,6 +89,14 @@ def test_the_month_is_thirty_days_of_the_windows_pace():
     assert cards[1].value == "$120.00"
 
 
+def test_an_estimated_window_is_not_compared_with_a_recorded_one():
+    estimated = costs(("a", Decimal("1"), 1)).assign(basis="metrics, estimated")
+
+    cards = figures_cost.cards(costs(("a", Decimal("2"), 1)), estimated, window=WINDOW)
+
+    assert "%" not in (cards[0].delta or "")
+
+
 def test_the_export_keeps_exact_amounts_and_names_its_window():
     file = figures_cost.export(costs(("a", Decimal("0.000000001"), 1)), "function", window=WINDOW)
 
