@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from core.windows import MINUTE, Window, floor
 from dashboard import numbers
 from quarterdeck.demo.settings import demo_settings
 from quarterdeck.settings import Settings
-from store.readers import fleet, incidents
+from store.readers import incidents
 from store.store import Store
 
 pytestmark = pytest.mark.browser
@@ -104,10 +105,23 @@ def watched(endpoint: str, serve: Callable[..., str], tmp_path_factory: pytest.T
             patch.setenv(f"AWS_{name}", value)
         collect(store, endpoint)
     evaluate(store, rules_of(AlertSettings()), AlertSettings(), now=NOW)
-    known = fleet.fleet(store, SHOWN, now=NOW)
     worst = incidents.incidents(store).iloc[0].to_dict()
     store.close()
-    return Watched(serve(path, banner="You watch the demo account.", now=NOW.isoformat()), known, worst)
+    url = serve(path, banner="You watch the demo account.", now=NOW.isoformat())
+    return Watched(url, fleet_json(path), worst)
+
+
+def fleet_json(store: Path) -> pd.DataFrame:
+    """What `quarterdeck fleet --json` prints for the window that the pages show; money exact."""
+    words = ["--store", str(store), "fleet", "--since", "3h", "--until", NOW.isoformat(), "--json"]
+    argv = [sys.executable, "-P", "-m", "quarterdeck", *words]
+    printed = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout
+    rows = json.loads(printed, parse_float=Decimal)["functions"]
+    floats = [
+        {k: float(v) if isinstance(v, Decimal) and k != "cost_usd" else v for k, v in row.items()}
+        for row in rows
+    ]
+    return pd.DataFrame(floats)
 
 
 def collect(store: Store, endpoint: str) -> None:
