@@ -10,6 +10,7 @@ from core.windows import Window
 from dashboard import figures_alerts, numbers, queries, queries_alerts, tables, widgets
 from dashboard.answers import alerts_answer
 from dashboard.figures_alerts import Incident
+from dashboard.firing import gist
 from dashboard.ledgers import audit_table, deliveries_table
 from dashboard.numbers import plain
 from dashboard.one_alert import NOBODY, one, show, told
@@ -53,7 +54,8 @@ def line(incident: Incident) -> None:
         place = plain(tables.places().get((incident["account"], incident["region"]), incident["region"]))
         standing = f"{figures_alerts.standing(incident, now=queries.now())} · {place}"
         title = f"{widgets.badge(str(incident['severity']))} **{plain(incident['title'])}**"
-        st.markdown(f"{title} :small[:gray[{standing} · {plain(incident['text'])}]]", width="stretch")
+        why = plain(gist(str(incident["text"]), str(incident["title"])))
+        st.markdown(f"{title} :small[:gray[{standing} · {why}]]", width="stretch")
         st.button(
             "Open", key=f"open-{incident['id']}", type="tertiary", icon=":material/arrow_forward:",
             on_click=show, args=(str(incident["id"]),),
