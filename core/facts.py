@@ -30,9 +30,10 @@ class Target:
 class MetricPoint:
     """CloudWatch's answer for one thing and one period: a wide row.
 
-    `scope` is function, resource (a `function` with `resource` = alias or version), mapping (`resource` = its
-    UUID) or account. Counts are sums of the period; `_max` are maxima; percentiles are as CloudWatch computed
-    them for this period, and must never be averaged. None: no datapoint, or not asked.
+    `scope` is function, resource (a `function` with `resource` = alias or version), executed (a weighted
+    alias and the version it ran: `resource` = `alias@version`) or account. Counts are sums of the period;
+    `_max` are maxima; percentiles are as CloudWatch computed them for this period, and must never be averaged.
+    None: no datapoint, or not asked.
     """
 
     KIND: ClassVar[str] = "metrics"
@@ -65,6 +66,35 @@ class MetricPoint:
     provisioned_spillover: float | None = None
     unreserved_max: float | None = None
     claimed_max: float | None = None
+    recursive_dropped: float | None = None
+    oversized_records: float | None = None
+    signature_errors: float | None = None
+    offset_lag_max: float | None = None
+    extensions_sum_ms: float | None = None
+    extensions_max_ms: float | None = None
+    durable_running_max: float | None = None
+    durable_running_utilization_max: float | None = None
+    durable_started: float | None = None
+    durable_stopped: float | None = None
+    durable_succeeded: float | None = None
+    durable_failed: float | None = None
+    durable_timed_out: float | None = None
+    durable_operations: float | None = None
+    durable_written_bytes: float | None = None
+    durable_duration_sum_ms: float | None = None
+    durable_duration_max_ms: float | None = None
+    cpu_throttles: float | None = None
+    memory_throttles: float | None = None
+    disk_throttles: float | None = None
+    concurrency_throttles: float | None = None
+    insights_cpu_sum_ms: float | None = None
+    insights_cold_starts: float | None = None
+    insights_memory_used_max_mb: float | None = None
+    insights_memory_total_mb: float | None = None
+    insights_memory_utilization_max: float | None = None
+    insights_received_bytes: float | None = None
+    insights_sent_bytes: float | None = None
+    insights_network_bytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +185,149 @@ class QueueSample:
     sent: float | None = None
     received: float | None = None
     deleted: float | None = None
+    empty_receives: float | None = None
+    sent_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingSample:
+    """CloudWatch's answer for one event source mapping (by UUID) and period: what its pollers did.
+
+    These metrics exist only where the mapping's `MetricsConfig` turns them on (charged by AWS) or, for the
+    Kafka ones, where the source has them. Counts are sums of the period.
+    """
+
+    KIND: ClassVar[str] = "mapping_samples"
+    KEY: ClassVar[tuple[str, ...]] = ("mapping", "ts", "period_s")
+
+    mapping: str
+    function: str
+    ts: datetime
+    period_s: int
+    polled: float | None = None
+    filtered_out: float | None = None
+    invoked: float | None = None
+    failed_invoke: float | None = None
+    dropped: float | None = None
+    sent_to_destination: float | None = None
+    deleted: float | None = None
+    committed: float | None = None
+    polling_errors: float | None = None
+    invoke_errors: float | None = None
+    destination_errors: float | None = None
+    schema_registry_errors: float | None = None
+    commit_errors: float | None = None
+    max_offset_lag: float | None = None
+    sum_offset_lag: float | None = None
+    provisioned_pollers_max: float | None = None
+    poller_units_max: float | None = None
+    poller_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacitySample:
+    """CloudWatch's answer for a capacity provider of Managed Instances and period (they report every 5 min).
+
+    `instance_type` or `function` (and `resource`) say of what; the others are "".
+    """
+
+    KIND: ClassVar[str] = "capacity_samples"
+    KEY: ClassVar[tuple[str, ...]] = (
+        "provider",
+        "instance_type",
+        "function",
+        "resource",
+        "ts",
+        "period_s",
+    )
+
+    provider: str
+    instance_type: str = ""
+    function: str = ""
+    resource: str = ""
+    ts: datetime
+    period_s: int
+    cpu_utilization_max: float | None = None
+    memory_utilization_max: float | None = None
+    vcpu_available_max: float | None = None
+    vcpu_allocated_max: float | None = None
+    memory_available_max_bytes: float | None = None
+    memory_allocated_max_bytes: float | None = None
+    environments_max: float | None = None
+    environments_limit_max: float | None = None
+    environment_cpu_utilization_max: float | None = None
+    environment_memory_utilization_max: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvocationSummary:
+    """What the reports of one function say over one period, added up by Logs Insights (aggregated mode).
+
+    For functions whose single reports are not read. Counts and sums of the period; percentiles are of the
+    period, and must never be averaged.
+    """
+
+    KIND: ClassVar[str] = "invocation_summaries"
+    KEY: ClassVar[tuple[str, ...]] = ("function", "ts", "period_s")
+
+    function: str
+    ts: datetime
+    period_s: int
+    reports: float
+    cold_starts: float | None = None
+    timeouts: float | None = None
+    errors: float | None = None
+    out_of_memory: float | None = None
+    duration_sum_ms: float | None = None
+    duration_p50_ms: float | None = None
+    duration_p95_ms: float | None = None
+    duration_p99_ms: float | None = None
+    duration_max_ms: float | None = None
+    billed_sum_ms: float | None = None
+    init_sum_ms: float | None = None
+    init_p50_ms: float | None = None
+    init_p95_ms: float | None = None
+    init_max_ms: float | None = None
+    max_memory_mb: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFailure:
+    """Items of one batch that the function handed back (partial batch response), as it logged them itself.
+
+    Read from EMF records in the function's log. `failed` of `items` (None when not logged).
+    """
+
+    KIND: ClassVar[str] = "batch_failures"
+    KEY: ClassVar[tuple[str, ...]] = ("function", "event_id")
+
+    function: str
+    ts: datetime
+    event_id: str
+    request_id: str | None
+    failed: float
+    items: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiCall:
+    """A management event of CloudTrail that changed something: who did it, and through what.
+
+    `action` is the API's name without its version suffix (UpdateFunctionCode); `function` is "" when the
+    event names none; `via` is the console, CloudFormation, Terraform, CDK, an SDK ... as the user agent says.
+    """
+
+    KIND: ClassVar[str] = "api_calls"
+    KEY: ClassVar[tuple[str, ...]] = ("event_id",)
+
+    event_id: str
+    ts: datetime
+    action: str
+    function: str
+    resource: str | None = None
+    who: str | None = None
+    via: str | None = None
+    error: str | None = None
 
 
 # --- entities -----------------------------------------------------------------------------------------------
@@ -189,6 +362,15 @@ class Function:
     system_log_level: str | None = None
     application_log_level: str | None = None
     dead_letter_arn: str | None = None
+    config_sha256: str | None = None
+    runtime_version_arn: str | None = None
+    subnet_ids: tuple[str, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    file_system_arn: str | None = None
+    tenancy: str | None = None
+    capacity_provider_arn: str | None = None
+    durable_execution_timeout_s: int | None = None
+    durable_retention_days: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -209,6 +391,10 @@ class Version:
     architecture: str | None = None
     snap_start: str | None = None
     description: str | None = None
+    code_size_bytes: int | None = None
+    ephemeral_mb: int | None = None
+    log_group: str | None = None
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +428,17 @@ class EventSourceMapping:
     failure_destination: str | None = None
     reports_batch_item_failures: bool = False
     last_modified: datetime | None = None
+    batching_window_s: int | None = None
+    parallelization_factor: int | None = None
+    bisects_on_error: bool | None = None
+    maximum_retries: int | None = None
+    maximum_record_age_s: int | None = None
+    starting_position: str | None = None
+    filters: int | None = None
+    topics: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    minimum_pollers: int | None = None
+    maximum_pollers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +524,114 @@ class LogGroup:
     stored_bytes: int | None = None
 
 
-Telemetry = MetricPoint | InvocationRecord | LogEvent | TraceRecord | QueueSample
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What may invoke a function, as a statement of its resource policy, a function URL or an EventBridge rule
+    says. Event source mappings are entities of their own.
+
+    `name` is `function:qualifier:` and the statement's id (or `url`, or the source's ARN). `kind` is one of
+    `core.triggers.KINDS`. `state` is the source's own (ENABLED, DISABLED), None when it was not or cannot be
+    read; `schedule` is its rate or cron expression. `is_public`: anyone may invoke.
+    """
+
+    KIND: ClassVar[str] = "trigger"
+
+    name: str
+    function: str
+    qualifier: str | None = None
+    kind: str
+    source_arn: str | None = None
+    source_account: str | None = None
+    principal: str | None = None
+    is_public: bool = False
+    state: str | None = None
+    schedule: str | None = None
+    targets_function: bool | None = None
+    auth_type: str | None = None
+    invoke_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A layer version that a function uses; `name` is its ARN. `latest` is the newest version's number."""
+
+    KIND: ClassVar[str] = "layer"
+
+    name: str
+    layer: str
+    version: int
+    created: datetime | None = None
+    latest: int | None = None
+    latest_created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityProvider:
+    """A capacity provider of Managed Instances; `name` is its own."""
+
+    KIND: ClassVar[str] = "capacity_provider"
+
+    name: str
+    arn: str
+    state: str | None = None
+    architectures: tuple[str, ...] = ()
+    instance_types: tuple[str, ...] = ()
+    max_vcpus: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogMode:
+    """How a function's log is read: every invocation, aggregated or off; `name` is the function's.
+
+    `why` is a sentence; `bytes_a_day` is what the choice rests on (None: not known); `usd_a_month` is what
+    the mode costs.
+    """
+
+    KIND: ClassVar[str] = "log_mode"
+
+    name: str
+    mode: str
+    why: str
+    bytes_a_day: float | None = None
+    usd_a_month: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """How often a function's metrics are read, and why so; `name` is the function's."""
+
+    KIND: ClassVar[str] = "cadence"
+
+    name: str
+    every_s: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceSettings:
+    """Where X-Ray of the region keeps spans. `name` is always `account`. `destination` is XRay or
+    CloudWatchLogs (Transaction Search: spans may be there only), `indexed_percent` its indexed share."""
+
+    KIND: ClassVar[str] = "trace_settings"
+
+    name: str = "account"
+    destination: str | None = None
+    status: str | None = None
+    indexed_percent: float | None = None
+
+
+Telemetry = (
+    MetricPoint
+    | InvocationRecord
+    | LogEvent
+    | TraceRecord
+    | QueueSample
+    | MappingSample
+    | CapacitySample
+    | InvocationSummary
+    | BatchFailure
+    | ApiCall
+)
 Entity = (
     Function
     | Version
@@ -339,8 +643,25 @@ Entity = (
     | AccountLimits
     | Queue
     | LogGroup
+    | Trigger
+    | Layer
+    | CapacityProvider
+    | LogMode
+    | Cadence
+    | TraceSettings
 )
-TELEMETRY: tuple[type[Telemetry], ...] = (MetricPoint, InvocationRecord, LogEvent, TraceRecord, QueueSample)
+TELEMETRY: tuple[type[Telemetry], ...] = (
+    MetricPoint,
+    InvocationRecord,
+    LogEvent,
+    TraceRecord,
+    QueueSample,
+    MappingSample,
+    CapacitySample,
+    InvocationSummary,
+    BatchFailure,
+    ApiCall,
+)
 ENTITIES: tuple[type[Entity], ...] = (
     Function,
     Version,
@@ -352,6 +673,12 @@ ENTITIES: tuple[type[Entity], ...] = (
     AccountLimits,
     Queue,
     LogGroup,
+    Trigger,
+    Layer,
+    CapacityProvider,
+    LogMode,
+    Cadence,
+    TraceSettings,
 )
 
 VOLATILE: Mapping[str, frozenset[str]] = {
@@ -360,6 +687,9 @@ VOLATILE: Mapping[str, frozenset[str]] = {
     "account_limits": frozenset({"code_size_bytes", "function_count"}),
     "provisioned": frozenset({"allocated", "available"}),
     "mapping": frozenset({"last_result"}),
+    "layer": frozenset({"latest", "latest_created"}),
+    "log_mode": frozenset({"bytes_a_day", "usd_a_month", "why"}),
+    "cadence": frozenset({"every_s", "why"}),
 }
 """Fields that move by themselves: kept, but a new value is no configuration change."""
 
@@ -444,3 +774,9 @@ class Inventory:
     invoke_configs: tuple[InvokeConfig, ...] = ()
     queues: tuple[Queue, ...] = ()
     limits: AccountLimits | None = None
+    log_groups: tuple[LogGroup, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    capacity_providers: tuple[CapacityProvider, ...] = ()
+    log_modes: tuple[LogMode, ...] = ()
+    cadences: tuple[Cadence, ...] = ()

@@ -32,7 +32,10 @@ class TargetSettings(Section):
     """
 
     name: str | None = Field(default=None, description="the account's alias on pages and in messages")
-    regions: list[str] = Field(default_factory=list, description="empty: the region of the environment")
+    regions: list[str] = Field(
+        default_factory=list,
+        description="empty: the region of the environment; `all`: every region that the account has enabled",
+    )
     profile: str | None = None
     role_arn: str | None = None
     external_id: str | None = None
@@ -53,6 +56,24 @@ class AwsSettings(Section):
     )
 
 
+LogReading = Literal["auto", "every", "aggregated", "off"]
+
+
+class LogSettings(Section):
+    """How logs are read. `auto` chooses per function by volume and budget."""
+
+    mode: LogReading = Field(default="auto", description="of functions that `functions` does not name")
+    functions: dict[str, LogReading] = Field(
+        default_factory=dict, description="name or pattern (`etl-*`) to mode; the first that fits wins"
+    )
+    every_up_to_mb_per_day: float = Field(
+        default=2_000, ge=0, description="auto reads every invocation of functions that log less than this"
+    )
+    insights_usd_per_month: float = Field(
+        default=5, ge=0, description="auto aggregates (Logs Insights is charged by what it scans) within this"
+    )
+
+
 class CollectSettings(Section):
     """What is read, how often, how far back."""
 
@@ -62,8 +83,20 @@ class CollectSettings(Section):
     logs_every: Duration = timedelta(minutes=5)
     queues_every: Duration = timedelta(minutes=5)
     traces_every: Duration = timedelta(minutes=15)
+    triggers_every: Duration = timedelta(hours=1)
+    changes_every: Duration = timedelta(minutes=15)
+    quiet_after: Duration = Field(
+        default=timedelta(hours=24), description="a function without invocations for so long is quiet"
+    )
+    quiet_every: Duration = Field(
+        default=timedelta(hours=1), description="quiet functions' metrics, when the budget asks for savings"
+    )
+    firing_every: Duration = Field(
+        default=timedelta(minutes=1), description="metrics of functions with an open incident"
+    )
+    logs: LogSettings = LogSettings()
     backfill: Duration = Field(
-        default=timedelta(hours=24), description="one-minute history read on the first run"
+        default=timedelta(days=3), description="one-minute history read on the first run"
     )
     backfill_coarse: Duration = Field(
         default=timedelta(days=14), description="five-minute history read on the first run"
@@ -77,6 +110,11 @@ class RetentionSettings(Section):
     log_events: Duration = timedelta(days=30)
     traces: Duration = timedelta(days=30)
     queue_samples: Duration = timedelta(days=455)
+    mapping_samples: Duration = timedelta(days=455)
+    capacity_samples: Duration = timedelta(days=455)
+    invocation_summaries: Duration = timedelta(days=90)
+    batch_failures: Duration = timedelta(days=30)
+    api_calls: Duration = timedelta(days=455)
 
 
 class StoreSettings(Section):

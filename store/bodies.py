@@ -48,7 +48,7 @@ def _typed(hint: Any, value: Any) -> Any:
 
 def function_of(entity: Entity) -> str | None:
     """The function that an entity belongs to, if it belongs to one."""
-    if entity.KIND in ("function", "reserved"):
+    if entity.KIND in ("function", "reserved", "log_mode", "cadence"):
         return entity.name
     return getattr(entity, "function", None)
 

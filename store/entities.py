@@ -13,7 +13,16 @@ from core.facts import Entity, Inventory, Listed, Target
 from store.bodies import KINDS, Body, dated, differences, from_body, function_of, to_body
 from store.schema import change, entity, listing
 
-GO_WITH_FUNCTION = ("version", "alias", "provisioned", "invoke_config", "reserved")
+GO_WITH_FUNCTION = (
+    "version",
+    "alias",
+    "provisioned",
+    "invoke_config",
+    "reserved",
+    "trigger",
+    "log_mode",
+    "cadence",
+)
 """Kinds that are listed per known function: nobody would ever list them again once it is gone."""
 
 Name = tuple[str, str]
@@ -202,4 +211,10 @@ def inventory(connection: sa.Connection, target: Target) -> Inventory:
         invoke_configs=tuple(found["invoke_config"]),
         queues=tuple(found["queue"]),
         limits=next(iter(found["account_limits"]), None),
+        log_groups=tuple(found["log_group"]),
+        triggers=tuple(found["trigger"]),
+        layers=tuple(found["layer"]),
+        capacity_providers=tuple(found["capacity_provider"]),
+        log_modes=tuple(found["log_mode"]),
+        cadences=tuple(found["cadence"]),
     )

@@ -22,8 +22,8 @@ NOT_COLLECTED = "not collected"
 NOT_YET = "not yet"
 TOO_OLD = "history was not read that far back"
 
-COLLECTORS = ("inventory", "details", "metrics", "logs", "queues", "traces")
-WINDOWED = ("metrics", "logs", "queues", "traces")
+COLLECTORS = ("inventory", "details", "triggers", "metrics", "logs", "queues", "traces", "changes")
+WINDOWED = ("metrics", "logs", "queues", "traces", "changes")
 """Those that read stretches of time; the others read how things are."""
 HEALTHY = frozenset({"ok", "partial"})
 

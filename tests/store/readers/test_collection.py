@@ -91,7 +91,7 @@ def test_what_was_never_asked_for_is_a_gap_too(world):
 
     frame = gaps(world.store, world.window(), now=NOW)
 
-    assert set(frame["collector"]) == {"queues", "traces"}
+    assert set(frame["collector"]) == {"queues", "traces", "changes"}
     assert set(frame["why"]) == {"not yet"}
 
 
