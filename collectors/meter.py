@@ -10,43 +10,86 @@ from typing import Any
 
 from core.facts import Usage
 
+BILLED_CHUNK_BYTES = 65_536
+"""SQS bills every 64 KB of a payload as a request."""
+
+FIFO_USD = Decimal("0.0000005")
 _FREE = Decimal(0)
 _PER_UNIT_USD: Mapping[str, Decimal] = {
     # https://aws.amazon.com/cloudwatch/pricing/: GetMetricData per metric requested, the rest per call
     "cloudwatch": Decimal("0.00001"),
-    # https://aws.amazon.com/xray/pricing/: per trace retrieved or scanned
-    "xray": Decimal("0.0000005"),
-    # https://aws.amazon.com/sqs/pricing/: standard queues, per request
+    # https://aws.amazon.com/sqs/pricing/: standard queues, per 64 KB of a request
     "sqs": Decimal("0.0000004"),
-    "lambda": _FREE,
-    "logs": _FREE,
-    "sts": _FREE,
-    "resourcegroupstaggingapi": _FREE,
+    # https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/: per page
+    "ce": Decimal("0.01"),
+    **dict.fromkeys(("account", "cloudtrail", "ec2", "events", "iam", "lambda", "logs", "scheduler"), _FREE),
+    **dict.fromkeys(("pricing", "resourcegroupstaggingapi", "service-quotas", "sts", "xray"), _FREE),
 }
-_UNPRICED = frozenset({"Invoke", "StartQuery", "StartLiveTail"})
-"""Billed by what they do, not by the call."""
+_TRACE_USD = Decimal("0.0000005")
+_PER_OPERATION_USD: Mapping[str, Decimal | None] = {
+    # https://aws.amazon.com/xray/pricing/: per trace retrieved or scanned
+    "BatchGetTraces": _TRACE_USD,
+    "GetTraceGraph": _TRACE_USD,
+    "GetTraceSummaries": _TRACE_USD,
+    # They scan traces too, and do not tell how many.
+    "GetServiceGraph": None,
+    "GetTimeSeriesServiceStatistics": None,
+    # https://aws.amazon.com/cloudwatch/pricing/: per GB scanned by Logs Insights, here the dearer 10^9 bytes
+    "StartQuery": Decimal("0.005") / 10**9,
+    # Billed by what they do, not by the call.
+    "Invoke": None,
+    "StartLiveTail": None,
+    "StartTraceRetrieval": None,
+}
+ONLY_KNOWN_AFTERWARDS = frozenset({"GetTraceSummaries", "StartQuery"})
+"""Operations whose billed units the answer tells: nothing is known of them before."""
 
 
 def unit_price_usd(service: str, operation: str) -> Decimal | None:
     """What one billed unit of an operation costs, without free amounts; None when it is not known."""
-    return None if operation in _UNPRICED else _PER_UNIT_USD.get(service)
+    if operation in _PER_OPERATION_USD:
+        return _PER_OPERATION_USD[operation]
+    return _PER_UNIT_USD.get(service)
+
+
+def request_price_usd(service: str, operation: str, params: Mapping[str, Any]) -> Decimal | None:
+    """As `unit_price_usd`, of a certain request: FIFO queues are dearer."""
+    queue = str(params.get("QueueUrl") or params.get("QueueName") or "")
+    return FIFO_USD if service == "sqs" and queue.endswith(".fifo") else unit_price_usd(service, operation)
 
 
 def requested_units(operation: str, params: Mapping[str, Any]) -> int:
     """Billed units that a request asks for.
 
-    Whether several statistics of one metric count once is not documented: here each counts.
+    Every attempt and every page of an answer is a request of its own. AWS does not say whether it bills a
+    throttled attempt, a further page, or several statistics of one metric as more than one: here all count,
+    so ours is the upper bound.
     """
     if operation == "GetMetricData":
         return sum("MetricStat" in query for query in params.get("MetricDataQueries", ()))
-    if operation == "BatchGetTraces":
+    if operation in ("BatchGetTraces", "GetTraceGraph"):
         return len(params.get("TraceIds", ()))
-    return 0 if operation == "GetTraceSummaries" else 1
+    return 0 if operation in ONLY_KNOWN_AFTERWARDS else 1
+
+
+def chunks(size_bytes: int) -> int:
+    """How many requests SQS makes of a payload."""
+    return max(1, -(-size_bytes // BILLED_CHUNK_BYTES))
 
 
 def answered_units(operation: str, answer: Mapping[str, Any]) -> int:
-    """Billed units that only the answer tells: traces that a summary request scanned."""
-    return int(answer.get("TracesProcessedCount", 0)) if operation == "GetTraceSummaries" else 0
+    """Billed units that only the answer tells: traces scanned, and what received messages add."""
+    if operation == "GetTraceSummaries":
+        return int(answer.get("TracesProcessedCount") or 0)
+    if operation == "ReceiveMessage":
+        bodies = (str(message.get("Body", "")) for message in answer.get("Messages", ()))
+        return chunks(sum(len(body.encode()) for body in bodies)) - 1
+    return 0
+
+
+def scanned_bytes(answer: Mapping[str, Any]) -> int:
+    """What a Logs Insights query has scanned so far, as GetQueryResults tells."""
+    return int((answer.get("statistics") or {}).get("bytesScanned") or 0)
 
 
 class Meter:
@@ -54,26 +97,51 @@ class Meter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: dict[int, dict[tuple[str, str], list[int]]] = {}
+        self._counts: dict[int, dict[tuple[str, str], _Count]] = {}
+        self._scanned: dict[str, int] = {}
 
-    def add(self, service: str, operation: str, *, calls: int, units: int) -> None:
+    def add(
+        self, service: str, operation: str, *, calls: int, units: int, price_usd: Decimal | None = None
+    ) -> None:
+        """Count; `price_usd` is that of a unit where it is not the operation's usual one."""
+        price = unit_price_usd(service, operation) if price_usd is None else price_usd
         with self._lock:
             of_thread = self._counts.setdefault(threading.get_ident(), {})
-            count = of_thread.setdefault((service, operation), [0, 0])
-            count[0] += calls
-            count[1] += units
+            of_thread.setdefault((service, operation), _Count()).add(calls, units, price)
+
+    def newly_scanned(self, query_id: str, total_bytes: int) -> int:
+        """What of a query's scanned bytes was not counted yet: each look at its results tells all so far."""
+        with self._lock:
+            before = self._scanned.get(query_id, 0)
+            self._scanned[query_id] = max(before, total_bytes)
+            return max(0, total_bytes - before)
 
     def take(self) -> tuple[Usage, ...]:
         """What this thread used since it last asked."""
         with self._lock:
             counts = self._counts.pop(threading.get_ident(), {})
-        return tuple(_usage(*key, *count) for key, count in sorted(counts.items()))
+        return tuple(_usage(*key, count) for key, count in sorted(counts.items()))
 
 
-def _usage(service: str, operation: str, calls: int, units: int) -> Usage:
-    price = unit_price_usd(service, operation)
-    cost_usd = None if price is None else f"{(price * units).normalize():f}"
-    return Usage(service=service, operation=operation, calls=calls, units=units, cost_usd=cost_usd)
+class _Count:
+    __slots__ = ("calls", "cost_usd", "units")
+
+    def __init__(self) -> None:
+        self.calls, self.units = 0, 0
+        self.cost_usd: Decimal | None = _FREE
+
+    def add(self, calls: int, units: int, price_usd: Decimal | None) -> None:
+        self.calls += calls
+        self.units += units
+        unknown = self.cost_usd is None or price_usd is None
+        self.cost_usd = None if unknown else (self.cost_usd or _FREE) + (price_usd or _FREE) * units
+
+
+def _usage(service: str, operation: str, count: _Count) -> Usage:
+    cost_usd = None if count.cost_usd is None else f"{count.cost_usd.normalize():f}"
+    return Usage(
+        service=service, operation=operation, calls=count.calls, units=count.units, cost_usd=cost_usd
+    )
 
 
 class Pace:

@@ -6,17 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from collectors import planning
+from collectors import budget, planning
 from collectors.aws import Aws
 from collectors.collector import Ask, Collector, Expected, Learned, Reach
 from collectors.planning import Piece
-from core.errors import AccessDeniedError, AwsError, QuarterdeckError
+from core.errors import AccessDeniedError, AwsError, BudgetError, QuarterdeckError
 from core.facts import Covered, Fact, Gap, Listed, Run, Target
 from core.settings import CollectSettings
 from core.windows import MINUTE, Window
-from store.readers import collection
 from store.store import Store
 
 GIVEN_UP_AFTER = 2
@@ -138,44 +136,32 @@ def _run(
         scopes=piece.scopes,
     )
     aws.take_usage()  # what this thread did outside runs is not this run's
-    ended = _held_back(collector, aws, store, ask, now=now) or _attempt(collector, aws, ask)
-    run = Run(
-        collector=collector.name,
-        target=aws.target,
-        window=piece.window,
-        period_s=piece.period_s,
-        started_at=started_at,
-        finished_at=started_at + timedelta(seconds=time.monotonic() - began),
-        outcome=ended.outcome,
-        error=ended.error,
-        permission=ended.permission,
-        facts=sum(not isinstance(fact, Covered | Gap | Listed) for fact in ended.facts),
-        usage=aws.take_usage(),
-    )
-    store.commit(run, ended.facts, now=now)
+    with budget.held(collector, aws, store, ask, now=now) as too_dear:
+        ended = _held_back(collector, aws, store, ask, too_dear) or _attempt(collector, aws, ask)
+        run = Run(
+            collector=collector.name,
+            target=aws.target,
+            window=piece.window,
+            period_s=piece.period_s,
+            started_at=started_at,
+            finished_at=started_at + timedelta(seconds=time.monotonic() - began),
+            outcome=ended.outcome,
+            error=ended.error,
+            permission=ended.permission,
+            facts=sum(not isinstance(fact, Covered | Gap | Listed) for fact in ended.facts),
+            usage=aws.take_usage(),
+        )
+        store.commit(run, ended.facts, now=now)
     return run, [fact for fact in ended.facts if isinstance(fact, Gap)]
 
 
-def _held_back(collector: Collector, aws: Aws, store: Store, ask: Ask, *, now: datetime) -> Outcome | None:
+def _held_back(
+    collector: Collector, aws: Aws, store: Store, ask: Ask, too_dear: str | None
+) -> Outcome | None:
     """Why the run must not start, if so: nothing known to ask about yet, or the month's budget."""
     if collector.reach and not ask.known.functions and not store.covered("inventory", aws.target):
         return Outcome("skipped", f"the inventory of {aws.where} has not been read yet; it is read first")
-    budget = aws.settings.budget_usd_per_month
-    if budget is None:
-        return None
-    spent, cost = _spent_usd(store, now), collector.estimate_usd(ask)
-    if cost == 0 or spent + cost <= Decimal(str(budget)):
-        return None
-    return Outcome(
-        "skipped",
-        f"the budget of {budget} USD a month would be passed: {spent:.4f} USD spent, this run up to"
-        f" {cost:.4f}; raise aws.budget_usd_per_month or collect less often",
-    )
-
-
-def _spent_usd(store: Store, now: datetime) -> Decimal:
-    costs = collection.spend(store, now=now)["cost_usd"]
-    return sum((Decimal(cost) for cost in costs if isinstance(cost, Decimal)), Decimal(0))
+    return Outcome("skipped", too_dear) if too_dear else None
 
 
 def _attempt(collector: Collector, aws: Aws, ask: Ask) -> Outcome:
@@ -183,6 +169,8 @@ def _attempt(collector: Collector, aws: Aws, ask: Ask) -> Outcome:
         return judge(collector.collect(aws, ask))
     except AccessDeniedError as error:
         return _failed("denied", str(error), ask, error.permission)
+    except BudgetError as error:
+        return _failed("skipped", str(error), ask)
     except AwsError as error:
         return _failed("failed", str(error), ask, error.permission)
     except QuarterdeckError as error:

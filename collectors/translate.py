@@ -8,8 +8,16 @@ from botocore import exceptions as boto
 
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
 
-_IAM_PREFIX = {"resourcegroupstaggingapi": "tag", "xray": "xray"}
+_IAM_PREFIX = {"resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
 """Where the IAM prefix differs from boto3's name of the service."""
+
+_IAM_NAME = {
+    "Invoke": "InvokeFunction",
+    "SendMessageBatch": "SendMessage",
+    "DeleteMessageBatch": "DeleteMessage",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+}
+"""Where the IAM action differs from the operation's name."""
 
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _REJECTED = {
@@ -28,7 +36,9 @@ _DENIED = {
     "UnauthorizedOperation",
     "AuthorizationError",
     "NotAuthorized",
+    "Client.UnauthorizedOperation",
 }
+_REGION_OFF = {"RegionDisabledException", "RegionDisabled"}
 _MISSING = {
     "ResourceNotFoundException",
     "QueueDoesNotExist",
@@ -46,6 +56,12 @@ _THROTTLED = {
     "SlowDown",
 }
 _NAMED_ACTION = re.compile(r"not authorized to perform:? ([a-z0-9-]+:\w+)")
+_ENCODED = re.compile(r"\s*Encoded authorization failure message: \S+")
+_DENIER = re.compile(
+    r"with an explicit deny in (?:a|an|the) ([A-Za-z -]+?) ?(?:policy|boundary)?(?:$|[.:;,]| \()"
+    r"|because no ([A-Za-z -]+?) ?(?:policy|boundary)? allows"
+)
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
 
 _CREDENTIAL_ERRORS = (
     boto.NoCredentialsError,
@@ -65,7 +81,7 @@ _CREDENTIAL_ERRORS = (
 
 def iam_action(service: str, operation: str) -> str:
     """The IAM action of an operation, such as `cloudwatch:GetMetricData`."""
-    return f"{_IAM_PREFIX.get(service, service)}:{operation}"
+    return f"{_IAM_PREFIX.get(service, service)}:{_IAM_NAME.get(operation, operation)}"
 
 
 def translate(error: Exception, *, service: str, operation: str, where: str) -> AwsError:
@@ -93,6 +109,12 @@ def _answered(error: boto.ClientError, action: str, where: str) -> AwsError:
             code=code,
             permission="sts:AssumeRole",
         )
+    if code in _REGION_OFF:
+        return CredentialsError(
+            f"STS is switched off in the region of {where}: activate it in the account's IAM settings"
+            " (Account settings, Endpoints), or take the region out of `regions`",
+            code=code,
+        )
     if code in _EXPIRED:
         return CredentialsError(
             f"the AWS credentials for {where} have expired; log in again (aws sso login, or new keys)",
@@ -104,10 +126,11 @@ def _answered(error: boto.ClientError, action: str, where: str) -> AwsError:
             code=code,
         )
     if code in _DENIED:
-        named = _NAMED_ACTION.search(text)
+        whole = str(error.response.get("Error", {}).get("Message", ""))
+        named = _NAMED_ACTION.search(whole)
         action = named[1] if named else action
         return AccessDeniedError(
-            f"cannot call {action} in {where}: the role lacks this permission (see docs/iam.md)",
+            f"cannot call {action} in {where}: {_why_denied(whole)} (see docs/iam.md)",
             code=code,
             permission=action,
         )
@@ -117,9 +140,32 @@ def _answered(error: boto.ClientError, action: str, where: str) -> AwsError:
     return AwsError(f"{action} failed in {where} with {code}: {text}", code=code, retryable=retryable)
 
 
+def _why_denied(text: str) -> str:
+    """Which kind of policy stands in the way, as far as AWS tells: another allowance may not help."""
+    found = _DENIER.search(text)
+    if not found:
+        return "the role lacks this permission"
+    explicit, kind = found[1] is not None, (found[1] or found[2]).strip()
+    if kind == "identity-based" and not explicit:
+        return "the role lacks this permission"
+    title, remedy = _DENIERS.get(kind, (f"a {kind} policy", "change that policy"))
+    return f"{title} {'denies' if explicit else 'does not allow'} it: {remedy}"
+
+
+_DENIERS = {
+    "service control": ("a service control policy of the organization", "its administrators can allow it"),
+    "resource control": ("a resource control policy of the organization", "its administrators can allow it"),
+    "permissions": ("the role's permissions boundary", "add it to the boundary too"),
+    "session": ("the session policy", "whoever hands out the session can allow it"),
+    "VPC endpoint": ("the policy of the VPC endpoint", "allow it there"),
+    "identity-based": ("a policy of the role", "remove that deny"),
+    "resource-based": ("the resource's own policy", "allow it there"),
+}
+
+
 def _message(error: boto.ClientError) -> str:
-    """AWS's own words; nothing if a proxy or an emulator answered with a web page."""
-    text = _one_line(error.response.get("Error", {}).get("Message", ""))
+    """AWS's own words without what only AWS can decode; nothing if a proxy answered with a web page."""
+    text = _one_line(_ENCODED.sub("", str(error.response.get("Error", {}).get("Message", ""))))
     return "" if text.startswith("<") else text
 
 

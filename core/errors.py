@@ -55,6 +55,10 @@ class EndpointError(AwsError):
     """The endpoint cannot be reached."""
 
 
+class BudgetError(AwsError):
+    """A paid call was not made: the month's cap would be passed."""
+
+
 class LogFormatError(QuarterdeckError):
     """A platform log record lacks a field that we need."""
 
