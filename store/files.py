@@ -29,8 +29,13 @@ ORDER: Mapping[str, str] = {
     "log_events": "function, ts",
     "traces": "ts",
     "queue_samples": "queue, ts",
+    "mapping_samples": "mapping, ts",
+    "capacity_samples": "provider, instance_type, function, resource, ts",
+    "invocation_summaries": "function, ts",
+    "batch_failures": "function, ts",
+    "api_calls": "ts",
 }
-GROUP_ROWS: Mapping[str, int] = {"metrics": 20_480, "queue_samples": 20_480}
+GROUP_ROWS: Mapping[str, int] = {"metrics": 20_480, "queue_samples": 20_480, "mapping_samples": 20_480}
 """Rows of a Parquet row group: small where a page reads one function of many."""
 
 

@@ -24,7 +24,13 @@ RUNS = timedelta(days=45)
 SPILL_S = 86_400
 
 
-KEPT_LIKE = {"metrics": "metrics", "logs": "invocations", "queues": "queue_samples", "traces": "traces"}
+KEPT_LIKE = {
+    "metrics": "metrics",
+    "logs": "invocations",
+    "queues": "queue_samples",
+    "traces": "traces",
+    "changes": "api_calls",
+}
 """Whose retention a collector's coverage goes by: a day whose rows went is not a day of zeros."""
 
 

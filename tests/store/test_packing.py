@@ -11,8 +11,10 @@ from core.errors import StoreError
 from core.settings import RetentionSettings, StoreSettings
 from core.windows import Window
 from store import schema
+from store.files import ORDER
 from store.locks import held
 from store.store import Store
+from store.telemetry import SCHEMAS
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -273,3 +275,9 @@ def test_a_reader_of_an_old_window_opens_no_newer_file(store, fill, noon):
 
     with store.snapshot(Window(noon - 20 * HOUR, noon - 15 * HOUR), ("metrics",)) as snapshot:
         assert len(snapshot.frame("SELECT * FROM metrics")) == 5
+
+
+def test_every_kind_of_telemetry_can_be_packed():
+    assert set(ORDER) == set(SCHEMAS)
+    for kind, order in ORDER.items():
+        assert set(order.split(", ")) <= set(SCHEMAS[kind].names)
