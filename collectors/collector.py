@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from collectors.aws import Aws
-from core.facts import Fact, Gap, Inventory
+from core.facts import Fact, Gap, Inventory, Target
 from core.settings import CollectSettings
 from core.windows import Window
+from store.store import Store
 
 HOUR = timedelta(hours=1)
 
@@ -23,7 +25,8 @@ class Ask:
     """What one run is to read.
 
     `period_s` is 0 where there is none; `newest` is False for older pieces of history, which need not look
-    again at things as they are now; `scopes` are the functions to read, all if empty.
+    again at things as they are now; `scopes` are the functions to read, all if empty. `held` is what the
+    collector's own `recall` found in the store of an earlier reading.
     """
 
     window: Window
@@ -32,6 +35,7 @@ class Ask:
     settings: CollectSettings = field(default_factory=CollectSettings)
     newest: bool = True
     scopes: tuple[str, ...] = ()
+    held: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Collector:
     """One source of facts.
 
     `every` names its field of CollectSettings; `reach` None reads things as they are now; `estimate_usd` is
-    what a run is expected to cost at most.
+    what a run is expected to cost at most; `recall` finds what is kept of a window, for `Ask.held`.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Collector:
     collect: Callable[[Aws, Ask], Iterator[Learned]]
     reach: Reach | None = None
     estimate_usd: Callable[[Ask], Decimal] = _nothing
+    recall: Callable[[Store, Target, Window], Mapping[str, Any]] | None = None
 
     def interval(self, settings: CollectSettings) -> timedelta:
         """How often it runs."""

@@ -7,10 +7,10 @@ Every field that AWS may leave out is None when it does: None is unknown, never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from core.windows import Window
 
@@ -151,7 +151,8 @@ class LogEvent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceRecord:
     """One X-Ray trace. `functions` names the Lambda functions in it; `document` is its segments as JSON text,
-    None when only the summary was read."""
+    None when only the summary was read. `revision` is X-Ray's count of its changes, `partial` says that it
+    still runs, `http_status` what its caller got."""
 
     KIND: ClassVar[str] = "traces"
     KEY: ClassVar[tuple[str, ...]] = ("trace_id",)
@@ -166,6 +167,9 @@ class TraceRecord:
     root: str | None
     functions: tuple[str, ...]
     document: str | None = None
+    revision: int | None = None
+    partial: bool | None = None
+    http_status: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,7 +339,12 @@ class ApiCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A function's configuration ($LATEST). Never holds environment variables, code locations or KMS keys."""
+    """A function's configuration ($LATEST). Never holds environment variables, code locations or KMS keys.
+
+    `config_sha256` moves with any of them, so that a change of what is not kept is seen all the same.
+    `environment_concurrency` and `memory_gib_per_vcpu` are of Managed Instances; `edge_master_arn` is set on
+    replicas of Lambda@Edge.
+    """
 
     KIND: ClassVar[str] = "function"
 
@@ -371,6 +380,11 @@ class Function:
     capacity_provider_arn: str | None = None
     durable_execution_timeout_s: int | None = None
     durable_retention_days: int | None = None
+    environment_concurrency: int | None = None
+    memory_gib_per_vcpu: float | None = None
+    accelerator_gb: int | None = None
+    custom_runtime_arn: str | None = None
+    edge_master_arn: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -395,6 +409,7 @@ class Version:
     ephemeral_mb: int | None = None
     log_group: str | None = None
     layers: tuple[str, ...] = ()
+    snap_start_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -412,7 +427,11 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSourceMapping:
-    """An event source mapping; `name` is its UUID."""
+    """An event source mapping; `name` is its UUID.
+
+    `source_kind` is one of `core.triggers.KINDS`; `servers` are a self-managed Kafka's. `topics` is what is
+    read of the source: topics, queues of a broker, or `database.collection`.
+    """
 
     KIND: ClassVar[str] = "mapping"
 
@@ -439,6 +458,13 @@ class EventSourceMapping:
     metrics: tuple[str, ...] = ()
     minimum_pollers: int | None = None
     maximum_pollers: int | None = None
+    source_kind: str | None = None
+    servers: tuple[str, ...] = ()
+    consumer_group: str | None = None
+    tumbling_window_s: int | None = None
+    poller_group: str | None = None
+    system_log_level: str | None = None
+    filter_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -530,8 +556,9 @@ class Trigger:
     says. Event source mappings are entities of their own.
 
     `name` is `function:qualifier:` and the statement's id (or `url`, or the source's ARN). `kind` is one of
-    `core.triggers.KINDS`. `state` is the source's own (ENABLED, DISABLED), None when it was not or cannot be
-    read; `schedule` is its rate or cron expression. `is_public`: anyone may invoke.
+    `core.triggers.KINDS`, or the name of a service that has no title there. `state` is the source's own
+    (ENABLED, DISABLED, or NOT_FOUND when a grant outlived it), None when it was not or cannot be read;
+    `schedule` is its rate or cron expression. `is_public`: anyone may invoke.
     """
 
     KIND: ClassVar[str] = "trigger"
@@ -610,7 +637,8 @@ class Cadence:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceSettings:
     """Where X-Ray of the region keeps spans. `name` is always `account`. `destination` is XRay or
-    CloudWatchLogs (Transaction Search: spans may be there only), `indexed_percent` its indexed share."""
+    CloudWatchLogs (Transaction Search: spans may be there only), `indexed_percent` its indexed share.
+    `scanned_per_hour` is how many traces the newest summaries scanned, which is what they are charged by."""
 
     KIND: ClassVar[str] = "trace_settings"
 
@@ -618,6 +646,7 @@ class TraceSettings:
     destination: str | None = None
     status: str | None = None
     indexed_percent: float | None = None
+    scanned_per_hour: float | None = None
 
 
 Telemetry = (
@@ -690,8 +719,24 @@ VOLATILE: Mapping[str, frozenset[str]] = {
     "layer": frozenset({"latest", "latest_created"}),
     "log_mode": frozenset({"bytes_a_day", "usd_a_month", "why"}),
     "cadence": frozenset({"every_s", "why"}),
+    "trace_settings": frozenset({"scanned_per_hour"}),
 }
 """Fields that move by themselves: kept, but a new value is no configuration change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Many telemetry facts of one kind by column, where single records would cost too much.
+
+    `columns` maps fields to values, all of one length (times as epoch milliseconds); a field left out is
+    None in every fact.
+    """
+
+    kind: type[Telemetry]
+    columns: Mapping[str, Sequence[Any]]
+
+    def __len__(self) -> int:
+        return len(self.columns["ts"])
 
 
 # --- what a run says beside its facts -----------------------------------------------------------------------
@@ -705,9 +750,13 @@ class Listed:
     function: str | None = None
 
 
+ACCOUNT = "(account)"
+"""The scope of what AWS tells of an account and region as such. No thing of AWS's can have this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """`window` was read in full for `scope` (a function, a queue, or "" for the whole target).
+    """`window` was read in full for `scope` (a function, a queue, ACCOUNT, or "" for the whole target).
 
     A run that yields no Covered and no Gap covers its own window with scope "". `settled` False keeps the
     whole window provisional, so that the next run reads it again.
@@ -729,7 +778,7 @@ class Gap:
     permission: str | None = None
 
 
-Fact = Telemetry | Entity | Listed | Covered | Gap
+Fact = Telemetry | Rows | Entity | Listed | Covered | Gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -780,3 +829,4 @@ class Inventory:
     capacity_providers: tuple[CapacityProvider, ...] = ()
     log_modes: tuple[LogMode, ...] = ()
     cadences: tuple[Cadence, ...] = ()
+    trace_settings: TraceSettings | None = None

@@ -217,4 +217,5 @@ def inventory(connection: sa.Connection, target: Target) -> Inventory:
         capacity_providers=tuple(found["capacity_provider"]),
         log_modes=tuple(found["log_mode"]),
         cadences=tuple(found["cadence"]),
+        trace_settings=next(iter(found["trace_settings"]), None),
     )
