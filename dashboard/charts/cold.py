@@ -58,7 +58,7 @@ def cold_heatmap(by_hour: pd.DataFrame) -> alt.Chart:
                 alt.Tooltip("cold_start_rate:Q", title="share", format=".2%"),
             ],
         )
-        .properties(height=210)
+        .properties(height=210, padding=theme.PADDING)
     )
     return chart
 

@@ -9,7 +9,7 @@ import pandas as pd
 from altair.typing import ChartType
 
 from core.windows import Window
-from dashboard.charts.theme import COLD_START, CRITICAL, OK, UNKNOWN, WARNING
+from dashboard.charts.theme import COLD_START, CRITICAL, OK, PADDING, UNKNOWN, WARNING
 
 OUTCOMES = ("ok", "skipped", "partial", "denied", "failed")
 """From best to worst: a cell shows the worst of its runs."""
@@ -68,7 +68,7 @@ def outcome_strip(cells: pd.DataFrame, *, collectors: list[str], window: Window)
     bars = base.mark_bar(height=16).encode(alt.X2("end:T"), colour)
     marks = base.mark_text(color="white", fontWeight="bold", dx=4).encode(text=alt.value("!"))
     return alt.layer(bars, marks.transform_filter("datum.troubled > 0")).properties(
-        height=26 * len(collectors) + 60
+        height=26 * len(collectors) + 60, padding=PADDING
     )
 
 

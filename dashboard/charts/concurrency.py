@@ -67,7 +67,9 @@ def bullets(rows: pd.DataFrame) -> ChartType:
     reserved = base.mark_bar(color=theme.UNKNOWN, opacity=0.45, height=20).encode(_share("reserved_share"))
     used = base.mark_bar(height=8).encode(_share("now_share"), _colour())
     most = base.mark_tick(thickness=3, height=20, opacity=1).encode(_share("max_share"), _colour())
-    return alt.layer(back, reserved, used, most).properties(height=32 * max(1, len(rows)) + 24)
+    return alt.layer(back, reserved, used, most).properties(
+        height=32 * max(1, len(rows)) + 24, padding=theme.PADDING
+    )
 
 
 def _share(field: str) -> alt.X:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import timedelta
 
 import altair as alt
 import pandas as pd
 
 from dashboard.charts.groups import OTHER, colours
-from dashboard.charts.theme import INFO
+from dashboard.charts.theme import INFO, PADDING
+
+BAR = 0.92
+"""The share of its step that a bar fills."""
 
 SHORT_WORDS = {
     "requests": "Requests",
@@ -35,39 +38,51 @@ def by_size(series: pd.DataFrame) -> list[str]:
     return names + ([OTHER] if OTHER in totals.index else [])
 
 
-def cost_over_time(series: pd.DataFrame, *, hourly: bool) -> alt.Chart:
-    """Stacked bars: from `ts` (aware UTC; whole days, hours if `hourly`), `group`, `cost_usd`."""
+def cost_over_time(series: pd.DataFrame, *, step: timedelta) -> alt.Chart:
+    """Stacked bars: from `ts` (aware; where steps begin), `group`, `cost_usd`. Days are UTC days, as AWS
+    bills them; shorter steps are in the reader's zone, like every other chart."""
     groups = by_size(series)
     colour = colours(groups)
-    rank = {name: i for i, name in enumerate(groups)}
-    rows = series.assign(ts=series["ts"].dt.tz_convert("UTC"), rank=series["group"].map(rank))
-    unit: Literal["utcyearmonthdatehours", "utcyearmonthdate"]
-    unit = "utcyearmonthdatehours" if hourly else "utcyearmonthdate"
-    shape = "%H:%M" if hourly else "%-d %b"
+    rows = stacked(series, groups, step=step)
+    daily = step >= timedelta(days=1)
+    shape = "%-d %b" if daily else "%H:%M" if step < timedelta(hours=6) else "%-d %b, %H:%M"
     chart: alt.Chart = (
         alt.Chart(rows)
         .mark_bar()
         .encode(
             alt.X(
-                "ts:T", timeUnit=unit, title=None, axis=alt.Axis(format=shape, grid=False, labelOverlap=True)
+                "ts:T",
+                title=None,
+                scale=alt.Scale(type="utc" if daily else "time"),
+                axis=alt.Axis(format=shape, grid=False, labelOverlap=True),
             ),
-            alt.Y("cost_usd:Q", title=None, stack="zero", axis=alt.Axis(format="$,.2~f", tickCount=4)),
+            alt.X2("end:T"),
+            alt.Y("to_usd:Q", title=None, axis=alt.Axis(format="$,.2~f", tickCount=4)),
+            alt.Y2("from_usd:Q"),
             alt.Color(
                 "group:N",
                 title=None,
                 scale=alt.Scale(domain=groups, range=[colour[name] for name in groups]),
                 legend=alt.Legend(orient="bottom", columns=4, labelLimit=220, symbolType="square"),
             ),
-            alt.Order("rank:Q"),
             [
                 alt.Tooltip("group:N", title="group"),
-                alt.Tooltip("ts:T", title="UTC", format="%a %-d %b %H:%M" if hourly else "%a %-d %b"),
+                alt.Tooltip("ts:T", title="from", format="%a %-d %b %H:%M"),
                 alt.Tooltip("cost_usd:Q", title="cost", format="$,.4f"),
             ],
         )
-        .properties(height=320)
+        .properties(height=320, padding=PADDING)
     )
     return chart
+
+
+def stacked(series: pd.DataFrame, groups: list[str], *, step: timedelta) -> pd.DataFrame:
+    """The series with `end`, and `from_usd` to `to_usd`: each group above the dearer ones of its step."""
+    ts = series["ts"].dt.tz_convert("UTC")
+    rank = series["group"].map({name: i for i, name in enumerate(groups)})
+    rows = series.assign(ts=ts, end=ts + step * BAR, rank=rank).sort_values(["ts", "rank"])
+    to = rows.groupby("ts")["cost_usd"].cumsum()
+    return rows.assign(from_usd=to - rows["cost_usd"], to_usd=to).drop(columns="rank")
 
 
 def cost_by_component(totals: pd.DataFrame) -> alt.Chart:
@@ -80,6 +95,6 @@ def cost_by_component(totals: pd.DataFrame) -> alt.Chart:
             alt.X("cost_usd:Q", title=None, axis=None, scale=alt.Scale(domainMin=0)),
             tooltip=[alt.Tooltip("label:N", title="component")],
         )
-        .properties(height=max(120, 30 * len(totals)))
+        .properties(height=max(120, 30 * len(totals)), padding=PADDING)
     )
     return chart

@@ -15,3 +15,6 @@ CATEGORIES = (INFO, WARNING, OK, COLD_START, CRITICAL, "#2b9aa8", "#a0661f", UNK
 """For groups without a meaning of their own; the last is `other`."""
 
 FIRING_BAND = "rgba(207, 49, 69, 0.09)"
+
+PADDING = {"left": 0, "right": 8, "top": 4, "bottom": 0}
+"""Around an Altair chart: Streamlit adds empty room below one that does not say."""

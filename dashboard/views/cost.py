@@ -15,6 +15,7 @@ from dashboard.charts.cost import SHORT_WORDS, cost_by_component, cost_over_time
 from dashboard.compare import earlier
 from dashboard.export import csv_text
 from dashboard.figures_cost import DAY
+from store.readers.cost import cost_step
 
 DIMENSIONS = {"function": "Function", "account": "Account", "region": "Region", "runtime": "Runtime"}
 PRICES = (
@@ -33,7 +34,7 @@ def page(window: Window) -> None:
     parts = figures_cost.by_component(groups)
     before = figures_cost.named(queries_cost.costs(earlier(window), where, now, by), by)
     tables.say(cost_answer(groups, parts, days=window.duration / DAY, what=word(by).lower()))
-    widgets.cards(figures_cost.cards(groups, before, window=window))
+    widgets.cards(figures_cost.cards(groups, before, window=window), compared=earlier(window))
     charts(parts, window, by)
     table(groups, window, by)
 
@@ -64,24 +65,27 @@ def word(by: str) -> str:
 
 
 def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
-    hourly = window.duration < timedelta(days=3)
-    step = "hour" if hourly else "day"
+    step = cost_step(window)
     left, right = st.columns([2, 1], gap="small")
     with left, st.container(border=True, key="cost-series", height="stretch"):
-        st.header(f"Per {step}, UTC", anchor=False)
+        st.header(f"Per {words(step)}", anchor=False)
         series = queries_cost.cost_series(window, queries.scope(), queries.now(), by)
         if series.empty:
-            widgets.no_data(f"No whole {step} has passed in this window.")
+            widgets.no_data(f"No whole {words(step)} has passed in this window.")
         else:
             names = [str(group) if group else figures_cost.UNTAGGED for group in series["group"]]
-            chart = cost_over_time(series.assign(group=names), hourly=hourly)
-            st.altair_chart(chart, key="cost-chart", alt=f"Cost per {step} by {word(by).lower()}")
+            chart = cost_over_time(series.assign(group=names), step=step)
+            st.altair_chart(chart, key="cost-chart", alt=f"Cost per {words(step)} by {word(by).lower()}")
     with right, st.container(border=True, key="cost-parts", height="stretch"):
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")
         with st.popover("How this is computed", icon=":material/function:"):
             st.markdown("\n".join(f"- **{part}**: {text}" for part, text in figures_cost.FORMULAS.items()))
             st.markdown(PRICES)
+
+
+def words(step: timedelta) -> str:
+    return {DAY: "day, UTC", timedelta(hours=1): "hour"}.get(step) or numbers.age(step)
 
 
 def table(groups: pd.DataFrame, window: Window, by: str) -> None:

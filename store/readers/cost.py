@@ -21,9 +21,13 @@ from store.readers.things import EVERYTHING, Place, Things
 from store.readers.usage import Question
 from store.store import Filter, Store
 
-__all__ = ["COMPONENTS", "cost_series", "costs"]
+__all__ = ["COMPONENTS", "cost_series", "cost_step", "costs"]
 
 TOP = 7
+STEPS = tuple(timedelta(minutes=m) for m in (5, 10, 15, 30, 60, 120, 360, 720, 1440))
+BARS = 14
+"""Of a chart at least, where the steps allow: edges cut two of them."""
+
 OTHER = "other"
 TAG = "tag:"
 
@@ -117,12 +121,17 @@ class _Names:
         return str(known[part] if part in known else body.get(part) or "")
 
 
+def cost_step(window: Window) -> timedelta:
+    """The step of a chart of costs: the longest that leaves a dozen bars; five minutes to a day."""
+    return max((step for step in STEPS if step * BARS <= window.duration), default=STEPS[0])
+
+
 def cost_series(
     store: Store, window: Window, *, now: datetime, by: str = "function", where: Filter = EVERYTHING
 ) -> pd.DataFrame:
-    """Long frame: ts (day, or hour below 3 days), group (top 7 and `other`), cost_usd (float). Whole steps
-    only; a step that was not read is NaN."""
-    step = timedelta(hours=1) if window.duration < timedelta(days=3) else timedelta(days=1)
+    """Long frame: ts (of a `cost_step`), group (top 7 and `other`), cost_usd (float). Whole steps only; a
+    step that was not read is NaN."""
+    step = cost_step(window)
     with store.snapshot(window, ("metrics", "invocations")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, step)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from core.windows import Window
+from dashboard import figures_collection
 from dashboard.charts import cold, collection, concurrency, cost, groups, queues
 from dashboard.export import csv_text
 
@@ -32,9 +33,11 @@ def test_cost_groups_are_ordered_dearest_first_with_other_last():
 def test_the_cost_chart_is_drawn_in_utc_days_because_that_is_how_aws_bills():
     series = pd.DataFrame({"ts": pd.to_datetime([START]), "group": ["a"], "cost_usd": [1.0]})
 
-    spec = cost.cost_over_time(series, hourly=False).to_dict()
+    by_day = cost.cost_over_time(series, step=timedelta(days=1)).to_dict()
+    by_hour = cost.cost_over_time(series, step=timedelta(hours=1)).to_dict()
 
-    assert spec["encoding"]["x"]["timeUnit"] == "utcyearmonthdate"
+    assert by_day["encoding"]["x"]["scale"]["type"] == "utc"
+    assert by_hour["encoding"]["x"]["scale"]["type"] == "time"
 
 
 def test_no_two_of_seven_cost_groups_share_a_colour():
@@ -239,3 +242,26 @@ def test_numbers_keep_their_sign_and_precision_and_unknown_is_empty():
     text = csv_text(pd.DataFrame({"a": [-1.5, NAN], "cost_usd": [Decimal("0.000000123"), None]}))
 
     assert text.split("\r\n")[1:3] == ["-1.5,0.000000123", ","]
+
+
+def test_groups_of_one_step_stand_on_each_other_and_an_unknown_step_is_blank():
+    ts = pd.to_datetime([START, START, START + timedelta(hours=1)])
+    series = pd.DataFrame({"ts": ts, "group": ["b", "a", "a"], "cost_usd": [1.0, 2.0, NAN]})
+
+    rows = cost.stacked(series, ["a", "b"], step=timedelta(hours=1))
+
+    assert rows[["group", "from_usd", "to_usd"]].values.tolist()[:2] == [["a", 0.0, 2.0], ["b", 2.0, 3.0]]
+    assert math.isnan(rows["to_usd"].iloc[2])
+
+
+# --- collection ---------------------------------------------------------------------------------------------
+
+
+def test_the_strip_of_a_young_store_begins_at_its_first_run():
+    young = figures_collection.since_first(WINDOW, START + timedelta(hours=2))
+    newborn = figures_collection.since_first(WINDOW, WINDOW.end - timedelta(minutes=1))
+
+    assert START + timedelta(hours=1, minutes=58) < young.start < START + timedelta(hours=2)
+    assert newborn.duration == figures_collection.SHORTEST
+    assert figures_collection.since_first(WINDOW, START - timedelta(days=3)) == WINDOW
+    assert figures_collection.since_first(WINDOW, None) == WINDOW

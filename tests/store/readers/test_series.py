@@ -10,7 +10,7 @@ import pytest
 from core.facts import Covered, Gap, Target
 from core.windows import Window
 from store.readers.cold import cold_by_hour, cold_series
-from store.readers.cost import cost_series
+from store.readers.cost import cost_series, cost_step
 from store.readers.fleet import fleet_series, sparklines
 from store.readers.functions import function_series
 from store.store import Filter
@@ -197,9 +197,21 @@ def test_cost_over_time_keeps_the_seven_dearest_and_joins_the_rest(watched):
     frame = cost_series(watched.store, watched.window(), now=NOW)
 
     assert list(frame["group"].unique()) == ["f8", "f7", "f6", "f5", "f4", "f3", "f2", "other"]
-    assert list(frame["ts"].unique()) == [watched.at(180), watched.at(120), watched.at(60)]
-    busy = frame[(frame["ts"] == watched.at(120)) & (frame["group"] == "f8")]["cost_usd"].item()
+    assert frame["ts"].nunique() == 18
+    busy = frame[(frame["ts"] == watched.at(90)) & (frame["group"] == "f8")]["cost_usd"].item()
     assert busy == pytest.approx((9_000_000 + 18 * 0.5) / 1000 * 0.0000166667 + 18 * 0.0000002)
+
+
+@pytest.mark.parametrize(
+    ("hours", "minutes"), [(1, 5), (3, 10), (6, 15), (24, 60), (7 * 24, 12 * 60), (30 * 24, 24 * 60)]
+)
+def test_a_chart_of_costs_has_a_dozen_bars_or_more(hours, minutes):
+    window = Window(NOW - timedelta(hours=hours), NOW)
+
+    step = cost_step(window)
+
+    assert step == timedelta(minutes=minutes)
+    assert window.duration / step >= 12
 
 
 def test_an_empty_store_draws_an_empty_grid(store):
