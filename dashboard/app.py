@@ -17,6 +17,8 @@ STATIC = Path(__file__).parent / "static"
 CSS = """<style>
 .stMainBlockContainer { padding-left: 1.75rem; padding-right: 1.75rem; max-width: 100rem; }
 [data-testid="stMetric"] > div:first-child { padding: 0.7rem 0.8rem 0.15rem; }
+[data-testid="stMetric"] { display: flex; flex-direction: column; }
+[data-testid="stMetric"] > div:has([data-testid="stMetricChart"]) { margin-top: auto; }
 [data-testid="stMetricChart"] { margin-bottom: 0.6rem; }
 .st-key-banner { margin-bottom: -0.5rem; }
 .st-key-menu [data-testid="stCaptionContainer"] { margin: 0.7rem 0 -0.75rem 0.5rem; }

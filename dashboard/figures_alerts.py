@@ -109,6 +109,13 @@ def compared(incident: Incident, rule: Rule | None) -> str:
     return plain(f"worst {worst}; fires {rule.condition()}")
 
 
+def happened(event: Mapping[str, Any], *, said: str) -> str:
+    """One event of an incident's timeline as Markdown: what, who, and its text unless `said` has it."""
+    who = f" by {plain(event['who'])}" if event["who"] else ""
+    text = str(event["text"] or "").strip()
+    return f"**{plain(event['what'])}**{who}" + (f": {plain(text)}" if text and text != said.strip() else "")
+
+
 def lines(incidents: pd.DataFrame, places: Mapping[tuple[str, str], str], *, now: datetime) -> pd.DataFrame:
     """The table of incidents: severity (list), title, place, opened_at, lasted, rule, id."""
     rows = [{str(name): value for name, value in row.items()} for row in incidents.to_dict("records")]

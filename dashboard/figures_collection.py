@@ -14,6 +14,7 @@ from dashboard.figures_cost import add
 from dashboard.widgets import Card
 
 ALWAYS_FINE = ("ok",)
+SHORTEST = timedelta(minutes=15)
 
 
 def late_after(collector: str) -> timedelta:
@@ -32,6 +33,14 @@ def is_late(collectors: pd.DataFrame) -> pd.Series[bool]:
 def until_now(window: Window, *, now: datetime) -> Window:
     """A window that ends where the data does, up to the runs of this minute."""
     return Window(window.start, now + MINUTE) if now - window.end <= FRESH_ENOUGH else window
+
+
+def since_first(window: Window, first: datetime | None) -> Window:
+    """The window from the first run on, with a little room before it: a young store has no older ones."""
+    if first is None or first <= window.start:
+        return window
+    began = min(first - (window.end - first) / 40, window.end - SHORTEST)
+    return Window(max(window.start, began), window.end)
 
 
 def table(collectors: pd.DataFrame) -> pd.DataFrame:

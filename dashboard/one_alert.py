@@ -46,7 +46,7 @@ def one(id: str) -> None:
         head(incident, figures_alerts.compared(incident, rule))
         chart(incident, rule)
         st.header("Timeline", anchor=False)
-        timeline(id)
+        timeline(id, str(incident["text"]))
         if not sent.empty:
             st.header("Deliveries", anchor=False)
             deliveries_table(sent, key="sent")
@@ -177,20 +177,10 @@ def deploys(incident: Incident, window: Window) -> list[Deploy]:
     return deploy_marks(queries.function_changes(target, str(incident["subject"]), window))
 
 
-def timeline(id: str) -> None:
-    rows = queries_alerts.timeline(id)
-    column = st.column_config
-    with st.container(key="timeline-table"):
-        st.dataframe(
-            rows,
-            key="timeline",
-            hide_index=True,
-            placeholder="",
-            alt="What happened to this alert, oldest first",
-            column_config={
-                "ts": column.DatetimeColumn("At", format="D MMM HH:mm:ss", timezone=str(widgets.zone())),
-                "what": column.TextColumn("What"),
-                "who": column.TextColumn("Who"),
-                "text": column.TextColumn("Said", width="large"),
-            },
-        )
+def timeline(id: str, said: str) -> None:
+    """What happened, oldest first, in full: a table would cut what was said. `said` stands above already."""
+    zone, now = widgets.zone(), queries.now()
+    with st.container(key="timeline", gap="xxsmall"):
+        for row in queries_alerts.timeline(id).to_dict("records"):
+            what = figures_alerts.happened({str(name): value for name, value in row.items()}, said=said)
+            st.markdown(f":small[:gray[{numbers.clock(row['ts'], zone, now=now)}]] {what}")

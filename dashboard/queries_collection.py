@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.windows import Window
 from dashboard.queries import cached, store
-from store.readers import collection
+from store.readers import beginning, collection
 
 
 @cached(ttl_s=30)
@@ -19,6 +19,12 @@ def runs(window: Window) -> pd.DataFrame:
 @cached(ttl_s=30)
 def gaps(window: Window, _at: datetime) -> pd.DataFrame:
     return collection.gaps(store(), window, now=_at)
+
+
+@cached(ttl_s=300, entries=2)
+def first_run() -> datetime | None:
+    """Since when anything is collected."""
+    return beginning.first_run(store())
 
 
 @cached(ttl_s=60, entries=2)

@@ -143,14 +143,14 @@ class Card:
     partial: bool = False
 
 
-def cards(row: Sequence[Card], key: str = "cards") -> None:
-    """At most six numbers in a row."""
+def cards(row: Sequence[Card], key: str = "cards", *, compared: Window | None = None) -> None:
+    """At most six numbers in a row; `compared` is the window that their movements are against."""
     with st.container(key=key), st.grid(6, min_column_width=150, gap="xsmall"):
         for card in row:
             st.metric(
                 card.label + _mark(card),
                 card.value,
-                card.delta or "no comparison",
+                card.delta,
                 delta_color=card.colour,
                 delta_arrow=card.arrow if card.delta else "off",
                 chart_data=sparkline(card.points),
@@ -159,6 +159,15 @@ def cards(row: Sequence[Card], key: str = "cards") -> None:
                 height="stretch",
                 help=f"{card.help} {PROVISIONAL}" if card.provisional else card.help,
             )
+    if compared and any(card.delta is None for card in row):
+        st.caption(_not_compared(compared))
+
+
+def _not_compared(window: Window) -> str:
+    """Why numbers come without a movement, once for all of them."""
+    start = numbers.clock(window.start, zone(), now=queries.now())
+    end = numbers.clock(window.end, zone(), now=window.start)
+    return f"Without a comparison: {start} to {end} or this window was not collected in full."
 
 
 def _mark(card: Card) -> str:

@@ -27,7 +27,7 @@ def page(window: Window) -> None:
     tables.say(cold_answer(functions))
     here = Cold(functions, queries.record_totals(window, where))
     there = Cold(queries_investigate.cold_starts(before, where, now), queries.record_totals(before, where))
-    widgets.cards(figures_cold.cards(here, there, series))
+    widgets.cards(figures_cold.cards(here, there, series), compared=before)
     board(series, window)
     table(functions)
     heatmap(window)

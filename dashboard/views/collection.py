@@ -98,7 +98,9 @@ def table(collectors: pd.DataFrame) -> None:
 
 def strip(window: Window, collectors: pd.DataFrame) -> None:
     st.header("Runs over time", anchor=False)
-    window = figures_collection.until_now(window, now=queries.now())
+    asked = figures_collection.until_now(window, now=queries.now())
+    first = queries_collection.first_run()
+    window = figures_collection.since_first(asked, first)
     runs = queries.within(queries_collection.runs(window), queries.scope())
     cells = outcome_cells(runs, window)
     if cells.empty:
@@ -111,7 +113,9 @@ def strip(window: Window, collectors: pd.DataFrame) -> None:
             key="runs",
             alt="Worst outcome of each collector over time",
         )
-        st.caption("A cell shows the worst outcome of the runs in it, over all targets. Blank: nothing ran.")
+        said = "A cell shows the worst outcome of the runs in it, over all targets. Blank: nothing ran."
+        began = f" Collection began {numbers.clock(first, widgets.zone(), now=queries.now())}."
+        st.caption(said + (began if window != asked else ""))
 
 
 def gap_table(holes: pd.DataFrame, window: Window) -> None:

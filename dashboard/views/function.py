@@ -82,7 +82,7 @@ def page(window: Window) -> None:
 
     answer(row, incidents, changes)
     before = then.to_dict("records")[0] if len(then) else None
-    widgets.cards(figures_function.cards(row, before, series, window))
+    widgets.cards(figures_function.cards(row, before, series, window), compared=earlier(window))
     left, right = st.columns([3.2, 1], gap="small")
     with left:
         board(row, series, changes, incidents, window)

@@ -32,7 +32,7 @@ def page(window: Window) -> None:
     )
     before = earlier(window)
     then = Before(fleet=queries.fleet_table(before, where, at), records=queries.record_totals(before, where))
-    widgets.cards(figures_overview.cards(now, then))
+    widgets.cards(figures_overview.cards(now, then), compared=before)
     board(now)
     functions_table(fleet, incidents, window)
 

@@ -139,12 +139,20 @@ def test_bars_of_a_longer_step_still_count_per_minute():
 
 
 def test_durations_that_span_magnitudes_get_a_log_axis():
-    series = function_series(duration_p99_ms=600_000.0, duration_p50_ms=100.0)
+    series = function_series(duration_p95_ms=9_000.0, duration_p50_ms=100.0)
 
     option = overview_board(series, [], window=WINDOW, zone=BERLIN).option
 
     assert [axis["type"] for axis in option["yAxis"]] == ["value", "value", "log", "value"]
     assert option["title"][2]["text"] == "Duration, ms (log)"
+
+
+def test_the_fleets_p99_is_read_with_the_pointer_and_not_drawn_over_the_other_lines():
+    option = overview_board(function_series(duration_p99_ms=600_000.0), [], window=WINDOW, zone=BERLIN).option
+
+    assert "p99" not in [series["name"] for series in option["series"]]
+    assert "{@p99_ms}" in option["tooltip"]["formatter"]
+    assert option["yAxis"][2]["type"] == "value"
 
 
 @pytest.mark.parametrize(("p99_ms", "drawn"), [(9_000.0, ["timeout 15,000 ms"]), (300.0, [])])
