@@ -1,0 +1,170 @@
+"""The month's money: the cap, what is spent and projected, what is slowed for it and when all would stop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.windows import floor
+from store import bill, schema
+from store.store import Store
+
+PACE_KEY = "budget.pace"
+UNREACHED_KEY = "service.unreached"
+
+
+@dataclass(frozen=True, slots=True)
+class Slowed:
+    """Functions of one activity (firing, active, quiet) that are read less often than usual."""
+
+    activity: str
+    functions: int
+    every_s: int
+    usual_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """`cap_usd` None: no cap. `projected_usd` is for the whole month at the pace in force; `stops_at` is when
+    paid reading would stop at that pace, None when the month ends before. `is_stopped`: the newest paid run was
+    held back by the cap. `decided_at` None: no service has set a pace yet; the projection is then unknown.
+    """
+
+    cap_usd: Decimal | None
+    spent_usd: Decimal
+    today_usd: Decimal
+    reserved_usd: Decimal
+    projected_usd: Decimal | None
+    usd_a_day: Decimal | None
+    month_ends: datetime
+    stops_at: datetime | None
+    is_stopped: bool
+    step: int
+    slowed: tuple[Slowed, ...] = ()
+    others_slower: int = 1
+    decided_at: datetime | None = None
+
+    @property
+    def why(self) -> str:
+        """One sentence on where the budget stands."""
+        return sentence(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A target of the settings that the service cannot reach: since when, why, and when it is tried again."""
+
+    name: str
+    region: str | None
+    why: str
+    since: datetime
+    next_try: datetime
+
+
+def budget(store: Store, *, now: datetime, cap_usd: Decimal | None = None) -> Budget:
+    """Where the month stands. `cap_usd` is the cap of the settings; left out, the one the service works with."""
+    pace = _noted(store, PACE_KEY)
+    cap = cap_usd if cap_usd is not None else _decimal(pace.get("cap_usd"))
+    is_of_month = bool(pace) and datetime.fromisoformat(pace["decided_at"]) >= bill.month_start(now)
+    pace = pace if is_of_month else {}
+    with store.engine.connect() as connection:
+        spent, reserved = bill.spent_usd(connection, now), _reserved(connection, now)
+        today, held = _since(connection, floor(now, timedelta(days=1))), _is_held_back(connection, now)
+    a_day = _decimal(pace.get("usd_a_day"))
+    ends = bill.next_month(now)
+    return Budget(
+        cap_usd=cap,
+        spent_usd=spent,
+        today_usd=today,
+        reserved_usd=reserved,
+        projected_usd=None
+        if a_day is None
+        else spent + a_day * Decimal(str((ends - now) / timedelta(days=1))),
+        usd_a_day=a_day,
+        month_ends=ends,
+        stops_at=_moment(pace.get("runs_out")),
+        is_stopped=held,
+        step=int(pace.get("step", 0)),
+        slowed=tuple(Slowed(**each) for each in pace.get("slowed", ())),
+        others_slower=int(pace.get("others", 1)),
+        decided_at=_moment(pace.get("decided_at")),
+    )
+
+
+def sentence(found: Budget) -> str:
+    """Where the budget stands, and what that means, in one sentence."""
+    if found.cap_usd is None:
+        return "There is no cap: set aws.budget_usd_per_month to have one."
+    used = f"{found.spent_usd:.2f} of {found.cap_usd:.2f} USD are spent"
+    if found.is_stopped:
+        return f"{used}, and paid reading has stopped until {found.month_ends:%d %B}: raise the cap to go on."
+    if found.slowed:
+        parts = [f"{s.functions} {s.activity} functions every {s.every_s // 60} min" for s in found.slowed]
+        slow = f"{used}; to last the month, metrics are read more slowly: {', '.join(parts)}"
+        return (
+            f"{slow}, and paid reading would stop on {found.stops_at:%d %B %H:%M} UTC."
+            if found.stops_at
+            else f"{slow}."
+        )
+    return f"{used}; everything is read at its usual pace."
+
+
+def unreached(store: Store) -> list[Unreached]:
+    """Targets of the settings that the running service could not reach when it last tried."""
+    found = _noted(store, UNREACHED_KEY).get("targets", ())
+    return [
+        Unreached(
+            each["name"],
+            each["region"],
+            each["why"],
+            datetime.fromisoformat(each["since"]),
+            datetime.fromisoformat(each["next_try"]),
+        )
+        for each in found
+    ]
+
+
+def _noted(store: Store, key: str) -> Mapping[str, Any]:
+    with store.engine.connect() as connection:
+        text = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
+    found = json.loads(text) if text else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _decimal(text: Any) -> Decimal | None:
+    return None if text is None else Decimal(str(text))
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _since(connection: sa.Connection, start: datetime) -> Decimal:
+    c = schema.usage.c
+    query = sa.select(c.cost_usd).where(c.hour >= start, c.cost_usd.is_not(None))
+    return sum((Decimal(text) for text in connection.execute(query).scalars()), Decimal(0))
+
+
+def _reserved(connection: sa.Connection, now: datetime) -> Decimal:
+    c = schema.usage.c
+    mine = c.service == bill.RESERVED[0], c.operation == bill.RESERVED[1]
+    query = sa.select(c.cost_usd).where(c.hour >= bill.month_start(now), *mine)
+    return sum((Decimal(text or 0) for text in connection.execute(query).scalars()), Decimal(0))
+
+
+def _is_held_back(connection: sa.Connection, now: datetime) -> bool:
+    """Whether a collector's newest run of this month was skipped for the budget."""
+    c = schema.run.c
+    newest = (sa.select(sa.func.max(c.id)).where(c.finished_at >= bill.month_start(now))).group_by(
+        c.collector, c.account, c.region
+    )
+    query = sa.select(c.id).where(
+        c.id.in_(newest), c.outcome == "skipped", c.error.startswith("the budget of")
+    )
+    return connection.execute(query.limit(1)).first() is not None
