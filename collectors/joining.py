@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from core.emf import Batch, parse_batch
 from core.errors import LogFormatError
-from core.facts import InvocationRecord, LogEvent
+from core.facts import BatchFailure, InvocationRecord, LogEvent
 from core.loglines import ErrorLine, parse_error_line, parse_error_object
 from core.report import (
     PlatformRecord,
@@ -63,6 +64,16 @@ class Line:
     request_id: str | None = None
     ending: Ending | None = None
     headline: str | None = None
+    stack: str | None = None
+
+
+@dataclass(slots=True)
+class FailedItems:
+    """What a function logged of one batch; its request may only become known with the report that follows."""
+
+    event: Event
+    batch: Batch
+    request_id: str | None
 
 
 @dataclass(slots=True)
@@ -79,6 +90,7 @@ class Joined:
 
     invocations: list[Invocation] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    batches: list[FailedItems] = field(default_factory=list)
     dropped: list[tuple[datetime, str]] = field(default_factory=list)
 
 
@@ -87,7 +99,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.joined = Joined()
-        self._waiting: dict[str, list[Line]] = {}
+        self._waiting: dict[str, list[Line | FailedItems]] = {}
         self._starts: dict[str, tuple[int, str | None]] = {}
         self._by_request: dict[tuple[str, str], list[Invocation]] = {}
 
@@ -111,7 +123,7 @@ class _Reader:
     def _object(self, event: Event, value: Mapping[str, Any]) -> None:
         record = parse_platform_object(value)
         if record is None:
-            self._error(event, parse_error_object(value, event.message))
+            self._own_object(event, value)
         elif record.is_report:
             self._report(event, record)
         elif record.event_type in ("platform.initStart", "platform.restoreStart"):
@@ -120,8 +132,19 @@ class _Reader:
             self._phase(event, record)
         elif record.event_type == "platform.logsDropped":
             self.joined.dropped.append((event.ts, record.reason or "no reason given"))
-        elif record.event_type == "platform.fault":
+        elif record.event_type in ("platform.fault", "platform.end"):
             self._ended(event, record.record_text or "")
+
+    def _own_object(self, event: Event, value: Mapping[str, Any]) -> None:
+        """What the function itself logged as JSON: failed items of a batch, or an error."""
+        batch = parse_batch(value)
+        if batch is None:
+            self._error(event, parse_error_object(value, event.message))
+            return
+        found = FailedItems(event, batch, batch.request_id)
+        self.joined.batches.append(found)
+        if found.request_id is None:
+            self._waiting.setdefault(event.stream, []).append(found)
 
     def _text(self, event: Event) -> None:
         if self._ended(event, event.message):
@@ -132,7 +155,9 @@ class _Reader:
         if found is None:
             return
         ending = Ending("error", found.error_type) if found.uncaught else None
-        self._keep(Line(event, found.level, found.text, found.request_id, ending, found.headline))
+        self._keep(
+            Line(event, found.level, found.text, found.request_id, ending, found.headline, found.stack)
+        )
 
     def _ended(self, event: Event, text: str) -> bool:
         record = parse_ending(text)
@@ -156,9 +181,10 @@ class _Reader:
         invocation = Invocation(event, report, self._init_type(event))
         self.joined.invocations.append(invocation)
         self._by_request.setdefault((event.stream, report.request_id or ""), []).append(invocation)
-        for line in self._waiting.pop(event.stream, ()):
-            line.request_id = report.request_id
-            invocation.ending = line.ending or invocation.ending
+        for waiting in self._waiting.pop(event.stream, ()):
+            waiting.request_id = report.request_id
+            if isinstance(waiting, Line):
+                invocation.ending = waiting.ending or invocation.ending
 
     def _init_type(self, event: Event) -> str | None:
         started_ms, init_type = self._starts.get(event.stream, (0, None))
@@ -213,7 +239,7 @@ def to_record(invocation: Invocation, function: str, version: str | None) -> Inv
         duration_ms=report.duration_ms,
         billed_ms=report.billed_ms,
         memory_mb=report.memory_mb,
-        max_memory_mb=report.max_memory_mb,
+        max_memory_mb=None if report.emulated else report.max_memory_mb,
         init_ms=report.init_ms,
         restore_ms=report.restore_ms,
         billed_restore_ms=report.billed_restore_ms,
@@ -230,6 +256,8 @@ def is_out_of_memory(report: PlatformRecord, ending: Ending | None) -> bool:
     """Said outright by newer runtimes; else a killed runtime that had used up its memory."""
     if report.error_type == OUT_OF_MEMORY:
         return True
+    if report.emulated:
+        return False
     full = report.max_memory_mb is not None and report.memory_mb is not None
     return bool(ending and ending.killed and full and (report.max_memory_mb or 0) >= (report.memory_mb or 0))
 
@@ -243,8 +271,19 @@ def to_log_event(line: Line, function: str, version: str | None) -> LogEvent:
         request_id=line.request_id,
         level=line.level,
         message=keepable(line.text),
-        signature=signature(line.headline or line.text),
+        signature=signature(line.headline or line.text, line.stack),
         version=version,
+    )
+
+
+def to_batch_failure(found: FailedItems, function: str) -> BatchFailure:
+    return BatchFailure(
+        function=function,
+        ts=found.event.ts,
+        event_id=found.event.event_id,
+        request_id=found.request_id,
+        failed=found.batch.failed,
+        items=found.batch.items,
     )
 
 

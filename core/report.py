@@ -56,6 +56,8 @@ class PlatformRecord:
     reason: str | None = None
     record_text: str | None = None
     spans: Mapping[str, float] | None = None
+    emulated: bool | None = None
+    """True: written by a local emulator, which knows no memory use."""
 
     @property
     def is_report(self) -> bool:
@@ -68,6 +70,11 @@ _REPORT_FIELD = re.compile(
     r"(Duration|Billed Duration|Init Duration|Restore Duration|Billed Restore Duration|Memory Size"
     r"|Max Memory Used|RequestId|Status|Error Type|XRAY TraceId|SegmentId|Sampled|Phase"
     r"|Runtime Version ARN|Runtime Version):\s*(\S+)",
+    re.ASCII,
+)
+_REPORT = re.compile(
+    r"REPORT\s+(?:RequestId|Duration|Billed Duration|Init Duration|Restore Duration|Memory Size"
+    r"|Max Memory Used|Status|Error Type):",
     re.ASCII,
 )
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
@@ -100,9 +107,9 @@ def parse_report(line: str) -> PlatformRecord | None:
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
     """
-    if not line.startswith("REPORT RequestId:"):
+    if not line.startswith("REPORT") or not _REPORT.match(line):
         return None
-    found = dict(_REPORT_FIELD.findall(line[:_LONGEST]))
+    found = _fields(line[:_LONGEST])
     request_id, duration_ms = found.get("RequestId"), _number(found.get("Duration"))
     if not request_id or duration_ms is None:
         raise LogFormatError(f"a REPORT line lacks its request id or its duration: {line[:120]!r}")
@@ -122,11 +129,29 @@ def parse_report(line: str) -> PlatformRecord | None:
         trace_id=found.get("XRAY TraceId"),
         segment_id=found.get("SegmentId"),
         sampled=None if sampled is None else sampled == "true",
+        emulated=_is_emulated(found) or None,
     )
 
 
+def _fields(line: str) -> dict[str, str]:
+    """The known fields in their order; of two with the same name the first counts (an unknown field's name
+    may end in a known one)."""
+    found: dict[str, str] = {}
+    for name, value in _REPORT_FIELD.findall(line):
+        found.setdefault(name, value)
+    return found
+
+
+def _is_emulated(found: Mapping[str, str]) -> bool:
+    """Local emulators print the initialization first and the memory size for the memory used."""
+    names = list(found)
+    if "Init Duration" not in found or names.index("Init Duration") > names.index("Duration"):
+        return False
+    return found.get("Max Memory Used") is not None and found["Max Memory Used"] == found.get("Memory Size")
+
+
 def _phase_report(line: str) -> PlatformRecord:
-    found = dict(_REPORT_FIELD.findall(line))
+    found = _fields(line)
     return PlatformRecord(
         event_type="init_report" if line.startswith("INIT") else "restore_report",
         init_ms=_number(found.get("Init Duration")),
@@ -138,7 +163,7 @@ def _phase_report(line: str) -> PlatformRecord:
 
 
 def _phase_start(line: str) -> PlatformRecord:
-    found = dict(_REPORT_FIELD.findall(line))
+    found = _fields(line)
     return PlatformRecord(
         event_type="init_start" if line.startswith("INIT") else "restore_start",
         runtime_version=found.get("Runtime Version"),
@@ -167,7 +192,7 @@ def _agent(line: str) -> PlatformRecord | None:
 
 
 _TEXT_HEADS: Mapping[str, Callable[[str], PlatformRecord | None]] = {
-    "REPORT RequestId:": parse_report,
+    "REPORT": parse_report,
     "START RequestId:": _start,
     "END RequestId:": _end,
     "INIT_REPORT ": _phase_report,

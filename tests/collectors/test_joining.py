@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.joining import UNREADABLE, Event, events_of, join, to_log_event, to_record
+from collectors.joining import UNREADABLE, Event, events_of, join, to_batch_failure, to_log_event, to_record
 
 A = "0b1c2d3e-0000-4000-8000-00000000000a"
 B = "0b1c2d3e-0000-4000-8000-00000000000b"
@@ -138,8 +138,49 @@ def test_kept_lines_carry_level_request_and_signature():
 
     assert [line.level for line in lines] == ["error", "timeout", "crash"]
     assert {line.request_id for line in lines} == {A}
-    assert lines[0].signature == "KeyError: 'total'"
+    assert lines[0].signature == "KeyError: <value>"
     assert lines[1].signature == "Task timed out after <n> seconds"
+
+
+def test_failed_items_of_a_batch_are_told_with_their_request():
+    defined = [{"Namespace": "shop", "Metrics": [{"Name": "batchItemFailures"}, {"Name": "BatchSize"}]}]
+    logged = json.dumps({"_aws": {"CloudWatchMetrics": defined}, "batchItemFailures": 3, "BatchSize": 10})
+
+    (batch,) = join(events(logged, report(A))).batches
+
+    fact = to_batch_failure(batch, "f")
+    assert (fact.function, fact.event_id, fact.request_id) == ("f", "e0", A)
+    assert (fact.failed, fact.items) == (3, 10)
+
+
+def test_a_structured_error_is_named_by_the_trace_beside_its_message():
+    line = {"level": "error", "msg": "no", "stack": "TypeError: no\n    at f (/var/task/a.js:1:2)"}
+
+    assert kept(events(json.dumps(line)))[0].signature == "no in f (a.js)"
+
+
+def test_what_an_emulator_says_of_memory_is_not_kept():
+    fixed = "Init Duration: 0.1 ms\tDuration: 3.5 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB"
+
+    (record,) = records(events(KILLED.format(A), f"REPORT RequestId: {A}\t{fixed}"))
+
+    assert (record.max_memory_mb, record.out_of_memory, record.init_ms) == (None, False, 0.1)
+
+
+def test_a_managed_instance_reports_neither_billing_nor_memory():
+    (record,) = records(
+        events(platform("report", requestId=A, status="success", metrics={"durationMs": 3.5}))
+    )
+
+    assert (record.billed_ms, record.memory_mb, record.max_memory_mb) == (None, None, None)
+
+
+def test_an_unknown_kind_of_initialization_is_kept_as_it_is():
+    start = platform("initStart", initializationType="ec2-capacity-provider")
+
+    (record,) = records(events(start, platform("report", requestId=A, metrics={"durationMs": 1})))
+
+    assert record.init_type == "ec2-capacity-provider"
 
 
 def test_a_line_whose_report_is_not_there_yet_has_no_request():

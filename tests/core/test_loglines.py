@@ -155,3 +155,104 @@ def test_any_text_can_be_looked_at(text):
 )
 def test_any_object_can_be_looked_at(line):
     parse_error_object(line, json.dumps(line))
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "text"),
+    [
+        ({"level": 50, "time": 1, "msg": "refused"}, "error", "refused"),
+        ({"level": 60, "msg": "gone"}, "fatal", "gone"),
+        ({"@l": "Error", "@mt": "no {Order}", "@x": "X: no\n   at A.B()"}, "error", "no {Order}"),
+        ({"Level": "Fatal", "RenderedMessage": "no order"}, "fatal", "no order"),
+        ({"log.level": "ERROR", "message": "no order"}, "error", "no order"),
+        ({"log": {"level": "error"}, "message": "no order"}, "error", "no order"),
+        (
+            {"level": "ERROR", "loggerName": "a", "message": "no", "thrown": {"name": "a.B"}},
+            "error",
+            "a.B: no",
+        ),
+        ({"level": "critical", "event": "no order"}, "fatal", "no order"),
+        ({"L": "ERROR", "M": "no order"}, "error", "no order"),
+        ({"level": 50, "msg": "no", "err": {"type": "TypeError", "stack": "a\nb"}}, "error", "TypeError: no"),
+    ],
+)
+def test_reads_the_levels_of_logging_libraries(line, level, text):
+    found = parse_error_object(line, json.dumps(line))
+
+    assert (found.level, found.text) == (level, text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"level": 30, "msg": "ERROR"},
+        {"level": True, "msg": "x"},
+        {"level": "verbose", "error": "x"},
+        {"log": {"level": "info"}},
+    ],
+)
+def test_an_unknown_level_counts_as_information(line):
+    assert parse_error_object(line, json.dumps(line)) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        (f"2026-11-21T10:00:00.123Z\t{REQUEST}\tfail\tcard refused", "error"),
+        (f"2026-11-21T10:00:00.123Z\t{REQUEST}\tcrit\tcard refused", "fatal"),
+        (f"2026-11-21 10:00:00 {REQUEST} ERROR Orders - card refused", "error"),
+        ("2026-11-21 10:00:00,123 [main] FATAL shop.Orders - gone", "fatal"),
+        ("2026-11-21T10:00:00.123456Z ERROR shop::orders: gone", "error"),
+        ("E, [2026-11-21T10:00:00.123456 #8] ERROR -- : gone", "error"),
+        ('time="2026-11-21T10:00:00Z" level=error msg="gone"', "error"),
+        ("time=2026-11-21T10:00:00Z level=ERROR msg=gone", "error"),
+    ],
+)
+def test_reads_the_layouts_of_logging_libraries(line, level):
+    assert parse_error_line(line).level == level
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"2026-11-21T10:00:00.123Z\t{REQUEST}\tinfo\tno ERROR",
+        f"2026-11-21 10:00:00 {REQUEST} INFO Orders - no ERROR, no KeyException",
+        'time="2026-11-21T10:00:00Z" level=info msg="ERROR"',
+        "I, [2026-11-21T10:00:00.123456 #8]  INFO -- : no ERROR",
+    ],
+)
+def test_leaves_lower_levels_of_those_layouts(line):
+    assert parse_error_line(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"level": "error", "msg": "no", "stack": "TypeError: no\n    at f (/var/task/a.js:1:2)"},
+        {"level": 50, "msg": "no", "err": {"type": "TypeError", "stack": "T\n    at f (/var/task/a.js:1:2)"}},
+        {
+            "errorType": "TypeError",
+            "errorMessage": "no",
+            "stackTrace": ["T", "    at f (/var/task/a.js:1:2)"],
+        },
+        {"level": "ERROR", "message": "no", "error": {"stack_trace": "T\n    at f (/var/task/a.js:1:2)"}},
+    ],
+)
+def test_the_trace_of_a_structured_error_is_found(line):
+    assert "at f (/var/task/a.js:1:2)" in parse_error_object(line, json.dumps(line)).stack
+
+
+def test_the_trace_of_an_uncaught_error_of_node_is_found():
+    line = (
+        '2026-11-21T10:00:00.123Z\tx\tERROR\tInvoke Error \t{"errorType":"TypeError","stack":["T","  at f"]}'
+    )
+
+    assert parse_error_line(line).stack == "T\n  at f"
+
+
+@given(st.binary())
+def test_any_bytes_read_as_text_can_be_looked_at(data):
+    text = data.decode("utf-8", errors="replace")
+
+    parse_error_line(text)
+    parse_error_line("level=" + text)

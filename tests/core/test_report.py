@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_reads_every_known_platform_record(line):
     found = {name: value for name, value in dataclasses.asdict(record).items() if value is not None}
     found |= {name: list(value) for name, value in found.items() if isinstance(value, tuple)}
     expected = {OURS.get(name, name): value for name, value in line["expected"].items()}
-    json_extras = READ_AS_WELL if "platform." in line["kind"] else set()
+    json_extras = READ_AS_WELL if "platform." in line["kind"] else {"emulated"}
     assert {n: v for n, v in found.items() if n in expected or n not in json_extras} == expected
 
 
@@ -169,3 +170,39 @@ def test_any_json_record_is_read_or_refused(event_type, record):
         parse_platform(json.dumps({"time": "t", "type": event_type, "record": record}))
     except LogFormatError:
         assert event_type == "platform.report"
+
+
+@given(st.sampled_from(["", *HEADS]), st.binary())
+def test_any_bytes_read_as_text_are_read_or_refused(head, data):
+    for text in (data.decode("utf-8", errors="replace"), data.decode("latin-1")):
+        with contextlib.suppress(LogFormatError):
+            parse_platform(head + text)
+
+
+def test_a_report_may_begin_with_any_of_its_fields():
+    report = parse_report("REPORT Duration: 7.25 ms\tBilled Duration: 8 ms\tRequestId: a")
+
+    assert (report.request_id, report.duration_ms, report.billed_ms) == ("a", 7.25, 8)
+
+
+def test_an_unknown_field_whose_name_ends_like_a_known_one_changes_nothing():
+    report = parse_report("REPORT RequestId: a\tDuration: 7 ms\tExtensions Duration: 900 ms")
+
+    assert report.duration_ms == 7
+
+
+EMULATED = (
+    "REPORT RequestId: a\tInit Duration: 0.05 ms\tDuration: 7 ms\tMemory Size: 128 MB\tMax Memory Used: {} MB"
+)
+
+
+@pytest.mark.parametrize(("used", "emulated"), [(128, True), (64, None)])
+def test_a_local_emulator_is_recognized(used, emulated):
+    assert parse_report(EMULATED.format(used)).emulated is emulated
+
+
+def test_a_real_cold_start_that_used_all_memory_is_no_emulator():
+    line = "REPORT RequestId: a\tDuration: 7 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB"
+    line += "\tInit Duration: 1 ms"
+
+    assert parse_report(line).emulated is None
