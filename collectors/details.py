@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from collectors.aws import Aws
 from collectors.collector import Ask, Collector, Learned
+from collectors.inventory import listed
 from collectors.parse import (
     default_log_group,
     parse_alias,
@@ -72,26 +73,34 @@ def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
     yield Covered("", ask.window)
     published: set[str] | None = None
     try:
-        versions = list(_versions(aws))
-        published = {version.function for version in versions}
-        yield from versions
-        yield Listed("version")
+        versions = list(_versions(aws, ask))
     except (CredentialsError, EndpointError):
         raise
     except AwsError as error:
         yield Gap("versions", ask.window, str(error), error.permission)
+    else:
+        yield from versions
+        published = {item.function for item in versions if isinstance(item, Version)}
+        if not any(isinstance(item, Gap) for item in versions):
+            yield from _unprovisioned(functions, published)
     for aspect in ASPECTS:
         skip = aspect.published_only and published is not None
         yield from _each(aspect, aws, ask, [f for f in functions if not skip or f in (published or ())])
     yield from _log_groups(aws, ask)
 
 
-def _versions(aws: Aws) -> Iterator[Version]:
+def _unprovisioned(functions: list[str], published: set[str]) -> Iterator[Listed]:
+    """Functions without a version cannot have provisioned concurrency: what they had is gone."""
+    yield from (Listed("provisioned", function) for function in functions if function not in published)
+
+
+def _versions(aws: Aws, ask: Ask) -> Iterator[Learned]:
     """Published versions of all functions, in one listing: far fewer calls than one per function."""
-    for page in aws.pages("lambda", "list_functions", FunctionVersion="ALL", PageSize=PAGE):
-        for config in page["Functions"]:
-            if config.get("Version", "$LATEST") != "$LATEST":
-                yield parse_version(config)
+    pages = aws.pages("lambda", "list_functions", FunctionVersion="ALL", PageSize=PAGE)
+    configs = (config for page in pages for config in page["Functions"])
+    published = (config for config in configs if config.get("Version", "$LATEST") != "$LATEST")
+    what, key = "a version of the function", "FunctionName"
+    yield from listed("version", parse_version, published, ask, what=what, key=key)
 
 
 def _each(aspect: Aspect, aws: Aws, ask: Ask, functions: list[str]) -> Iterator[Learned]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 
 from collectors.aws import Aws
 from collectors.collector import Ask, Collector, Learned
-from collectors.parse import parse_function, parse_limits, parse_mapping
+from collectors.parse import Answer, Unreadable, each_parsed, parse_function, parse_limits, parse_mapping
 from core.errors import AwsError, CredentialsError, EndpointError
-from core.facts import Covered, Gap, Inventory, Listed
+from core.facts import Covered, Entity, Function, Gap, Inventory, Listed
 
 # The largest pages that the APIs give.
 FUNCTIONS_A_PAGE, MAPPINGS_A_PAGE, TAGS_A_PAGE = 50, 100, 100
@@ -18,17 +19,36 @@ def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
     """Functions, mappings and limits as they are now.
 
     Without the right to read tags, mappings or limits the functions are read all the same; tags then stay as
-    they were known.
+    they were known. An entry that cannot be read is a gap of its own: then nothing is taken for gone.
     """
     tags, gaps = _tags(aws, ask)
     yield from gaps
-    for page in aws.pages("lambda", "list_functions", PageSize=FUNCTIONS_A_PAGE):
-        for config in page["Functions"]:
-            yield parse_function(config, tags.get(config["FunctionArn"], {}))
-    yield Listed("function")
+    pages = aws.pages("lambda", "list_functions", PageSize=FUNCTIONS_A_PAGE)
+    configs = (config for page in pages for config in page["Functions"])
+    parse = partial(_function, tags)
+    yield from listed("function", parse, configs, ask, what="the function", key="FunctionName")
     yield Covered("", ask.window)
-    yield from _guarded("mappings", _mappings, aws, ask)
+    yield from _guarded("mappings", partial(_mappings, ask), aws, ask)
     yield from _guarded("limits", _limits, aws, ask)
+
+
+def _function(tags: Mapping[str, Mapping[str, str]], config: Answer) -> Function:
+    return parse_function(config, tags.get(config["FunctionArn"], {}))
+
+
+def listed(
+    kind: str, parse: Callable[[Answer], Entity], entries: Iterable[Answer], ask: Ask, *, what: str, key: str
+) -> Iterator[Learned]:
+    """Entities of a complete listing, then that it was one; with gaps for what cannot be read, it was not."""
+    is_whole = True
+    for item in each_parsed(parse, entries, what=what, key=key):
+        if isinstance(item, Unreadable):
+            is_whole = False
+            yield Gap(item.name, ask.window, item.why)
+        else:
+            yield item
+    if is_whole:
+        yield Listed(kind)
 
 
 def _guarded(scope: str, read: Callable[[Aws], Iterator[Learned]], aws: Aws, ask: Ask) -> Iterator[Learned]:
@@ -43,11 +63,10 @@ def _guarded(scope: str, read: Callable[[Aws], Iterator[Learned]], aws: Aws, ask
         yield from found
 
 
-def _mappings(aws: Aws) -> Iterator[Learned]:
-    for page in aws.pages("lambda", "list_event_source_mappings", PageSize=MAPPINGS_A_PAGE):
-        for mapping in page["EventSourceMappings"]:
-            yield parse_mapping(mapping)
-    yield Listed("mapping")
+def _mappings(ask: Ask, aws: Aws) -> Iterator[Learned]:
+    pages = aws.pages("lambda", "list_event_source_mappings", PageSize=MAPPINGS_A_PAGE)
+    mappings = (mapping for page in pages for mapping in page["EventSourceMappings"])
+    yield from listed("mapping", parse_mapping, mappings, ask, what="the event source mapping", key="UUID")
 
 
 def _limits(aws: Aws) -> Iterator[Learned]:

@@ -5,9 +5,10 @@ What must not be kept (environment variables, code locations, KMS keys) is not r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from core.facts import (
     AccountLimits,
@@ -20,8 +21,35 @@ from core.facts import (
     Reserved,
     Version,
 )
+from core.triggers import kind_of_source
 
 Answer = Mapping[str, Any]
+Parsed = TypeVar("Parsed")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An entry of a listing that is not as the API promises; the others are read all the same.
+
+    `why` names what went wrong, and never a value: an entry may hold secrets.
+    """
+
+    name: str
+    why: str
+
+
+def each_parsed(
+    parse: Callable[[Answer], Parsed], entries: Iterable[Answer], *, what: str, key: str
+) -> Iterator[Parsed | Unreadable]:
+    """Every entry parsed; `what` it is, and the `key` that holds its name, are for the message."""
+    for at, entry in enumerate(entries):
+        try:
+            yield parse(entry)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            name = entry.get(key) if isinstance(entry, Mapping) else None
+            named = name if isinstance(name, str) and name else f"number {at + 1}"
+            missing = f": {error.args[0]} is missing" if isinstance(error, KeyError) else ""
+            yield Unreadable(named, f"{what} {named} cannot be read ({type(error).__name__}{missing})")
 
 
 def parse_time(value: Any) -> datetime | None:
@@ -43,6 +71,11 @@ def part(answer: Answer, *path: str) -> Any:
     return None if value == "" else value
 
 
+def texts(value: Any) -> tuple[str, ...]:
+    """The texts of a list; nothing if there is none."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
+
+
 def default_log_group(function: str) -> str:
     return f"/aws/lambda/{function}"
 
@@ -54,7 +87,7 @@ def parse_function(config: Answer, tags: Mapping[str, str]) -> Function:
         name=name,
         arn=config["FunctionArn"],
         runtime=part(config, "Runtime"),
-        architecture=next(iter(config.get("Architectures") or ()), "x86_64"),
+        architecture=next(iter(texts(config.get("Architectures"))), "x86_64"),
         memory_mb=part(config, "MemorySize"),
         timeout_s=part(config, "Timeout"),
         ephemeral_mb=part(config, "EphemeralStorage", "Size"),
@@ -62,20 +95,72 @@ def parse_function(config: Answer, tags: Mapping[str, str]) -> Function:
         package_type=part(config, "PackageType"),
         code_size_bytes=part(config, "CodeSize"),
         code_sha256=part(config, "CodeSha256"),
+        config_sha256=part(config, "ConfigSha256"),
         description=part(config, "Description"),
         last_modified=parse_time(config.get("LastModified")),
         role=part(config, "Role"),
-        vpc_id=part(config, "VpcConfig", "VpcId"),
-        layers=tuple(layer["Arn"] for layer in config.get("Layers") or () if layer.get("Arn")),
+        dead_letter_arn=part(config, "DeadLetterConfig", "TargetArn"),
+        layers=_layers(config),
         tracing_mode=part(config, "TracingConfig", "Mode"),
         snap_start=part(config, "SnapStart", "ApplyOn"),
-        log_group=part(config, "LoggingConfig", "LogGroup") or default_log_group(name),
-        log_format=part(config, "LoggingConfig", "LogFormat") or "Text",
-        system_log_level=part(config, "LoggingConfig", "SystemLogLevel"),
-        application_log_level=part(config, "LoggingConfig", "ApplicationLogLevel"),
-        dead_letter_arn=part(config, "DeadLetterConfig", "TargetArn"),
+        tenancy=part(config, "TenancyConfig", "TenantIsolationMode"),
+        edge_master_arn=part(config, "MasterArn"),
+        accelerator_gb=part(config, "AcceleratorConfig", "AcceleratorMemorySize"),
         tags=dict(sorted(tags.items())),
+        **_logging(config, name),
+        **_network(config),
+        **_runtime_version(config),
+        **_managed_instances(config),
+        **_durable(config),
     )
+
+
+def _layers(config: Answer) -> tuple[str, ...]:
+    return texts([part(layer, "Arn") for layer in config.get("Layers") or ()])
+
+
+def _logging(config: Answer, function: str) -> dict[str, Any]:
+    logging = part(config, "LoggingConfig") or {}
+    return {
+        "log_group": part(logging, "LogGroup") or default_log_group(function),
+        "log_format": part(logging, "LogFormat") or "Text",
+        "system_log_level": part(logging, "SystemLogLevel"),
+        "application_log_level": part(logging, "ApplicationLogLevel"),
+    }
+
+
+def _network(config: Answer) -> dict[str, Any]:
+    vpc = part(config, "VpcConfig") or {}
+    mounted = [part(system, "Arn") for system in config.get("FileSystemConfigs") or ()]
+    return {
+        "vpc_id": part(vpc, "VpcId"),
+        "subnet_ids": tuple(sorted(texts(part(vpc, "SubnetIds")))),
+        "security_group_ids": tuple(sorted(texts(part(vpc, "SecurityGroupIds")))),
+        "file_system_arn": next(iter(texts(mounted)), None),
+    }
+
+
+def _runtime_version(config: Answer) -> dict[str, Any]:
+    return {
+        "runtime_version_arn": part(config, "RuntimeVersionConfig", "RuntimeVersionArn"),
+        "custom_runtime_arn": part(config, "RuntimeConfig", "RuntimeArn"),
+    }
+
+
+def _managed_instances(config: Answer) -> dict[str, Any]:
+    managed = part(config, "CapacityProviderConfig", "LambdaManagedInstancesCapacityProviderConfig") or {}
+    return {
+        "capacity_provider_arn": part(managed, "CapacityProviderArn"),
+        "environment_concurrency": part(managed, "PerExecutionEnvironmentMaxConcurrency"),
+        "memory_gib_per_vcpu": part(managed, "ExecutionEnvironmentMemoryGiBPerVCpu"),
+    }
+
+
+def _durable(config: Answer) -> dict[str, Any]:
+    return {
+        "durable_execution_timeout_s": part(config, "DurableConfig", "ExecutionTimeout"),
+        "durable_retention_days": part(config, "DurableConfig", "RetentionPeriodInDays"),
+    }
 
 
 def parse_version(config: Answer) -> Version:
@@ -87,11 +172,16 @@ def parse_version(config: Answer) -> Version:
         version=version,
         published=parse_time(config.get("LastModified")),
         code_sha256=part(config, "CodeSha256"),
+        code_size_bytes=part(config, "CodeSize"),
         memory_mb=part(config, "MemorySize"),
         timeout_s=part(config, "Timeout"),
+        ephemeral_mb=part(config, "EphemeralStorage", "Size"),
         runtime=part(config, "Runtime"),
-        architecture=next(iter(config.get("Architectures") or ()), None),
+        architecture=next(iter(texts(config.get("Architectures"))), None),
         snap_start=part(config, "SnapStart", "ApplyOn"),
+        snap_start_status=part(config, "SnapStart", "OptimizationStatus"),
+        log_group=part(config, "LoggingConfig", "LogGroup"),
+        layers=_layers(config),
         description=part(config, "Description"),
     )
 
@@ -116,21 +206,79 @@ def function_and_qualifier(arn: str) -> tuple[str, str | None]:
 
 
 def parse_mapping(answer: Answer) -> EventSourceMapping:
+    """An entry of ListEventSourceMappings. Filters may hold what nobody should read: they are counted."""
     function, qualifier = function_and_qualifier(answer.get("FunctionArn", ""))
     return EventSourceMapping(
         name=answer["UUID"],
         function=function,
         qualifier=qualifier,
-        source_arn=part(answer, "EventSourceArn"),
         state=part(answer, "State"),
         state_reason=part(answer, "StateTransitionReason"),
         last_result=part(answer, "LastProcessingResult"),
-        batch_size=part(answer, "BatchSize"),
-        maximum_concurrency=part(answer, "ScalingConfig", "MaximumConcurrency"),
         failure_destination=part(answer, "DestinationConfig", "OnFailure", "Destination"),
-        reports_batch_item_failures="ReportBatchItemFailures" in (answer.get("FunctionResponseTypes") or ()),
         last_modified=parse_time(answer.get("LastModified")),
+        metrics=tuple(sorted(texts(part(answer, "MetricsConfig", "Metrics")))),
+        system_log_level=part(answer, "LoggingConfig", "SystemLogLevel"),
+        **_source(answer),
+        **_batching(answer),
+        **_scaling(answer),
+        **_filters(answer),
     )
+
+
+def _source(answer: Answer) -> dict[str, Any]:
+    arn = part(answer, "EventSourceArn")
+    endpoints = part(answer, "SelfManagedEventSource", "Endpoints") or {}
+    servers = tuple(server for listed in endpoints.values() for server in texts(listed))
+    access = texts([part(entry, "Type") for entry in answer.get("SourceAccessConfigurations") or ()])
+    kafka = ("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig")
+    groups = (part(answer, config, "ConsumerGroupId") for config in kafka)
+    return {
+        "source_arn": arn,
+        "source_kind": kind_of_source(arn, access=access, servers=servers),
+        "servers": servers,
+        "topics": (*texts(answer.get("Topics")), *texts(answer.get("Queues")), *_collections(answer)),
+        "consumer_group": next((group for group in groups if group), None),
+        "starting_position": part(answer, "StartingPosition"),
+    }
+
+
+def _collections(answer: Answer) -> tuple[str, ...]:
+    """What is read of a DocumentDB cluster: `database.collection`, or a whole `database`."""
+    config = part(answer, "DocumentDBEventSourceConfig") or {}
+    named = texts([part(config, "DatabaseName"), part(config, "CollectionName")])
+    return (".".join(named),) if named else ()
+
+
+def _batching(answer: Answer) -> dict[str, Any]:
+    return {
+        "batch_size": part(answer, "BatchSize"),
+        "batching_window_s": part(answer, "MaximumBatchingWindowInSeconds"),
+        "tumbling_window_s": part(answer, "TumblingWindowInSeconds"),
+        "bisects_on_error": part(answer, "BisectBatchOnFunctionError"),
+        "maximum_retries": part(answer, "MaximumRetryAttempts"),
+        "maximum_record_age_s": part(answer, "MaximumRecordAgeInSeconds"),
+        "reports_batch_item_failures": "ReportBatchItemFailures"
+        in texts(answer.get("FunctionResponseTypes")),
+    }
+
+
+def _scaling(answer: Answer) -> dict[str, Any]:
+    return {
+        "maximum_concurrency": part(answer, "ScalingConfig", "MaximumConcurrency"),
+        "parallelization_factor": part(answer, "ParallelizationFactor"),
+        "minimum_pollers": part(answer, "ProvisionedPollerConfig", "MinimumPollers"),
+        "maximum_pollers": part(answer, "ProvisionedPollerConfig", "MaximumPollers"),
+        "poller_group": part(answer, "ProvisionedPollerConfig", "PollerGroupName"),
+    }
+
+
+def _filters(answer: Answer) -> dict[str, Any]:
+    listed = part(answer, "FilterCriteria", "Filters")
+    return {
+        "filters": len(listed) if isinstance(listed, list) else None,
+        "filter_error": part(answer, "FilterCriteriaError", "ErrorCode"),
+    }
 
 
 def parse_limits(answer: Answer) -> AccountLimits:
