@@ -55,12 +55,14 @@ class Reach:
     `period_s` is the grid of the newest history (0: none). With `coarse`, history older than
     `CollectSettings.backfill` is read at five-minute or hourly periods. With `scopes`, coverage is kept for
     each of them, and one run reads at most `scopes_per_run`. `lag` is how long the source takes to tell of a
-    minute: younger ones are not asked for, since half a minute looks like a fall.
+    minute: younger ones are not asked for, since half a minute looks like a fall. `kept` is how long the
+    source remembers.
     """
 
     period_s: int = 0
     coarse: bool = False
     lag: timedelta = timedelta()
+    kept: timedelta = timedelta(days=455)
     first: timedelta = 3 * HOUR + CLOUDWATCH_LAG
     piece: timedelta = 3 * HOUR
     scopes: Callable[[Inventory], Sequence[str]] | None = None

@@ -46,11 +46,14 @@ def horizon(
     fine_start = floor(now - backfill, HOUR)
     if reach.period_s:
         fine_start = max(fine_start, ceil(now - FINE_KEPT, HOUR))
-    start = min(fine_start, max(floor(now - coarse, HOUR), ceil(now - HOURLY_KEPT, HOUR)))
+    kept = min(HOURLY_KEPT, reach.kept)
+    fine_start = max(fine_start, ceil(now - kept, HOUR))
+    start = min(fine_start, max(floor(now - coarse, HOUR), ceil(now - kept, HOUR)))
     if not reach.coarse:
         start = fine_start
     if since is not None:
-        earliest = floor(now - CLOUDWATCH_LAG - since, MINUTE)  # a window of `since` ends where metrics do
+        # a window of `since` ends where metrics do, or later sources
+        earliest = floor(now - max(CLOUDWATCH_LAG, reach.lag) - since, MINUTE)
         fine_start, start = max(fine_start, earliest), max(start, ceil(earliest, HOUR))
     return Horizon(start=min(start, fine_start), fine_start=fine_start, end=end)
 

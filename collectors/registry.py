@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collectors import details, inventory, logs, metrics, queues, traces
+from collectors import changes, details, inventory, logs, metrics, queues, traces, triggers
 from collectors.collector import Collector
 
 COLLECTORS: tuple[Collector, ...] = (
     inventory.COLLECTOR,
     details.COLLECTOR,
+    triggers.COLLECTOR,
     metrics.COLLECTOR,
     queues.COLLECTOR,
     logs.COLLECTOR,
     traces.COLLECTOR,
+    changes.COLLECTOR,
 )
 """In the order of a pass: what tells of queues and provisioned aliases comes before what asks about them."""
 

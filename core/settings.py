@@ -48,7 +48,14 @@ class AwsSettings(Section):
         default=None, description="like AWS_ENDPOINT_URL, which wins when both are set"
     )
     calls_per_s: dict[str, float] = Field(
-        default_factory=lambda: {"lambda": 5.0, "logs": 4.0, "monitoring": 20.0, "xray": 5.0, "sqs": 20.0},
+        default_factory=lambda: {
+            "lambda": 5.0,
+            "logs": 4.0,
+            "monitoring": 20.0,
+            "xray": 5.0,
+            "sqs": 20.0,
+            "cloudtrail": 2.0,
+        },
         description="client-side ceiling per service (its endpoint prefix), per target",
     )
     budget_usd_per_month: float | None = Field(

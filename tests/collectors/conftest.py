@@ -42,13 +42,13 @@ class FakeAws(Aws):
     def _connect(self, service: str) -> Any:
         client = super()._connect(service)
         client.meta.events.register("before-parameter-build.*", self._remember)
-        client.meta.events.register("before-call.*", self._answer)
+        client.meta.events.register("before-call.*", self._reply)
         return client
 
     def _remember(self, params: Any, context: dict[str, Any], **_: Any) -> None:
         context["asked"] = params
 
-    def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
+    def _reply(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         self.asked[model.name] += 1
         try:
             answer = self.answers[model.name](context["asked"])
