@@ -48,6 +48,7 @@ class Demo:
     catalogue: Catalogue
     kept: Kept = field(default_factory=Kept)
     pages: Shelf = field(default_factory=lambda: Shelf(5))
+    trail: deque[Any] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
 
 

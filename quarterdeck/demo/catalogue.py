@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quarterdeck.demo.company import functions_of, queues_of
-from quarterdeck.demo.loglines import log_bytes, log_events
+from quarterdeck.demo.logsizes import log_bytes, log_events
 from quarterdeck.demo.metrics import (
     OF_ASYNC,
     OF_EVERY,
@@ -96,13 +95,15 @@ class Catalogue:
         return made
 
     def _all(self, account: str, region: str) -> Iterator[Series]:
-        specs = tuple(spec for spec in functions_of(account, region) if spec.trigger != "none")
+        specs = tuple(
+            spec for spec in self.world.company.functions_of(account, region) if spec.trigger != "none"
+        )
         for spec in specs:
             yield from self._of_function(spec)
         yield from self._of_account(account, region, specs)
-        for group in dict.fromkeys(spec.group for spec in specs):
+        for group in dict.fromkeys(spec.group for spec in specs if spec.has_group):
             yield from self._of_log_group(group, tuple(s for s in specs if s.group == group))
-        for queue in queues_of(account, region):
+        for queue in self.world.company.queues_of(account, region):
             yield from self._of_queue(queue)
 
     # --- functions -----------------------------------------------------------------------------------------

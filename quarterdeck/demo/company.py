@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from quarterdeck.demo.specs import EU, PROD, STAGING, US, Failure, QueueSpec, Spec
+from quarterdeck.demo.specs import EU, PROD, REGIONS, STAGING, US, Company, Failure, QueueSpec, Spec
 
 
 def _timeout(seconds: int) -> Failure:
@@ -60,7 +60,9 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_eu(
         name="order-worker", team="fulfilment", runtime="python3.12", memory_mb=512, timeout_s=30,
         trigger="sqs", source="orders", batch=5, per_minute=5, median_ms=420, init_ms=650, versions=63,
-        log_lines=2, failures=(_DYNAMO,), maximum_concurrency=20, summary="Turns orders into shipments",
+        log_lines=2, failures=(_DYNAMO,), maximum_concurrency=20, mapping_metrics=("EventCount",),
+        partial_share=0.04,
+        summary="Turns orders into shipments",
     ),
     _prod_eu(
         name="payment-capture", team="payments", runtime="provided.al2023", architecture="arm64",
@@ -70,7 +72,7 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_eu(
         name="inventory-reserve", team="fulfilment", memory_mb=256, timeout_s=10, per_minute=3,
-        median_ms=620, spread=0.3, init_ms=420, versions=29, reserved=8, failures=(_DYNAMO,),
+        median_ms=620, spread=0.3, init_ms=420, versions=29, reserved=8, insights=True, failures=(_DYNAMO,),
         summary="Holds stock for a cart; flash sales hit it in bursts",
     ),
     _prod_eu(
@@ -91,7 +93,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_eu(
         name="image-resizer", team="media", runtime=None, architecture="arm64", memory_mb=1024,
-        timeout_s=60, trigger="async", source="arn:aws:s3:::meridian-uploads", per_minute=2, median_ms=1400,
+        timeout_s=60, trigger="async", source="arn:aws:s3:::meridian-uploads", per_minute=2, tmp_mb=2048,
+        median_ms=1400,
         spread=0.6, init_ms=1900, versions=14, memory_share=0.6, failure_rate=0.001,
         failures=(Failure("UnidentifiedImageError", "cannot identify image file"),),
         summary="Makes product images",
@@ -113,7 +116,9 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_eu(
         name="order-audit", team="data", memory_mb=128, timeout_s=30, trigger="dynamodb",
         source="orders", batch=10, per_minute=6, median_ms=45, versions=11, qualifier="", log_lines=12,
-        log_line_bytes=420, retention_days=14, failures=(_DYNAMO,), summary="Writes an audit line per change",
+        log_line_bytes=420, retention_days=14, failures=(_DYNAMO,),
+        filters=('{"eventName": ["INSERT", "MODIFY"]}',),
+        summary="Writes an audit line per change",
     ),
     _prod_eu(
         name="promo-engine", team="growth", runtime="nodejs22.x", memory_mb=256, timeout_s=10,
@@ -127,13 +132,47 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_eu(
         name="returns-portal", team="fulfilment", runtime="ruby3.4", memory_mb=256, timeout_s=10,
-        per_minute=1, median_ms=90, versions=6, log_group=_SHARED_GROUP, retention_days=14,
+        per_minute=1, median_ms=90, versions=6, log_group=_SHARED_GROUP, retention_days=14, url="NONE",
         failures=(Failure("KeyError", "key not found: :parcel_id"),), summary="Customers announce returns",
+    ),
+    _prod_eu(
+        name="order-approval", team="fulfilment", memory_mb=256, timeout_s=60, trigger="async",
+        source="arn:aws:events:eu-west-1:111122223333:rule/order-placed", per_minute=2, median_ms=210,
+        versions=7, durable=(86_400, 14), failure_rate=0.004,
+        failures=(Failure("ApprovalRejected", "credit check declined order 81273"),),
+        summary="Waits for stock, credit and a human, durably",
+    ),
+    _prod_eu(
+        name="price-optimizer", team="growth", architecture="arm64", memory_mb=4096,
+        timeout_s=120, per_minute=4, median_ms=240, init_ms=0, versions=5, log_format="JSON",
+        provider="meridian-compute", memory_share=0.5,
+        failures=(Failure("SolverError", "no feasible price for sku 44-1093"),),
+        summary="Recomputes prices on Managed Instances",
+    ),
+    _prod_eu(
+        name="price-feed", team="growth", runtime="java21", memory_mb=1024, timeout_s=60, trigger="kafka",
+        source="cluster/meridian-events/3f6a1c2e-5b7d-4c1f-9a52-0c9a5d2b7e11-4", batch=50, per_minute=4,
+        rhythm="flat", median_ms=130, init_ms=1800, versions=9, qualifier="",
+        mapping_metrics=("EventCount", "ErrorCount", "KafkaMetrics"), pollers=(1, 5),
+        filters=('{"value": {"currency": ["EUR", "USD"]}}',), failures=(_DYNAMO,),
+        summary="Follows price changes in Kafka",
+    ),
+    _prod_eu(
+        name="gift-cards", team="payments", runtime="python3.12", memory_mb=256, timeout_s=10, per_minute=1.5,
+        median_ms=75, versions=13, log_format="JSON", system_level="WARN", failure_rate=0.01,
+        failures=(Failure("CardExpired", "gift card 0042 expired"),),
+        summary="Redeems gift cards; its log level hides successful reports",
+    ),
+    _prod_eu(
+        name="stock-export", team="fulfilment", runtime="python3.8", memory_mb=256, timeout_s=120,
+        trigger="schedule", source="stock-export-every-10m", schedule_s=600, median_ms=8200, versions=4,
+        qualifier="", has_group=False, failures=(Failure("ClientError", "AccessDenied on s3:PutObject"),),
+        summary="Exports stock; its role may not create a log group",
     ),
     _prod_us(
         name="media-transcode", team="media", runtime=None, memory_mb=1024, timeout_s=900,
         trigger="sqs", source="transcode-jobs", per_minute=2, rhythm="steady", median_ms=560_000,
-        spread=0.1,
+        spread=0.1, tmp_mb=2048,
         init_ms=2400, versions=17, qualifier="", memory_share=0.75, failure_rate=0.004,
         failures=(Failure("TranscodeError", "ffmpeg exited with status 1: moov atom not found"),),
         summary="Transcodes product videos",
@@ -141,17 +180,20 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_us(
         name="media-thumbs", team="media", runtime="nodejs20.x", memory_mb=512, timeout_s=30,
         trigger="async", source="arn:aws:s3:::meridian-media", per_minute=4, median_ms=520, versions=24,
+        tmp_mb=2048,
+        logger="pino",
         failures=(Failure("Error", "Input file is missing"),), summary="Cuts thumbnails",
     ),
     _prod_us(
         name="ingest-api", team="data", architecture="arm64", memory_mb=256, timeout_s=10,
-        per_minute=6, median_ms=30, versions=33, log_format="JSON", tracing=True,
+        per_minute=6, median_ms=30, versions=33, log_format="JSON", tracing=True, tenants=True,
+        drops_logs=True,
         failures=(Failure("ValueError", "event 'purchase' lacks field 'currency'"),),
         summary="Takes events in",
     ),
     _prod_us(
         name="partner-webhook", team="fulfilment", runtime="nodejs18.x", memory_mb=256, timeout_s=6,
-        per_minute=3, median_ms=700, spread=0.5, versions=15, failure_rate=0.004,
+        per_minute=3, median_ms=700, spread=0.5, versions=15, failure_rate=0.004, logger="winston",
         failures=(_timeout(6), Failure("Error", "connect ECONNREFUSED 10.20.4.17:443")),
         summary="Calls carriers when a parcel moves",
     ),
@@ -164,6 +206,7 @@ FUNCTIONS: tuple[Spec, ...] = (
     _prod_us(
         name="warehouse-sync", team="fulfilment", memory_mb=512, timeout_s=600, trigger="schedule",
         source="warehouse-every-15m", schedule_s=900, median_ms=185_000, spread=0.15, versions=20,
+        shared_disk=True,
         qualifier="",
         failures=(Failure("PaginationError", "cursor expired"),), summary="Copies stock levels",
     ),
@@ -180,7 +223,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _prod_us(
         name="export-reports", team="data", memory_mb=1024, timeout_s=300, trigger="schedule",
-        source="export-hourly", schedule_s=3600, median_ms=42_000, spread=0.25, versions=10, qualifier="",
+        source="export-hourly", scheduler=True, schedule_s=3600, median_ms=42_000, spread=0.25, versions=10,
+        qualifier="",
         log_group=_SHARED_GROUP, failures=(Failure("ClientError", "AccessDenied on s3:PutObject"),),
         summary="Exports sales reports",
     ),
@@ -203,7 +247,7 @@ FUNCTIONS: tuple[Spec, ...] = (
     _stage_eu(
         name="feature-flags", team="platform", runtime="provided.al2023", architecture="arm64",
         memory_mb=128, timeout_s=3, per_minute=2, rhythm="office", median_ms=5, init_ms=60, versions=44,
-        qualifier="", log_lines=0, failures=(Failure("LookupError", "flag set is empty"),),
+        qualifier="", log_lines=0, url="AWS_IAM", failures=(Failure("LookupError", "flag set is empty"),),
     ),
     _stage_eu(
         name="e2e-runner", team="platform", runtime=None, memory_mb=2048, timeout_s=300,
@@ -224,7 +268,8 @@ FUNCTIONS: tuple[Spec, ...] = (
     ),
     _stage_us(
         name="nightly-seed", team="data", memory_mb=512, timeout_s=900, trigger="schedule",
-        source="seed-nightly", schedule_s=86_400, median_ms=310_000, spread=0.1, versions=4, qualifier="",
+        source="seed-nightly", scheduler=True, schedule_s=86_400, median_ms=310_000, spread=0.1, versions=4,
+        qualifier="",
     ),
     _stage_us(name="schema-migrator", memory_mb=256, trigger="none", versions=2, qualifier=""),
 )
@@ -247,9 +292,4 @@ CANARY = ("cart-api", 0.1)
 """The function of meridian-prod whose alias `prod` sends this share to its newest version."""
 
 
-def functions_of(account: str, region: str) -> tuple[Spec, ...]:
-    return tuple(spec for spec in FUNCTIONS if (spec.account, spec.region) == (account, region))
-
-
-def queues_of(account: str, region: str) -> tuple[QueueSpec, ...]:
-    return tuple(queue for queue in QUEUES if (queue.account, queue.region) == (account, region))
+MERIDIAN = Company(FUNCTIONS, QUEUES, enabled_regions=(*REGIONS, "eu-central-1"))

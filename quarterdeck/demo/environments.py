@@ -52,7 +52,7 @@ def _run(spec: Spec, asked: Requests, begin: int, plan: Plan) -> Day:
     throttled = np.array(pool.throttled, dtype=np.bool_)
     today = asked.start_ms >= begin
     ran = today & ~throttled
-    cold = np.array(pool.cold, dtype=np.bool_)[ran]
+    cold = np.array(pool.cold, dtype=np.bool_)[ran] & (not spec.provider)  # instances start beforehand
     init_ms, duration_ms = np.where(cold, init[ran], 0.0), asked.duration_ms[ran]
     billed_init = np.floor(init_ms / 4) if spec.snap_start else init_ms
     return Day(

@@ -1,12 +1,8 @@
-"""The log lines of invocations, as Lambda and its runtimes write them, and their size without writing them.
-
-Every template has one length but for its numbers, so bytes are counted from the numbers' digits.
-"""
+"""The log lines of invocations, as Lambda and its runtimes write them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,14 +10,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from quarterdeck.demo.model import DAY_MS, Day, Floats, Ints, failures_of
+from quarterdeck.demo.applines import app_line, batch_metrics, error_line, own_error
+from quarterdeck.demo.model import DAY_MS, Day, drops_logs, failures_of, hands_back
 from quarterdeck.demo.specs import Failure, Spec
 from quarterdeck.demo.traceids import segment_id, trace_id
 
-EVENT_OVERHEAD_BYTES = 26
-"""What CloudWatch Logs adds to the size of each event."""
-
 _RUNTIME_VERSION = {
+    "python3.8": "python:3.8.v62",
     "python3.12": "python:3.12.v81",
     "python3.13": "python:3.13.v52",
     "nodejs18.x": "nodejs:18.v98",
@@ -106,6 +101,10 @@ def _text_messages(day: Day, index: int, rid: str) -> Iterator[tuple[int, str]]:
     yield begins, f"START RequestId: {rid} Version: {version_text(int(day.version[index]))}\n"
     for number, after in enumerate(_app_times(spec, begins, over)):
         yield after, app_line(spec, number, rid, iso(start + after))
+    if hands_back(day, index):
+        yield over, batch_metrics(spec, int(day.batch_size[index]), rid, start + over)
+    if failure and failure.kind == "error" and spec.logger:
+        yield over, own_error(spec, failure, rid, iso(start + over))
     if failure:
         yield over, error_line(spec, failure, rid, iso(start + over))
     yield over, f"END RequestId: {rid}\n"
@@ -132,9 +131,15 @@ def _text_init(day: Day, index: int, begins: int) -> Iterator[tuple[int, str]]:
 
 
 def _runtime(spec: Spec) -> str:
-    version = _RUNTIME_VERSION[spec.runtime or ""]
-    digest = hashlib.sha256(version.encode()).hexdigest()
-    return f"{version}\tRuntime Version ARN: arn:aws:lambda:{spec.region}::runtime:{digest}"
+    return f"{_RUNTIME_VERSION[spec.runtime or '']}\tRuntime Version ARN: {runtime_arn(spec)}"
+
+
+def runtime_arn(spec: Spec) -> str:
+    """The ARN of a managed runtime's version, "" for an image."""
+    if spec.runtime is None:
+        return ""
+    digest = hashlib.sha256(_RUNTIME_VERSION[spec.runtime].encode()).hexdigest()
+    return f"arn:aws:lambda:{spec.region}::runtime:{digest}"
 
 
 def _text_report(day: Day, index: int, rid: str, failure: Failure | None) -> str:
@@ -168,16 +173,33 @@ def _json_messages(day: Day, index: int, rid: str) -> Iterator[tuple[int, str]]:
     spec, start, failure = day.spec, int(day.start_ms[index]), _failure(day, index)
     begins, over = _span(day, index)
     version = version_text(int(day.version[index]))
-    if day.cold[index]:
-        yield 0, _platform(start, "initStart", f'{{"initializationType":"on-demand","phase":"init",'
-            f'"runtimeVersion":"{_RUNTIME_VERSION[spec.runtime or ""]}","functionName":"{spec.name}",'
-            f'"functionVersion":"{version}"}}')  # fmt: skip
-    yield begins, _platform(start + begins, "start", f'{{"requestId":"{rid}","version":"{version}"}}')
+    loud = spec.system_level != "WARN"
+    if loud and day.cold[index] and not spec.provider:
+        yield 0, _platform(start, "initStart", _json_init(spec, version))
+    if loud:
+        yield begins, _platform(start + begins, "start", f'{{"requestId":"{rid}","version":"{version}"}}')
     for number, after in enumerate(_app_times(spec, begins, over)):
         yield after, app_line(spec, number, rid, iso(start + after))
     if failure:
         yield over, error_line(spec, failure, rid, iso(start + over))
-    yield over, _platform(start + over, "report", _json_report(day, index, rid, failure))
+    if loud or failure:
+        yield over, _platform(start + over, "report", _json_report(day, index, rid, failure))
+    if drops_logs(day, index):
+        yield over, _platform(start + over, "logsDropped", _DROPPED)
+
+
+_DROPPED = (
+    '{"reason":"Consumer seems to have fallen behind as it has not acknowledged receipt of logs.",'
+    '"droppedRecords":123,"droppedBytes":12345}'
+)
+
+
+def _json_init(spec: Spec, version: str) -> str:
+    runtime = _RUNTIME_VERSION[spec.runtime or ""]
+    return (
+        f'{{"initializationType":"on-demand","phase":"init","runtimeVersion":"{runtime}",'
+        f'"functionName":"{spec.name}","functionVersion":"{version}"}}'
+    )
 
 
 def _platform(ts_ms: int, kind: str, record: str) -> str:
@@ -185,12 +207,21 @@ def _platform(ts_ms: int, kind: str, record: str) -> str:
 
 
 def _json_report(day: Day, index: int, rid: str, failure: Failure | None) -> str:
+    return (
+        f'{{"requestId":"{rid}","metrics":{{{_json_metrics(day, index)}}},'
+        f"{_json_outcome(failure)}{_json_tracing(day, index)}}}"
+    )
+
+
+def _json_metrics(day: Day, index: int) -> str:
+    """Managed Instances bill by the instance: their records hold the duration alone."""
+    duration = f'"durationMs":{day.duration_ms[index]:.2f}'
+    if day.spec.provider:
+        return duration
     init = f',"initDurationMs":{day.init_ms[index]:.2f}' if day.cold[index] else ""
     return (
-        f'{{"requestId":"{rid}","metrics":{{"durationMs":{day.duration_ms[index]:.2f},'
-        f'"billedDurationMs":{int(day.billed_ms[index])},"memorySizeMB":{int(day.memory_mb[index])},'
-        f'"maxMemoryUsedMB":{int(day.used_mb[index])}{init}}},'
-        f"{_json_outcome(failure)}{_json_tracing(day, index)}}}"
+        f'{duration},"billedDurationMs":{int(day.billed_ms[index])},'
+        f'"memorySizeMB":{int(day.memory_mb[index])},"maxMemoryUsedMB":{int(day.used_mb[index])}{init}'
     )
 
 
@@ -208,101 +239,3 @@ def _json_tracing(day: Day, index: int) -> str:
     seen = "1" if day.sampled[index] else "0"
     value = f"Root={trace_id(day, index)};Parent={segment_id(day, index)};Sampled={seen}"
     return f',"tracing":{{"spanId":"{segment_id(day, index)}","type":"X-Amzn-Trace-Id","value":"{value}"}}'
-
-
-_WORDS = (
-    "reserved stock for basket, wrote audit row, refreshed cache entry, sent event, read customer profile, "
-)
-
-
-def app_line(spec: Spec, number: int, rid: str, ts: str) -> str:
-    """A line the function writes itself, always `log_line_bytes` long or a little more when its frame is."""
-    frame = _app_frame(spec, rid, ts)
-    text = f"step {number + 1} of {spec.log_lines}: " + _WORDS * (1 + spec.log_line_bytes // len(_WORDS))
-    return frame[0] + text[: max(24, spec.log_line_bytes - len(frame[0]) - len(frame[1]))] + frame[1]
-
-
-def _app_frame(spec: Spec, rid: str, ts: str) -> tuple[str, str]:
-    if spec.log_format == "JSON":
-        return f'{{"timestamp":"{ts}","level":"INFO","requestId":"{rid}","message":"', '"}'
-    if (spec.runtime or "python").startswith("python"):
-        return f"[INFO]\t{ts}\t{rid}\t", "\n"
-    return f"{ts}\t{rid}\tINFO\t", "\n"
-
-
-def error_line(spec: Spec, failure: Failure, rid: str, ts: str) -> str:
-    """What a failure leaves in the log, in the manner of its runtime."""
-    if failure.kind == "timeout":
-        return f"{ts} {rid} {failure.message}\n\n"
-    if failure.kind in ("oom", "killed"):
-        return f"RequestId: {rid} Error: Runtime exited with error: signal: killed\nRuntime.ExitError\n"
-    runtime = spec.runtime or "python"
-    if spec.log_format == "JSON":
-        return json.dumps(
-            {
-                "timestamp": ts, "level": "ERROR", "requestId": rid, "errorType": failure.type,
-                "errorMessage": failure.message, "message": f"{failure.type}: {failure.message}",
-            }
-        )  # fmt: skip
-    if runtime.startswith("python"):
-        return (
-            f"[ERROR] {failure.type}: {failure.message}\nTraceback (most recent call last):\n"
-            f'  File "/var/task/app.py", line 58, in handler\n    return handle(event)\n'
-            f'  File "/var/task/app.py", line 91, in handle\n    raise {failure.type}(detail)\n'
-        )
-    if runtime.startswith("nodejs"):
-        stack = [f"{failure.type}: {failure.message}", "    at handler (/var/task/index.js:41:11)"]
-        body = {"errorType": failure.type, "errorMessage": failure.message, "stack": stack}
-        return f"{ts}\t{rid}\tERROR\tInvoke Error \t{json.dumps(body)}\n"
-    if runtime.startswith("java"):
-        frame = "at example.meridian.Handler.handleRequest(Handler.java:57)"
-        return f"{failure.type}: {failure.message}\n\t{frame}\n"
-    return json.dumps({"errorMessage": failure.message, "errorType": failure.type}) + "\n"
-
-
-# --- sizes -------------------------------------------------------------------------------------------------
-
-
-def log_events(day: Day) -> Ints:
-    """How many events each invocation writes."""
-    spec, fixed = day.spec, 2 if day.spec.log_format == "JSON" else 3
-    init = (2 if spec.snap_start else 1 if spec.runtime else 0) if spec.log_format == "Text" else 1
-    return fixed + spec.log_lines + day.failed.astype(np.int64) + init * day.cold.astype(np.int64)
-
-
-def log_bytes(day: Day) -> Ints:
-    """The bytes that CloudWatch Logs counts for each invocation: its `lines` and the overhead of each.
-
-    One invocation of every kind (cold or not, each failure, each version) is written out; others of that kind
-    differ from it by the digits of their numbers.
-    """
-    if not len(day):
-        return np.empty(0, dtype=np.int64)
-    kind = day.failure + 1 + 1000 * day.cold + 10_000 * day.version + 100_000_000 * (day.memory_mb % 1000)
-    _, examples, which = np.unique(kind, return_index=True, return_inverse=True)
-    digits = _digits(day)
-    base = np.array([_size(day, int(example)) for example in examples], dtype=np.int64) - digits[examples]
-    return np.asarray(base[which] + digits, dtype=np.int64)
-
-
-def _size(day: Day, index: int) -> int:
-    return sum(len(line.message.encode()) + EVENT_OVERHEAD_BYTES for line in lines(day, index))
-
-
-def _digits(day: Day) -> Ints:
-    """How many digits the numbers of the REPORT record take, and X-Ray's word for sampled."""
-    total = _length(day.duration_ms) + _length(day.billed_ms) + _length(day.used_mb)
-    init = _length(day.init_ms) * (2 if day.spec.snap_start else 1)
-    restored = (
-        _length(np.floor(day.init_ms / 4)) if day.spec.snap_start else np.zeros(len(day), dtype=np.int64)
-    )
-    word = (
-        ~day.sampled if day.spec.tracing and day.spec.log_format == "Text" else np.zeros(len(day), np.bool_)
-    )
-    return np.asarray(total + np.where(day.cold, init + restored, 0) + word, dtype=np.int64)
-
-
-def _length(number: Ints | Floats) -> Ints:
-    """Digits before the point, as printed with two decimals."""
-    whole = np.floor(np.round(number, 2)).astype(np.int64)
-    return np.asarray(1 + sum((whole >= 10**power).astype(np.int64) for power in range(1, 9)), dtype=np.int64)

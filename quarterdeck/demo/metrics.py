@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quarterdeck.demo.company import functions_of
 from quarterdeck.demo.model import MINUTE_MS, MINUTES_A_DAY, Day, Flags, Floats, Ints
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.world import World
 
 VISIBLE_AFTER_MS = 60_000
 """How long CloudWatch takes to show a minute that ended, and an invocation that ended."""
+
+
+ENVIRONMENT_CONCURRENCY = 10
+"""How many requests an environment of Managed Instances serves at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +189,13 @@ def utilization(world: World, spec: Spec, number: int) -> Samples:
 
 
 def unreserved(world: World, account: str, region: str, number: int) -> Samples:
-    shared = tuple(spec for spec in functions_of(account, region) if spec.reserved is None)
+    shared = tuple(spec for spec in world.company.functions_of(account, region) if spec.reserved is None)
     return concurrent(world, shared, number)
 
 
 def claimed(world: World, account: str, region: str, number: int) -> Samples:
     """Unreserved in use, all reserved, and provisioned of functions without reserved; in every minute."""
-    specs = functions_of(account, region)
+    specs = world.company.functions_of(account, region)
     shared = tuple(spec for spec in specs if spec.reserved is None)
     fixed = sum(spec.reserved or 0 for spec in specs)
     fixed += sum(spec.provisioned[1] for spec in shared if spec.provisioned)

@@ -96,3 +96,32 @@ class Day:
 def failures_of(spec: Spec) -> tuple[Failure, ...]:
     """Everything that can go wrong with a function: its ordinary failures, then those of its stories."""
     return spec.failures + tuple(tale.failure for tale in stories_of(spec.key) if tale.failure)
+
+
+_DROPS_ONE_IN = 3000
+
+
+def all_hand_back(day: Day) -> Flags:
+    """Which invocations handed one item of their batch back: it comes again when it is visible."""
+    if not day.spec.partial_share:
+        return np.zeros(len(day), dtype=np.bool_)
+    lucky = day.ids[:, 0] % 1000 < round(day.spec.partial_share * 1000)
+    return np.asarray(~day.failed & (day.attempt == 1) & (day.batch_size > 1) & lucky, dtype=np.bool_)
+
+
+def hands_back(day: Day, index: int) -> bool:
+    """As `all_hand_back`, of one invocation."""
+    if not day.spec.partial_share or day.failure[index] >= 0 or day.attempt[index] != 1:
+        return False
+    lucky = int(day.ids[index, 0]) % 1000 < round(day.spec.partial_share * 1000)
+    return lucky and bool(day.batch_size[index] > 1)
+
+
+def all_drop_logs(day: Day) -> Flags:
+    """After which invocations Lambda says that it dropped log records."""
+    return np.asarray(day.spec.drops_logs & (day.ids[:, 1] % _DROPS_ONE_IN == 0), dtype=np.bool_)
+
+
+def drops_logs(day: Day, index: int) -> bool:
+    """As `all_drop_logs`, of one invocation."""
+    return day.spec.drops_logs and int(day.ids[index, 1]) % _DROPS_ONE_IN == 0

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quarterdeck.demo.company import FUNCTIONS
 from quarterdeck.demo.model import (
     DAY_MS,
     HOUR_MS,
@@ -51,22 +50,15 @@ def queue_day(world: World, queue: QueueSpec, number: int) -> QueueDay:
     return made
 
 
-def worker(queue: QueueSpec) -> Spec | None:
+def worker(world: World, queue: QueueSpec) -> Spec | None:
     """The function that a source queue feeds."""
-    here = (queue.account, queue.region)
-    return next(
-        (
-            f
-            for f in FUNCTIONS
-            if (f.account, f.region) == here and f.trigger == "sqs" and f.source == queue.name
-        ),
-        None,
-    )
+    here = world.company.functions_of(queue.account, queue.region)
+    return next((f for f in here if f.trigger == "sqs" and f.source == queue.name), None)
 
 
-def feeders(queue: QueueSpec) -> list[Spec]:
+def feeders(world: World, queue: QueueSpec) -> list[Spec]:
     """The functions whose failures end in this queue."""
-    here = [f for f in FUNCTIONS if (f.account, f.region) == (queue.account, queue.region)]
+    here = world.company.functions_of(queue.account, queue.region)
     if queue.role == "dead-letter":
         return [f for f in here if f.trigger == "sqs" and _redrives(queue, f)]
     return [f for f in here if queue.name in (f.dead_letter, f.on_failure)]
@@ -80,7 +72,7 @@ def _redrives(queue: QueueSpec, function: Spec) -> bool:
 
 
 def _fed(world: World, queue: QueueSpec, number: int) -> QueueDay:
-    function, zeros = worker(queue), np.zeros(MINUTES_A_DAY)
+    function, zeros = worker(world, queue), np.zeros(MINUTES_A_DAY)
     if function is None:
         return QueueDay(zeros, zeros, zeros, zeros, zeros, zeros)
     parts = [world.day(function, n) for n in (number - 1, number, number + 1)]
@@ -131,7 +123,9 @@ def _in_flight(start: Ints, end: Ints, size: Floats, number: int) -> Floats:
 
 def arrivals(world: World, queue: QueueSpec, number: int) -> Ints:
     """When messages arrived in a queue that catches failures, on one UTC day, sorted."""
-    found = [_failed_into(queue, world.day(f, n)) for f in feeders(queue) for n in (number - 1, number)]
+    found = [
+        _failed_into(queue, world.day(f, n)) for f in feeders(world, queue) for n in (number - 1, number)
+    ]
     ts = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *found]))
     return ts[(ts >= number * DAY_MS) & (ts < (number + 1) * DAY_MS)]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from quarterdeck.demo.company import queues_of
+from quarterdeck.demo.company import QUEUES
 from quarterdeck.demo.model import (
     DAY_MS,
     HOUR_MS,
@@ -23,6 +23,9 @@ from quarterdeck.demo.model import (
 )
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.stories import POISON_PER_MINUTE, Story, stories_of
+
+VISIBILITY_S = 180
+"""Of queues that are not in the table."""
 
 RETRY_AFTER_MS = (60_000, 120_000)
 STILL_FAILS = 0.7
@@ -180,7 +183,7 @@ def _with_poison(spec: Spec, first: Requests, count: int) -> Requests:
 def _with_redelivery(spec: Spec, first: Requests, rng: np.random.Generator) -> Requests:
     """Messages of a failed batch come back when visible, and then succeed; poison never does."""
     failed = first.take((first.failure >= 0) & ~first.poison)
-    visibility_s = next(q.visibility_s for q in queues_of(spec.account, spec.region) if q.name == spec.source)
+    visibility_s = _visibility_s(spec)
     again = replace(
         failed,
         start_ms=failed.start_ms + visibility_s * 1000 + rng.integers(0, 900, len(failed)),
@@ -189,6 +192,12 @@ def _with_redelivery(spec: Spec, first: Requests, rng: np.random.Generator) -> R
         ids=failed.ids + np.uint64(1),
     )
     return _joined([first, again])
+
+
+def _visibility_s(spec: Spec) -> int:
+    place = (spec.account, spec.region, spec.source)
+    known = (queue for queue in QUEUES if (queue.account, queue.region, queue.name) == place)
+    return next((queue.visibility_s for queue in known), VISIBILITY_S)
 
 
 def _joined(parts: list[Requests]) -> Requests:

@@ -21,6 +21,7 @@ from quarterdeck.demo.catalogue import Catalogue
 from quarterdeck.demo.folder import open_folder
 from quarterdeck.demo.model import Plan
 from quarterdeck.demo.services.table import HANDLERS
+from quarterdeck.demo.services.trail import record
 from quarterdeck.demo.specs import ACCOUNTS
 from quarterdeck.demo.stories import STORIES
 from quarterdeck.demo.wire import ApiError, Call, model, read_call, write_answer, write_fault
@@ -89,7 +90,9 @@ def answer(demo: Demo, call: Call) -> dict[str, Any]:
         message = f"The demo account does not know {call.service}:{call.operation}"
         raise ApiError("UnknownOperationException", message, status=404)
     _validate(call)
-    return handler(demo, account, call)
+    answered = handler(demo, account, call)
+    record(demo, account, call)
+    return answered
 
 
 def _validate(call: Call) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 
 EU, US = "eu-west-1", "us-east-1"
 PROD, STAGING = "111122223333", "444455556666"
@@ -24,13 +25,21 @@ class Failure:
     kind: str = "error"
 
 
+_MODES = {"sqs": "queue", "kinesis": "stream", "dynamodb": "stream", "kafka": "stream", "api": "sync"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """One function as it was before any story touched it.
 
     `per_minute` is its mean traffic; `schedule_s` replaces it by a clock. `source` names the queue, stream,
     table or rule of its trigger. `qualifier` is the alias callers use ("" for unqualified). `failures` share
-    `failure_rate`.
+    `failure_rate`. `has_group`: its log group exists. `durable` is the longest execution in seconds and how
+    many days it is kept; `provider` names the capacity provider of Managed Instances; `url` is a function
+    URL's AuthType; `scheduler`: EventBridge Scheduler starts it, not a rule; `logger` is pino or winston for
+    one that logs its own errors; `partial_share` of its batches hand one item back; `drops_logs` now and
+    then. `mapping_metrics`, `filters` and `pollers` are its mapping's. `like` is the function whose
+    invocations this one repeats, in a large fleet.
     """
 
     account: str
@@ -69,6 +78,23 @@ class Spec:
     on_success: str = ""
     maximum_concurrency: int | None = None
     summary: str = ""
+    system_level: str = "INFO"
+    has_group: bool = True
+    tmp_mb: int = 512
+    tenants: bool = False
+    shared_disk: bool = False
+    insights: bool = False
+    durable: tuple[int, int] | None = None
+    provider: str = ""
+    url: str = ""
+    scheduler: bool = False
+    logger: str = ""
+    partial_share: float = 0.0
+    drops_logs: bool = False
+    mapping_metrics: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    pollers: tuple[int, int] | None = None
+    like: Spec | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -78,6 +104,11 @@ class Spec:
     def number(self) -> int:
         """A stable number, to seed random generators."""
         return zlib.crc32("/".join(self.key).encode())
+
+    @property
+    def source_spec(self) -> Spec:
+        """The function whose invocations are simulated for this one: mostly itself."""
+        return self.like or self
 
     @property
     def arn(self) -> str:
@@ -94,9 +125,7 @@ class Spec:
     @property
     def mode(self) -> str:
         """How it is invoked: sync, async, queue or stream."""
-        return {"sqs": "queue", "kinesis": "stream", "dynamodb": "stream", "api": "sync"}.get(
-            self.trigger, "async"
-        )
+        return _MODES.get(self.trigger, "async")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +144,46 @@ class QueueSpec:
     @property
     def arn(self) -> str:
         return f"arn:aws:sqs:{self.region}:{self.account}:{self.name}"
+
+
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Company:
+    """Who lives in the demo: functions and queues of the accounts, in these regions.
+
+    `enabled_regions` are those that the accounts may use, `regions` those where something runs.
+    """
+
+    functions: tuple[Spec, ...]
+    queues: tuple[QueueSpec, ...] = ()
+    regions: tuple[str, ...] = REGIONS
+    enabled_regions: tuple[str, ...] = REGIONS
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[str, str, str], Spec]:
+        return {spec.key: spec for spec in self.functions}
+
+    @cached_property
+    def _functions(self) -> dict[Place, tuple[Spec, ...]]:
+        found: dict[Place, list[Spec]] = {}
+        for spec in self.functions:
+            found.setdefault((spec.account, spec.region), []).append(spec)
+        return {place: tuple(specs) for place, specs in found.items()}
+
+    @cached_property
+    def _queues(self) -> dict[Place, tuple[QueueSpec, ...]]:
+        found: dict[Place, list[QueueSpec]] = {}
+        for queue in self.queues:
+            found.setdefault((queue.account, queue.region), []).append(queue)
+        return {place: tuple(queues) for place, queues in found.items()}
+
+    def functions_of(self, account: str, region: str) -> tuple[Spec, ...]:
+        return self._functions.get((account, region), ())
+
+    def queues_of(self, account: str, region: str) -> tuple[QueueSpec, ...]:
+        return self._queues.get((account, region), ())
+
+    def find(self, account: str, region: str, name: str) -> Spec | None:
+        return self._by_key.get((account, region, name))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from quarterdeck.demo.company import functions_of
 from quarterdeck.demo.loglines import request_id
 from quarterdeck.demo.model import Day, failures_of
 from quarterdeck.demo.specs import Spec
@@ -182,7 +181,7 @@ def traces(world: World, account: str, region: str, begin_ms: int, end_ms: int) 
     """The traces that began in a stretch of time, end excluded, and can be seen now; newest first."""
     found = [
         Trace(day, int(index))
-        for spec in functions_of(account, region)
+        for spec in world.company.functions_of(account, region)
         if spec.tracing
         for number in world.days(begin_ms, end_ms)
         for day in (world.day(spec, number),)

@@ -30,6 +30,7 @@ SERVICES = {
     "tagging": "resourcegroupstaggingapi",
     "cloudtrail": "cloudtrail",
     "events": "events",
+    "scheduler": "scheduler",
     "iam": "iam",
 }
 """Signing names that the demo answers itself, and botocore's names for them."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from quarterdeck.demo.company import FUNCTIONS
+from quarterdeck.demo.company import MERIDIAN
 from quarterdeck.demo.environments import simulate
 from quarterdeck.demo.history import HISTORY_DAYS, Timeline, timeline
 from quarterdeck.demo.model import DAY_MS, Day, Plan
-from quarterdeck.demo.specs import Spec
+from quarterdeck.demo.specs import Company, Spec
 from quarterdeck.demo.stories import DAY, to_ms
 
 Clock = Callable[[], datetime]
@@ -53,8 +54,9 @@ class Shelf:
 class World:
     """Two accounts and their past: the same seed and starts give the same world, whatever the clock says."""
 
-    def __init__(self, plan: Plan, clock: Clock = wall_clock) -> None:
+    def __init__(self, plan: Plan, clock: Clock = wall_clock, company: Company = MERIDIAN) -> None:
         self.plan = plan
+        self.company = company
         self.clock = clock
         self._days = Shelf(DAYS_KEPT)
         self.shelf = Shelf(MINUTE_DAYS_KEPT)
@@ -73,8 +75,9 @@ class World:
 
     def day(self, spec: Spec, number: int) -> Day:
         """The invocations of UTC day `number`; those after now are in it, too."""
-        made: Day = self._days.get((spec.key, number), lambda: simulate(spec, number, self.plan))
-        return made
+        source = spec.source_spec
+        made: Day = self._days.get((source.key, number), lambda: simulate(source, number, self.plan))
+        return made if spec.like is None else replace(made, spec=spec)
 
     def days(self, from_ms: int, until_ms: int) -> range:
         """The numbers of the days that overlap a stretch of time and the history."""
@@ -85,8 +88,5 @@ class World:
         return max((self.now() - self.plan.start) // DAY, 0)
 
     def timeline(self, spec: Spec) -> Timeline:
-        return timeline(spec, seed=self.plan.seed, start=self.plan.start, now=self.now())
-
-
-def find(account: str, region: str, name: str) -> Spec | None:
-    return next((spec for spec in FUNCTIONS if spec.key == (account, region, name)), None)
+        known = timeline(spec.source_spec, seed=self.plan.seed, start=self.plan.start, now=self.now())
+        return known if spec.like is None else Timeline(spec, known.changes)

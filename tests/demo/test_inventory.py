@@ -31,7 +31,7 @@ def test_every_function_is_listed_where_it_lives(aws):
     }
 
     assert found == {spec.key for spec in FUNCTIONS}
-    assert 32 <= len(found) <= 40
+    assert 32 <= len(found) <= 45
 
 
 def test_versions_come_in_pages_of_fifty(aws):
@@ -40,7 +40,7 @@ def test_versions_come_in_pages_of_fifty(aws):
 
     assert [len(p["Functions"]) for p in pages[:-1]] == [50] * (len(pages) - 1)
     assert len(arns) == len(set(arns)) > 200
-    assert sum(arn.endswith(":$LATEST") for arn in arns) == 18
+    assert sum(arn.endswith(":$LATEST") for arn in arns) == 23
 
 
 def test_one_function_has_more_versions_than_a_page_holds(aws):
@@ -112,7 +112,7 @@ def test_mappings_lead_from_queues_and_streams(aws):
     mappings = listed(aws("lambda"), "list_event_source_mappings", "EventSourceMappings")
     sources = {m["EventSourceArn"].split(":")[2] for m in mappings}
 
-    assert sources == {"sqs", "kinesis", "dynamodb"}
+    assert sources == {"sqs", "kinesis", "dynamodb", "kafka"}
     (one,) = aws("lambda").list_event_source_mappings(FunctionName="order-worker")["EventSourceMappings"]
     assert one["UUID"] == aws("lambda").get_event_source_mapping(UUID=one["UUID"])["UUID"]
 
@@ -169,7 +169,7 @@ def test_resources_come_in_pages(aws):
     pages = list(aws("resourcegroupstaggingapi").get_paginator("get_resources").paginate(ResourcesPerPage=10))
 
     assert len(pages) == 3
-    assert len({r["ResourceARN"] for p in pages for r in p["ResourceTagMappingList"]}) == 24
+    assert len({r["ResourceARN"] for p in pages for r in p["ResourceTagMappingList"]}) == 29
 
 
 def test_a_role_leads_into_its_account(aws):

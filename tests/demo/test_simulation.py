@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quarterdeck.demo.company import FUNCTIONS
+from quarterdeck.demo.company import FUNCTIONS, MERIDIAN
 from quarterdeck.demo.environments import simulate
-from quarterdeck.demo.loglines import EVENT_OVERHEAD_BYTES, lines, log_bytes, log_events
+from quarterdeck.demo.loglines import lines
+from quarterdeck.demo.logsizes import EVENT_OVERHEAD_BYTES, log_bytes, log_events
 from quarterdeck.demo.metrics import most_at_once
 from quarterdeck.demo.model import DAY_MS, HOUR_MS, Plan
 from quarterdeck.demo.statistics import Buckets
 from quarterdeck.demo.stories import to_ms
-from quarterdeck.demo.world import World, find
+from quarterdeck.demo.world import World
 
 from .conftest import NOW, PROD
 
@@ -25,7 +26,7 @@ TODAY = to_ms(NOW) // DAY_MS
 
 
 def spec(name, region="eu-west-1"):
-    return find(PROD, region, name)
+    return MERIDIAN.find(PROD, region, name)
 
 
 def same(one, other):

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler, paged
-from quarterdeck.demo.company import CANARY, functions_of
+from quarterdeck.demo.company import CANARY
 from quarterdeck.demo.history import Change, is_canary
+from quarterdeck.demo.loglines import runtime_arn
+from quarterdeck.demo.metrics import ENVIRONMENT_CONCURRENCY
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.wire import ApiError, Call
-from quarterdeck.demo.world import find
 
 FUNCTIONS_PAGE = VERSIONS_PAGE = 50
 CODE_BYTES = 3_400_000
@@ -24,7 +25,9 @@ _HANDLERS = {
     "java": "example.meridian.Handler",
     "ruby": "app.run",
 }
-_SHARED_LAYER = "layer:meridian-common:14"
+SHARED_LAYER = "layer:meridian-common:14"
+INSIGHTS_LAYER = "580247275435:layer:LambdaInsightsExtension:64"
+"""The account, name and version of AWS's own extension: not ours to list."""
 
 
 def function(demo: Demo, account: str, call: Call) -> tuple[Spec, str]:
@@ -35,7 +38,7 @@ def function(demo: Demo, account: str, call: Call) -> tuple[Spec, str]:
         parts = parts[6:]
     elif len(parts) >= 3 and parts[1] == "function":
         parts = parts[2:]
-    spec = find(account, call.region, parts[0])
+    spec = demo.world.company.find(account, call.region, parts[0])
     if spec is None:
         raise missing(f"Function not found: {_arn(account, call.region, parts[0])}")
     return spec, call.params.get("Qualifier") or (parts[1] if len(parts) > 1 else "")
@@ -78,9 +81,10 @@ def configuration(demo: Demo, spec: Spec, *, version: int = 0) -> dict[str, Any]
         "KMSKeyArn": f"arn:aws:kms:{spec.region}:{spec.account}:key/{uuid.UUID(int=spec.number)}",
         "TracingConfig": {"Mode": "Active" if spec.tracing else "PassThrough"},
         "RevisionId": str(uuid.UUID(digest(f"{spec.arn}{modified}")[:32])),
+        "ConfigSha256": _sha(f"configuration/{spec.arn}/{version}/{modified}"),
         "PackageType": "Zip" if spec.runtime else "Image",
         "Architectures": [spec.architecture],
-        "EphemeralStorage": {"Size": 2048 if spec.team == "media" else 512},
+        "EphemeralStorage": {"Size": spec.tmp_mb},
         "SnapStart": _snap_start(spec, version),
         "LoggingConfig": _logging(spec),
         **_of_zip(spec),
@@ -97,11 +101,17 @@ def _of_zip(spec: Spec) -> dict[str, Any]:
     if spec.runtime is None:
         return {}
     family = next((known for known in _HANDLERS if spec.runtime.startswith(known)), "")
-    layers = [{"Arn": f"arn:aws:lambda:{spec.region}:{spec.account}:{_SHARED_LAYER}", "CodeSize": 810_233}]
+    layers = []
+    if family == "python":
+        layers.append(
+            {"Arn": f"arn:aws:lambda:{spec.region}:{spec.account}:{SHARED_LAYER}", "CodeSize": 810_233}
+        )
+    if spec.insights:
+        layers.append({"Arn": f"arn:aws:lambda:{spec.region}:{INSIGHTS_LAYER}", "CodeSize": 12_944_412})
     return {
         "Runtime": spec.runtime,
         "Handler": _HANDLERS.get(family, "bootstrap"),
-        **({"Layers": layers} if family == "python" else {}),
+        **({"Layers": layers} if layers else {}),
     }
 
 
@@ -116,7 +126,34 @@ def _wiring(spec: Spec) -> dict[str, Any]:
             "VpcId": "vpc-0meridian",
             "Ipv6AllowedForDualStack": False,
         }
+    return {**found, **_special(spec)}
+
+
+def _special(spec: Spec) -> dict[str, Any]:
+    """Settings that few functions have."""
+    found: dict[str, Any] = {}
+    if spec.tenants:
+        found["TenancyConfig"] = {"TenantIsolationMode": "PER_TENANT"}
+    if spec.durable:
+        found["DurableConfig"] = {
+            "ExecutionTimeout": spec.durable[0],
+            "RetentionPeriodInDays": spec.durable[1],
+        }
+    if spec.provider:
+        instances = {
+            "CapacityProviderArn": provider_arn(spec.account, spec.region, spec.provider),
+            "PerExecutionEnvironmentMaxConcurrency": ENVIRONMENT_CONCURRENCY,
+            "ExecutionEnvironmentMemoryGiBPerVCpu": 2.0,
+        }
+        found["CapacityProviderConfig"] = {"LambdaManagedInstancesCapacityProviderConfig": instances}
+    if spec.shared_disk:
+        disk = f"arn:aws:elasticfilesystem:{spec.region}:{spec.account}:access-point/fsap-0f1e2d3c4b5a69788"
+        found["FileSystemConfigs"] = [{"Arn": disk, "LocalMountPath": "/mnt/warehouse"}]
     return found
+
+
+def provider_arn(account: str, region: str, name: str) -> str:
+    return f"arn:aws:lambda:{region}:{account}:capacity-provider:{name}"
 
 
 def queue_arn(spec: Spec, name: str) -> str:
@@ -132,7 +169,7 @@ def _snap_start(spec: Spec, version: int) -> dict[str, str]:
 def _logging(spec: Spec) -> dict[str, str]:
     answer = {"LogFormat": spec.log_format, "LogGroup": spec.group}
     if spec.log_format == "JSON":
-        answer |= {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+        answer |= {"ApplicationLogLevel": "INFO", "SystemLogLevel": spec.system_level}
     return answer
 
 
@@ -153,7 +190,7 @@ def versions(demo: Demo, spec: Spec) -> list[int]:
 
 
 def list_functions(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    named = sorted(functions_of(account, call.region), key=lambda spec: spec.name)
+    named = sorted(demo.world.company.functions_of(account, call.region), key=lambda spec: spec.name)
     wanted = [(spec, 0) for spec in named]
     every = call.params.get("FunctionVersion") == "ALL"
     if every:
@@ -184,7 +221,13 @@ def list_versions(demo: Demo, account: str, call: Call) -> dict[str, Any]:
 def get_function_configuration(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     spec, qualifier = function(demo, account, call)
     answer = configuration(demo, spec, version=version_of(demo, spec, qualifier))
-    return {**answer, "State": "Active", "LastUpdateStatus": "Successful"}
+    return {**answer, "State": "Active", "LastUpdateStatus": "Successful", **_runtime_version(spec)}
+
+
+def _runtime_version(spec: Spec) -> dict[str, Any]:
+    """What ListFunctions leaves out: the version of a managed runtime."""
+    arn = runtime_arn(spec)
+    return {"RuntimeVersionConfig": {"RuntimeVersionArn": arn}} if arn else {}
 
 
 def version_of(demo: Demo, spec: Spec, qualifier: str) -> int:

@@ -1,16 +1,13 @@
-"""Lambda, reading: event source mappings, concurrency, asynchronous settings and tags as they are now."""
+"""Lambda, reading: concurrency, asynchronous settings and tags as they are now."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler, paged
-from quarterdeck.demo.company import functions_of
 from quarterdeck.demo.services.lambda_ import (
     CODE_BYTES,
     SECRET,
-    digest,
     function,
     get_function_configuration,
     lambda_time,
@@ -21,78 +18,7 @@ from quarterdeck.demo.services.lambda_ import (
 from quarterdeck.demo.specs import CONCURRENCY_LIMIT, Spec
 from quarterdeck.demo.wire import ApiError, Call
 
-MAPPINGS_PAGE = 100
 CONFIGS_PAGE = 50
-
-
-def mapping_id(spec: Spec) -> str:
-    return str(uuid.UUID(digest(f"mapping/{spec.arn}")[:32]))
-
-
-def source_arn(spec: Spec) -> str:
-    here = f"{spec.region}:{spec.account}"
-    if spec.trigger == "dynamodb":
-        return f"arn:aws:dynamodb:{here}:table/{spec.source}/stream/2026-01-15T08:00:00.000"
-    prefix = "stream/" if spec.trigger == "kinesis" else ""
-    return f"arn:aws:{spec.trigger}:{here}:{prefix}{spec.source}"
-
-
-def mapping(demo: Demo, spec: Spec) -> dict[str, Any]:
-    stream = spec.mode == "stream"
-    answer: dict[str, Any] = {
-        "UUID": mapping_id(spec),
-        "BatchSize": spec.batch if stream else 10,
-        "MaximumBatchingWindowInSeconds": 5 if stream else 0,
-        "EventSourceArn": source_arn(spec),
-        "FunctionArn": f"{spec.arn}:{spec.qualifier}" if spec.qualifier else spec.arn,
-        "LastModified": demo.world.plan.start.replace(microsecond=0, day=1, hour=0, minute=0, second=0),
-        "State": "Enabled",
-        "StateTransitionReason": "USER_INITIATED",
-        "FunctionResponseTypes": ["ReportBatchItemFailures"] if spec.name == "order-worker" else [],
-        "EventSourceMappingArn": spec.arn.replace(
-            f"function:{spec.name}", f"event-source-mapping:{mapping_id(spec)}"
-        ),
-    }
-    if stream:
-        answer |= {"StartingPosition": "LATEST", "ParallelizationFactor": 1, "MaximumRetryAttempts": -1}
-        answer |= {
-            "MaximumRecordAgeInSeconds": -1,
-            "BisectBatchOnFunctionError": False,
-            "TumblingWindowInSeconds": 0,
-        }
-        answer |= {"DestinationConfig": {"OnFailure": {}}, "LastProcessingResult": "OK"}
-    if spec.maximum_concurrency:
-        answer["ScalingConfig"] = {"MaximumConcurrency": spec.maximum_concurrency}
-    return {**answer, **demo.kept.get(spec.account, spec.region, "mapping", mapping_id(spec), default={})}
-
-
-def mapped(account: str, region: str) -> list[Spec]:
-    return [spec for spec in functions_of(account, region) if spec.mode in ("queue", "stream")]
-
-
-def list_mappings(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    found = [mapping(demo, spec) for spec in mapped(account, call.region)]
-    if call.params.get("FunctionName"):
-        spec, _ = function(demo, account, call)
-        found = [item for item in found if item["FunctionArn"].startswith((f"{spec.arn}:", spec.arn))]
-        found = [item for item in found if item["UUID"] == mapping_id(spec)]
-    if arn := call.params.get("EventSourceArn"):
-        found = [item for item in found if item["EventSourceArn"] == arn]
-    page, marker = paged(
-        found, call.params.get("Marker"), min(call.params.get("MaxItems", 100), MAPPINGS_PAGE)
-    )
-    return {"EventSourceMappings": page, **({"NextMarker": marker} if marker else {})}
-
-
-def get_mapping(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    return mapping(demo, mapping_spec(account, call))
-
-
-def mapping_spec(account: str, call: Call) -> Spec:
-    for spec in mapped(account, call.region):
-        if mapping_id(spec) == call.params["UUID"]:
-            return spec
-    raise missing("The resource you requested does not exist.")
 
 
 # --- concurrency -------------------------------------------------------------------------------------------
@@ -109,7 +35,7 @@ def get_function_concurrency(demo: Demo, account: str, call: Call) -> dict[str, 
 
 
 def get_account_settings(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    specs = functions_of(account, call.region)
+    specs = demo.world.company.functions_of(account, call.region)
     limit = CONCURRENCY_LIMIT.get((account, call.region), 1000)
     kept = sum(reserved(demo, spec) or 0 for spec in specs)
     return {
@@ -237,8 +163,6 @@ def get_function(demo: Demo, account: str, call: Call) -> dict[str, Any]:
 
 HANDLERS: dict[str, Handler] = {
     "GetFunction": get_function,
-    "ListEventSourceMappings": list_mappings,
-    "GetEventSourceMapping": get_mapping,
     "GetFunctionConcurrency": get_function_concurrency,
     "GetAccountSettings": get_account_settings,
     "ListProvisionedConcurrencyConfigs": list_provisioned,

@@ -6,22 +6,17 @@ import json
 from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler
-from quarterdeck.demo.company import functions_of
-from quarterdeck.demo.services.events import rule_arn
 from quarterdeck.demo.services.lambda_ import (
     aliases,
     function,
     get_alias,
     get_function_configuration,
-    missing,
     version_of,
 )
 from quarterdeck.demo.services.lambda_settings import (
     get_invoke_config,
     get_provisioned,
     invoke_configs,
-    mapping,
-    mapping_spec,
     provisioned,
     reserved,
     tags,
@@ -42,8 +37,9 @@ def _invalid(message: str) -> ApiError:
 def put_function_concurrency(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     spec, _ = function(demo, account, call)
     wanted = call.params["ReservedConcurrentExecutions"]
-    limit = CONCURRENCY_LIMIT[account, call.region]
-    others = sum(reserved(demo, other) or 0 for other in functions_of(account, call.region) if other != spec)
+    limit = CONCURRENCY_LIMIT.get((account, call.region), 1000)
+    here = demo.world.company.functions_of(account, call.region)
+    others = sum(reserved(demo, other) or 0 for other in here if other != spec)
     floor = min(100, limit // 4)
     if wanted < 0 or limit - others - wanted < floor:
         raise _invalid(
@@ -104,18 +100,6 @@ def update_alias(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     return next(item for item in aliases(demo, spec) if item["Name"] == call.params["Name"])
 
 
-def update_mapping(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    spec = mapping_spec(account, call)
-    kept = ("BatchSize", "ScalingConfig")
-    changed: dict[str, Any] = {k: call.params[k] for k in kept if k in call.params}
-    if "Enabled" in call.params:
-        changed["State"] = "Enabled" if call.params["Enabled"] else "Disabled"
-    changed["LastModified"] = demo.world.now()
-    key = (account, call.region, "mapping", call.params["UUID"])
-    demo.kept.put(*key, value={**demo.kept.get(*key, default={}), **changed})
-    return mapping(demo, spec)
-
-
 def put_invoke_config(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     spec, qualifier = function(demo, account, call)
     wanted = f"{spec.arn}:{qualifier or '$LATEST'}"
@@ -153,42 +137,12 @@ def _naming(call: Call, name: str) -> Call:
     )
 
 
-# --- policies and other small reads ------------------------------------------------------------------------
-
-
-def get_policy(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    """Who may invoke: EventBridge, S3, SNS or API Gateway. Polled sources need no permission here."""
-    spec, _ = function(demo, account, call)
-    source = {
-        "schedule": ("events.amazonaws.com", rule_arn(spec)),
-        "async": (f"{spec.source.split(':')[2] if ':' in spec.source else 's3'}.amazonaws.com", spec.source),
-        "api": (
-            "apigateway.amazonaws.com",
-            f"arn:aws:execute-api:{spec.region}:{account}:meridian/*/POST/{spec.name}",
-        ),
-    }.get(spec.trigger)
-    if source is None:
-        raise missing("The resource you requested does not exist.")
-    statement = {
-        "Sid": f"{spec.trigger}-invoke",
-        "Effect": "Allow",
-        "Principal": {"Service": source[0]},
-        "Action": "lambda:InvokeFunction",
-        "Resource": f"{spec.arn}:{spec.qualifier}" if spec.qualifier else spec.arn,
-        "Condition": {"ArnLike": {"AWS:SourceArn": source[1]}},
-    }
-    policy = {"Version": "2012-10-17", "Id": "default", "Statement": [statement]}
-    return {"Policy": json.dumps(policy), "RevisionId": "5c0d2f2e-0000-4000-8000-000000000000"}
+# --- small reads ------------------------------------------------------------------------
 
 
 def get_recursion_config(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     function(demo, account, call)
     return {"RecursiveLoop": "Terminate"}
-
-
-def list_function_urls(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    function(demo, account, call)
-    return {"FunctionUrlConfigs": []}
 
 
 # --- invoking ----------------------------------------------------------------------------------------------
@@ -238,14 +192,11 @@ HANDLERS: dict[str, Handler] = {
     "DeleteProvisionedConcurrencyConfig": delete_provisioned,
     "UpdateFunctionConfiguration": update_function_configuration,
     "UpdateAlias": update_alias,
-    "UpdateEventSourceMapping": update_mapping,
     "PutFunctionEventInvokeConfig": put_invoke_config,
     "UpdateFunctionEventInvokeConfig": put_invoke_config,
     "DeleteFunctionEventInvokeConfig": delete_invoke_config,
     "TagResource": tag_resource,
     "UntagResource": tag_resource,
-    "GetPolicy": get_policy,
     "GetFunctionRecursionConfig": get_recursion_config,
-    "ListFunctionUrlConfigs": list_function_urls,
     "Invoke": invoke,
 }

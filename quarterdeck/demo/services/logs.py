@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from quarterdeck.demo.account import Demo, Handler, make_token, paged, read_token
-from quarterdeck.demo.company import FUNCTIONS
 from quarterdeck.demo.logfilter import Matches, PatternError, parse
-from quarterdeck.demo.loglines import EVENT_OVERHEAD_BYTES, Line, lines, log_bytes, stream_name
+from quarterdeck.demo.loglines import Line, lines, stream_name
+from quarterdeck.demo.logsizes import EVENT_OVERHEAD_BYTES, log_bytes
 from quarterdeck.demo.model import HOUR_MS
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.stories import DAY, to_ms
@@ -28,19 +28,19 @@ LAG_MS = 3_000
 LONGEST_MS = 16 * 60_000
 
 
-def groups_of(account: str, region: str) -> dict[str, tuple[Spec, ...]]:
-    """Log groups and the functions that write to them; a function that never ran has none."""
+def groups_of(world: World, account: str, region: str) -> dict[str, tuple[Spec, ...]]:
+    """Log groups and the functions that write to them; who never ran or may not make one has none."""
     found: dict[str, tuple[Spec, ...]] = {}
-    for spec in FUNCTIONS:
-        if (spec.account, spec.region) == (account, region) and spec.trigger != "none":
+    for spec in world.company.functions_of(account, region):
+        if spec.trigger != "none" and spec.has_group:
             found[spec.group] = (*found.get(spec.group, ()), spec)
     return found
 
 
-def _group(account: str, call: Call) -> tuple[str, tuple[Spec, ...]]:
+def _group(demo: Demo, account: str, call: Call) -> tuple[str, tuple[Spec, ...]]:
     name = call.params.get("logGroupName") or call.params.get("logGroupIdentifier", "")
     name = name.split(":log-group:")[-1].removesuffix(":*")
-    groups = groups_of(account, call.region)
+    groups = groups_of(demo.world, account, call.region)
     if name not in groups:
         raise ApiError("ResourceNotFoundException", "The specified log group does not exist.")
     return name, groups[name]
@@ -108,7 +108,7 @@ class _Place:
 
 def filter_log_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     params = call.params
-    name, specs = _group(account, call)
+    name, specs = _group(demo, account, call)
     matches = _pattern(params.get("filterPattern", ""))
     limit = params.get("limit", MAX_EVENTS)
     if not 1 <= limit <= MAX_EVENTS:
@@ -187,7 +187,7 @@ def _event(line: Line) -> dict[str, Any]:
 
 def get_log_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     params = call.params
-    name, specs = _group(account, call)
+    name, specs = _group(demo, account, call)
     begin_ms, end_ms = _stretch(demo, account, call, name, specs)
     stream = params["logStreamName"]
     found = [line for line in events(demo.world, specs, begin_ms, end_ms - 1) if line.stream == stream]
@@ -214,7 +214,7 @@ def describe_log_groups(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     params = call.params
     found = [
         _described(demo, account, call.region, name, specs)
-        for name, specs in sorted(groups_of(account, call.region).items())
+        for name, specs in sorted(groups_of(demo.world, account, call.region).items())
         if name.startswith(params.get("logGroupNamePrefix", ""))
         and params.get("logGroupNamePattern", "") in name
     ]
@@ -245,7 +245,7 @@ def _stored(world: World, specs: tuple[Spec, ...], days: int) -> int:
 
 def describe_log_streams(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     params = call.params
-    _, specs = _group(account, call)
+    _, specs = _group(demo, account, call)
     now_ms = demo.world.now_ms()
     last: dict[str, tuple[int, int]] = {}
     for spec in specs:
@@ -277,13 +277,13 @@ def _stream_order(item: tuple[str, tuple[int, int]], params: dict[str, Any]) -> 
 
 
 def put_retention_policy(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    name, _ = _group(account, call)
+    name, _ = _group(demo, account, call)
     demo.kept.put(account, call.region, "retention", name, value=call.params["retentionInDays"])
     return {}
 
 
 def delete_retention_policy(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    name, _ = _group(account, call)
+    name, _ = _group(demo, account, call)
     demo.kept.put(account, call.region, "retention", name, value=None)
     return {}
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from quarterdeck.demo.account import Demo, Handler, paged
-from quarterdeck.demo.company import queues_of
 from quarterdeck.demo.model import DAY_MS, MINUTES_A_DAY
 from quarterdeck.demo.queues import lying, queue_day, worker
 from quarterdeck.demo.specs import QueueSpec
@@ -23,11 +22,11 @@ def _url(queue: QueueSpec) -> str:
     return f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.name}"
 
 
-def _queue(account: str, call: Call) -> QueueSpec:
+def _queue(demo: Demo, account: str, call: Call) -> QueueSpec:
     url = call.params.get("QueueUrl", "")
     name = call.params.get("QueueName") or url.rsplit("/", 1)[-1]
     owner = call.params.get("QueueOwnerAWSAccountId") or (url.split("/")[-2] if "/" in url else account)
-    for queue in queues_of(account, call.region):
+    for queue in demo.world.company.queues_of(account, call.region):
         if queue.name == name and owner == account:
             return queue
     raise ApiError(
@@ -38,25 +37,33 @@ def _queue(account: str, call: Call) -> QueueSpec:
 
 
 def get_queue_url(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    return {"QueueUrl": _url(_queue(account, call))}
+    return {"QueueUrl": _url(_queue(demo, account, call))}
 
 
 def list_queues(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     prefix = call.params.get("QueueNamePrefix", "")
-    found = [_url(queue) for queue in queues_of(account, call.region) if queue.name.startswith(prefix)]
+    found = [
+        _url(queue)
+        for queue in demo.world.company.queues_of(account, call.region)
+        if queue.name.startswith(prefix)
+    ]
     page, token = paged(found, call.params.get("NextToken"), call.params.get("MaxResults", PAGE))
     return {"QueueUrls": page, **({"NextToken": token} if token else {})}
 
 
 def list_dead_letter_source_queues(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    target = _queue(account, call)
-    found = [_url(queue) for queue in queues_of(account, call.region) if queue.redrive == target.name]
+    target = _queue(demo, account, call)
+    found = [
+        _url(queue)
+        for queue in demo.world.company.queues_of(account, call.region)
+        if queue.redrive == target.name
+    ]
     page, token = paged(found, call.params.get("NextToken"), call.params.get("MaxResults", PAGE))
     return {"queueUrls": page, **({"NextToken": token} if token else {})}
 
 
 def get_queue_attributes(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    queue = _queue(account, call)
+    queue = _queue(demo, account, call)
     known = attributes(demo.world, queue)
     wanted = call.params.get("AttributeNames", [])
     for name in wanted:
@@ -103,7 +110,7 @@ def depth(world: World, queue: QueueSpec) -> tuple[int, int]:
 
 
 def _in_work(world: World, queue: QueueSpec, now_ms: int) -> int:
-    function = worker(queue)
+    function = worker(world, queue)
     if function is None:
         return 0
     days = [world.day(function, number) for number in (now_ms // DAY_MS - 1, now_ms // DAY_MS)]

@@ -7,17 +7,26 @@ from quarterdeck.demo.services import (
     cloudwatch,
     events,
     lambda_,
+    lambda_mappings,
     lambda_settings,
+    lambda_triggers,
     lambda_writes,
     logs,
     sqs,
     sts,
     tagging,
+    trail,
     xray,
 )
 
 HANDLERS: dict[str, dict[str, Handler]] = {
-    "lambda": {**lambda_.HANDLERS, **lambda_settings.HANDLERS, **lambda_writes.HANDLERS},
+    "lambda": {
+        **lambda_.HANDLERS,
+        **lambda_mappings.HANDLERS,
+        **lambda_settings.HANDLERS,
+        **lambda_triggers.HANDLERS,
+        **lambda_writes.HANDLERS,
+    },
     "cloudwatch": cloudwatch.HANDLERS,
     "logs": logs.HANDLERS,
     "sqs": sqs.HANDLERS,
@@ -26,5 +35,6 @@ HANDLERS: dict[str, dict[str, Handler]] = {
     "iam": sts.IAM_HANDLERS,
     "resourcegroupstaggingapi": tagging.HANDLERS,
     "events": events.HANDLERS,
-    "cloudtrail": events.TRAIL_HANDLERS,
+    "scheduler": events.SCHEDULER_HANDLERS,
+    "cloudtrail": trail.HANDLERS,
 }

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler, paged
-from quarterdeck.demo.company import functions_of, queues_of
 from quarterdeck.demo.services.lambda_settings import tags
 from quarterdeck.demo.wire import Call
 
@@ -29,8 +28,10 @@ def get_resources(demo: Demo, account: str, call: Call) -> dict[str, Any]:
 
 
 def _resources(demo: Demo, account: str, region: str) -> list[tuple[str, str, dict[str, str]]]:
-    functions = [("lambda:function", spec.arn, tags(demo, spec)) for spec in functions_of(account, region)]
-    queues = [("sqs", queue.arn, {"team": "fulfilment"}) for queue in queues_of(account, region)]
+    company = demo.world.company
+    named = company.functions_of(account, region)
+    functions = [("lambda:function", spec.arn, tags(demo, spec)) for spec in named]
+    queues = [("sqs", queue.arn, {"team": "fulfilment"}) for queue in company.queues_of(account, region)]
     return functions + queues
 
 
