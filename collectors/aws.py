@@ -14,6 +14,7 @@ import boto3
 from botocore import exceptions as boto
 from botocore.config import Config
 
+from collectors.clock import Clock
 from collectors.meter import (
     ONLY_KNOWN_AFTERWARDS,
     Meter,
@@ -103,6 +104,7 @@ class Aws:
         self._paces: dict[str, Pace] = {}
         self._lock = threading.RLock()
         self._meter = Meter()
+        self.clock = Clock()
         self._spending: dict[int, Spending] = {}
         self._dearest_usd = HEADROOM_USD / 2
         self._is_stale = False
@@ -128,7 +130,11 @@ class Aws:
         """The pages of a paginated call (`list_functions`); `PageSize` among `params` is the page's size."""
         size = params.pop("PageSize", None)
         config = {"PageSize": size} if size else {}
-        yield from self.client(service).get_paginator(operation).paginate(**params, PaginationConfig=config)
+        client = self.client(service)
+        try:
+            yield from client.get_paginator(operation).paginate(**params, PaginationConfig=config)
+        except boto.PaginationError as error:
+            raise self._translate(error, service, client.meta.method_to_api_mapping[operation]) from error
 
     def take_usage(self) -> tuple[Usage, ...]:
         """Calls and billed units of this thread since it last asked."""
@@ -142,6 +148,11 @@ class Aws:
             yield
         finally:
             del self._spending[threading.get_ident()]
+
+    def afford(self, usd: Decimal) -> None:
+        """Raises BudgetError when this thread could not pay `usd` now: for calls that we price ourselves."""
+        if hold := self._spending.get(threading.get_ident()):
+            hold.ensure(usd)
 
     def _connect(self, service: str) -> Any:
         config = Config(
@@ -173,6 +184,7 @@ class Aws:
             self._attempt(service, operation_name, request)
 
         def after_answer(http_response: Any, parsed: Any, model: Any, context: Any, **_: Any) -> None:
+            self.clock.hear(getattr(http_response, "headers", {}).get("date"))
             if http_response.status_code >= 300:
                 raise self._translate(boto.ClientError(parsed, model.name), service, model.name)
             self._answer(service, model.name, parsed, context)
