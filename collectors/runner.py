@@ -151,7 +151,7 @@ def _run(
             facts=sum(not isinstance(fact, Covered | Gap | Listed) for fact in ended.facts),
             usage=aws.take_usage(),
         )
-        store.commit(run, ended.facts, now=now)
+        store.commit(run, ended.facts, now=now - aws.clock.ahead)  # what AWS's time has settled, not ours
     return run, [fact for fact in ended.facts if isinstance(fact, Gap)]
 
 
