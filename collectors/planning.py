@@ -15,6 +15,9 @@ FINE_KEPT, COARSE_KEPT, HOURLY_KEPT = (timedelta(days=d) - HOUR for d in (15, 63
 # A query costs the same over a minute as over months: long pieces are cheap, short ones small.
 COARSE_PIECE, HOURLY_PIECE = 96 * HOUR, 1440 * HOUR
 
+PUNCTUAL = timedelta(seconds=2)
+"""How much too early the next pass may come."""
+
 Covering = Sequence[tuple[Window, int]]
 """Windows with their period in seconds, as the store tells them."""
 
@@ -109,17 +112,34 @@ def cut_back(window: Window, piece: timedelta, *, first: timedelta | None = None
 
 
 def plan(
-    reach: Reach, wanted: Horizon, settled: Covering, read: Covering, *, now: datetime
+    reach: Reach,
+    wanted: Horizon,
+    settled: Covering,
+    read: Covering,
+    *,
+    now: datetime,
+    newest: bool = True,
 ) -> list[tuple[Window, int]]:
-    """The windows to read with their period, newest first."""
+    """The windows to read with their period, newest first; without what reaches the end, if not `newest`."""
+    missing = missing_fine(wanted, settled, read, now=now)
+    if not newest and missing and missing[-1].end == wanted.end:
+        missing = missing[:-1]
     fine = [
         (part, reach.period_s)
-        for window in reversed(missing_fine(wanted, settled, read, now=now))
+        for window in reversed(missing)
         for part in cut_back(window, reach.piece, first=reach.first if window.end == wanted.end else None)
     ]
     if not reach.coarse:
         return fine
     return fine + _coarse_pieces(missing_coarse(wanted, settled, read), now=now)
+
+
+def is_due(read: Covering, every: timedelta, *, end: datetime) -> bool:
+    """Whether the newest minutes are to be read, `end` being where they end before it is cut to the minute.
+
+    What was read ends on a whole minute before the last pass began, so a punctual pass never comes too soon.
+    """
+    return not read or end - max(window.end for window, _ in read) >= every - PUNCTUAL
 
 
 def _coarse_pieces(windows: Sequence[Window], *, now: datetime) -> list[tuple[Window, int]]:

@@ -541,13 +541,16 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogGroup:
-    """`name` is the log group's; `retention_days` is None when it never expires."""
+    """`name` is the log group's; `retention_days` is None when it never expires. `log_class` is STANDARD,
+    INFREQUENT_ACCESS (FilterLogEvents refuses it) or another of AWS's."""
 
     KIND: ClassVar[str] = "log_group"
 
     name: str
     retention_days: int | None = None
     stored_bytes: int | None = None
+    log_class: str | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
