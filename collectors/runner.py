@@ -159,7 +159,8 @@ def _held_back(
     collector: Collector, aws: Aws, store: Store, ask: Ask, too_dear: str | None
 ) -> Outcome | None:
     """Why the run must not start, if so: nothing known to ask about yet, or the month's budget."""
-    if collector.reach and not ask.known.functions and not store.covered("inventory", aws.target):
+    is_first = collector.name == "inventory"
+    if not is_first and not ask.known.functions and not store.covered("inventory", aws.target):
         return Outcome("skipped", f"the inventory of {aws.where} has not been read yet; it is read first")
     return Outcome("skipped", too_dear) if too_dear else None
 
