@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from collectors import cloudwatch, details, inventory, metrics, planning, queues, traces
+from collectors import cloudwatch, details, inventory, metric_queries, planning, queues, traces
 from collectors.collector import CLOUDWATCH_LAG, Ask, Collector
 from collectors.meter import unit_price_usd
 from collectors.parse import default_log_group
@@ -68,6 +68,7 @@ class Shape:
     a_pass: Callable[[Inventory, CollectSettings], Sequence[Calls]]
     window: Callable[[Inventory, CollectSettings, Window, int], Sequence[Calls]] | None = None
     notes: tuple[str, ...] = field(default=())
+    is_paid: bool = False
 
 
 def price(
@@ -193,11 +194,11 @@ def _details(known: Inventory, settings: CollectSettings) -> list[Calls]:
 
 
 def _metrics(known: Inventory, settings: CollectSettings) -> list[Calls]:
-    return _metric_data(metrics.queries(known), *_usual(settings.metrics_every))
+    return _metric_data(metric_queries.queries(known), *_usual(settings.metrics_every))
 
 
 def _metrics_of(known: Inventory, settings: CollectSettings, window: Window, period_s: int) -> list[Calls]:
-    return _metric_data(metrics.queries(known), window, period_s)
+    return _metric_data(metric_queries.queries(known), window, period_s)
 
 
 def _usual(every: timedelta) -> tuple[Window, int]:
@@ -250,13 +251,14 @@ def _traces_of(known: Inventory, settings: CollectSettings, window: Window, peri
 SHAPES: Mapping[str, Shape] = {
     "inventory": Shape(_inventory),
     "details": Shape(_details),
-    "metrics": Shape(_metrics, _metrics_of),
-    "queues": Shape(_queues, _queues_of, ("the first pass asks for each queue's URL too",)),
+    "metrics": Shape(_metrics, _metrics_of, is_paid=True),
+    "queues": Shape(_queues, _queues_of, ("the first pass asks for each queue's URL too",), is_paid=True),
     "logs": Shape(_logs, _logs_of, ("a call per log group and page; busy groups have more pages",)),
     "traces": Shape(
         _traces,
         _traces_of,
         ("at most; traces that summaries scan are billed too, and known only afterwards",),
+        is_paid=True,
     ),
 }
 
@@ -268,10 +270,14 @@ def made_up(functions: int) -> Inventory:
     )
 
 
+OF_FUNCTION = {"function": 1, "resource": 1, "executed": 1, "mapping": 2}
+"""Subjects of metrics that are read at a function's pace, and which of their words names it."""
+
+
 def read_usd(known: Inventory) -> Mapping[str, Decimal]:
     """What reading the metrics of each function once costs; those of the account are under ""."""
     found: dict[str, int] = dict.fromkeys([function.name for function in known.functions], 0)
-    for query in metrics.queries(known):
-        function = query.subject[1]
+    for query in metric_queries.queries(known):
+        function = query.subject[OF_FUNCTION[query.subject[0]]] if query.subject[0] in OF_FUNCTION else ""
         found[function] = found.get(function, 0) + 1
     return {function: cloudwatch.estimate_usd(queries) for function, queries in found.items()}

@@ -18,3 +18,6 @@ COLLECTORS: tuple[Collector, ...] = (
 """In the order of a pass: what tells of queues and provisioned aliases comes before what asks about them."""
 
 PERMISSIONS_TO_CONNECT = ("sts:GetCallerIdentity",)
+
+OPTIONAL_TO_CONNECT = ("account:ListRegions", "ec2:DescribeRegions", "iam:ListAccountAliases")
+"""For niceties: an account's alias as its name, and `regions: [all]`."""

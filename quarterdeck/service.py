@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from decimal import Decimal
 
 import httpx
-import sqlalchemy as sa
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -27,8 +26,9 @@ from collectors.registry import COLLECTORS
 from collectors.runner import collect_due
 from core.errors import AwsError
 from core.facts import Run, Target
+from quarterdeck.notes import write_note
+from quarterdeck.pacing import PACED, Pacer
 from quarterdeck.settings import Settings
-from store.schema import meta
 from store.store import Store
 
 log = logging.getLogger("quarterdeck.service")
@@ -38,6 +38,9 @@ FRESH = timedelta(hours=3)
 
 NOT_URGENT = frozenset({"details"})
 """Several calls per function: minutes in a large account, so they must not delay the first page."""
+
+DENIED_AGAIN = timedelta(minutes=15)
+"""How long a collector rests on a target whose role lacks what it needs. `collect --once` tries at once."""
 
 GRACE_S = 5.0
 """How long a stop waits for running jobs. What they leave undone is read again by the next run."""
@@ -54,6 +57,7 @@ class Schedule:
     deliver: timedelta = timedelta(seconds=5)
     act: timedelta = timedelta(seconds=10)
     pack: timedelta = timedelta(minutes=10)
+    pace: timedelta = timedelta(minutes=1)
 
 
 USUAL = Schedule()
@@ -89,6 +93,12 @@ class Service:
         self.stopping = threading.Event()
         self._aws: dict[Target, Aws] = {}
         self._outcomes: dict[tuple[str, Target], str] = {}
+        self._rests_until: dict[tuple[str, Target], datetime] = {}
+        self._started: dict[tuple[str, Target], datetime] = {}
+        cap = settings.aws.budget_usd_per_month
+        self._pacer = Pacer(
+            store, settings.collect, None if cap is None else Decimal(str(cap)), self.collectors
+        )
         self._pools: list[ThreadPoolExecutor] = []
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -105,6 +115,7 @@ class Service:
         self._every("deliver", every.deliver, self._deliver)
         self._every("act", every.act, self._act)
         self._every("pack", every.pack, lambda: self.store.pack(now=self.clock()))
+        self._every("pace", every.pace, self._pace)
         self._scheduler.start()
 
     def watch(self, aws: Aws) -> None:
@@ -166,7 +177,7 @@ class Service:
 
     def _schedule(self, collector: Collector, aws: Aws, threads: str) -> None:
         """Read on at once what the first pass left, or where history is missing; else at the next turn."""
-        name, every = f"{collector.name} {threads}", collector.interval(self.settings.collect)
+        name, every = f"{collector.name} {threads}", self._turn(collector)
         is_due = collector.reach or collector.name in NOT_URGENT
         first = datetime.now(UTC) + (timedelta() if is_due else every)
         self._scheduler.add_job(
@@ -178,16 +189,40 @@ class Service:
         self, collector: Collector, aws: Aws, since: timedelta | None = None, within: timedelta | None = None
     ) -> None:
         """A pass over what is due; `within` its interval: old history never delays new minutes."""
-        if self.stopping.is_set():
-            return
         settings, now = self.settings.collect, self.clock()
+        if self.stopping.is_set() or not self._is_due(collector, aws.target, now):
+            return
         collect_due(
             collector, aws, self.store, settings, now=now, since=since, on_run=self._ran, within=within
         )
 
+    def _turn(self, collector: Collector) -> timedelta:
+        """How often a collector is called: metrics as often as the fastest function is read."""
+        every = collector.interval(self.settings.collect)
+        return min(every, self.settings.collect.firing_every) if collector.name == PACED else every
+
+    def _is_due(self, collector: Collector, target: Target, now: datetime) -> bool:
+        """False while it rests for want of a permission, or is slowed to stay within the budget."""
+        key = (collector.name, target)
+        if now < self._rests_until.get(key, now):
+            return False
+        slowed, last = self._pacer.others_every(collector), self._started.get(key)
+        usual = collector.interval(self.settings.collect)
+        if slowed > usual and last is not None and now < last + slowed - usual / 2:
+            return False
+        self._started[key] = now
+        return True
+
+    def _pace(self) -> None:
+        if self._aws:
+            self._pacer.set_pace(list(self._aws), now=self.clock())
+
     def _ran(self, run: Run) -> None:
-        """Say how a collector goes, when that changes."""
+        """Say how a collector goes, when that changes. One that is denied rests."""
         key = (run.collector, run.target)
+        self._rests_until.pop(key, None)
+        if run.outcome == "denied":
+            self._rests_until[key] = self.clock() + DENIED_AGAIN
         if self._outcomes.get(key, "ok") != run.outcome:
             level = logging.INFO if run.outcome == "ok" else logging.WARNING
             where = f"{run.collector} in {run.target.account} {run.target.region}"
@@ -225,11 +260,4 @@ class Service:
         self._note("service.heartbeat", self.clock().isoformat())
 
     def _note(self, key: str, value: str) -> None:
-        with self.store.transaction() as connection:
-            write_meta(connection, key, value)
-
-
-def write_meta(connection: sa.Connection, key: str, value: str) -> None:
-    changed: Any = connection.execute(sa.update(meta).where(meta.c.key == key).values(value=value))
-    if not changed.rowcount:
-        connection.execute(sa.insert(meta).values(key=key, value=value))
+        write_note(self.store, key, value)

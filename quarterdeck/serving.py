@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import FrameType
 
 import httpx
@@ -17,8 +20,10 @@ from alerts.rules import rules_of
 from collectors.aws import Aws, Unreachable, connect
 from core.errors import AwsError
 from quarterdeck.lock import service_lock
+from quarterdeck.notes import write_note
 from quarterdeck.service import USUAL, Clock, Schedule, Service, utc_now
 from quarterdeck.settings import Settings
+from store.readers.budget import UNREACHED_KEY
 from store.store import Store
 
 log = logging.getLogger("quarterdeck.service")
@@ -41,8 +46,9 @@ def serve(settings: Settings, *, clock: Clock = utc_now, schedule: Schedule = US
         with _told_to_stop() as told:
             service.start()
             _greet(service, connected, unreachable)
+            lost = _note(store, Lost(unreachable, {}), now=clock())
             while not told.wait(RETRY_S):
-                unreachable = _try_again(service, settings, unreachable)
+                lost = _try_again(service, settings, lost)
         if not service.stop():
             leave()
     store.close()
@@ -65,14 +71,42 @@ def _greet(service: Service, connected: Sequence[Aws], unreachable: Sequence[Unr
         log.warning("%s; trying again every %.0f s", missing.error, RETRY_S)
 
 
-def _try_again(service: Service, settings: Settings, unreachable: Sequence[Unreachable]) -> list[Unreachable]:
-    """Watch what can be reached by now; returns what still cannot."""
-    if not unreachable:
-        return []
-    connected, still = connect(settings.targets, settings.aws)
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Targets out of reach, and since when each is."""
+
+    targets: Sequence[Unreachable]
+    since: Mapping[tuple[str, str | None], datetime]
+
+
+def _try_again(service: Service, settings: Settings, lost: Lost) -> Lost:
+    """Watch what can be reached by now of what could not; returns what still cannot."""
+    if not lost.targets:
+        return lost
+    wanted = [each.wanted for each in lost.targets if each.wanted is not None]
+    connected, still = connect(wanted, settings.aws)
     for aws in connected:
+        log.info("watching %s, which can be reached now", aws.where)
         service.watch(aws)
-    return still
+    return _note(service.store, Lost(still, lost.since), now=service.clock())
+
+
+def _note(store: Store, lost: Lost, *, now: datetime) -> Lost:
+    """Keep what cannot be reached where pages see it (`store.readers.budget.unreached`)."""
+    since = {(each.name, each.region): lost.since.get((each.name, each.region), now) for each in lost.targets}
+    following = now + timedelta(seconds=RETRY_S)
+    rows = [
+        {
+            "name": each.name,
+            "region": each.region,
+            "why": str(each.error),
+            "since": since[each.name, each.region].isoformat(),
+            "next_try": following.isoformat(),
+        }
+        for each in lost.targets
+    ]
+    write_note(store, UNREACHED_KEY, json.dumps({"targets": rows}))
+    return Lost(lost.targets, since)
 
 
 @contextmanager

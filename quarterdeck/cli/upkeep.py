@@ -20,6 +20,12 @@ class PolicyFormat(StrEnum):
     CLOUDFORMATION = "cloudformation"
 
 
+class Partition(StrEnum):
+    AWS = "aws"
+    CHINA = "aws-cn"
+    GOV = "aws-us-gov"
+
+
 def add_to(app: typer.Typer) -> None:
     for command in (collect, doctor, iam_policy):
         app.command(rich_help_panel=PANEL)(command)
@@ -80,16 +86,33 @@ def doctor(context: typer.Context, as_json: Json = False) -> None:
 def iam_policy(
     actions: Annotated[bool, typer.Option("--actions", help="Also allow what remediation changes.")] = False,
     form: Annotated[PolicyFormat, typer.Option("--format", help="How to write it.")] = PolicyFormat.JSON,
+    role: Annotated[
+        bool, typer.Option("--role", help="With the role to assume, for another account.")
+    ] = False,
+    trusted: Annotated[
+        str | None,
+        typer.Option(
+            "--trusted-account", metavar="ID", help="Who may assume it: an account id or a role's ARN."
+        ),
+    ] = None,
+    external_id: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What who assumes it has to say: targets.external_id.")
+    ] = None,
+    partition: Annotated[Partition, typer.Option(help="Which AWS.")] = Partition.AWS,
 ) -> None:
     """Print the least-privilege IAM policy, derived from what the collectors call.
 
-    Example:
+    Examples:
 
         quarterdeck iam-policy > quarterdeck-policy.json
+        quarterdeck iam-policy --format cloudformation --role --trusted-account 999988887777
     """
-    from quarterdeck.policy import policy_text
+    from quarterdeck.policy_forms import Wish, policy_text
 
-    print(policy_text(form.value, actions=actions))
+    wish = Wish(
+        actions=actions, role=role, trusted=trusted, external_id=external_id, partition=partition.value
+    )
+    print(policy_text(form.value, wish))
 
 
 @rules.command("check")

@@ -1,4 +1,4 @@
-"""What functions do lately, as the choice of their pace needs it: who was invoked, who has an open incident."""
+"""What functions do lately, for the choice of their pace: who was invoked, who has an open incident."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ class Slowed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """`cap_usd` None: no cap. `projected_usd` is for the whole month at the pace in force; `stops_at` is when
-    paid reading would stop at that pace, None when the month ends before. `is_stopped`: the newest paid run was
-    held back by the cap. `decided_at` None: no service has set a pace yet; the projection is then unknown.
+    paid reading would stop at that pace, None when the month ends before. `is_stopped`: the newest paid run
+    was held back by the cap. `decided_at` None: no service has set a pace yet, so nothing is projected.
     """
 
     cap_usd: Decimal | None
@@ -68,7 +68,7 @@ class Unreached:
 
 
 def budget(store: Store, *, now: datetime, cap_usd: Decimal | None = None) -> Budget:
-    """Where the month stands. `cap_usd` is the cap of the settings; left out, the one the service works with."""
+    """Where the month stands. `cap_usd` is that of the settings; left out, the one the service works with."""
     pace = _noted(store, PACE_KEY)
     cap = cap_usd if cap_usd is not None else _decimal(pace.get("cap_usd"))
     is_of_month = bool(pace) and datetime.fromisoformat(pace["decided_at"]) >= bill.month_start(now)
