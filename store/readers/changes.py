@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,34 +14,18 @@ import sqlalchemy as sa
 from core.facts import Target
 from core.windows import Window
 from store import schema
+from store.readers.callers import Callers, around
 from store.readers.frames import rows
 from store.readers.things import Place, Things
+from store.readers.wiring import describe
+from store.readers.words import sentence
 from store.store import Filter, Snapshot, Store
+
+CONFIG = "config_sha256"
+UNKEPT = "Settings that are not kept here (such as environment variables) changed"
 
 PUBLISH_TAKES = timedelta(minutes=10)
 """New code of $LATEST and a version published this soon after are one deploy."""
-
-NAMES: Mapping[str, tuple[str, str]] = {
-    "timeout_s": ("Timeout", " s"),
-    "memory_mb": ("Memory", " MB"),
-    "ephemeral_mb": ("Ephemeral storage", " MB"),
-    "snap_start": ("SnapStart", ""),
-    "vpc_id": ("VPC", ""),
-    "dead_letter_arn": ("Dead-letter target", ""),
-    "max_retries": ("Retries of async invocations", ""),
-    "max_age_s": ("Longest wait of async invocations", " s"),
-    "on_failure": ("Destination of failures", ""),
-    "on_success": ("Destination of successes", ""),
-    "visibility_timeout_s": ("Visibility timeout", " s"),
-    "retention_s": ("Retention", " s"),
-    "retention_days": ("Retention", " days"),
-    "reserved": ("Reserved concurrency", ""),
-    "requested": ("Provisioned concurrency", ""),
-    "concurrent_limit": ("Concurrency limit", ""),
-    "unreserved_limit": ("Unreserved concurrency", ""),
-    "state": ("State", ""),
-}
-"""How a field is called, and the unit of its values; others are called by their own words."""
 
 KINDS: Mapping[str, str] = {
     "alias": "alias",
@@ -50,11 +33,15 @@ KINDS: Mapping[str, str] = {
     "provisioned": "concurrency",
     "account_limits": "concurrency",
     "mapping": "mapping",
+    "trigger": "mapping",
 }
 """The kind of change per kind of entity; the rest is configuration."""
 
 QUIET = {("mapping", "last_result"), ("mapping", "state_reason"), ("provisioned", "status")}
 """Fields that report on work, not on a change somebody made."""
+
+OURS = {"log_mode", "cadence", "layer"}
+"""Kinds whose changes are our own, or told by the function's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +56,26 @@ class Changed:
     old: Any = None
     new: Any = None
     version: str | None = None
+    entity: str = "version"
+    is_dated: bool = True
+    who: str | None = None
+    via: str | None = None
 
 
-COLUMNS = ("ts", "account", "region", "function", "kind", "what", "field", "old", "new", "version")
+COLUMNS = (
+    "ts",
+    "account",
+    "region",
+    "function",
+    "kind",
+    "what",
+    "field",
+    "old",
+    "new",
+    "version",
+    "who",
+    "via",
+)
 
 
 def changes(
@@ -79,21 +83,37 @@ def changes(
 ) -> pd.DataFrame:
     """What changed, newest first: ts, account, region, function, kind (deploy, alias, configuration,
     concurrency, mapping, appeared, gone), what (a sentence such as `Deploy v214 → v215`, `Timeout 15 s → 30
-    s`), field, old, new, version (for deploys). A published version is a deploy dated when it was published;
-    new code that no version follows is a deploy of $LATEST."""
+    s`), field, old, new, version (for deploys), who and via (who called for it and through what, as
+    CloudTrail says; None where it was not read, or has no such call). A published version is a deploy dated
+    when it was published; new code that no version follows is a deploy of $LATEST."""
     where = Filter(target.account if target else None, target.region if target else None, function)
-    with store.snapshot(window) as snapshot:
+    with store.snapshot(around(window), ("api_calls",)) as snapshot:
         deploys = list(_deploys(Things.read(snapshot, "version", "function", where=where), window, where))
         noted = snapshot.state(_noted(window, where))
-        mappings = _sources(Things.read(snapshot, "mapping", where=where))
-    published = _published_times(deploys)
-    others = (one for row in rows(noted) if (one := _changed(row, published, mappings)))
+        mappings = _sources(Things.read(snapshot, "mapping", "trigger", where=where))
+        calls = Callers.read(snapshot, where)
+    published, updated = _published_times(deploys), _updated(noted)
+    others = (one for row in rows(noted) if (one := _changed(row, published, mappings, updated)))
     found = sorted(
-        [*deploys, *others], key=lambda c: (c.ts, c.account, c.region, c.function, c.what), reverse=True
+        (_called_for(change, calls) for change in (*deploys, *others)),
+        key=lambda c: (c.ts, c.account, c.region, c.function, c.what),
+        reverse=True,
     )
     frame = pd.DataFrame([[getattr(c, name) for name in COLUMNS] for c in found], columns=pd.Index(COLUMNS))
     frame["ts"] = pd.to_datetime(frame["ts"], utc=True).dt.as_unit("us")
     return frame
+
+
+def _called_for(change: Changed, calls: Callers) -> Changed:
+    place = change.account, change.region, change.function
+    call = calls.of(place, change.entity, change.ts, field=change.field, is_dated=change.is_dated)
+    return replace(change, who=call.who, via=call.via) if call else change
+
+
+def _updated(noted: pd.DataFrame) -> set[tuple[str, str, str, datetime]]:
+    """Functions of which something that we keep changed, and when."""
+    told = noted[(noted["kind"] == "function") & (noted["field"] != CONFIG)]
+    return {(row.account, row.region, row.name, row.ts) for row in rows(told)}
 
 
 def _noted(window: Window, where: Filter) -> sa.Select[Any]:
@@ -128,22 +148,34 @@ def _published_times(deploys: list[Changed]) -> dict[Place, list[datetime]]:
 
 
 def _sources(things: Things) -> dict[str, str]:
-    """Per mapping: the last part of what it reads from."""
-    return {
+    """Per mapping and trigger: what it is called."""
+    mappings = {
         t.name: str(t.body.get("source_arn") or t.name).rsplit(":", 1)[-1]
         for t in things.of("mapping", gone=True)
     }
+    triggers = {t.name: describe(t.body) for t in things.of("trigger", gone=True)}
+    return mappings | triggers
 
 
 def _changed(
-    row: Any, published: Mapping[Place, list[datetime]], sources: Mapping[str, str]
+    row: Any,
+    published: Mapping[Place, list[datetime]],
+    sources: Mapping[str, str],
+    updated: Container[tuple[str, str, str, datetime]],
 ) -> Changed | None:
     """A row of the change table as a sentence; None for what is told elsewhere, or is no news."""
-    if (row.kind, row.field) in QUIET or (row.kind == "version" and row.new == "appeared"):
+    if (
+        (row.kind, row.field) in QUIET
+        or row.kind in OURS
+        or (row.kind == "version" and row.new == "appeared")
+    ):
+        return None
+    if row.field == CONFIG and (row.account, row.region, row.name, row.ts) in updated:
         return None
     ts, function = row.ts.to_pydatetime(), row.function if isinstance(row.function, str) else ""
     change = Changed(ts, row.account, row.region, function, KINDS.get(row.kind, "configuration"), "")
     change = replace(change, field=row.field, old=row.old, new=row.new)
+    change = replace(change, entity=row.kind, is_dated=row.ts != row.seen_at)
     subject = _subject(row, sources)
     if row.field == "":
         return replace(change, kind=str(row.new), what=f"{subject} {row.new}", old=None, new=None)
@@ -153,7 +185,7 @@ def _changed(
         return replace(change, kind="deploy", what="New code in $LATEST", version="$LATEST")
     if row.kind == "alias":
         return replace(change, what=f"{subject} {_alias_move(row)}")
-    what = _sentence(row)
+    what = UNKEPT if row.field == CONFIG else sentence(row.field, row.old, row.new)
     return replace(change, what=what if row.kind in _OWN else f"{subject}: {what}")
 
 
@@ -173,6 +205,7 @@ def _subject(row: Any, sources: Mapping[str, str]) -> str:
         "version": f"Version {last}",
         "alias": f"Alias {last}",
         "mapping": f"Trigger {sources.get(row.name, row.name)}",
+        "trigger": f"Trigger {sources.get(row.name, last)}",
         "provisioned": f"Provisioned concurrency of {last}",
         "invoke_config": f"Async settings of {last}",
         "queue": f"Queue {last}",
@@ -185,24 +218,6 @@ def _alias_move(row: Any) -> str:
         return f"v{row.old} → v{row.new}".replace("v$", "$")
     shares = [f"{share:.0%} to v{version}" for version, share in sorted((row.new or {}).items())]
     return "sends " + ", ".join(shares) if shares else "sends all to one version"
-
-
-def _sentence(row: Any) -> str:
-    words = str(row.field).removesuffix("_mb").removesuffix("_s").replace("_", " ").capitalize()
-    name, unit = NAMES.get(row.field, (words, ""))
-    return f"{name} {_value(row.old, unit)} → {_value(row.new, unit)}"
-
-
-def _value(value: Any, unit: str) -> str:
-    if value is None or value in ("", [], {}) or value != value:
-        return "none"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, int | float):
-        return f"{value:,g}{unit}" if value < 1e6 else f"{value:,.0f}{unit}"
-    if isinstance(value, str):
-        return value.rsplit(":", 1)[-1] if value.startswith("arn:") else value
-    return json.dumps(value, sort_keys=True)
 
 
 def last_deploy(snapshot: Snapshot, place: Place, *, before: datetime) -> Changed | None:

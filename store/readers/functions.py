@@ -13,7 +13,9 @@ from core.windows import Window
 from store.readers.changes import changes
 from store.readers.records import COLD, WAITED_MS
 from store.readers.series import function_steps
-from store.readers.things import Thing, Things
+from store.readers.things import Things
+from store.readers.triggers import triggers
+from store.readers.wiring import source_name
 from store.store import Filter, Store
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "function_series",
     "invocations",
     "log_lines",
+    "source_name",
     "traces",
     "triggers",
     "versions",
@@ -175,51 +178,6 @@ def _aliases(things: Things, function: str) -> dict[str, list[str]]:
 def _age(version: str) -> float:
     """Higher is newer; $LATEST is the newest."""
     return float(version) if version.isdecimal() else float("inf")
-
-
-def triggers(store: Store, target: Target, function: str) -> pd.DataFrame:
-    """Event source mappings: kind (sqs, kinesis, dynamodb, ...), source, state, last_result, qualifier,
-    batch_size, enabled (bool), detail. Schedules, APIs and topics call a function without a mapping, and are
-    not here."""
-    nothing = Window(*[datetime.fromisoformat("1970-01-01T00:00:00+00:00")] * 2)
-    with store.snapshot(nothing) as snapshot:
-        things = Things.read(snapshot, "mapping", where=Filter(target.account, target.region))
-    mine = sorted((t for t in things.of("mapping") if t.function == function), key=lambda t: t.name)
-    return pd.DataFrame([_trigger(thing) for thing in mine], columns=pd.Index(_TRIGGER))
-
-
-_TRIGGER = ("kind", "source", "state", "last_result", "qualifier", "batch_size", "enabled", "detail")
-
-
-def _trigger(thing: Thing) -> dict[str, Any]:
-    body, arn = thing.body, str(thing.body.get("source_arn") or "")
-    parts = arn.split(":", 5)
-    same = {name: body.get(name) for name in ("state", "last_result", "qualifier", "batch_size")}
-    return same | {
-        "kind": parts[2] if len(parts) == 6 else "other",
-        "source": source_name(arn),
-        "enabled": body.get("state") in {"Enabled", "Enabling", "Updating", "Creating"},
-        "detail": ", ".join(_detail(body)),
-    }
-
-
-def source_name(arn: str) -> str:
-    """The queue, stream or table an ARN names."""
-    name = arn.split(":", 5)[-1]
-    return name.split("/")[1] if "/" in name else name
-
-
-def _detail(body: Mapping[str, Any]) -> list[str]:
-    said = []
-    if body.get("maximum_concurrency"):
-        said.append(f"at most {body['maximum_concurrency']} at once")
-    if body.get("failure_destination"):
-        said.append(f"failures go to {source_name(str(body['failure_destination']))}")
-    if body.get("reports_batch_item_failures"):
-        said.append("reports failed items of a batch")
-    if body.get("state_reason"):
-        said.append(str(body["state_reason"]))
-    return said
 
 
 def _frame(store: Store, window: Window, kind: str, sql: str, params: Mapping[str, Any]) -> pd.DataFrame:
