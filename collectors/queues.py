@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,22 +12,56 @@ from collectors import cloudwatch
 from collectors.aws import Aws
 from collectors.cloudwatch import Answers, Query
 from collectors.collector import CLOUDWATCH_LAG, HOUR, Ask, Collector, Expected, Learned, Reach
-from core.errors import AwsError, CredentialsError, EndpointError, NotFoundError
-from core.facts import Covered, Gap, Inventory, Listed, Queue, QueueSample, Target
+from collectors.meter import unit_price_usd
+from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
+from core.facts import ACCOUNT, Covered, Gap, Inventory, Listed, Queue, QueueSample, Target
 from core.metrics import metrics_of
+
+CALLS_A_QUEUE = 2
+"""GetQueueUrl, the first time, and GetQueueAttributes."""
 
 
 def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
-    """Queues as they are now (with the newest piece only), and their metrics over the window."""
-    arns = set(queue_arns(ask.known)) | redrive_targets(ask.known.queues)
-    if ask.newest:
-        learned = list(_queues(aws, ask, sorted(arns)))
-        arns |= redrive_targets(fact for fact in learned if isinstance(fact, Queue))
+    """Queues as they are now (with the newest piece only), and the metrics of those of `ask.scopes`.
+
+    Coverage is kept per queue, so that the history of one that is met for the first time is read too.
+    """
+    wanted = {arn for arn in ask.scopes or scopes(ask.known) if arn != ACCOUNT and is_here(arn, aws.target)}
+    if ACCOUNT in ask.scopes or not ask.scopes:
+        known = set(queue_arns(ask.known)) | redrive_targets(ask.known.queues)
+        learned = list(_queues(aws, ask, sorted(known))) if ask.newest else []
         yield from learned
-    here = sorted(arn for arn in arns if is_here(arn, aws.target))
-    answers = cloudwatch.fetch(aws, queries(here), ask.window, ask.period_s)
+        met = redrive_targets(fact for fact in learned if isinstance(fact, Queue)) - known
+        wanted |= {arn for arn in met if is_here(arn, aws.target)}
+        yield Covered(ACCOUNT, ask.window, ask.period_s)
+    yield from _metrics(aws, ask, sorted(wanted))
+
+
+def _metrics(aws: Aws, ask: Ask, arns: Sequence[str]) -> Iterator[Learned]:
+    """Depths stay known where metrics may not be read."""
+    asked = queries(arns)
+    if not asked:
+        return
+    try:
+        answers = cloudwatch.fetch(aws, asked, ask.window, ask.period_s)
+    except AccessDeniedError as error:
+        yield from (Gap(arn, ask.window, str(error), error.permission) for arn in arns)
+        return
     yield from to_samples(answers, ask.period_s)
-    yield from to_coverage(answers, ask)
+    yield from to_coverage(answers, arns, ask)
+
+
+def scopes(known: Inventory) -> list[str]:
+    """Queues whose coverage is kept, as far as they are known and here; ACCOUNT stands for how queues are."""
+    arns = set(queue_arns(known)) | redrive_targets(known.queues)
+    here = next((place for function in known.functions if (place := _place(function.arn))), None)
+    return [ACCOUNT, *sorted(arn for arn in arns if here is None or _place(arn) == here)]
+
+
+def _place(arn: str) -> tuple[str, str] | None:
+    """Region and account of an ARN."""
+    parts = arn.split(":")
+    return (parts[3], parts[4]) if len(parts) > 5 else None
 
 
 def is_queue(arn: str | None) -> bool:
@@ -34,7 +69,7 @@ def is_queue(arn: str | None) -> bool:
 
 
 def is_here(arn: str, target: Target) -> bool:
-    return arn.split(":")[3:5] == [target.region, target.account]
+    return _place(arn) == (target.region, target.account)
 
 
 def queue_name(arn: str) -> str:
@@ -76,16 +111,22 @@ def _queues(aws: Aws, ask: Ask, arns: list[str]) -> Iterator[Learned]:
 
 def _queue(aws: Aws, ask: Ask, arn: str, url: str | None) -> Queue | Gap | Expected:
     if not is_here(arn, aws.target):
-        why = f"queue {arn} is in another account or region: watch that one as a target of its own"
+        why = f"queue {arn} is in another account or region: it is not read from here"
         return Expected(Gap(arn, ask.window, why))
     try:
         return _fetch(aws, arn, url)
     except NotFoundError:
-        return Expected(Gap(arn, ask.window, f"queue {arn} does not exist, but something still points at it"))
+        why = f"queue {arn} does not exist, but something still points at it"
+        return Expected(Gap(attributes_of(arn), ask.window, why))
     except (CredentialsError, EndpointError):
         raise
     except AwsError as error:
-        return Gap(arn, ask.window, str(error), error.permission)
+        return Gap(attributes_of(arn), ask.window, str(error), error.permission)
+
+
+def attributes_of(arn: str) -> str:
+    """The scope of what SQS itself tells of a queue: its metrics are another."""
+    return f"{arn} attributes"
 
 
 def _fetch(aws: Aws, arn: str, url: str | None) -> Queue:
@@ -130,7 +171,7 @@ def _int(text: object) -> int | None:
 
 def queries(arns: Iterable[str]) -> list[Query]:
     return [
-        Query((arn,), metric, (("QueueName", queue_name(arn)),))
+        Query((arn,), metric, (("QueueName", queue_name(arn)),), of=arn)
         for arn in arns
         for metric in metrics_of("queue")
     ]
@@ -142,20 +183,29 @@ def to_samples(answers: Answers, period_s: int) -> Iterator[QueueSample]:
             yield QueueSample(queue=arn, ts=ts, period_s=period_s, **values)
 
 
-def to_coverage(answers: Answers, ask: Ask) -> Iterator[Covered | Gap]:
-    """All of the window is read, but stays provisional, to be read again, while an answer is incomplete."""
-    yield Covered("", ask.window, ask.period_s, settled=not answers.incomplete)
+def to_coverage(answers: Answers, arns: Sequence[str], ask: Ask) -> Iterator[Covered | Gap]:
+    """A queue is read when all its metrics were answered in full. A metric that CloudWatch refuses would be
+    refused again: its gap is its own, and the queue counts as read without it."""
+    incomplete: dict[str, list[str]] = defaultdict(list)
     for query, said in answers.incomplete.items():
-        yield Gap(
-            query.subject[0], ask.window, f"CloudWatch answered {query.metric.name} in part only: {said}"
-        )
+        incomplete[query.of].append(f"CloudWatch answered {query.metric.name} in part only: {said}")
+    for arn in arns:
+        if arn in incomplete:
+            yield Gap(arn, ask.window, incomplete[arn][0])
+        else:
+            yield Covered(arn, ask.window, ask.period_s)
     for query, error in answers.failed.items():
-        yield Gap(query.subject[0], ask.window, f"{query.metric.name} could not be read: {error}")
+        why = f"{query.metric.name} could not be read: {error}"
+        yield Gap(f"{query.of} {query.metric.name}", ask.window, why, error.permission)
 
 
 def estimate_usd(ask: Ask) -> Decimal:
-    arns = set(queue_arns(ask.known)) | redrive_targets(ask.known.queues)
-    return cloudwatch.estimate_usd(len(queries(arns)))
+    """Metrics of the queues of this run, and with the newest piece a look at each."""
+    arns = [arn for arn in ask.scopes or scopes(ask.known) if arn != ACCOUNT]
+    looks = len(queue_arns(ask.known)) * CALLS_A_QUEUE if ask.newest else 0
+    return cloudwatch.estimate_usd(len(queries(arns))) + looks * (
+        unit_price_usd("sqs", "GetQueueAttributes") or Decimal(0)
+    )
 
 
 COLLECTOR = Collector(
@@ -164,6 +214,13 @@ COLLECTOR = Collector(
     every="queues_every",
     permissions=("sqs:GetQueueUrl", "sqs:GetQueueAttributes", "cloudwatch:GetMetricData"),
     collect=collect,
-    reach=Reach(period_s=60, coarse=True, lag=CLOUDWATCH_LAG, piece=12 * HOUR),
+    reach=Reach(
+        period_s=60,
+        coarse=True,
+        lag=CLOUDWATCH_LAG,
+        piece=12 * HOUR,
+        scopes=scopes,
+        scopes_per_run=500,
+    ),
     estimate_usd=estimate_usd,
 )

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from collectors import queues
 from collectors.collector import Ask, Expected
 from collectors.queues import parse_queue, parse_redrive
+from collectors.runner import collect_due
 from core.facts import (
+    ACCOUNT,
     Covered,
     EventSourceMapping,
     Function,
@@ -18,8 +22,10 @@ from core.facts import (
     Listed,
     Queue,
     QueueSample,
+    Run,
 )
-from core.windows import Window
+from core.settings import CollectSettings
+from core.windows import Window, merge
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(hours=3), NOW)
@@ -96,7 +102,10 @@ def test_metrics_of_all_queues_take_one_call(answered):
     assert {sample.queue for sample in samples} == {SQS + n for n in ("a-dead", "b-failed", "in", "in-dead")}
     assert {sample.visible_max for sample in samples} == {2.0}
     assert aws.asked["GetMetricData"] == 1
-    assert Covered("", WINDOW, 60) in facts
+    assert {fact.scope for fact in facts if isinstance(fact, Covered)} == {
+        ACCOUNT,
+        *(SQS + name for name in ("a-dead", "b-failed", "in", "in-dead")),
+    }
 
 
 def test_a_known_url_is_not_asked_for_again(answered):
@@ -127,7 +136,8 @@ def test_a_queue_that_is_gone_leaves_the_others(answered, refusing):
     facts = list(queues.collect(answered(**answers(GetQueueUrl=url)), ask()))
 
     assert names(facts) == ["b-failed", "in", "in-dead"]
-    assert [f.gap.scope for f in facts if isinstance(f, Expected)] == [SQS + "a-dead"]
+    assert [f.gap.scope for f in facts if isinstance(f, Expected)] == [SQS + "a-dead attributes"]
+    assert Covered(SQS + "a-dead", WINDOW, 60) in facts
 
 
 def test_a_denied_queue_is_a_gap_and_the_metrics_are_read_all_the_same(answered, refusing):
@@ -148,3 +158,90 @@ def test_a_queue_of_another_account_is_left_to_that_target(answered):
 
     assert [type(f) for f in facts] == [Expected, Listed, Covered]
     assert not aws.asked
+
+
+def test_only_the_queues_of_the_run_are_asked_for_and_covered(answered):
+    asked = Ask(window=WINDOW, period_s=60, known=KNOWN, newest=False, scopes=(SQS + "in",))
+
+    facts = list(queues.collect(answered(**answers()), asked))
+
+    assert {f.queue for f in facts if isinstance(f, QueueSample)} == {SQS + "in"}
+    assert [f.scope for f in facts if isinstance(f, Covered)] == [SQS + "in"]
+
+
+def test_a_queue_that_is_met_later_gets_its_history(answered, store):
+    aws = answered(**answers())
+    first, second = KNOWN, replace(KNOWN, queues=(Queue(name=SQS + "in", redrive_target=SQS + "in-dead"),))
+    assert set(queues.scopes(second)) - set(queues.scopes(first)) == {SQS + "in-dead"}
+    functions = [Function(name="a", arn="arn:aws:lambda:eu-west-1:111122223333:function:a")]
+    store.commit(a_run(aws), [*functions, *KNOWN.mappings], now=NOW)
+
+    for _ in range(2):
+        collect_due(queues.COLLECTOR, aws, store, CollectSettings(), now=NOW)
+
+    for name in ("in", "in-dead"):
+        read = merge(window for window, _ in store.covered("queues", aws.target, SQS + name))
+        assert [window.duration > timedelta(days=13) for window in read] == [True]
+
+
+def a_run(aws):
+    about = {"collector": "inventory", "target": aws.target, "window": WINDOW, "period_s": 0}
+    return Run(**about, started_at=NOW, finished_at=NOW, outcome="ok")
+
+
+def test_queues_elsewhere_are_not_planned_for():
+    functions = (
+        Function(
+            name="a",
+            arn="arn:aws:lambda:eu-west-1:111122223333:function:a",
+            dead_letter_arn="arn:aws:sqs:eu-west-1:999999999999:theirs",
+        ),
+    )
+
+    assert queues.scopes(Inventory(functions=functions)) == [ACCOUNT]
+
+
+def test_what_sqs_may_not_tell_leaves_the_metrics_read(answered, refusing):
+    facts = list(queues.collect(answered(**answers(GetQueueUrl=refusing("AccessDenied"))), ask()))
+
+    gaps = {f.scope for f in facts if isinstance(f, Gap)}
+    assert gaps == {f"{SQS}{name} attributes" for name in ("a-dead", "b-failed", "in")}
+    assert not gaps & {f.scope for f in facts if isinstance(f, Covered)}
+
+
+def test_depths_stay_known_where_metrics_may_not_be_read(answered, refusing):
+    aws = answered(**answers(GetMetricData=refusing("AccessDenied")))
+
+    facts = list(queues.collect(aws, ask()))
+
+    assert names(facts) == ["a-dead", "b-failed", "in", "in-dead"]
+    assert {(f.permission, f.scope) for f in facts if isinstance(f, Gap)} == {
+        ("cloudwatch:GetMetricData", SQS + name) for name in ("a-dead", "b-failed", "in", "in-dead")
+    }
+
+
+def test_a_queue_answered_in_part_is_read_again_and_the_others_are_done(answered):
+    def partial(params):
+        results = answers()["GetMetricData"](params)["MetricDataResults"]
+        results[0]["StatusCode"] = "InternalError"
+        return {"MetricDataResults": results}
+
+    facts = list(queues.collect(answered(**answers(GetMetricData=partial)), ask()))
+
+    assert [f.scope for f in facts if isinstance(f, Gap)] == [SQS + "a-dead"]
+    assert SQS + "a-dead" not in {f.scope for f in facts if isinstance(f, Covered)}
+    assert SQS + "in" in {f.scope for f in facts if isinstance(f, Covered)}
+
+
+def test_the_estimate_counts_metrics_and_looks():
+    metrics = len(queues.queries([SQS + "in"]))
+    arns = 3
+
+    assert queues.estimate_usd(ask()) == arns * (metrics * Decimal("0.00001") + 2 * Decimal("0.0000004"))
+    assert queues.estimate_usd(ask(newest=False)) == arns * metrics * Decimal("0.00001")
+
+
+def test_every_field_of_a_sample_is_asked_for():
+    asked = {query.metric.field for query in queues.queries([SQS + "in"])}
+
+    assert asked == {f.name for f in fields(QueueSample)} - {"queue", "ts", "period_s"}
