@@ -1,19 +1,25 @@
-"""What functions wrote: a record per invocation from its report, and the lines that tell of errors."""
+"""What functions wrote: a record per invocation from its report (or sums of them), and lines of errors."""
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
+from collectors import aggregating, log_modes
 from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
-from collectors.joining import NEAR, Event, events_of, join, to_log_event, to_record
-from collectors.parse import default_log_group
+from collectors.insights import BIN, Pause
+from collectors.joining import NEAR, Event, events_of, join, to_batch_failure, to_log_event, to_record
+from collectors.log_modes import AGGREGATED, EVERY, OFF, group_of
+from collectors.streams import Stream, parse_stream
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
-from core.facts import Covered, Function, Gap, Inventory
+from core.facts import Covered, Function, Gap, Inventory, LogMode, Target
 from core.windows import MINUTE, Window, floor
+from store.readers.log_volume import log_bytes_a_day
+from store.store import Store
 
 TERMS = (
     "REPORT RequestId",
@@ -37,9 +43,23 @@ TERMS = (
     "Exception",
     "errorType",
     "panic: ",
+    "level=error",
+    "level=fatal",
+    *(
+        f'":{blank}"{word}'
+        for word in ("error", "fatal", "critical", "Error", "Fatal")
+        for blank in ("", " ")
+    ),
+    *(f'"level":{number}' for number in (50, 60)),
+    "batchItemFailures",
+    "BatchItemFailures",
+    "BatchItemFailure",
+    "BatchRecordFailures",
+    "BatchRecordFailure",
+    "batch_item_failures",
 )
-PATTERN = " ".join(f'?"{term}"' for term in TERMS)
-"""Any of the terms, in text and in JSON alike. What it lets through is looked at again here."""
+PATTERN = " ".join(f'?"{term}"' for term in (term.replace('"', '\\"') for term in TERMS))
+"""Any of the terms, in text and in JSON alike, What it lets through is looked at again here."""
 
 BESIDE = NEAR
 """How far around a window lines are read that tell how an invocation within it ended."""
@@ -47,27 +67,46 @@ BESIDE = NEAR
 DENIED_IS_ENOUGH = 3
 """Log groups that the role may not read, with none that it may, after which the rest is not tried."""
 
-_STREAM = re.compile(r"(?:\d{4}/\d\d/\d\d/)?(?P<function>[\w-]*)\[(?P<version>[^\]/]{1,32})\]")
+
+def collect(aws: Aws, ask: Ask, *, pause: Pause = time.sleep) -> Iterator[Learned]:
+    """Each function's log in its mode: every invocation, aggregated, or off (a gap that says so)."""
+    modes = modes_of(ask)
+    if ask.newest:
+        since = ask.window.end - ask.settings.logs_every
+        yield from log_modes.due(list(modes.values()), ask.known, since=since, until=ask.window.end)
+    wanted = {mode: _in_mode(mode, modes, ask) for mode in (EVERY, AGGREGATED, OFF)}
+    for function in wanted[OFF]:
+        yield Expected(Gap(function.name, ask.window, f"its log is not read: {modes[function.name].why}"))
+    yield from _every(aws, wanted[EVERY], _whole_bins(ask, wanted[EVERY]))
+    yield from aggregating.read(aws, wanted[AGGREGATED], modes, ask, pause=pause)
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """What a stream's name tells: `2026/11/21/[12]0a1b...`, or `2026/11/21/orders[12]0a1b...` when shared."""
-
-    function: str | None
-    version: str | None
-
-
-def parse_stream(name: str) -> Stream:
-    match = _STREAM.match(name)
-    return Stream(match["function"] or None, match["version"]) if match else Stream(None, None)
+def modes_of(ask: Ask) -> dict[str, LogMode]:
+    """The mode of each function to read; of history the one that was chosen last."""
+    names = set(ask.scopes) or {function.name for function in ask.known.functions}
+    known = {mode.name: mode for mode in ask.known.log_modes}
+    if ask.newest or not names <= known.keys():
+        known = log_modes.choose(ask.known, ask.settings.logs, ask.held, now=ask.window.end)
+    return {name: mode for name, mode in known.items() if name in names}
 
 
-def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
+def _in_mode(mode: str, modes: Mapping[str, LogMode], ask: Ask) -> list[Function]:
+    found = (f for f in ask.known.functions if f.name in modes and modes[f.name].mode == mode)
+    return sorted(found, key=lambda function: function.name)
+
+
+def _whole_bins(ask: Ask, functions: Sequence[Function]) -> Ask:
+    """Begin with a whole bin after a change from aggregated, so that records take the place of its sum."""
+    names = {function.name for function in functions}
+    was = any(mode.mode == AGGREGATED and mode.name in names for mode in ask.known.log_modes)
+    return replace(ask, window=Window(floor(ask.window.start, BIN), ask.window.end)) if was else ask
+
+
+def _every(aws: Aws, wanted: Sequence[Function], ask: Ask) -> Iterator[Learned]:
     """Every log group once, whichever functions share it; one that cannot be read leaves the others."""
     may_read = False
     refused: list[AwsError] = []
-    for group, functions in groups(ask).items():
+    for group, functions in groups(wanted).items():
         if len(refused) >= DENIED_IS_ENOUGH and not may_read:
             yield from _gaps(functions, ask.window, refused[-1])
             continue
@@ -77,8 +116,7 @@ def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
         except (CredentialsError, EndpointError):
             raise
         except NotFoundError:
-            why = f"log group {group} does not exist: nothing was ever logged, or it was deleted"
-            yield from (Expected(Gap(function.name, ask.window, why)) for function in functions)
+            yield from missing(group, functions, ask.window)
         except AwsError as error:
             refused += [error] if isinstance(error, AccessDeniedError) else []
             yield from _gaps(functions, ask.window, error)
@@ -86,16 +124,20 @@ def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
             yield from to_facts(events, group, functions, ask)
 
 
+def missing(group: str, functions: Sequence[Function], window: Window) -> Iterator[Expected]:
+    why = f"log group {group} does not exist: nothing was ever logged, or it was deleted"
+    return (Expected(Gap(function.name, window, why)) for function in functions)
+
+
 def _gaps(functions: Sequence[Function], window: Window, error: AwsError) -> Iterator[Gap]:
     return (Gap(function.name, window, str(error), error.permission) for function in functions)
 
 
-def groups(ask: Ask) -> Mapping[str, list[Function]]:
+def groups(functions: Sequence[Function]) -> Mapping[str, list[Function]]:
     """Functions to read by their log group."""
     found: dict[str, list[Function]] = {}
-    for function in sorted(ask.known.functions, key=lambda f: f.name):
-        if not ask.scopes or function.name in ask.scopes:
-            found.setdefault(function.log_group or default_log_group(function.name), []).append(function)
+    for function in functions:
+        found.setdefault(group_of(function), []).append(function)
     return found
 
 
@@ -135,7 +177,7 @@ def to_facts(
 
 def _is_shared(group: str, known: Inventory) -> bool:
     """Whether other functions write there too, also ones that are not read now."""
-    return sum((f.log_group or default_log_group(f.name)) == group for f in known.functions) > 1
+    return sum(group_of(function) == group for function in known.functions) > 1
 
 
 def _of_function(
@@ -148,6 +190,9 @@ def _of_function(
     for line in joined.lines:
         if line.event.ts in window:
             yield to_log_event(line, function.name, streams[line.event.stream].version)
+    for batch in joined.batches:
+        if batch.event.ts in window:
+            yield to_batch_failure(batch, function.name)
     yield Covered(function.name, window)
     yield from (Expected(gap) for gap in unwritten(function, joined.dropped, window))
 
@@ -167,11 +212,27 @@ def scopes(known: Inventory) -> list[str]:
     return [function.name for function in known.functions]
 
 
+def recall(store: Store, target: Target, window: Window) -> Mapping[str, float]:
+    """What each function logs a day: how its log is read depends on it."""
+    return log_bytes_a_day(store, target, until=window.end)
+
+
+def estimate_usd(ask: Ask) -> Decimal:
+    """What Logs Insights will scan, if nothing else is to be read: reading every invocation costs nothing and
+    must not be held back. (Each query is held to the budget once more when it runs.)"""
+    modes = modes_of(ask)
+    if any(mode.mode != AGGREGATED for mode in modes.values()):
+        return Decimal(0)
+    return aggregating.price_usd(modes, aggregating.readable(ask))
+
+
 COLLECTOR = Collector(
     name="logs",
     what="A record per invocation (duration, memory, cold start, outcome) and error lines, from logs.",
     every="logs_every",
-    permissions=("logs:FilterLogEvents",),
+    permissions=("logs:FilterLogEvents", "logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery"),
     collect=collect,
     reach=Reach(piece=12 * HOUR, scopes=scopes),
+    estimate_usd=estimate_usd,
+    recall=recall,
 )

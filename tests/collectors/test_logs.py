@@ -9,14 +9,28 @@ import pytest
 from collectors import logs
 from collectors.aws import connect
 from collectors.collector import Ask, Expected
-from collectors.logs import PATTERN, Stream, parse_stream
+from collectors.logs import PATTERN
+from collectors.streams import Stream, parse_stream
 from core.errors import EndpointError
-from core.facts import Covered, Function, Gap, Inventory, InvocationRecord, LogEvent
-from core.settings import AwsSettings
+from core.facts import (
+    BatchFailure,
+    Covered,
+    Function,
+    Gap,
+    Inventory,
+    InvocationRecord,
+    LogEvent,
+    LogMode,
+    MetricPoint,
+    Run,
+    Target,
+)
+from core.settings import AwsSettings, CollectSettings, LogSettings
 from core.windows import Window
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(hours=3), NOW)
+TARGET = Target("111122223333", "eu-west-1")
 A = "0b1c2d3e-0000-4000-8000-00000000000a"
 
 
@@ -142,9 +156,8 @@ def test_only_the_scopes_asked_for_are_read(answered):
 def test_a_missing_log_group_is_a_gap_with_the_reason(answered, refusing):
     aws = answered(FilterLogEvents=refusing("ResourceNotFoundException"))
 
-    (fact,) = collected(aws, a_function("a"))
+    (fact,) = of(Expected, collected(aws, a_function("a")))
 
-    assert isinstance(fact, Expected)
     assert "/aws/lambda/a does not exist" in fact.gap.why
 
 
@@ -215,3 +228,99 @@ def test_logs_are_read_over_http(moto):
     assert [r.request_id for r in of(InvocationRecord, facts)] == [A]
     assert of(LogEvent, facts) == []
     assert [f.gap.scope for f in of(Expected, facts)] == ["b"]
+
+
+# --- modes --------------------------------------------------------------------------------------------------
+
+
+def asking(
+    mode: str = "auto", *, before: tuple[LogMode, ...] = (), newest: bool = True, **functions: str
+) -> Ask:
+    known = Inventory(functions=(a_function("a"), a_function("b")), log_modes=before)
+    settings = CollectSettings(logs=LogSettings(mode=mode, functions=functions))
+    return Ask(window=WINDOW, known=known, settings=settings, newest=newest)
+
+
+def test_the_mode_of_each_function_is_told_with_its_reason(answered):
+    aws = answered(FilterLogEvents=answering({"/aws/lambda/a": [], "/aws/lambda/b": []}))
+
+    found = of(LogMode, logs.collect(aws, asking()))
+
+    assert [(m.name, m.mode, m.why) for m in found] == [
+        ("a", "every", "its volume is not known yet"),
+        ("b", "every", "its volume is not known yet"),
+    ]
+
+
+def test_a_mode_that_is_known_is_not_told_again(answered):
+    aws = answered(FilterLogEvents=answering({"/aws/lambda/a": [], "/aws/lambda/b": []}))
+    before = (LogMode(name="a", mode="every", why="x"), LogMode(name="b", mode="off", why="x"))
+
+    assert [m.name for m in of(LogMode, logs.collect(aws, asking(before=before)))] == ["b"]
+
+
+def test_a_log_that_is_off_is_not_read_and_says_so(answered):
+    aws = answered(FilterLogEvents=answering({"/aws/lambda/b": []}))
+
+    facts = list(logs.collect(aws, asking(a="off")))
+
+    (gap,) = [f.gap for f in of(Expected, facts)]
+    assert (gap.scope, gap.window) == ("a", WINDOW)
+    assert gap.why == "its log is not read: set for `a` in collect.logs.functions"
+    assert of(Covered, facts) == [Covered("b", WINDOW)]
+
+
+def test_history_is_read_in_the_mode_that_was_chosen_last(answered):
+    aws = answered()
+    before = (LogMode(name="a", mode="off", why="x"), LogMode(name="b", mode="off", why="x"))
+
+    facts = list(logs.collect(aws, asking(before=before, newest=False)))
+
+    assert [f.gap.scope for f in of(Expected, facts)] == ["a", "b"]
+    assert aws.asked.total() == 0
+
+
+def test_records_take_the_place_of_a_sum_from_the_start_of_its_bin(answered):
+    window = Window(NOW - timedelta(minutes=33), NOW)
+    before = (LogMode(name="a", mode="aggregated", why="x"),)
+    ask = Ask(window=window, known=Inventory(functions=(a_function("a"),), log_modes=before))
+    found = [event(report("within"), ago_s=34 * 60), event(report("before"), ago_s=36 * 60)]
+
+    facts = list(logs.collect(answered(FilterLogEvents=answering({"/aws/lambda/a": found})), ask))
+
+    assert of(Covered, facts) == [Covered("a", Window(NOW - timedelta(minutes=35), NOW))]
+    assert [r.request_id for r in of(InvocationRecord, facts)] == ["within"]
+
+
+def test_failed_batch_items_that_a_function_logs_become_facts(answered):
+    defined = '{"CloudWatchMetrics":[{"Metrics":[{"Name":"BatchItemFailures"}]}]}'
+    found = [event(f'{{"_aws":{defined},"BatchItemFailures":2}}'), event(report(), ago_s=59)]
+
+    facts = collected(answered(FilterLogEvents=answering({"/aws/lambda/a": found})), a_function("a"))
+
+    assert [(b.function, b.failed, b.request_id) for b in of(BatchFailure, facts)] == [("a", 2, A)]
+
+
+def test_what_functions_log_a_day_is_recalled_from_their_metrics(store):
+    hours = Window(NOW - timedelta(hours=6), NOW)
+    run = Run(
+        collector="metrics",
+        target=TARGET,
+        window=hours,
+        period_s=60,
+        started_at=NOW,
+        finished_at=NOW,
+        outcome="ok",
+    )
+    points = [
+        MetricPoint(scope="function", function="a", ts=NOW - timedelta(hours=h), period_s=60, log_bytes=1000)
+        for h in (1, 2, 30)
+    ]
+    points.append(MetricPoint(scope="function", function="b", ts=NOW - timedelta(hours=1), period_s=60))
+    store.commit(run, points, now=NOW)
+
+    assert logs.recall(store, TARGET, WINDOW) == {"a": 8000}
+
+
+def test_nothing_is_recalled_before_an_hour_of_metrics_was_read(store):
+    assert logs.recall(store, TARGET, WINDOW) == {}

@@ -1,0 +1,34 @@
+"""How much each function logs a day, as CloudWatch counted it lately."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from core.facts import Target
+from core.windows import Window, total
+from store.readers.frames import rows
+from store.readers.records import FUNCTION_POINTS
+from store.store import Store
+
+DAY = timedelta(days=1)
+ENOUGH = timedelta(hours=1)
+"""Less than this says nothing about a day."""
+
+
+def log_bytes_a_day(store: Store, target: Target, *, until: datetime) -> Mapping[str, float]:
+    """Bytes a day by function, from what was read of the day before `until`; a function whose log group is
+    shared, or of which nothing is known, is not in it."""
+    window = Window(until - DAY, until)
+    read = [part for covered, _ in store.covered("metrics", target, "") if (part := covered.overlap(window))]
+    if total(read) < ENOUGH:
+        return {}
+    with store.snapshot(window, ("metrics",)) as snapshot:
+        frame = snapshot.frame(
+            f"""SELECT "function", sum(log_bytes) AS log_bytes FROM metrics
+            WHERE {FUNCTION_POINTS} AND account = $account AND region = $region AND log_bytes IS NOT NULL
+            GROUP BY ALL""",
+            {"account": target.account, "region": target.region},
+        )
+    scale = DAY / total(read)
+    return {row.function: float(row.log_bytes) * scale for row in rows(frame)}
