@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from collectors import insights, logs
 from collectors.collector import Ask, Expected
-from collectors.insights import LINES, SUMS, cut, run, to_bin, to_number, to_time
+from collectors.insights import SUMS, cut, run, to_bin, to_number, to_time
 from core.errors import AwsError, BudgetError
 from core.facts import Covered, Function, Gap, Inventory, InvocationSummary, LogEvent
 from core.settings import CollectSettings, LogSettings
