@@ -54,7 +54,8 @@ class Reach:
 
     `period_s` is the grid of the newest history (0: none). With `coarse`, history older than
     `CollectSettings.backfill` is read at five-minute or hourly periods. With `scopes`, coverage is kept for
-    each of them, and one run reads at most `scopes_per_run`. `lag` is how long the source takes to tell of a
+    each of them, and one run reads at most `scopes_per_run`. With `paces`, a scope's newest minutes are read
+    again when it was last read as many seconds ago as they say, else after the collector's interval. `lag` is how long the source takes to tell of a
     minute: younger ones are not asked for, since half a minute looks like a fall. `kept` is how long the
     source remembers.
     """
@@ -67,6 +68,7 @@ class Reach:
     piece: timedelta = 3 * HOUR
     scopes: Callable[[Inventory], Sequence[str]] | None = None
     scopes_per_run: int = 50
+    paces: Callable[[Inventory], Mapping[str, int]] | None = None
 
 
 def _nothing(ask: Ask) -> Decimal:

@@ -1,89 +1,116 @@
-"""What CloudWatch counted: invocations, errors, throttles, durations, concurrency, async and stream lag."""
+"""What CloudWatch counted of functions, aliases, event source mappings, capacity and the account as such."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 from collectors import cloudwatch
 from collectors.aws import Aws
 from collectors.cloudwatch import Answers, Query
 from collectors.collector import CLOUDWATCH_LAG, HOUR, Ask, Collector, Learned, Reach
-from collectors.parse import default_log_group
-from core.facts import Covered, Function, Gap, Inventory, MetricPoint
-from core.metrics import is_stream, metrics_of
+from collectors.metric_queries import queries, scopes
+from core.facts import CapacitySample, Covered, Gap, Inventory, MappingSample, MetricPoint, Rows, Telemetry
+from core.metrics import CAPACITY_PERIOD_S
+from core.windows import Window, floor
+
+__all__ = ["COLLECTOR", "collect", "estimate_usd", "paces", "queries", "scopes"]
+
+CAPACITY = frozenset({"instances", "environments"})
+"""Subjects that report every five minutes."""
+
+KINDS: tuple[tuple[type[Telemetry], frozenset[str], tuple[str, ...]], ...] = (
+    (
+        MetricPoint,
+        frozenset({"account", "function", "resource", "executed"}),
+        ("scope", "function", "resource"),
+    ),
+    (MappingSample, frozenset({"mapping"}), ("", "mapping", "function")),
+    (CapacitySample, CAPACITY, ("", "provider", "instance_type", "function")),
+)
+"""Which facts are made of which subjects, and the fields that the subject's words fill."""
 
 
 def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
-    """A wide point per thing and period that has any value; CloudWatch writes none where nothing happened."""
-    answers = cloudwatch.fetch(aws, queries(ask.known), ask.window, ask.period_s)
-    yield from to_points(answers, ask.period_s)
-    yield from to_coverage(answers, ask)
+    """A wide row per thing and period that has any value; CloudWatch writes none where nothing happened."""
+    found = queries(ask.known, ask.scopes)
+    quick = [query for query in found if query.subject[0] not in CAPACITY]
+    slow = [query for query in found if query.subject[0] in CAPACITY]
+    answers = cloudwatch.fetch(aws, quick, ask.window, ask.period_s)
+    yield from to_rows(answers, ask.period_s)
+    yield from to_coverage(answers, quick, ask)
+    if slow:
+        yield from _capacity(aws, slow, ask)
 
 
-def queries(known: Inventory) -> list[Query]:
-    """Every query for what is known of a target, in a stable order."""
-    streams = {m.function for m in known.mappings if is_stream(m.source_arn)}
-    users = Counter(_log_group(function) for function in known.functions)
-    found = [Query(("account", "", ""), metric) for metric in metrics_of("account")]
-    for function in sorted(known.functions, key=lambda f: f.name):
-        own_group = users[_log_group(function)] == 1
-        found += _of_function(function, is_fed_by_stream=function.name in streams, own_group=own_group)
-    for place in sorted(known.provisioned, key=lambda p: p.name):
-        subject = ("resource", place.function, place.qualifier)
-        resource = (("FunctionName", place.function), ("Resource", place.name))
-        found += [Query(subject, metric, resource) for metric in metrics_of("resource")]
-    return found
+def _capacity(aws: Aws, slow: list[Query], ask: Ask) -> Iterator[Learned]:
+    """Whole periods of five minutes: a part of one would be no sample."""
+    period_s = max(CAPACITY_PERIOD_S, ask.period_s)
+    window = Window(floor(ask.window.start, timedelta(seconds=period_s)), ask.window.end)
+    answers = cloudwatch.fetch(aws, slow, window, period_s)
+    yield from to_rows(answers, period_s)
+    yield from to_coverage(answers, slow, ask)
 
 
-def _log_group(function: Function) -> str:
-    return function.log_group or default_log_group(function.name)
+def to_rows(answers: Answers, period_s: int) -> Iterator[Rows]:
+    for kind, of, names in KINDS:
+        rows = answers.points.rows(kind, names, of=of, period_s=period_s)
+        if len(rows):
+            yield rows
 
 
-def _of_function(function: Function, *, is_fed_by_stream: bool, own_group: bool) -> list[Query]:
-    """Bytes of a log group that functions share belong to none of them, so they are not asked for."""
-    subject, applies = ("function", function.name, ""), {"": True, "stream": is_fed_by_stream}
-    name = (("FunctionName", function.name),)
-    found = [Query(subject, m, name) for m in metrics_of("function") if applies[m.when]]
-    group = (("LogGroupName", _log_group(function)),)
-    return found + [Query(subject, m, group) for m in metrics_of("log_group") if own_group]
-
-
-def to_points(answers: Answers, period_s: int) -> Iterator[MetricPoint]:
-    for (scope, function, resource), series in answers.values.items():
-        for ts, values in series.items():
-            yield MetricPoint(
-                scope=scope, function=function, resource=resource, ts=ts, period_s=period_s, **values
-            )
-
-
-def to_coverage(answers: Answers, ask: Ask) -> Iterator[Covered | Gap]:
-    """All of the window is read, but stays provisional, to be read again, while an answer is incomplete.
-
-    Gaps of queries that CloudWatch answered in part, or refuses, are named after their metric.
-    """
-    yield Covered("", ask.window, ask.period_s, settled=not answers.incomplete)
-    for name, said in sorted({(_title(q), said) for q, said in answers.incomplete.items()}):
-        yield Gap(name, ask.window, f"CloudWatch answered {name} in part only: {said}")
-    for name, why in sorted({(_title(q), str(error)) for q, error in answers.failed.items()}):
+def to_coverage(answers: Answers, asked: list[Query], ask: Ask) -> Iterator[Covered | Gap]:
+    """A scope is read when all its queries were answered in full. One that CloudWatch refuses would be
+    refused again: its gap is named after its metric, and its scope counts as read without it."""
+    incomplete: dict[str, list[str]] = defaultdict(list)
+    for query, said in answers.incomplete.items():
+        incomplete[query.of].append(f"CloudWatch answered {title(query)} in part only: {said}")
+    for scope in dict.fromkeys(query.of for query in asked):
+        if scope not in incomplete:
+            yield Covered(scope, ask.window, ask.period_s)
+    for scope, said_of in incomplete.items():
+        more = f" (and {len(said_of) - 1} more metrics)" if len(said_of) > 1 else ""
+        yield Gap(scope, ask.window, said_of[0] + more)
+    for name, why in sorted({(title(query), str(error)) for query, error in answers.failed.items()}):
         yield Gap(name, ask.window, f"{name} could not be read: {why}")
 
 
-def _title(query: Query) -> str:
+def title(query: Query) -> str:
     return f"{query.metric.name} {query.metric.statistic}"
 
 
 def estimate_usd(ask: Ask) -> Decimal:
-    return cloudwatch.estimate_usd(len(queries(ask.known)))
+    """Exact, unless AWS fails and a call is made again."""
+    return cloudwatch.estimate_usd(len(queries(ask.known, ask.scopes)))
+
+
+def paces(known: Inventory) -> Mapping[str, int]:
+    """Seconds between two reads of the scopes that have a pace of their own: a function's goes for its
+    aliases and mappings too."""
+    of_function = {cadence.name: cadence.every_s for cadence in known.cadences}
+    if not of_function:
+        return {}
+    found = {scope: of_function.get(scope.partition(":")[0]) for scope in scopes(known)}
+    found |= {mapping.name: of_function.get(mapping.function) for mapping in known.mappings}
+    return {scope: every_s for scope, every_s in found.items() if every_s is not None}
 
 
 COLLECTOR = Collector(
     name="metrics",
-    what="CloudWatch metrics of functions, of provisioned aliases and of the account, a point a minute.",
+    what="CloudWatch metrics of functions, aliases, mappings, capacity and the account, a point a minute.",
     every="metrics_every",
     permissions=("cloudwatch:GetMetricData",),
     collect=collect,
-    reach=Reach(period_s=60, coarse=True, lag=CLOUDWATCH_LAG, piece=12 * HOUR),
+    reach=Reach(
+        period_s=60,
+        coarse=True,
+        lag=CLOUDWATCH_LAG,
+        piece=12 * HOUR,
+        scopes=scopes,
+        scopes_per_run=2_500,
+        paces=paces,
+    ),
     estimate_usd=estimate_usd,
 )

@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 
 from collectors import budget, planning
 from collectors.aws import Aws
-from collectors.collector import Ask, Collector, Expected, Learned, Reach
+from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
 from collectors.planning import Piece
 from core.errors import AccessDeniedError, AwsError, BudgetError, QuarterdeckError
-from core.facts import Covered, Fact, Gap, Listed, Run, Target
+from core.facts import ACCOUNT, ENTITIES, Covered, Fact, Gap, Inventory, Listed, Rows, Run, Target
 from core.settings import CollectSettings
 from core.windows import MINUTE, Window
+from store.coverage import NOTHING_READ
 from store.store import Store
 
 GIVEN_UP_AFTER = 2
@@ -29,6 +30,7 @@ def due(
     *,
     now: datetime,
     since: timedelta | None = None,
+    known: Inventory | None = None,
 ) -> list[Piece]:
     """The runs that `collector` has to do for `target` now, newest first; `since` reads less far back."""
     reach = collector.reach
@@ -37,12 +39,19 @@ def due(
     wanted = planning.horizon(
         reach, now=now, backfill=settings.backfill, coarse=settings.backfill_coarse, since=since
     )
-    scopes = [""] if reach.scopes is None else list(reach.scopes(store.inventory(target)))
+    known = (known or store.inventory(target)) if reach.scopes else Inventory()
+    readings = store.readings(collector.name, target, since=wanted.start - HOUR)
+    paces = reach.paces(known) if reach.paces else {}
+    usual = collector.interval(settings) if reach.paces else timedelta()
+    plans: dict[tuple[int, int | None], list[tuple[Window, int]]] = {}
     windows_of = {}
-    for scope in scopes:
-        settled = store.covered(collector.name, target, scope, settled=True)
-        read = store.covered(collector.name, target, scope)
-        windows_of[scope] = planning.plan(reach, wanted, settled, read, now=now)
+    for scope in reach.scopes(known) if reach.scopes else [""]:
+        reading, pace = readings.get(scope, NOTHING_READ), paces.get(scope)
+        if (same := (id(reading), pace)) not in plans:
+            every = usual if pace is None else timedelta(seconds=pace)
+            newest = planning.is_due(reading.read, every, end=now - reach.lag)
+            plans[same] = planning.plan(reach, wanted, reading.settled, reading.read, now=now, newest=newest)
+        windows_of[scope] = plans[same]
     pieces = planning.by_scope(windows_of, end=wanted.end, per_run=reach.scopes_per_run)
     return pieces if reach.scopes else [replace(piece, scopes=()) for piece in pieces]
 
@@ -70,20 +79,24 @@ def collect_due(
     """
     runs: list[Run] = []
     began, failures, left_alone = time.monotonic(), 0, set[str]()
-    for piece in due(collector, aws.target, store, settings, now=now, since=since):
+    known = store.inventory(aws.target)
+    pieces = due(collector, aws.target, store, settings, now=now, since=since, known=known)
+    oldest = min((piece.window.start for piece in pieces), default=now)
+    for piece in pieces:
         scopes = tuple(scope for scope in piece.scopes if scope not in left_alone)
         if piece.scopes and not scopes:
             continue
         started_at = now + timedelta(seconds=time.monotonic() - began)
-        todo = replace(piece, scopes=scopes)
-        run, gaps = _run(collector, aws, store, todo, settings, now=now, started_at=started_at)
+        todo = Todo(replace(piece, scopes=scopes), known, settings, started_at, oldest)
+        run, ended = _run(collector, aws, store, todo, now=now)
         runs.append(run)
         if on_run is not None:
             on_run(run)
-        left_alone |= {gap.scope for gap in gaps if gap.window == piece.window}
+        known = store.inventory(aws.target) if ended.is_news else known
+        left_alone |= {g.scope for g in ended.facts if isinstance(g, Gap) and g.window == piece.window}
         failures = failures + 1 if run.outcome == "failed" else 0
         out_of_time = within is not None and time.monotonic() - began > within.total_seconds()
-        if run.outcome in ("denied", "skipped") or failures == GIVEN_UP_AFTER or out_of_time:
+        if run.outcome == "denied" or ended.is_held_back or failures == GIVEN_UP_AFTER or out_of_time:
             break
     return runs
 
@@ -101,9 +114,21 @@ def run_once(
     """Run `collector` once over `window` and keep its outcome. Raises StoreError and nothing else."""
     reach = collector.reach or Reach()
     grid = reach.period_s if period_s is None else period_s
-    scopes = tuple(reach.scopes(store.inventory(aws.target))) if reach.scopes else ()
-    piece = Piece(window, grid, newest=True, scopes=scopes)
-    return _run(collector, aws, store, piece, settings or CollectSettings(), now=now, started_at=now)[0]
+    known = store.inventory(aws.target)
+    piece = Piece(window, grid, newest=True, scopes=tuple(reach.scopes(known)) if reach.scopes else ())
+    todo = Todo(piece, known, settings or CollectSettings(), started_at=now, oldest=window.start)
+    return _run(collector, aws, store, todo, now=now)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One run to do: `known` is of the pass, `oldest` where the pass's oldest piece begins."""
+
+    piece: Piece
+    known: Inventory
+    settings: CollectSettings
+    started_at: datetime
+    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,55 +139,79 @@ class Outcome:
     error: str | None = None
     permission: str | None = None
     facts: Sequence[Fact] = ()
+    is_held_back: bool = False
+
+    @property
+    def is_news(self) -> bool:
+        """Whether things were learned that later runs may ask about."""
+        return any(type(fact) in ENTITIES or isinstance(fact, Listed) for fact in self.facts)
 
 
 def _run(
     collector: Collector,
     aws: Aws,
     store: Store,
-    piece: Piece,
-    settings: CollectSettings,
+    todo: Todo,
     *,
     now: datetime,
-    started_at: datetime,
-) -> tuple[Run, list[Gap]]:
-    began = time.monotonic()
+) -> tuple[Run, Outcome]:
+    began, piece = time.monotonic(), todo.piece
     ask = Ask(
         window=piece.window,
         period_s=piece.period_s,
-        known=store.inventory(aws.target),
-        settings=settings,
+        known=todo.known,
+        settings=todo.settings,
         newest=piece.newest,
         scopes=piece.scopes,
+        held=collector.recall(store, aws.target, piece.window) if collector.recall else {},
     )
     aws.take_usage()  # what this thread did outside runs is not this run's
     with budget.held(collector, aws, store, ask, now=now) as too_dear:
-        ended = _held_back(collector, aws, store, ask, too_dear) or _attempt(collector, aws, ask)
+        ended = _held_back(collector, aws, store, todo, too_dear) or _attempt(collector, aws, ask)
         run = Run(
             collector=collector.name,
             target=aws.target,
             window=piece.window,
             period_s=piece.period_s,
-            started_at=started_at,
-            finished_at=started_at + timedelta(seconds=time.monotonic() - began),
+            started_at=todo.started_at,
+            finished_at=todo.started_at + timedelta(seconds=time.monotonic() - began),
             outcome=ended.outcome,
             error=ended.error,
             permission=ended.permission,
-            facts=sum(not isinstance(fact, Covered | Gap | Listed) for fact in ended.facts),
+            facts=sum(map(_count, ended.facts)),
             usage=aws.take_usage(),
         )
         store.commit(run, ended.facts, now=now - aws.clock.ahead)  # what AWS's time has settled, not ours
-    return run, [fact for fact in ended.facts if isinstance(fact, Gap)]
+    return run, ended
+
+
+def _count(fact: Fact) -> int:
+    if isinstance(fact, Rows):
+        return len(fact)
+    return 0 if isinstance(fact, Covered | Gap | Listed) else 1
 
 
 def _held_back(
-    collector: Collector, aws: Aws, store: Store, ask: Ask, too_dear: str | None
+    collector: Collector, aws: Aws, store: Store, todo: Todo, too_dear: str | None
 ) -> Outcome | None:
-    """Why the run must not start, if so: nothing known to ask about yet, or the month's budget."""
-    is_first = collector.name == "inventory"
-    if not is_first and not ask.known.functions and not store.covered("inventory", aws.target):
-        return Outcome("skipped", f"the inventory of {aws.where} has not been read yet; it is read first")
-    return Outcome("skipped", too_dear) if too_dear else None
+    """Why the run must not start, if so: nothing known to ask about yet, or the month's budget.
+
+    Older history that the budget does not allow is a gap, as is all before it; the collector goes on well.
+    """
+    if collector.reach and not todo.known.functions and not store.covered("inventory", aws.target):
+        why = f"the inventory of {aws.where} has not been read yet; it is read first"
+        return Outcome("skipped", why, is_held_back=True)
+    if too_dear and not todo.piece.newest:
+        why = f"older history is left out: {too_dear}"
+        left_out = Window(min(todo.oldest, todo.piece.window.start), todo.piece.window.end)
+        gaps = [Gap(scope, left_out, why) for scope in _concerned(todo.piece.scopes)]
+        return Outcome("partial", why, facts=gaps, is_held_back=True)
+    return Outcome("skipped", too_dear, is_held_back=True) if too_dear else None
+
+
+def _concerned(scopes: Sequence[str]) -> Sequence[str]:
+    """What a gap of a whole run is of: the target, if its own series were among what was asked."""
+    return [""] if ACCOUNT in scopes or not scopes else scopes
 
 
 def _attempt(collector: Collector, aws: Aws, ask: Ask) -> Outcome:
@@ -171,7 +220,7 @@ def _attempt(collector: Collector, aws: Aws, ask: Ask) -> Outcome:
     except AccessDeniedError as error:
         return _failed("denied", str(error), ask, error.permission)
     except BudgetError as error:
-        return _failed("skipped", str(error), ask)
+        return replace(_failed("skipped", str(error), ask), is_held_back=True)
     except AwsError as error:
         return _failed("failed", str(error), ask, error.permission)
     except QuarterdeckError as error:
@@ -181,9 +230,8 @@ def _attempt(collector: Collector, aws: Aws, ask: Ask) -> Outcome:
 
 
 def _failed(outcome: str, why: str, ask: Ask, permission: str | None = None) -> Outcome:
-    return Outcome(
-        outcome, why, permission, [Gap(scope, ask.window, why, permission) for scope in ask.scopes or [""]]
-    )
+    gaps = [Gap(scope, ask.window, why, permission) for scope in _concerned(ask.scopes)]
+    return Outcome(outcome, why, permission, gaps)
 
 
 def judge(learned: Iterable[Learned]) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from core.facts import Target, Telemetry
+from core.facts import Rows, Target, Telemetry
 from store.telemetry import KEYS, SCHEMAS
 
 HOUR_MS = 3_600_000
@@ -26,6 +27,28 @@ def to_table(kind: str, facts: Sequence[Telemetry], target: Target) -> pa.Table:
         values = list(map(attrgetter(field.name), facts))
         columns.append(_array(values, field.type))
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def from_rows(rows: Rows, target: Target) -> pa.Table:
+    """The same of facts that come by column. A field left out is its default: null for what is unknown."""
+    schema, count = SCHEMAS[rows.kind.KIND], len(rows)
+    columns = [pa.repeat(target.account, count), pa.repeat(target.region, count)]
+    nulls: dict[pa.DataType, pa.Array] = {}  # one array for all the columns without a value
+    defaults = {field.name: field.default for field in dataclasses.fields(rows.kind)}
+    for field in list(schema)[2:]:
+        if field.name in rows.columns:
+            columns.append(_column(rows.columns[field.name], field.type))
+        elif isinstance(defaults[field.name], str):
+            columns.append(pa.repeat(defaults[field.name], count))
+        else:
+            columns.append(nulls.setdefault(field.type, pa.nulls(count, field.type)))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _column(values: Any, type_: pa.DataType) -> pa.Array:
+    if pa.types.is_timestamp(type_):
+        return pa.array(values, pa.int64()).cast(type_)
+    return pa.array(values, type_, from_pandas=True)
 
 
 def _array(values: list[Any], type_: pa.DataType) -> pa.Array:

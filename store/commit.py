@@ -10,7 +10,20 @@ from decimal import Decimal
 import pyarrow as pa
 import sqlalchemy as sa
 
-from core.facts import TELEMETRY, Covered, Entity, Fact, Gap, Listed, Run, Target, Telemetry, Usage
+from core.facts import (
+    ACCOUNT,
+    TELEMETRY,
+    Covered,
+    Entity,
+    Fact,
+    Gap,
+    Listed,
+    Rows,
+    Run,
+    Target,
+    Telemetry,
+    Usage,
+)
 from core.windows import floor
 from store import columns, coverage, entities, gaps, hot
 from store.schema import run as run_table
@@ -43,6 +56,9 @@ def learn(facts: Iterable[Fact], target: Target) -> Learned:
             learned.count += 1
             if len(rows[fact.KIND]) == CHUNK:
                 _convert(learned, fact.KIND, rows, target)
+        elif isinstance(fact, Rows):
+            learned.tables.setdefault(fact.kind.KIND, []).append(columns.from_rows(fact, target))
+            learned.count += len(fact)
         elif isinstance(fact, Covered):
             learned.covered.append(fact)
         elif isinstance(fact, Gap):
@@ -80,7 +96,8 @@ def _keep_coverage(connection: sa.Connection, run: Run, learned: Learned, *, now
         covered = [Covered("", run.window)]
     read = coverage.write(connection, run, covered, learned.gaps, now=now)
     whole = [c.window for c in covered if c.scope == ""]
-    gaps.write(connection, run, learned.gaps, read=read, whole=whole, now=now)
+    beside = [c.window for c in covered if c.scope == ACCOUNT]
+    gaps.write(connection, run, learned.gaps, read=read, whole=whole, beside=beside, now=now)
 
 
 def _keep_run(connection: sa.Connection, run: Run, facts: int) -> None:

@@ -1,19 +1,30 @@
-"""What was read and what of it may still change: interval arithmetic and its table."""
+"""What was read and what of it may still change: interval arithmetic and its table.
+
+A fleet has thousands of scopes, most of them read together: what is worked out for one is used for all that
+have the same rows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from core.facts import Covered, Gap, Run, Target
+from core.facts import ACCOUNT, Covered, Gap, Run, Target
 from core.windows import Window, merge, settled_until, subtract
 from store.schema import coverage
 
 Key = tuple[str, int]
 """A scope and a period in seconds."""
+
+Raw = tuple[int, int, bool]
+"""Start and end of a row in milliseconds since the epoch, and whether it is settled."""
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,52 +53,121 @@ def _minus(windows: Iterable[Window], parts: Sequence[Window]) -> list[Window]:
     return [left for window in windows for left in subtract(window, parts)]
 
 
+_NOTHING = Spans()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of one scope: windows with their period, merged per period."""
+
+    settled: tuple[tuple[Window, int], ...] = ()
+    read: tuple[tuple[Window, int], ...] = ()
+
+
+NOTHING_READ = Reading()
+
+
 def after(
     before: Mapping[Key, Spans], run: Run, covered: Sequence[Covered], gaps: Sequence[Gap], *, edge: datetime
 ) -> dict[Key, Spans]:
     """Spans of the scopes that the run read: less what it names a gap, unless an earlier run read that."""
     spans: dict[Key, Spans] = {}
+    done: dict[tuple[int, int, bool], tuple[Spans, Spans]] = {}  # holds what its ids are of
     for item in covered:
         key = item.scope, item.period_s or run.period_s
-        so_far = spans.get(key, before.get(key, Spans()))
-        spans[key] = so_far.read(item.window, settled_to=edge if item.settled else None)
-    for key in spans:
-        known = before.get(key, Spans()).windows
-        spans[key] = spans[key].without(_minus([g.window for g in gaps if g.scope == key[0]], known))
+        so_far = spans.get(key) or before.get(key) or _NOTHING
+        same = id(so_far), id(item.window), item.settled
+        if same not in done:
+            done[same] = so_far, so_far.read(item.window, settled_to=edge if item.settled else None)
+        spans[key] = done[same][1]
+    holes: dict[str, list[Window]] = defaultdict(list)
+    for gap in gaps:
+        holes[gap.scope].append(gap.window)
+    for key in [key for key in spans if key[0] in holes]:
+        known = before.get(key, _NOTHING).windows
+        spans[key] = spans[key].without(_minus(holes[key[0]], known))
     return spans
 
 
 def write(
     connection: sa.Connection, run: Run, covered: Sequence[Covered], gaps: Sequence[Gap], *, now: datetime
 ) -> dict[str, list[Window]]:
-    """Keep what a run read; answers all that is read of its collector and target, by scope."""
-    before = _spans(connection, run.collector, run.target)
-    edge = settled_until(min(now, run.started_at))
-    new = after(before, run, covered, gaps, edge=edge)
-    _replace(connection, run, {key: spans for key, spans in new.items() if spans != before.get(key)})
+    """Keep what a run read; answers what is read around that, by scope, where ACCOUNT stands for the whole
+    target ("") too."""
+    touched = [c.window for c in covered] + [gap.window for gap in gaps]
+    if not touched:
+        return {}
+    around = Window(min(w.start for w in touched), max(w.end for w in touched))
+    ids, before = _around(connection, run, around)
+    new = after(before, run, covered, gaps, edge=settled_until(min(now, run.started_at)))
+    changed = {key: spans for key, spans in new.items() if spans != before.get(key)}
+    _replace(connection, run, changed, [id_ for key in changed for id_ in ids.get(key, ())])
     read: dict[str, list[Window]] = {}
-    for (scope, _), spans in {**before, **new}.items():
-        read.setdefault(scope, []).extend(spans.windows)
+    for (scope, _), windows in zip(both := {**before, **new}, _windows(both.values()), strict=True):
+        read[scope] = [*read.get(scope, ()), *windows]
+    if ACCOUNT in read:
+        read[""] = [*read.get("", ()), *read[ACCOUNT]]
     return read
 
 
-def _spans(connection: sa.Connection, collector: str, target: Target) -> dict[Key, Spans]:
-    found: dict[Key, tuple[list[Window], list[Window]]] = {}
-    for row in connection.execute(sa.select(coverage).where(_mine(collector, target))):
-        settled, young = found.setdefault((row.scope, row.period_s), ([], []))
-        (settled if row.settled else young).append(Window(row.start, row.end))
-    return {key: Spans(tuple(merge(settled)), tuple(merge(young))) for key, (settled, young) in found.items()}
+def _windows(all_spans: Iterable[Spans]) -> Iterator[list[Window]]:
+    done: dict[int, list[Window]] = {}
+    for spans in all_spans:
+        if id(spans) not in done:
+            done[id(spans)] = spans.windows
+        yield done[id(spans)]
 
 
-def _replace(connection: sa.Connection, run: Run, changed: Mapping[Key, Spans]) -> None:
-    if not changed:
-        return
-    delete = sa.delete(coverage).where(
-        _mine(run.collector, run.target),
-        coverage.c.scope == sa.bindparam("of_scope"),
-        coverage.c.period_s == sa.bindparam("of_period_s"),
+def _around(
+    connection: sa.Connection, run: Run, around: Window
+) -> tuple[Mapping[Key, list[int]], dict[Key, Spans]]:
+    """Row ids and spans of everything that lies in or touches a window: nothing else can change with it."""
+    c = coverage.c
+    near = (c.start <= around.end) & (c.end >= around.start)
+    query = sa.select(c.id, c.scope, c.period_s, _START, _END, c.settled).where(
+        _mine(run.collector, run.target), near
     )
-    connection.execute(delete, [{"of_scope": scope, "of_period_s": period_s} for scope, period_s in changed])
+    ids: dict[Key, list[int]] = defaultdict(list)
+    rows: dict[Key, list[Raw]] = defaultdict(list)
+    for id_, scope, period_s, start, end, settled in connection.execute(query):
+        ids[scope, period_s].append(id_)
+        rows[scope, period_s].append((start, end, settled))
+    made: dict[tuple[Raw, ...], Spans] = {}
+    return ids, {key: _shared(made, tuple(sorted(raw)), _to_spans) for key, raw in rows.items()}
+
+
+def _shared(made: dict[Any, Made], raw: Any, make: Callable[[Any], Made]) -> Made:
+    if raw not in made:
+        made[raw] = make(raw)
+    return made[raw]
+
+
+def _to_spans(raw: Sequence[Raw]) -> Spans:
+    settled = merge(_window(start, end) for start, end, settled in raw if settled)
+    return Spans(
+        tuple(settled), tuple(merge(_window(start, end) for start, end, settled in raw if not settled))
+    )
+
+
+def _window(start_ms: int, end_ms: int) -> Window:
+    return Window(_time(start_ms), _time(end_ms))
+
+
+def _time(epoch_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=epoch_ms)
+
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_START = sa.type_coerce(coverage.c.start, sa.BigInteger).label("start")
+_END = sa.type_coerce(coverage.c.end, sa.BigInteger).label("end")
+
+
+def _replace(
+    connection: sa.Connection, run: Run, changed: Mapping[Key, Spans], replaced: Sequence[int]
+) -> None:
+    if replaced:
+        delete = sa.delete(coverage).where(coverage.c.id == sa.bindparam("of_id"))
+        connection.execute(delete, [{"of_id": id_} for id_ in replaced])
     same = {"collector": run.collector, "account": run.target.account, "region": run.target.region}
     rows = [
         {**same, "scope": scope, "period_s": period_s, "start": w.start, "end": w.end, "settled": settled}
@@ -110,6 +190,34 @@ def covered(
     for row in connection.execute(query):
         found.setdefault(row.period_s, []).append(Window(row.start, row.end))
     return [(window, period_s) for period_s in sorted(found) for window in merge(found[period_s])]
+
+
+def readings(
+    connection: sa.Connection, collector: str, target: Target, since: datetime
+) -> dict[str, Reading]:
+    """What was read of every scope and does not end before `since`. Scopes with the same rows share one."""
+    c = coverage.c
+    query = sa.select(c.scope, c.period_s, _START, _END, c.settled)
+    rows: dict[str, list[tuple[int, int, int, bool]]] = defaultdict(list)
+    for scope, *raw in connection.execute(query.where(_mine(collector, target), c.end >= since)):
+        rows[scope].append((raw[0], raw[1], raw[2], raw[3]))
+    made: dict[Any, Reading] = {}
+    return {scope: _shared(made, tuple(sorted(raw)), _to_reading) for scope, raw in rows.items()}
+
+
+def _to_reading(raw: Sequence[tuple[int, int, int, bool]]) -> Reading:
+    periods = sorted({row[0] for row in raw})
+
+    def merged(*, settled: bool) -> tuple[tuple[Window, int], ...]:
+        return tuple(
+            (window, period_s)
+            for period_s in periods
+            for window in merge(
+                _window(r[1], r[2]) for r in raw if r[0] == period_s and (r[3] or not settled)
+            )
+        )
+
+    return Reading(settled=merged(settled=True), read=merged(settled=False))
 
 
 def _mine(collector: str, target: Target) -> sa.ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,9 +30,11 @@ def write(
     *,
     read: Mapping[str, Sequence[Window]],
     whole: Sequence[Window],
+    beside: Sequence[Window] = (),
     now: datetime,
 ) -> None:
-    """Bring gaps up to date: `read` is what is covered by scope, `whole` what this run read of everything."""
+    """Bring gaps up to date: `read` is what is covered by scope, `whole` what this run read of everything,
+    `beside` what it read of the account's own series."""
     table = gap.c
     here = (
         (table.collector == run.collector)
@@ -40,7 +43,7 @@ def write(
     )
     known = connection.execute(sa.select(gap).where(here)).all()
     old = [Seen(Gap(g.scope, Window(g.start, g.end), g.why, g.permission), g.seen_at) for g in known]
-    kept = after(old, [Seen(g, now) for g in new], read=read, whole=whole)
+    kept = after(old, [Seen(g, now) for g in new], read=read, whole=whole, beside=beside)
     if sorted(kept, key=_order) == sorted(old, key=_order):
         return
     connection.execute(sa.delete(gap).where(here))
@@ -49,16 +52,25 @@ def write(
 
 
 def after(
-    old: Iterable[Seen], new: Sequence[Seen], *, read: Mapping[str, Sequence[Window]], whole: Sequence[Window]
+    old: Iterable[Seen],
+    new: Sequence[Seen],
+    *,
+    read: Mapping[str, Sequence[Window]],
+    whole: Sequence[Window],
+    beside: Sequence[Window] = (),
 ) -> list[Seen]:
-    """A gap ends where its scope, or the whole target, was read; a new one takes an older one's place."""
-    kept = [left for seen in old for left in _cut(seen, [*read.get(seen.gap.scope, ()), *whole])]
+    """A gap ends where its scope, or the whole target, was read; a new one takes an older one's place.
+
+    One of a scope that is never read itself (a refused metric) ends where the account's own series were read.
+    """
+    kept: dict[str, list[Seen]] = defaultdict(list)
+    for seen in old:
+        kept[seen.gap.scope] += _cut(seen, [*read.get(seen.gap.scope, beside), *whole])
     for seen in new:
-        kept = [
-            k for other in kept for k in _cut(other, [seen.gap.window] * (other.gap.scope == seen.gap.scope))
-        ]
-        kept += _cut(seen, read.get(seen.gap.scope, ()))
-    return _joined(kept)
+        scope, window = seen.gap.scope, seen.gap.window
+        kept[scope] = [left for other in kept[scope] for left in _cut(other, [window])]
+        kept[scope] += _cut(seen, read.get(scope, ()))
+    return _joined([seen for of_scope in kept.values() for seen in of_scope])
 
 
 def _cut(seen: Seen, parts: Iterable[Window]) -> list[Seen]:

@@ -16,6 +16,7 @@ from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
 from store import commit, coverage, entities, packing, retention, snapshot, state
+from store.coverage import Reading
 from store.hot import HotCache
 from store.lake import Lake
 from store.locks import held
@@ -96,6 +97,11 @@ class Store:
         out, False gives only them."""
         with state.explained(self.path), self._engine.connect() as connection:
             return coverage.covered(connection, collector, target, scope, settled=settled)
+
+    def readings(self, collector: str, target: Target, *, since: datetime) -> dict[str, Reading]:
+        """The same of every scope at once, as far as it does not end before `since`."""
+        with state.explained(self.path), self._engine.connect() as connection:
+            return coverage.readings(connection, collector, target, since)
 
     def snapshot(self, window: Window, kinds: Sequence[str] = ()) -> AbstractContextManager[Snapshot]:
         """A consistent view of this instant; `kinds` are the telemetry kinds asked for, by default none."""

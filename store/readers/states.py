@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from core.windows import MINUTE, Window, chart_step, merge, settled_until, subtract, total
+from core.facts import ACCOUNT, Cadence
+from core.windows import LATENESS, MINUTE, Window, chart_step, merge, settled_until, subtract, total
 from store import schema
 from store.readers.frames import rows
+from store.readers.things import Place
 from store.store import Snapshot
 
 SILENT = "silent"
@@ -98,26 +100,65 @@ Key = tuple[str, str, str, str]
 """Collector, account, region, scope."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a function is read, when that is seldom."""
+
+    every: timedelta
+
+    @property
+    def why(self) -> str:
+        return f"polled every {_minutes(self.every)} min to stay within the budget"
+
+
+Row = tuple[int, int, bool]
+"""Start and end of a row of coverage in milliseconds since the epoch, and whether it is settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What rows say of a window."""
+
+    read: tuple[Window, ...] = ()
+    settled: tuple[Window, ...] = ()
+
+
 class Coverage:
-    """What was read of one window, asked per collector, target and scope."""
+    """What was read of one window, asked per collector, target and scope.
+
+    A fleet has thousands of scopes, most of them read together: what is worked out for one is used for all
+    that have the same rows.
+    """
 
     def __init__(
-        self, window: Window, now: datetime, coverage: pd.DataFrame, gaps: pd.DataFrame, newest: pd.DataFrame
+        self,
+        window: Window,
+        now: datetime,
+        coverage: pd.DataFrame,
+        gaps: pd.DataFrame,
+        newest: pd.DataFrame,
+        paces: Mapping[Place, Pace] | None = None,
     ) -> None:
         self.window, self.now = window, now
-        self._read: dict[Key, list[Window]] = defaultdict(list)
-        self._settled: dict[Key, list[Window]] = defaultdict(list)
+        self._rows: dict[Key, list[Row]] = defaultdict(list)
         self._gaps: dict[Key, list[tuple[Window, Why]]] = defaultdict(list)
         self._period_s: dict[str, int] = defaultdict(int)
-        for key, part, row in _rows(coverage, window):
-            self._read[key].append(part)
-            self._period_s[row.collector] = max(self._period_s[row.collector], row.period_s)
-            if row.settled:
-                self._settled[key].append(part)
-        for key, part, row in _rows(gaps, window):
+        columns = [
+            coverage[name].tolist() for name in ("collector", "account", "region", "scope", "period_s")
+        ]
+        times = [_epoch_ms(coverage[name]) for name in ("start", "end")]
+        for collector, account, region, scope, period_s, start, end, settled in zip(
+            *columns, *times, coverage["settled"].tolist(), strict=True
+        ):
+            self._rows[collector, account, region, scope].append((start, end, bool(settled)))
+            self._period_s[collector] = max(self._period_s[collector], period_s)
+        for key, part, row in _gap_rows(gaps, window):
             self._gaps[key].append((part, (row.why, _text(row.permission))))
-        self._seen: dict[Key, Seen] = {}
         self._newest = {(r.collector, r.account, r.region): r for r in rows(newest)}
+        self._paces = paces or {}
+        self._parts: dict[tuple[Row, ...], Parts] = {}
+        self._covered: dict[Any, list[Window]] = {}
+        self._seen: dict[Any, Seen] = {}
 
     @classmethod
     def read(
@@ -130,53 +171,81 @@ class Coverage:
         only: str | None = None,
     ) -> Coverage:
         """`finest_s`: only what was read at periods up to this long counts; `only`: one collector's."""
-        coverage = snapshot.state(_overlapping(schema.coverage, window, only))
+        coverage = snapshot.state(_overlapping(schema.coverage, window, only, *_COVERAGE))
         gaps = snapshot.state(_overlapping(schema.gap, window, only))
         if finest_s is not None:
             coverage = coverage[coverage["period_s"] <= finest_s]
-        return cls(window, now, coverage, gaps, newest_runs(snapshot))
+        paces = read_paces(snapshot) if only in (None, "metrics") else {}
+        return cls(window, now, coverage, gaps, newest_runs(snapshot), paces)
 
     def covered(self, collector: str, account: str, region: str, scope: str = "") -> list[Window]:
         """What was read, merged: the scope's own windows; except for logs, the target's less its gaps too."""
-        own = self._read.get((collector, account, region, scope), [])
-        if collector == "logs" or scope == "":
-            return merge(own)
-        whole = merge(self._read.get((collector, account, region, ""), []))
-        gaps = [gap for gap, _ in self._gaps.get((collector, account, region, scope), [])]
-        return merge([*own, *(left for part in whole for left in subtract(part, gaps))])
+        gaps = self._gaps.get((collector, account, region, scope)) if scope else None
+        rows = self._all_rows(collector, account, region, scope)
+        if gaps is None:
+            if rows not in self._covered:
+                self._covered[rows] = merge(w for own in rows for w in self._clipped(own).read)
+            return self._covered[rows]
+        own, whole = self._clipped(rows[0]).read, merge(w for r in rows[1:] for w in self._clipped(r).read)
+        holes = [gap for gap, _ in gaps]
+        return merge([*own, *(left for part in whole for left in subtract(part, holes))])
 
     def unsettled(self, collector: str, account: str, region: str, scope: str = "") -> list[Window]:
         """What was read and may still change."""
-        scopes = {scope} if collector == "logs" else {scope, ""}
-        settled = [w for s in scopes for w in self._settled.get((collector, account, region, s), [])]
+        all_rows = self._all_rows(collector, account, region, scope)
+        settled = [w for rows in all_rows for w in self._clipped(rows).settled]
         read = self.covered(collector, account, region, scope)
         return [left for part in read for left in subtract(part, settled)]
+
+    def _all_rows(self, collector: str, account: str, region: str, scope: str) -> tuple[tuple[Row, ...], ...]:
+        """The rows that count for a scope: its own, then the whole target's. ACCOUNT's count for the target
+        itself only."""
+        own = tuple(self._rows.get((collector, account, region, scope), ()))
+        if collector == "logs":
+            return (own,)
+        beside = ACCOUNT if scope == "" else ""
+        return own, tuple(self._rows.get((collector, account, region, beside), ()))
+
+    def _clipped(self, rows: tuple[Row, ...]) -> Parts:
+        if rows not in self._parts:
+            parts = [(part, row[2]) for row in rows if (part := _window(row).overlap(self.window))]
+            settled = tuple(merge(part for part, is_settled in parts if is_settled))
+            self._parts[rows] = Parts(tuple(merge(part for part, _ in parts)), settled)
+        return self._parts[rows]
 
     def seen(self, collector: str, account: str, region: str, scope: str = "") -> Seen:
         """How well the window was read. A tail too young to settle, behind a healthy collector, is
         provisional."""
-        key = self._key(collector, account, region, scope)
-        if key not in self._seen:
-            self._seen[key] = self._judge(*key)
-        return self._seen[key]
+        key, target = (collector, account, region, scope), (collector, account, region)
+        pace = self._pace(*key)
+        same = key if key in self._gaps else (target, pace, self._all_rows(*key))
+        if same not in self._seen:
+            self._seen[same] = self._judge(*key, pace)
+        return self._seen[same]
 
-    def _key(self, collector: str, account: str, region: str, scope: str) -> Key:
-        """The scope, or the whole target's when nothing was said about the scope alone."""
-        own = collector, account, region, scope
-        said = collector == "logs" or own in self._read or own in self._gaps
-        return own if said else (collector, account, region, "")
+    def _pace(self, collector: str, account: str, region: str, scope: str) -> Pace | None:
+        """How often the scope's metrics are read, if that is seldom."""
+        if collector != "metrics" or not self._paces:
+            return None
+        return self._paces.get((account, region, scope.partition(":")[0]))
 
-    def _judge(self, collector: str, account: str, region: str, scope: str) -> Seen:
+    def _judge(self, collector: str, account: str, region: str, scope: str, pace: Pace | None) -> Seen:
         read = self.covered(collector, account, region, scope)
         missing = subtract(self.window, read)
         provisional = bool(self.unsettled(collector, account, region, scope))
         why, permission = self._why(collector, account, region, scope, missing)
-        if read and missing and why == NOT_YET:
-            if self._is_young_tail(missing[-1]):
+        if missing and why == NOT_YET:
+            if pace is not None and self._is_not_due(missing[-1], pace):
+                why = pace.why
+            elif read and self._is_young_tail(missing[-1]):
                 provisional, missing = True, missing[:-1]
-            if missing and missing[0].start == self.window.start:
+            if read and missing and missing[0].start == self.window.start and why == NOT_YET:
                 why = TOO_OLD
         return Seen(self.window, tuple(missing), provisional, why, permission)
+
+    def _is_not_due(self, part: Window, pace: Pace) -> bool:
+        """Whether the end of the window is left for the scope's next turn."""
+        return part.end == self.window.end and self.now - part.start <= pace.every + LATENESS
 
     def step(self, collector: str) -> timedelta:
         """The step of a chart over the window: `chart_step`, or the period of the coarsest history read in
@@ -189,11 +258,11 @@ class Coverage:
 
     def targets(self, collector: str) -> set[tuple[str, str]]:
         """Accounts and regions of which any of the window was read."""
-        return {(key[1], key[2]) for key in self._read if key[0] == collector}
+        return {(key[1], key[2]) for key in self._rows if key[0] == collector}
 
     def scopes(self, collector: str) -> set[tuple[str, str, str]]:
         """Accounts, regions and scopes of which any of the window was read."""
-        return {key[1:] for key in self._read if key[0] == collector}
+        return {key[1:] for key in self._rows if key[0] == collector}
 
     def gap_keys(self) -> list[Key]:
         """Collector, account, region and scope of every gap that was met."""
@@ -225,18 +294,54 @@ class Coverage:
         return NOT_YET if run is None or run.outcome in HEALTHY else str(run.error or run.outcome)
 
 
-def _rows(frame: pd.DataFrame, window: Window) -> Iterator[tuple[Key, Window, Any]]:
+def _gap_rows(frame: pd.DataFrame, window: Window) -> Iterator[tuple[Key, Window, Any]]:
     for row in rows(frame):
         part = Window(row.start.to_pydatetime(), row.end.to_pydatetime()).overlap(window)
         if part:
             yield (row.collector, row.account, row.region, row.scope), part, row
 
 
-def _overlapping(table: sa.Table, window: Window, only: str | None) -> sa.Select[Any]:
-    newest = table.c.seen_at if "seen_at" in table.c else table.c.id
+def _epoch_ms(times: pd.Series[Any]) -> list[int]:
+    """Times, or milliseconds since the epoch as the state database keeps them, as the latter."""
+    if isinstance(times.dtype, pd.DatetimeTZDtype):
+        times = times.dt.as_unit("ms").astype("int64")
+    return [int(ms) for ms in times.tolist()]
+
+
+def _window(row: Row) -> Window:
+    return Window(*(_EPOCH + timedelta(milliseconds=ms) for ms in row[:2]))
+
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_COVERAGE = (
+    *(schema.coverage.c[name] for name in ("collector", "account", "region", "scope", "period_s", "settled")),
+    *(sa.type_coerce(schema.coverage.c[name], sa.BigInteger).label(name) for name in ("start", "end")),
+)
+"""Columns of coverage without a time made of each of its thousands of numbers."""
+
+
+def _overlapping(
+    table: sa.Table, window: Window, only: str | None, *columns: sa.ColumnElement[Any]
+) -> sa.Select[Any]:
     overlaps = table.c.start < window.end, table.c.end > window.start
-    query = sa.select(table).where(*overlaps).order_by(newest.desc())
+    query = sa.select(*(columns or [table])).where(*overlaps)
+    if "seen_at" in table.c:
+        query = query.order_by(table.c.seen_at.desc())
     return query if only is None else query.where(table.c.collector == only)
+
+
+def read_paces(snapshot: Snapshot) -> dict[Place, Pace]:
+    """Functions whose metrics are read so seldom that their newest minutes are often missing."""
+    entity = schema.entity
+    query = sa.select(entity.c.account, entity.c.region, entity.c.name, entity.c.body).where(
+        entity.c.kind == Cadence.KIND,
+        entity.c.gone_at.is_(None),
+        entity.c.body["every_s"].as_integer() > LATENESS.total_seconds(),
+    )
+    return {
+        (r.account, r.region, r.name): Pace(timedelta(seconds=r.body["every_s"]))
+        for r in rows(snapshot.state(query))
+    }
 
 
 def _text(value: Any) -> str | None:
