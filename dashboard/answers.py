@@ -119,15 +119,14 @@ def alerts_answer(firing: pd.DataFrame, acknowledged: int, held: int, silence: Q
     return Answer(silence.state, f"**{silence.text}.**")
 
 
-def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool]) -> Answer:
-    """From the `collectors` reader's frame; `late` says which rows have data that is too old."""
+def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool], holes: pd.DataFrame) -> Answer:
+    """From the `collectors` reader's frame; `late` says which rows have data that is too old, `holes` what of
+    the window was not read (`figures_collection.holes`)."""
     bad = ~collectors["outcome"].isin(["ok"])
     if collectors.empty:
         return Answer("not collected", "**Nothing has been collected yet.**")
     if not bad.any() and not late.any():
-        return Answer(
-            "healthy", f"**You can believe what you see**: all {len(collectors)} collectors are on time."
-        )
+        return _all_on_time(len(collectors), holes[holes["hides"] != ""])
     troubled = int((bad | late).sum())
     text = (
         f"**{troubled} of {len(collectors)} collectors need a look**: numbers that rest on them have holes."
@@ -135,6 +134,18 @@ def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool]) -> Ans
     errors = collectors[bad & collectors["error"].notna()]
     more = plain(errors["error"].iloc[0]) if len(errors) else ""
     return Answer("critical" if bad.any() else "late", text, more)
+
+
+def _all_on_time(n: int, hiding: pd.DataFrame) -> Answer:
+    if hiding.empty:
+        return Answer("healthy", f"**You can believe what you see**: all {n} collectors are on time.")
+    first = hiding.iloc[0]
+    text = (
+        f"**All {n} collectors are on time, but {_many(len(hiding), 'gap', 'gaps')} of this window "
+        f"{'hides' if len(hiding) == 1 else 'hide'} something.**"
+    )
+    more = f"{plain(first['collector'])}: {plain(first['why'])}; not seen: {plain(first['hides'])}"
+    return Answer("info", text, more)
 
 
 def total(column: pd.Series[Any]) -> float | None:

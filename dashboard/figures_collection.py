@@ -10,6 +10,7 @@ import pandas as pd
 from core.settings import CollectSettings
 from core.windows import FRESH_ENOUGH, MINUTE, Window
 from dashboard import numbers
+from dashboard.figures import reason
 from dashboard.figures_cost import add
 from dashboard.widgets import Card
 
@@ -70,18 +71,58 @@ def missing_permissions(collectors: pd.DataFrame, gaps: pd.DataFrame) -> list[st
     return sorted({str(permission) for permission in named if numbers.known(permission) and permission})
 
 
-def holes(gaps: pd.DataFrame) -> pd.DataFrame:
-    """Gaps put together: collector, account, region, why, permission, scopes, minutes (the most), newest."""
-    keys = ["collector", "account", "region", "why", "permission"]
-    grouped = gaps.groupby(keys, dropna=False).agg(
-        scopes=("scope", "nunique"), minutes=("minutes", "max"), newest=("end", "max")
+def holes(gaps: pd.DataFrame, fleet: pd.DataFrame) -> pd.DataFrame:
+    """Gaps put together: collector, account, region, why, permission, hides, scopes, minutes (the most),
+    newest, example (one scope). Those that hide something first; `hides` says what, and is "" for those that
+    hide nothing: the log of a function that was not invoked (`fleet` is the fleet table of the same window).
+    """
+    harmless = unread_but_silent(fleet)
+    places = zip(gaps["collector"], gaps["account"], gaps["region"], gaps["scope"], strict=True)
+    hides = [
+        ""
+        if collector == "logs" and (account, region, scope) in harmless
+        else HIDES.get(collector, "its facts")
+        for collector, account, region, scope in places
+    ]
+    keys = ["collector", "account", "region", "why", "permission", "hides"]
+    grouped = gaps.assign(hides=hides).groupby(keys, dropna=False)
+    found = grouped.agg(
+        scopes=("scope", "nunique"),
+        minutes=("minutes", "max"),
+        newest=("end", "max"),
+        example=("scope", "min"),
+    ).reset_index()
+    nothing = found["hides"] == ""
+    order = found.assign(nothing=nothing).sort_values(
+        ["nothing", "minutes", "scopes"], ascending=[True, False, False], kind="stable"
     )
-    return grouped.reset_index().sort_values(["minutes", "scopes"], ascending=False).reset_index(drop=True)
+    return order.drop(columns="nothing").reset_index(drop=True)
+
+
+HIDES = {
+    "metrics": "invocations, errors, throttles, concurrency",
+    "logs": "percentiles, cold starts, memory, errors by message, exact cost",
+    "queues": "depth, age and arrivals",
+    "traces": "traces",
+    "changes": "who changed what",
+}
+"""What a reader does not see of a stretch that a collector did not read."""
+
+
+def unread_but_silent(fleet: pd.DataFrame) -> set[tuple[str, str, str]]:
+    """Functions whose log needs no reading: they were not invoked, so nothing that rests on it is missing."""
+    rows = fleet.to_dict("records")
+    return {
+        (row["account"], row["region"], row["function"])
+        for row in rows
+        if row["invocations"] == 0 and not reason(row["states"].get("cold_starts"))
+    }
 
 
 def cards(
     collectors: pd.DataFrame, holes: pd.DataFrame, spend: pd.DataFrame, size: pd.DataFrame
 ) -> list[Card]:
+    hiding = holes[holes["hides"] != ""]
     fine = int((~is_late(collectors) & collectors["outcome"].isin(ALWAYS_FINE)).sum())
     failed, runs = int(collectors["failed_24h"].sum()), int(collectors["runs_24h"].sum())
     month, projected = _known(spend["cost_usd"]), _known(spend["projected_usd"])
@@ -103,11 +144,13 @@ def cards(
         ),
         Card(
             label="Gaps in this window",
-            value=numbers.count(len(holes)),
-            help="Stretches not read, per collector, target and reason. The next runs fill them if they can.",
-            delta=f"the longest {numbers.age(timedelta(minutes=float(holes['minutes'].max())))}"
-            if len(holes)
-            else "none",
+            value=numbers.count(len(hiding)),
+            help="Stretches not read that hide something, per collector, target and reason. The next runs "
+            "fill them if they can. Logs of functions that were not invoked are no gaps.",
+            delta=f"the longest {numbers.age(timedelta(minutes=float(hiding['minutes'].max())))}"
+            if len(hiding)
+            else "everything was read",
+            colour="orange" if len(hiding) else "green",
             arrow="off",
         ),
         Card(

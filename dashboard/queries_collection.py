@@ -8,7 +8,9 @@ import pandas as pd
 
 from core.windows import Window
 from dashboard.queries import cached, store
-from store.readers import beginning, collection
+from store.readers import beginning, collection, modes
+from store.readers import budget as budgets
+from store.readers.budget import Budget, Unreached
 
 
 @cached(ttl_s=30)
@@ -25,6 +27,22 @@ def gaps(window: Window, _at: datetime) -> pd.DataFrame:
 def first_run() -> datetime | None:
     """Since when anything is collected."""
     return beginning.first_run(store())
+
+
+@cached(ttl_s=30, entries=2)
+def budget(_at: datetime) -> Budget:
+    return budgets.budget(store(), now=_at)
+
+
+@cached(ttl_s=30, entries=2)
+def unreached(_at: datetime) -> list[Unreached]:
+    """As of about `_at`."""
+    return budgets.unreached(store())
+
+
+@cached(ttl_s=60, entries=2)
+def log_modes() -> pd.DataFrame:
+    return modes.log_modes(store())
 
 
 @cached(ttl_s=60, entries=2)

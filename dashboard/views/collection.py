@@ -6,7 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from core.windows import Window
-from dashboard import figures_collection, numbers, queries, queries_collection, tables, widgets
+from dashboard import (
+    collection_budget,
+    figures_collection,
+    numbers,
+    queries,
+    queries_collection,
+    tables,
+    widgets,
+)
 from dashboard.answers import collection_answer
 from dashboard.charts.collection import outcome_cells, outcome_strip
 
@@ -24,19 +32,19 @@ def page(window: Window) -> None:
         )
         return
     gaps = queries.within(queries_collection.gaps(window, now), where)
-    holes = figures_collection.holes(gaps)
+    holes = figures_collection.holes(gaps, queries.fleet_table(window, where, now))
     spend, size = queries_collection.spend(now), queries_collection.size(now)
-    tables.say(collection_answer(collectors, late=figures_collection.is_late(collectors)))
+    collection_budget.unreached()
+    tables.say(collection_answer(collectors, late=figures_collection.is_late(collectors), holes=holes))
     permissions(figures_collection.missing_permissions(collectors, gaps))
     widgets.cards(figures_collection.cards(collectors, holes, spend, size))
     table(collectors)
     strip(window, collectors)
     gap_table(holes, window)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        spend_table(spend)
-    with right:
-        size_table(size)
+    collection_budget.budget()
+    collection_budget.spend(spend)
+    collection_budget.log_modes()
+    size_table(size)
 
 
 def permissions(missing: list[str]) -> None:
@@ -123,7 +131,8 @@ def gap_table(holes: pd.DataFrame, window: Window) -> None:
     if holes.empty:
         st.caption(f"Everything of this window ({numbers.age(window.duration)}) was read.")
         return
-    shown, column = tables.with_place(holes), st.column_config
+    hides = [said or "nothing: not invoked in this window" for said in holes["hides"]]
+    shown, column = tables.with_place(holes.assign(hides=hides)), st.column_config
     with st.container(key="gaps-table"):
         st.dataframe(
             shown,
@@ -137,40 +146,15 @@ def gap_table(holes: pd.DataFrame, window: Window) -> None:
                 "scopes": tables.count_column(
                     "Things", "Functions or queues that it concerns; 1 may be all."
                 ),
+                "hides": column.TextColumn("Not seen", width=300),
                 "minutes": tables.count_column("Minutes", "The longest stretch."),
                 "newest": column.DatetimeColumn("Until", format="D MMM HH:mm", timezone=str(widgets.zone())),
                 "why": column.TextColumn("Why", width=560),
                 "permission": column.TextColumn("Missing permission"),
             },
             column_order=tables.spoken(
-                shown, ["collector", "place", "scopes", "minutes", "newest", "permission", "why"]
+                shown, ["collector", "place", "scopes", "minutes", "newest", "hides", "permission", "why"]
             ),
-        )
-
-
-def spend_table(spend: pd.DataFrame) -> None:
-    st.header("What watching costs, this month", anchor=False)
-    if spend.empty:
-        st.caption("No call was made this month.")
-        return
-    amounts = {name: pd.to_numeric(spend[name], errors="coerce") for name in ("cost_usd", "projected_usd")}
-    column = st.column_config
-    with st.container(key="spend-table"):
-        st.dataframe(
-            spend.assign(**amounts),
-            key="spend",
-            hide_index=True,
-            placeholder=numbers.UNKNOWN,
-            alt="Calls, billed units and cost per collector and operation, dearest first",
-            column_config={
-                "collector": column.TextColumn("Collector"),
-                "service": column.TextColumn("Service"),
-                "operation": column.TextColumn("Operation"),
-                "calls": tables.count_column("Calls"),
-                "units": tables.count_column("Units", "What AWS bills: metrics requested, else calls."),
-                "cost_usd": tables.usd_column("Cost", amounts["cost_usd"]),
-                "projected_usd": tables.usd_column("Whole month", amounts["projected_usd"]),
-            },
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.facts import Function, InvocationRecord, LogEvent, MetricPoint, Run, Target, Version
+from core.facts import Covered, Function, InvocationRecord, LogEvent, MetricPoint, Run, Target, Version
 from core.settings import StoreSettings
 from core.windows import Window
 from dashboard.launch import APP, STORE
@@ -51,9 +51,11 @@ def filled(store: Store) -> Store:
         "inventory": [_function("orders", reserved=5), _function("idle")],
         "details": [_version("1", hours_ago=300), _version("2", hours_ago=1)],
         "metrics": [_point(minute) for minute in range(180)],
-        "logs": [*(_record(minute) for minute in range(180)), _line()],
+        "logs": [*(_record(minute) for minute in range(180)), _line(), Covered("orders", window)],
         "queues": [],
         "traces": [],
+        "triggers": [],
+        "changes": [],
     }.items():
         times = {"started_at": NOW, "finished_at": NOW}
         run = Run(collector=collector, target=PROD, window=window, period_s=60, outcome="ok", **times)

@@ -159,13 +159,35 @@ def test_silence_of_rules_that_were_never_evaluated_is_not_health():
 def test_collection_is_believed_only_when_all_is_on_time(columns, late, state):
     frame = collectors(**columns)
 
-    assert answers.collection_answer(frame, late=pd.Series([late])).state == state
+    assert answers.collection_answer(frame, late=pd.Series([late]), holes=holes()).state == state
 
 
 def test_nothing_collected_is_not_healthy():
     none = collectors()[:0]
 
-    assert answers.collection_answer(none, late=pd.Series([], dtype=bool)).state == "not collected"
+    answer = answers.collection_answer(none, late=pd.Series([], dtype=bool), holes=holes())
+
+    assert answer.state == "not collected"
+
+
+def holes(*hides):
+    return pd.DataFrame({"hides": list(hides), "collector": "logs", "why": "throttled"})
+
+
+def test_a_gap_that_hides_something_is_said_beside_collectors_that_are_on_time():
+    answer = answers.collection_answer(
+        collectors(), late=pd.Series([False]), holes=holes("percentiles", "cost", "")
+    )
+
+    assert answer.state == "info"
+    assert "2 gaps of this window hide something" in answer.text
+    assert "throttled" in answer.more
+
+
+def test_a_gap_that_hides_nothing_leaves_collection_believable():
+    answer = answers.collection_answer(collectors(), late=pd.Series([False]), holes=holes(""))
+
+    assert answer.state == "healthy"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +196,11 @@ def test_nothing_collected_is_not_healthy():
         answers.cold_answer(cold(function=EVIL)),
         answers.concurrency_answer(limits(place=EVIL)),
         answers.cost_answer(costs((EVIL, 1.0, None)), {"Duration": 1.0}, days=1, what="team"),
-        answers.collection_answer(collectors(outcome="failed", error=EVIL), late=pd.Series([False])),
+        answers.collection_answer(
+            collectors(outcome="failed", error=EVIL),
+            late=pd.Series([False]),
+            holes=pd.DataFrame({"hides": []}),
+        ),
     ],
 )
 def test_names_of_others_show_as_they_are_and_do_nothing(answer):

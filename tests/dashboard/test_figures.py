@@ -258,8 +258,8 @@ def test_missing_permissions_are_named_once_from_runs_and_gaps():
     assert missing == ["logs:FilterLogEvents", "sqs:GetQueueAttributes"]
 
 
-def test_gaps_of_many_functions_with_one_reason_are_one_line():
-    gaps = pd.DataFrame(
+def log_gaps(why="throttled"):
+    return pd.DataFrame(
         {
             "collector": "logs",
             "account": "1",
@@ -268,21 +268,45 @@ def test_gaps_of_many_functions_with_one_reason_are_one_line():
             "start": NOW,
             "end": NOW,
             "minutes": [10.0, 30.0],
-            "why": "throttled",
+            "why": why,
             "permission": None,
         }
     )
 
-    holes = figures_collection.holes(gaps)
+
+def fleet_of(**invocations):
+    rows = [
+        {"account": "1", "region": "eu", "function": name, "invocations": count, "states": {}}
+        for name, count in invocations.items()
+    ]
+    return pd.DataFrame(rows, columns=["account", "region", "function", "invocations", "states"])
+
+
+def test_gaps_of_many_functions_with_one_reason_are_one_line():
+    holes = figures_collection.holes(log_gaps(), fleet_of(a=5.0, b=1.0))
 
     assert holes[["scopes", "minutes"]].iloc[0].tolist() == [2, 30.0]
     assert len(holes) == 1
 
 
+def test_the_missing_log_of_a_function_that_was_not_invoked_hides_nothing():
+    holes = figures_collection.holes(log_gaps("log group x does not exist"), fleet_of(a=0.0, b=1.0))
+
+    assert [bool(hides) for hides in holes["hides"]] == [True, False]
+    assert list(holes["example"]) == ["b", "a"]
+
+
+def test_a_log_that_was_not_read_hides_something_while_invocations_are_unknown():
+    fleet = fleet_of(a=NAN, b=0.0)
+    fleet["states"] = [{}, {"cold_starts": "not collected: 40 of 180 minutes: throttled"}]
+
+    assert all(figures_collection.holes(log_gaps(), fleet)["hides"])
+
+
 def test_unknown_prices_are_left_out_of_the_spend_and_said():
     spend = pd.DataFrame({"calls": [1, 2], "cost_usd": [Decimal("0.5"), None], "projected_usd": [None, None]})
     size = pd.DataFrame({"bytes": [2048.0], "rows": [3.0]})
-    holes = pd.DataFrame({"minutes": []})
+    holes = pd.DataFrame({"minutes": [], "hides": []})
 
     cards = figures_collection.cards(pd.DataFrame([collector()]), holes, spend, size)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 import sqlalchemy as sa
 
-from core.facts import AccountLimits, Gap, MetricPoint, Queue, QueueSample, Reserved, Run, Target
+from core.facts import AccountLimits, Gap, LogMode, MetricPoint, Queue, QueueSample, Reserved, Run, Target
 from core.windows import Window
 from store import schema
 from store.readers import incidents
@@ -318,7 +318,7 @@ def test_text_of_others_is_escaped_on_the_alerts_page(open_page, firing):
 def test_collection_that_works_may_be_believed(open_page, filled):
     app = open_page("views/collection.py")
 
-    assert metric(app, "Collectors on time").value == "6 of 6"
+    assert metric(app, "Collectors on time").value == "8 of 8"
     assert "You can believe what you see" in words(app)
 
 
@@ -342,3 +342,16 @@ def test_a_refused_collector_comes_first_with_the_missing_permission(open_page, 
     rows = table(app, "standing")
     assert rows[["collector", "permission"]].iloc[0].tolist() == ["logs", "logs:FilterLogEvents"]
     assert rows["standing"].iloc[0] == ["denied"]
+
+
+def test_how_each_log_is_read_is_listed_with_its_reason(open_page, filled):
+    commit(filled, "logs", [LogMode(name="orders", mode="aggregated", why="4 GB a day", usd_a_month=0.6)])
+
+    app = open_page("views/collection.py")
+
+    assert "1 aggregated" in words(app)
+    assert table(app, "usd_a_month")[["function", "why"]].values.tolist() == [["orders", "4 GB a day"]]
+
+
+def test_a_month_without_a_cap_says_how_to_have_one(open_page, filled):
+    assert "There is no cap" in words(open_page("views/collection.py")).replace("\\", "")

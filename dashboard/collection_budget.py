@@ -1,0 +1,101 @@
+"""The parts of Collection health about money and pace: the cap, the spend, log modes, what is not reached."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import figures_budget, numbers, queries, queries_collection, tables, widgets
+
+ROWS = 12
+
+
+def unreached() -> None:
+    """Targets that cannot be reached now; nothing when all can."""
+    found = queries_collection.unreached(queries.now())
+    for line in figures_budget.unreached_lines(found, zone=widgets.zone(), now=queries.now()):
+        st.warning(line, icon=":material/cloud_off:")
+
+
+def budget() -> None:
+    st.header("Budget", anchor=False)
+    found, now = queries_collection.budget(queries.now()), queries.now()
+    answer = figures_budget.budget_answer(found)
+    share = figures_budget.share_spent(found)
+    with st.container(border=True, key="budget", gap="xsmall"):
+        st.markdown(f"{widgets.badge(answer.state)} {answer.text}")
+        if share is not None:
+            spent, cap = numbers.usd(found.spent_usd), numbers.usd(found.cap_usd)
+            st.progress(share, f"{spent} of {cap}, {numbers.percent(share)} of the month's cap")
+        st.caption(" · ".join(figures_budget.budget_lines(found, zone=widgets.zone(), now=now)))
+
+
+def spend(calls: pd.DataFrame) -> None:
+    """What the month's calls cost, per collector and per API."""
+    st.header("What watching costs, this month", anchor=False)
+    if calls.empty:
+        st.caption("No call was made this month.")
+        return
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        _spend_table(figures_budget.by_collector(calls), "by-collector", "Cost per collector, dearest first")
+    with right:
+        _spend_table(calls, "spend", "Calls, billed units and cost per collector and API, dearest first")
+
+
+def _spend_table(rows: pd.DataFrame, key: str, alt: str) -> None:
+    amounts = {name: pd.to_numeric(rows[name], errors="coerce") for name in ("cost_usd", "projected_usd")}
+    column = st.column_config
+    with st.container(key=f"{key}-table"):
+        st.dataframe(
+            rows.assign(**amounts),
+            key=key,
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt=alt,
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(rows), most=ROWS),
+            column_config={
+                "collector": column.TextColumn("Collector"),
+                "service": column.TextColumn("Service"),
+                "operation": column.TextColumn("API"),
+                "calls": tables.count_column("Calls"),
+                "units": tables.count_column(
+                    "Units", "What AWS bills: metrics requested, bytes, else calls."
+                ),
+                "cost_usd": tables.usd_column("Cost", amounts["cost_usd"]),
+                "projected_usd": tables.usd_column("Whole month", amounts["projected_usd"]),
+            },
+        )
+
+
+def log_modes() -> None:
+    """How each function's log is read, those that are read least first."""
+    st.header("How logs are read", anchor=False)
+    modes = queries.within(queries_collection.log_modes(), queries.scope())
+    if modes.empty:
+        st.caption("No choice was made yet: every invocation is read until the logs collector has run.")
+        return
+    shown, column = tables.with_place(figures_budget.mode_rows(modes)), st.column_config
+    st.caption(f"{figures_budget.mode_summary(modes)} · `collect.logs` in the settings changes this")
+    with st.container(key="modes-table"):
+        st.dataframe(
+            shown,
+            key="modes",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="How the log of each function is read, why, its volume and what that costs",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=ROWS),
+            column_config={
+                "function": tables.function_button(shown, "mode-open"),
+                "place": column.TextColumn("Where"),
+                "mode": column.TextColumn("Read"),
+                "bytes_a_day": column.NumberColumn("A day", format="bytes", help="What the function logs."),
+                "usd_a_month": tables.usd_column("A month", shown["usd_a_month"], "What reading it costs."),
+                "why": column.TextColumn("Why", width=520),
+            },
+            column_order=tables.spoken(
+                shown, ["function", "place", "mode", "bytes_a_day", "usd_a_month", "why"]
+            ),
+        )
