@@ -29,6 +29,7 @@ from collectors.meter import (
 from collectors.regions import FIRST_ASKED, check_region, discover, named_regions, not_enabled, wants_every
 from collectors.sessions import endpoint_url, make_session, utc
 from collectors.translate import translate
+from collectors.wholeness import what_is_missing
 from core.errors import AwsError, CredentialsError
 from core.facts import Target, Usage
 from core.settings import AwsSettings, TargetSettings
@@ -185,9 +186,15 @@ class Aws:
 
         def after_answer(http_response: Any, parsed: Any, model: Any, context: Any, **_: Any) -> None:
             self.clock.hear(getattr(http_response, "headers", {}).get("date"))
+            if missing := what_is_missing(http_response, model):
+                raise self._translate(boto.ResponseStreamingError(error=missing), service, model.name)
             if http_response.status_code >= 300:
                 raise self._translate(boto.ClientError(parsed, model.name), service, model.name)
             self._answer(service, model.name, parsed, context)
+
+        def once_more(response: Any, attempts: int, operation: Any, **_: Any) -> float | None:
+            is_cut = response is not None and what_is_missing(response[0], operation) is not None
+            return 0.0 if is_cut and attempts < self._attempts else None
 
         def after_failure(exception: Exception, event_name: str, **_: Any) -> None:
             if isinstance(exception, boto.BotoCoreError | boto.ClientError):
@@ -195,6 +202,7 @@ class Aws:
 
         events.register("before-parameter-build.*", before_build)
         events.register("request-created.*", before_attempt)
+        events.register("needs-retry.*", once_more)
         events.register("after-call.*", after_answer)
         events.register("after-call-error.*", after_failure)
 
