@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quarterdeck.demo.catalogue import Catalogue
+from quarterdeck.demo.faults import Faults
 from quarterdeck.demo.specs import ACCOUNTS, PROD
 from quarterdeck.demo.wire import ApiError, Call
 from quarterdeck.demo.world import Shelf, World
@@ -40,6 +41,42 @@ class Kept:
             return {k: v for k, v in self._values.items() if k[: len(prefix)] == prefix}
 
 
+class Counts:
+    """How many calls of each operation were made, refused ones included, and the units AWS would bill."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers: dict[str, dict[str, int]] = {}
+
+    def _add(self, call: Call, **more: int) -> None:
+        with self._lock:
+            zeros = {"calls": 0, "units": 0, "errors": 0}
+            known = self._numbers.setdefault(f"{call.service}:{call.operation}", zeros)
+            for name, number in more.items():
+                known[name] += number
+
+    def made(self, call: Call) -> None:
+        self._add(call, calls=1, units=units_of(call))
+
+    def failed(self, call: Call) -> None:
+        self._add(call, errors=1)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._numbers.clear()
+
+    def listed(self) -> dict[str, dict[str, int]]:
+        with self._lock:
+            return {name: dict(known) for name, known in sorted(self._numbers.items())}
+
+
+def units_of(call: Call) -> int:
+    """What AWS counts of a call: metrics asked for, trace ids, else the call itself."""
+    if call.operation == "GetMetricData":
+        return sum("MetricStat" in query for query in call.params.get("MetricDataQueries", ()))
+    return len(call.params.get("TraceIds", ())) if call.operation == "BatchGetTraces" else 1
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """Everything that answers are made of."""
@@ -49,7 +86,25 @@ class Demo:
     kept: Kept = field(default_factory=Kept)
     pages: Shelf = field(default_factory=lambda: Shelf(5))
     trail: deque[Any] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
+    faults: Faults = field(default_factory=Faults)
+    counts: Counts = field(default_factory=Counts)
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
+
+
+def remember(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    """Note that a call came in. Returns the note, to which an error may be added."""
+    note: dict[str, Any] = {
+        "ts": demo.world.now().isoformat(),
+        "account": account,
+        "region": call.region,
+        "service": call.service,
+        "operation": call.operation,
+        "units": units_of(call),
+        "params": shortened(call.params),
+    }
+    demo.calls.append(note)
+    demo.counts.made(call)
+    return note
 
 
 def shortened(params: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +130,13 @@ def account_of(access_key: str) -> str:
     """The account of credentials: that of the assumed role, else the first one."""
     number = access_key.removeprefix(SESSION_PREFIX)
     return number if number in ACCOUNTS else PROD
+
+
+def caller(account: str, call: Call) -> str:
+    """The ARN of whose credentials signed a call."""
+    if call.access_key.startswith(SESSION_PREFIX):
+        return f"arn:aws:sts::{account}:assumed-role/quarterdeck-read/quarterdeck"
+    return f"arn:aws:iam::{account}:user/demo"
 
 
 def paged(

@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from botocore.validate import ParamValidator
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
-from core.windows import Window
-from quarterdeck.demo.account import Demo, account_of, shortened
+from quarterdeck.demo.about import about
+from quarterdeck.demo.account import Demo, account_of, caller, remember
 from quarterdeck.demo.catalogue import Catalogue
 from quarterdeck.demo.folder import open_folder
 from quarterdeck.demo.model import Plan
 from quarterdeck.demo.services.table import HANDLERS
 from quarterdeck.demo.services.trail import record
-from quarterdeck.demo.specs import ACCOUNTS
-from quarterdeck.demo.stories import STORIES
 from quarterdeck.demo.wire import ApiError, Call, model, read_call, write_answer, write_fault
-from quarterdeck.demo.world import Clock, World, wall_clock
+from quarterdeck.demo.world import Clock, FrozenClock, World, wall_clock
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
+__all__ = ["DemoServer", "FrozenClock", "serve"]
+
 HOST = "127.0.0.1"
-
-
-class FrozenClock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self, now: datetime) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 class Application:
@@ -54,7 +43,7 @@ class Application:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         if request.path.startswith("/demo"):
-            return _about(self.demo, request)(environ, start_response)
+            return about(self.demo, request)(environ, start_response)
         call: Call | None = None
         try:
             call = read_call(request)
@@ -75,24 +64,25 @@ class Application:
 def answer(demo: Demo, call: Call) -> dict[str, Any]:
     """The answer to one call, which is remembered. Raises ApiError."""
     account = account_of(call.access_key)
-    demo.calls.append(
-        {
-            "ts": demo.world.now().isoformat(),
-            "account": account,
-            "region": call.region,
-            "service": call.service,
-            "operation": call.operation,
-            "params": shortened(call.params),
-        }
-    )
+    entry = remember(demo, account, call)
+    try:
+        return _answered(demo, account, call)
+    except ApiError as error:
+        entry["error"] = error.code
+        demo.counts.failed(call)
+        raise
+
+
+def _answered(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    demo.faults.check(account, caller(account, call), call)
     handler = HANDLERS.get(call.service, {}).get(call.operation)
     if handler is None:
         message = f"The demo account does not know {call.service}:{call.operation}"
         raise ApiError("UnknownOperationException", message, status=404)
     _validate(call)
-    answered = handler(demo, account, call)
+    made = handler(demo, account, call)
     record(demo, account, call)
-    return answered
+    return made
 
 
 def _validate(call: Call) -> None:
@@ -110,59 +100,6 @@ def moto_application() -> Wsgi:
 
     application: Wsgi = DomainDispatcherApplication(create_backend_app)
     return application
-
-
-# --- what the demo says of itself --------------------------------------------------------------------------
-
-
-def _about(demo: Demo, request: Request) -> Response:
-    """`/demo` what it is, `/demo/calls` what was called, `/demo/clock` moves a frozen clock (POST)."""
-    if request.path == "/demo/calls":
-        return _json(_calls(demo, request))
-    if request.path == "/demo/clock" and request.method == "POST":
-        return _set_clock(demo, request)
-    if request.path in ("/demo", "/demo/"):
-        return _json(_summary(demo))
-    return _json({"error": f"{request.path} is not known: use /demo, /demo/calls or /demo/clock"}, status=404)
-
-
-def _calls(demo: Demo, request: Request) -> list[dict[str, Any]]:
-    wanted = request.args.to_dict()
-    return [call for call in list(demo.calls) if all(str(call.get(k)) == v for k, v in wanted.items())]
-
-
-def _set_clock(demo: Demo, request: Request) -> Response:
-    clock = demo.world.clock
-    if not isinstance(clock, FrozenClock):
-        return _json({"error": "the clock runs: start the demo with --now to be able to set it"}, status=409)
-    clock.now = datetime.fromisoformat(json.loads(request.get_data())["now"])
-    return _json({"now": clock.now.isoformat()})
-
-
-def _summary(demo: Demo) -> dict[str, Any]:
-    now, plan = demo.world.now(), demo.world.plan
-    around = Window(now - timedelta(hours=24), now + timedelta(hours=24))
-    return {
-        "now": now.isoformat(),
-        "seed": plan.seed,
-        "starts": [start.isoformat() for start in plan.starts],
-        "accounts": ACCOUNTS,
-        "stories": [
-            {
-                "name": tale.name,
-                "summary": tale.summary,
-                "function": "/".join(tale.function),
-                "windows": [
-                    [w.start.isoformat(), w.end.isoformat()] for w in tale.windows(around, plan.starts)
-                ],
-            }
-            for tale in STORIES
-        ],
-    }
-
-
-def _json(content: Any, *, status: int = 200) -> Response:
-    return Response(json.dumps(content, default=str), status=status, content_type="application/json")
 
 
 # --- the server --------------------------------------------------------------------------------------------

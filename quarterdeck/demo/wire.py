@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 
 import numpy as np
 from botocore.utils import parse_to_aware_datetime
-from moto.core.parse import UNDEFINED, JSONParser, QueryParser, RestJSONParser
-from moto.core.serialize import QuerySerializer
+from moto.core.parse import UNDEFINED, EC2QueryParser, JSONParser, QueryParser, RestJSONParser
+from moto.core.serialize import EC2Serializer, QuerySerializer
 from moto.core.utils import get_service_model
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request, Response
@@ -32,9 +32,12 @@ SERVICES = {
     "events": "events",
     "scheduler": "scheduler",
     "iam": "iam",
+    "ec2": "ec2",
+    "account": "account",
 }
 """Signing names that the demo answers itself, and botocore's names for them."""
 
+_REQUEST = "00000000-0000-4000-8000-000000000000"
 _CREDENTIAL = re.compile(r"Credential=([^/,]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 
 
@@ -91,7 +94,7 @@ def _operation(service: str, request: Request) -> tuple[str, str, dict[str, str]
     if target := request.headers.get("X-Amz-Target"):
         return "json", target.rsplit(".", 1)[-1], {}
     if action := request.values.get("Action"):
-        return "query", action, {}
+        return "ec2" if service == "ec2" else "query", action, {}
     for route in _routes(service):
         found = route.path.fullmatch(request.path) if route.method == request.method else None
         if found and route.query <= set(request.args.items()):
@@ -140,9 +143,10 @@ def _params(
         raise ApiError("UnknownOperationException", f"{service} has no operation {operation}", status=404)
     if protocol == "cbor":
         return dict(cbor.loads(request.get_data()))
-    parser = {"json": JSONParser, "query": QueryParser, "rest-json": RestJSONParser}[protocol]
-    values = MultiDict(request.values) if protocol == "query" else request.args
-    found = parser(model(service).operation_model(operation), timestamp_parser=parse_to_aware_datetime).parse(
+    values = MultiDict(request.values) if protocol in ("query", "ec2") else request.args
+    found = _PARSERS[protocol](
+        model(service).operation_model(operation), timestamp_parser=parse_to_aware_datetime
+    ).parse(
         {
             "body": request.get_data(),
             "headers": request.headers,
@@ -155,6 +159,9 @@ def _params(
     return {name: value for name, value in found.items() if value is not None and value is not UNDEFINED}
 
 
+_PARSERS = {"json": JSONParser, "query": QueryParser, "ec2": EC2QueryParser, "rest-json": RestJSONParser}
+
+
 # --- answers -----------------------------------------------------------------------------------------------
 
 
@@ -162,7 +169,7 @@ def write_answer(call: Call, answer: dict[str, Any]) -> Response:
     """The HTTP response that carries `answer`, whose keys are the members of the operation's output shape."""
     if call.protocol == "cbor":
         return _response(cbor.dumps(answer), "application/cbor", smithy=True)
-    if call.protocol == "query":
+    if call.protocol in ("query", "ec2"):
         return _query(call, answer)
     operation = model(call.service).operation_model(call.operation)
     status = operation.http.get("responseCode", 200)
@@ -181,8 +188,12 @@ def write_fault(call: Call | None, fault: ApiError) -> Response:
         text = (
             "<ErrorResponse><Error><Type>Sender</Type>"
             f"<Code>{fault.code}</Code><Message>{_escape(fault.message)}</Message></Error>"
-            "<RequestId>00000000-0000-4000-8000-000000000000</RequestId></ErrorResponse>"
+            f"<RequestId>{_REQUEST}</RequestId></ErrorResponse>"
         )
+        return _response(text, "text/xml", status=fault.status)
+    if call and call.protocol == "ec2":
+        said = f"<Code>{fault.code}</Code><Message>{_escape(fault.message)}</Message>"
+        text = f"<Response><Errors><Error>{said}</Error></Errors><RequestID>{_REQUEST}</RequestID></Response>"
         return _response(text, "text/xml", status=fault.status)
     body = {"__type": fault.code, "message": fault.message, **fault.fields}
     if call and call.protocol == "cbor":
@@ -196,7 +207,7 @@ def write_fault(call: Call | None, fault: ApiError) -> Response:
 
 def _response(body: str | bytes, kind: str, *, status: int = 200, smithy: bool = False) -> Response:
     response = Response(body, status=status, content_type=kind)
-    response.headers["x-amzn-RequestId"] = "00000000-0000-4000-8000-000000000000"
+    response.headers["x-amzn-RequestId"] = _REQUEST
     if smithy:
         response.headers["smithy-protocol"] = "rpc-v2-cbor"
     return response
@@ -208,8 +219,8 @@ def _content_type(call: Call) -> str:
 
 
 def _query(call: Call, answer: dict[str, Any]) -> Response:
-    serializer = QuerySerializer(model(call.service).operation_model(call.operation))
-    made = serializer.serialize(_lists(answer))
+    serializer = EC2Serializer if call.protocol == "ec2" else QuerySerializer
+    made = serializer(model(call.service).operation_model(call.operation)).serialize(_lists(answer))
     return _response(made["body"], "text/xml")
 
 

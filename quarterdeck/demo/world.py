@@ -32,6 +32,16 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class FrozenClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 class Shelf:
     """A small cache of things that are dear to compute and never change; safe for threads."""
 

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from quarterdeck.demo.account import SESSION_PREFIX, Demo, Handler
+from quarterdeck.demo.account import SESSION_PREFIX, Demo, Handler, caller
 from quarterdeck.demo.specs import ACCOUNTS
 from quarterdeck.demo.wire import ApiError, Call
 
@@ -14,13 +14,7 @@ _ROLE = re.compile(r"arn:aws:iam::(\d{12}):role/([\w+=,.@/-]+)")
 
 
 def get_caller_identity(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    who = (
-        "assumed-role/quarterdeck-read/quarterdeck"
-        if call.access_key.startswith(SESSION_PREFIX)
-        else "user/demo"
-    )
-    service = "sts" if who.startswith("assumed") else "iam"
-    return {"UserId": "AIDADEMO", "Account": account, "Arn": f"arn:aws:{service}::{account}:{who}"}
+    return {"UserId": "AIDADEMO", "Account": account, "Arn": caller(account, call)}
 
 
 def assume_role(demo: Demo, account: str, call: Call) -> dict[str, Any]:

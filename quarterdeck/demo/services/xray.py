@@ -1,4 +1,4 @@
-"""X-Ray: GetTraceSummaries, BatchGetTraces, GetServiceGraph."""
+"""X-Ray: GetTraceSummaries, BatchGetTraces, GetServiceGraph, and where segments go."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler, paged
-from quarterdeck.demo.stories import to_ms
+from quarterdeck.demo.specs import STAGING, US
+from quarterdeck.demo.stories import DAY, to_ms
 from quarterdeck.demo.traces import Trace, find_trace, traces
 from quarterdeck.demo.wire import ApiError, Call
 
@@ -129,8 +130,28 @@ def _statistics(seen: list[Trace]) -> dict[str, Any]:
     }
 
 
+SEARCHED = (STAGING, US)
+"""The account and region that has Transaction Search on: spans go to CloudWatch Logs, few are indexed."""
+
+INDEXED_PERCENT = 5.0
+
+
+def get_trace_segment_destination(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    searched = (account, call.region) == SEARCHED
+    return {"Destination": "CloudWatchLogs" if searched else "XRay", "Status": "ACTIVE"}
+
+
+def get_indexing_rules(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    percent = INDEXED_PERCENT if (account, call.region) == SEARCHED else 1.0
+    rule = {"Probabilistic": {"DesiredSamplingPercentage": percent, "ActualSamplingPercentage": percent}}
+    modified = demo.world.plan.start - 100 * DAY
+    return {"IndexingRules": [{"Name": "Default", "ModifiedAt": modified, "Rule": rule}]}
+
+
 HANDLERS: dict[str, Handler] = {
     "GetTraceSummaries": get_trace_summaries,
     "BatchGetTraces": batch_get_traces,
     "GetServiceGraph": get_service_graph,
+    "GetTraceSegmentDestination": get_trace_segment_destination,
+    "GetIndexingRules": get_indexing_rules,
 }
