@@ -117,19 +117,6 @@ def cost_document(
     }
 
 
-def spend_document(store: Store, *, now: datetime) -> Document:
-    """What watching costs this month: per call, the sum, and the projection for the whole month."""
-    calls = records(collection.spend(store, now=now))
-    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return {
-        "month": {"start": plain(month), "until": plain(now)},
-        "calls": sum(call["calls"] or 0 for call in calls),
-        "cost_usd": _sum(calls, "cost_usd"),
-        "projected_usd": _sum(calls, "projected_usd"),
-        "operations": calls,
-    }
-
-
 def incidents_document(store: Store, *, open_only: bool, limit: int) -> Document:
     """Incidents, open ones first; `state` is firing, acknowledged or resolved."""
     rows = records(incidents.incidents(store, open_only=open_only, limit=limit))

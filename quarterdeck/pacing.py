@@ -12,6 +12,7 @@ from collectors import plan
 from collectors.budget import spent_usd
 from collectors.cadence import ACTIVITIES, Decision, Month, Watched, activity, cadences, decide, steps
 from collectors.collector import Collector
+from collectors.shapes import SHAPES
 from core.facts import Inventory, Target
 from core.settings import CollectSettings
 from quarterdeck.notes import write_note
@@ -114,7 +115,7 @@ def _place(target: Target, name: str) -> Place:
 
 
 def is_paid(collector: Collector) -> bool:
-    shape = plan.SHAPES.get(collector.name)
+    shape = SHAPES.get(collector.name)
     return shape is not None and shape.is_paid
 
 

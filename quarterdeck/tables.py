@@ -86,6 +86,17 @@ SPEND = (
     Column("whole month", "projected_usd", dollars, right=True),
 )
 
+PLAN = (
+    *PLACE,
+    Column("collector", "collector", text),
+    Column("every", "every_s", seconds, right=True),
+    Column("calls a pass", "calls_per_pass", count, right=True),
+    Column("billed units", "units_per_pass", count, right=True),
+    Column("calls a month", "calls_per_month", count, right=True),
+    Column("a month", "usd_per_month", dollars, right=True),
+    Column("history, once", "backfill_usd", dollars, right=True),
+)
+
 RUNS = (
     Column("collector", "collector", text),
     *PLACE,

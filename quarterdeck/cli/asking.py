@@ -183,16 +183,22 @@ def spend(context: typer.Context, as_json: Json = False) -> None:
 
         quarterdeck spend --json
     """
-    from quarterdeck import answers, output, tables
+    from decimal import Decimal
 
-    with front(context).store() as store:
-        document = answers.spend_document(store, now=now_utc())
+    from quarterdeck import output, spending, tables
+
+    mine = front(context)
+    cap = mine.settings.aws.budget_usd_per_month
+    with mine.store() as store:
+        cap_usd = None if cap is None else Decimal(str(cap))
+        document = spending.spend_document(store, now=now_utc(), cap_usd=cap_usd)
     if as_json:
         output.print_json(document)
         return
     output.print_table(tables.SPEND, document["operations"], nothing="No AWS call has been made this month.")
     spent, projected = output.dollars(document["cost_usd"]), output.dollars(document["projected_usd"])
-    note(f"this month {spent}, projected {projected}")
+    note(f"today {output.dollars(document['today_usd'])}, this month {spent}, projected {projected}")
+    note(document["budget"])
 
 
 def _explain(rows: list[dict[str, Any]]) -> None:

@@ -27,9 +27,39 @@ class Partition(StrEnum):
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (collect, doctor, iam_policy):
+    for command in (plan, collect, doctor, iam_policy):
         app.command(rich_help_panel=PANEL)(command)
     app.add_typer(rules, name="rules", rich_help_panel=PANEL)
+
+
+def plan(
+    context: typer.Context,
+    functions: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Suppose so many functions a target, and ask nobody."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Price what would be collected, before the first call that costs: per target, collector and API.
+
+    Rests on the store's inventory; without one it asks AWS to list functions, which is free. Examples:
+
+        quarterdeck plan
+        quarterdeck plan --functions 300 --json
+    """
+    from quarterdeck import output, pricing, tables
+
+    settings, now = front(context).settings, now_utc()
+    document = pricing.plan_document(settings, pricing.basis(settings, functions, now=now), now=now)
+    if as_json:
+        output.print_json(document)
+        return
+    output.print_table(tables.PLAN, document["lines"], nothing="There is nothing to watch.")
+    note(f"{document['functions']:,} functions; from {document['basis']}")
+    once, monthly = output.dollars(document["backfill_usd"]), output.dollars(document["usd_per_month"])
+    note(f"{monthly} a month of 30 days, and {once} once for the history. {document['verdict']}")
+    for sentence in (document["note"], *document["unreachable"]):
+        note(sentence)
 
 
 def collect(
