@@ -80,8 +80,8 @@ def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
         yield Gap("versions", ask.window, str(error), error.permission)
     else:
         yield from versions
-        published = {item.function for item in versions if isinstance(item, Version)}
         if not any(isinstance(item, Gap) for item in versions):
+            published = {item.function for item in versions if isinstance(item, Version)}
             yield from _unprovisioned(functions, published)
     for aspect in ASPECTS:
         skip = aspect.published_only and published is not None

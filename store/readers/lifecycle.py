@@ -117,7 +117,7 @@ def provisioned(store: Store, window: Window, *, where: Filter = EVERYTHING) -> 
 def _used(snapshot: Snapshot, where: Filter) -> pd.DataFrame:
     passes, params = sql_where(where)
     return snapshot.frame(
-        f"""SELECT account, region, "function", resource AS qualifier,
+        f"""SELECT account, region, "function", split_part(resource, ':', -1) AS qualifier,
             max(provisioned_utilization_max) AS utilization_max,
             sum(provisioned_invocations) AS invocations, sum(provisioned_spillover) AS spillover
         FROM metrics WHERE scope = 'resource' AND {passes} GROUP BY ALL""",

@@ -4,10 +4,19 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from collectors import details, inventory
 from collectors.collector import Ask
-from collectors.parse import function_and_qualifier, parse_function, parse_mapping, parse_time
+from collectors.parse import (
+    each_parsed,
+    function_and_qualifier,
+    parse_function,
+    parse_mapping,
+    parse_time,
+    parse_version,
+)
 from core.errors import CredentialsError
 from core.facts import Alias, Covered, EventSourceMapping, Function, Gap, Inventory, Listed, LogGroup, Version
 from core.windows import MINUTE, Window
@@ -243,3 +252,203 @@ def test_a_function_deleted_meanwhile_is_passed_over(answered, paged, refusing):
 def test_log_groups_elsewhere_are_asked_for_by_name():
     assert details.prefixes({"/aws/lambda/a", "/aws/lambda/b", "/shop/all"}) == ["/aws/lambda/", "/shop/all"]
     assert details.prefixes(set()) == []
+
+
+# --- every field ---
+
+
+FULL = CONFIG | {
+    "ConfigSha256": "c0ffee",
+    "RuntimeVersionConfig": {"RuntimeVersionArn": "arn:aws:lambda:eu-west-1::runtime:abc"},
+    "VpcConfig": {"VpcId": "vpc-1", "SubnetIds": ["s2", "s1"], "SecurityGroupIds": ["g1"]},
+    "FileSystemConfigs": [{"Arn": "arn:aws:elasticfilesystem:x", "LocalMountPath": "/mnt/x"}],
+    "TenancyConfig": {"TenantIsolationMode": "PER_TENANT"},
+    "CapacityProviderConfig": {
+        "LambdaManagedInstancesCapacityProviderConfig": {
+            "CapacityProviderArn": "arn:aws:lambda:eu-west-1:111122223333:capacity-provider:pool",
+            "PerExecutionEnvironmentMaxConcurrency": 16,
+            "ExecutionEnvironmentMemoryGiBPerVCpu": 4.0,
+        }
+    },
+    "DurableConfig": {
+        "KMSKeyArn": "arn:aws:kms:eu-west-1:111122223333:key/hunter2",
+        "RetentionPeriodInDays": 14,
+        "ExecutionTimeout": 86400,
+    },
+    "EphemeralStorage": {"Size": 1024},
+    "SnapStart": {"ApplyOn": "SomethingNew", "OptimizationStatus": "On"},
+    "AcceleratorConfig": {"AcceleratorMemorySize": 24},
+    "RuntimeConfig": {"RuntimeArn": "arn:aws:lambda:eu-west-1:111122223333:runtime:own"},
+    "MasterArn": "arn:aws:lambda:us-east-1:111122223333:function:edge",
+    "ImageConfigResponse": {"Error": {"Message": "hunter2"}},
+}
+
+
+def test_every_field_worth_keeping_is_kept():
+    found = parse_function(FULL, {})
+
+    assert (found.config_sha256, found.runtime_version_arn) == (
+        "c0ffee",
+        "arn:aws:lambda:eu-west-1::runtime:abc",
+    )
+    assert (found.vpc_id, found.subnet_ids, found.security_group_ids) == ("vpc-1", ("s1", "s2"), ("g1",))
+    assert (found.file_system_arn, found.tenancy) == ("arn:aws:elasticfilesystem:x", "PER_TENANT")
+    assert found.capacity_provider_arn is not None
+    assert (found.environment_concurrency, found.memory_gib_per_vcpu) == (16, 4.0)
+    assert (found.durable_execution_timeout_s, found.durable_retention_days) == (86400, 14)
+    assert (found.ephemeral_mb, found.snap_start, found.accelerator_gb) == (1024, "SomethingNew", 24)
+    assert (found.custom_runtime_arn, found.edge_master_arn) == (
+        FULL["RuntimeConfig"]["RuntimeArn"],
+        FULL["MasterArn"],
+    )
+
+
+def test_a_version_keeps_what_its_costs_rest_on():
+    found = parse_version(FULL | {"Version": "7", "CodeSize": 99})
+
+    assert (found.name, found.code_size_bytes, found.ephemeral_mb) == ("orders:7", 99, 1024)
+    assert (found.log_group, found.layers, found.snap_start_status) == ("/shop/all", ("arn:layer:1",), "On")
+
+
+MAPPING = {
+    "UUID": "u",
+    "FunctionArn": ARN + "f:prod",
+    "State": "Enabled",
+    "KMSKeyArn": "arn:aws:kms:eu-west-1:111122223333:key/hunter2",
+    "FilterCriteria": {"Filters": [{"Pattern": '{"token": ["hunter2"]}'}, {"Pattern": "{}"}]},
+    "SourceAccessConfigurations": [{"Type": "SASL_SCRAM_512_AUTH", "URI": "arn:secret:hunter2"}],
+}
+
+
+def test_every_field_of_a_mapping_is_kept():
+    found = parse_mapping(
+        MAPPING
+        | {
+            "SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["b1:9092", "b2:9092"]}},
+            "Topics": ["orders"],
+            "SelfManagedKafkaEventSourceConfig": {"ConsumerGroupId": "group"},
+            "StartingPosition": "LATEST",
+            "MaximumBatchingWindowInSeconds": 5,
+            "TumblingWindowInSeconds": 60,
+            "ParallelizationFactor": 2,
+            "BisectBatchOnFunctionError": True,
+            "MaximumRetryAttempts": -1,
+            "MaximumRecordAgeInSeconds": 3600,
+            "MetricsConfig": {"Metrics": ["KafkaMetrics", "EventCount"]},
+            "ProvisionedPollerConfig": {"MinimumPollers": 1, "MaximumPollers": 4, "PollerGroupName": "g"},
+            "LoggingConfig": {"SystemLogLevel": "WARN"},
+        }
+    )
+
+    assert (found.source_kind, found.servers, found.topics) == (
+        "self-managed-kafka",
+        ("b1:9092", "b2:9092"),
+        ("orders",),
+    )
+    assert (found.consumer_group, found.starting_position) == ("group", "LATEST")
+    assert (found.batching_window_s, found.tumbling_window_s, found.parallelization_factor) == (5, 60, 2)
+    assert (found.bisects_on_error, found.maximum_retries, found.maximum_record_age_s) == (True, -1, 3600)
+    assert (found.filters, found.metrics) == (2, ("EventCount", "KafkaMetrics"))
+    assert (found.minimum_pollers, found.maximum_pollers, found.poller_group) == (1, 4, "g")
+    assert found.system_log_level == "WARN"
+
+
+def test_a_collection_of_documents_is_named_with_its_database():
+    config = {"DatabaseName": "shop", "CollectionName": "orders"}
+    arn = "arn:aws:rds:eu-west-1:111122223333:cluster:docs"
+
+    found = parse_mapping(MAPPING | {"EventSourceArn": arn, "DocumentDBEventSourceConfig": config})
+
+    assert (found.source_kind, found.topics) == ("documentdb", ("shop.orders",))
+
+
+def test_filters_keys_and_secrets_of_a_mapping_are_not_read():
+    assert "hunter2" not in repr(dataclasses.asdict(parse_mapping(MAPPING)))
+
+
+ODD = [
+    {"FunctionName": "no-arn", "Environment": {"Variables": {"KEY": "hunter2"}}},
+    CONFIG | {"FunctionName": "odd", "Layers": 5, "Description": "hunter2"},
+    CONFIG | {"FunctionName": "odd", "VpcConfig": "hunter2", "FileSystemConfigs": {"hunter2": 1}},
+]
+
+
+def test_an_entry_that_cannot_be_read_leaves_the_others_and_nothing_is_taken_for_gone(answered, paged):
+    answers = listings(paged)
+    entries = [ODD[0], *configs(3), ODD[1]]
+    answers["ListFunctions"] = paged(entries, "Functions", size="MaxItems", token="Marker")
+
+    facts = collected(inventory, answered(**answers))
+
+    assert sum(isinstance(fact, Function) for fact in facts) == 3
+    assert [fact.scope for fact in facts if isinstance(fact, Gap)] == ["no-arn", "odd"]
+    assert Listed("function") not in facts
+    assert Listed("mapping") in facts
+
+
+@pytest.mark.parametrize("entry", [*ODD, {"Environment": "hunter2"}, CONFIG, FULL])
+def test_secrets_get_out_neither_as_facts_nor_as_the_text_of_an_error(answered, paged, entry):
+    answers = listings(paged)
+    answers["ListFunctions"] = paged([entry], "Functions", size="MaxItems", token="Marker")
+
+    facts = [fact for fact in collected(inventory, answered(**answers)) if isinstance(fact, Gap | Function)]
+
+    kept = [dataclasses.replace(f, description=None) if isinstance(f, Function) else f for f in facts]
+    assert facts
+    assert "hunter2" not in repr(kept)
+
+
+def test_a_mapping_that_cannot_be_read_leaves_the_others(answered, paged):
+    answers = listings(paged)
+    broken = [{"FunctionArn": ARN + "f"}, {"UUID": "u1", "FunctionArn": ARN + "f000"}]
+    answers["ListEventSourceMappings"] = paged(
+        broken, "EventSourceMappings", size="MaxItems", token="Marker", default=100
+    )
+
+    facts = collected(inventory, answered(**answers))
+
+    assert [fact.name for fact in facts if isinstance(fact, EventSourceMapping)] == ["u1"]
+    assert [fact.why for fact in facts if isinstance(fact, Gap)] == [
+        "the event source mapping number 1 cannot be read (KeyError: UUID is missing)"
+    ]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from([*FULL, "Version"]), json_values), max_size=4))
+def test_no_answer_makes_reading_functions_fail(entries):
+    for parse in (lambda entry: parse_function(entry, {}), parse_version):
+        assert len(list(each_parsed(parse, entries, what="x", key="FunctionName"))) == len(entries)
+
+
+MAPPING_KEYS = [*MAPPING, "EventSourceArn", "DestinationConfig", "Topics", "Queues", "SelfManagedEventSource"]
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(MAPPING_KEYS), json_values), max_size=4))
+def test_no_answer_makes_reading_mappings_fail(entries):
+    assert len(list(each_parsed(parse_mapping, entries, what="x", key="UUID"))) == len(entries)
+
+
+def test_provisioned_concurrency_of_a_function_without_versions_is_gone(answered, paged):
+    facts = collected(details, answered(**answers_of_details(paged)), Inventory(functions=functions(3)))
+
+    assert Listed("provisioned", "f002") in facts
+
+
+def test_after_a_version_that_cannot_be_read_every_function_is_asked_for_provisioned_concurrency(
+    answered, paged
+):
+    answers = answers_of_details(paged)
+    broken = [{"Version": "3", "CodeSha256": "x"}]
+    answers["ListFunctions"] = paged(broken, "Functions", size="MaxItems", token="Marker")
+    aws = answered(**answers)
+
+    facts = collected(details, aws, Inventory(functions=functions(3)))
+
+    assert Listed("version") not in facts
+    assert aws.asked["ListProvisionedConcurrencyConfigs"] == 3
