@@ -137,11 +137,11 @@ def function_counts(
         )
     found = dict(iter(counted.groupby(["account", "region", "function"])))
     read = {
-        place[:2]: inside(coverage.covered("metrics", *place[:2]), grid.starts_ms, grid.step)
+        place: inside(coverage.covered("metrics", *place), grid.starts_ms, grid.step)
         for place in places
+        if matches(where, *place)
     }
-    wanted_places = [place for place in places if matches(where, *place)]
-    lines = [_spark(place, found.get(place), read[place[:2]], grid) for place in wanted_places]
+    lines = [_spark(place, found.get(place), read[place], grid) for place in read]
     return pd.DataFrame(lines, columns=pd.Index(["account", "region", "function", "invocations", "errors"]))
 
 
