@@ -55,9 +55,9 @@ class Reach:
     `period_s` is the grid of the newest history (0: none). With `coarse`, history older than
     `CollectSettings.backfill` is read at five-minute or hourly periods. With `scopes`, coverage is kept for
     each of them, and one run reads at most `scopes_per_run`. With `paces`, a scope's newest minutes are read
-    again when it was last read as many seconds ago as they say, else after the collector's interval. `lag` is how long the source takes to tell of a
-    minute: younger ones are not asked for, since half a minute looks like a fall. `kept` is how long the
-    source remembers.
+    again when it was last read as many seconds ago as they say, else after the collector's interval. `lag` is
+    how long the source takes to tell of a minute: younger ones are not asked for, since half a minute looks
+    like a fall. `kept` is how long the source remembers.
     """
 
     period_s: int = 0
@@ -80,7 +80,8 @@ class Collector:
     """One source of facts.
 
     `every` names its field of CollectSettings; `reach` None reads things as they are now; `estimate_usd` is
-    what a run is expected to cost at most; `recall` finds what is kept of a window, for `Ask.held`.
+    what a run is expected to cost at most, `estimate_calls` how many calls it takes if that is known before;
+    `recall` finds what is kept of a window, for `Ask.held`.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Collector:
     collect: Callable[[Aws, Ask], Iterator[Learned]]
     reach: Reach | None = None
     estimate_usd: Callable[[Ask], Decimal] = _nothing
+    estimate_calls: Callable[[Ask], int] | None = None
     recall: Callable[[Store, Target, Window], Mapping[str, Any]] | None = None
 
     def interval(self, settings: CollectSettings) -> timedelta:

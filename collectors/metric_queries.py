@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from collectors.cloudwatch import Query
@@ -19,6 +19,9 @@ STREAMS = frozenset({"kinesis", "dynamodb", "documentdb"})
 LOOPS = frozenset({"sqs", "sns", "s3", "another-function"})
 """Triggers through which Lambda recognises a function that invokes itself."""
 INSIGHTS_LAYER = "LambdaInsightsExtension"
+
+
+Make = Callable[[], list[Query]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +78,35 @@ def scopes(known: Inventory) -> list[str]:
 
 def queries(known: Inventory, wanted: Collection[str] = ()) -> list[Query]:
     """Every query about the scopes `wanted` (all, if empty), in a stable order."""
-    return [query for _, found in _asked(Fleet.of(known), frozenset(wanted) or None) for query in found]
+    asked = _asked(Fleet.of(known), frozenset(wanted) or None)
+    return [query for _, make in asked for query in make()]
 
 
-def _asked(fleet: Fleet, wanted: Collection[str] | None) -> Iterator[tuple[str, list[Query]]]:
-    """Scopes with their queries; those about which there is nothing to ask are left out."""
+def _asked(fleet: Fleet, wanted: Collection[str] | None) -> Iterator[tuple[str, Make]]:
+    """Scopes with what makes their queries; those about which there is nothing to ask are left out."""
 
     def is_wanted(scope: str) -> bool:
         return wanted is None or scope in wanted
 
     known = fleet.known
     if is_wanted(ACCOUNT):
-        yield ACCOUNT, _of_account(fleet)
+        yield ACCOUNT, functools.partial(_of_account, fleet)
     aliases = {alias.name: alias for alias in known.aliases}
     provisioned = {place.name for place in known.provisioned}
     for function in sorted(known.functions, key=lambda f: f.name):
         if is_wanted(function.name):
-            yield function.name, _of_function(function, fleet)
+            yield function.name, functools.partial(_of_function, function, fleet)
         for qualifier in sorted(fleet.qualifiers.get(function.name, ())):
             name = f"{function.name}:{qualifier}"
+            about = function.name, qualifier, aliases.get(name), name in provisioned
             if is_wanted(name):
-                yield name, _of_resource(function.name, qualifier, aliases.get(name), name in provisioned)
+                yield name, functools.partial(_of_resource, *about)
     for mapping in known.mappings:
-        if is_wanted(mapping.name) and (found := _of_mapping(mapping)):
-            yield mapping.name, found
+        if is_wanted(mapping.name) and rows("mapping", mapping_traits(mapping)):
+            yield mapping.name, functools.partial(_of_mapping, mapping)
     for provider in known.capacity_providers:
         if is_wanted(provider.arn) and (found := _of_provider(provider, known)):
-            yield provider.arn, found
+            yield provider.arn, functools.partial(list, found)
 
 
 @functools.cache

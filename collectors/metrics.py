@@ -86,6 +86,14 @@ def estimate_usd(ask: Ask) -> Decimal:
     return cloudwatch.estimate_usd(len(queries(ask.known, ask.scopes)))
 
 
+def estimate_calls(ask: Ask) -> int:
+    found = queries(ask.known, ask.scopes)
+    slow = sum(query.subject[0] in CAPACITY for query in found)
+    slow_s = max(CAPACITY_PERIOD_S, ask.period_s)
+    quick = cloudwatch.calls_needed(len(found) - slow, ask.window, ask.period_s)
+    return quick + cloudwatch.calls_needed(slow, ask.window, slow_s)
+
+
 def paces(known: Inventory) -> Mapping[str, int]:
     """Seconds between two reads of the scopes that have a pace of their own: a function's goes for its
     aliases and mappings too."""
@@ -113,4 +121,5 @@ COLLECTOR = Collector(
         paces=paces,
     ),
     estimate_usd=estimate_usd,
+    estimate_calls=estimate_calls,
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from collectors import budget, planning
+from collectors import backfill, budget, planning
 from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
 from collectors.planning import Piece
@@ -82,6 +82,11 @@ def collect_due(
     known = store.inventory(aws.target)
     told = now - aws.clock.ahead  # a window ends where AWS's time is
     pieces = due(collector, aws.target, store, settings, now=told, since=since, known=known)
+    progress = (
+        backfill.begin(collector, aws.target, store, settings, pieces, known, now=now)
+        if since is None
+        else None
+    )
     oldest = min((piece.window.start for piece in pieces), default=now)
     for piece in pieces:
         scopes = tuple(scope for scope in piece.scopes if scope not in left_alone)
@@ -93,6 +98,9 @@ def collect_due(
         runs.append(run)
         if on_run is not None:
             on_run(run)
+        if progress is not None:
+            is_read = run.outcome in ("ok", "partial") and not ended.is_held_back
+            progress.done(piece, is_read=is_read, why=None if is_read else run.error)
         known = store.inventory(aws.target) if ended.is_news else known
         left_alone |= {g.scope for g in ended.facts if isinstance(g, Gap) and g.window == piece.window}
         failures = failures + 1 if run.outcome == "failed" else 0

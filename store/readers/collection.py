@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from core.windows import Window
 from store import schema
+from store.history import Left, noted
 from store.readers.frames import rows
 from store.readers.states import HEALTHY, WINDOWED, Coverage, newest_runs
 from store.readers.things import Things
@@ -152,6 +153,56 @@ def freshness(store: Store, *, now: datetime) -> datetime | None:
     ends = _state(store, _ends())
     metrics = ends[ends["collector"] == "metrics"]["data_until"]
     return None if metrics.empty else min(metrics.min().to_pydatetime(), now)
+
+
+def backfill(store: Store, now: datetime) -> pd.DataFrame:
+    """How far older history is read, per collector and target whose first run was begun: collector, account,
+    region, wanted_from, oldest_read (NaT: nothing yet), things (functions, queues ... with coverage of their
+    own), wanted_h and left_h (hours times things), read_share (0..1), pieces_left, calls_left (NaN: not
+    foreseen), usd_left (Decimal), why (what holds it back; None when nothing does), noted_at. Least done
+    first."""
+    oldest = _state(store, _oldest()).set_index(TARGET)["oldest"]
+    lines = [
+        _backfill(left, oldest.get((left.collector, left.account, left.region))) for left in noted(store)
+    ]
+    frame = pd.DataFrame(lines, columns=pd.Index(_BACKFILL))
+    for name in ("wanted_from", "oldest_read", "noted_at"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
+    frame["calls_left"] = frame["calls_left"].astype(float)
+    return frame.sort_values(["read_share", *TARGET]).reset_index(drop=True)
+
+
+_BACKFILL = (
+    *TARGET,
+    "wanted_from",
+    "oldest_read",
+    "things",
+    "wanted_h",
+    "left_h",
+    "read_share",
+    "pieces_left",
+    "calls_left",
+    "usd_left",
+    "why",
+    "noted_at",
+)
+
+
+def _backfill(left: Left, oldest: Any) -> tuple[Any, ...]:
+    place = left.collector, left.account, left.region
+    share = 1.0 - left.left_h / left.wanted_h if left.wanted_h else 1.0
+    amounts = left.things, left.wanted_h, left.left_h, min(1.0, max(0.0, share)), left.pieces, left.calls
+    read = pd.NaT if oldest is None else oldest
+    noted_at = datetime.fromisoformat(left.noted_at)
+    wanted_from = datetime.fromisoformat(left.wanted_from)
+    return *place, wanted_from, read, *amounts, Decimal(left.usd), left.why, noted_at
+
+
+def _oldest() -> sa.Select[Any]:
+    """Per collector and target: the oldest minute that was read."""
+    c = schema.coverage.c
+    start = sa.type_coerce(sa.func.min(c.start), schema.UtcTime).label("oldest")
+    return sa.select(c.collector, c.account, c.region, start).group_by(c.collector, c.account, c.region)
 
 
 def spend(store: Store, *, now: datetime) -> pd.DataFrame:

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from collectors.collector import CLOUDWATCH_LAG, Ask, Collector, Expected, Reach
 from collectors.runner import collect_due, due, judge, run_once
 from core.errors import AccessDeniedError, AwsError
-from core.facts import Covered, Function, Gap, Listed, LogGroup, MetricPoint
+from core.facts import ACCOUNT, Covered, Function, Gap, Listed, LogGroup, MetricPoint, Rows
 from core.settings import AwsSettings, CollectSettings
-from core.windows import Window
-from store.schema import gap, run, usage
+from core.windows import MINUTE, Window
+from store.readers import collection
+from store.schema import coverage, gap, run, usage
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 11, 21, 10, 30, 20, tzinfo=UTC)
@@ -21,7 +22,7 @@ WINDOW = Window.last(HOUR, now=NOW)
 SETTINGS = CollectSettings(backfill=6 * HOUR, backfill_coarse=6 * HOUR)
 
 
-def a_collector(collect, *, reach=None, name="probe", cost=Decimal(0)) -> Collector:
+def a_collector(collect, *, reach=None, name="probe", cost=Decimal(0), calls=None) -> Collector:
     return Collector(
         name=name,
         what="A probe.",
@@ -30,6 +31,7 @@ def a_collector(collect, *, reach=None, name="probe", cost=Decimal(0)) -> Collec
         collect=collect,
         reach=reach,
         estimate_usd=lambda ask: cost,
+        estimate_calls=None if calls is None else lambda ask: calls,
     )
 
 
@@ -273,6 +275,180 @@ def test_each_scope_reads_what_it_lacks(known, aws, now):
     collect_due(a_collector(collect, reach=reach), aws, known, SETTINGS, now=now)
 
     assert asked == [("a", "b", "c"), ("a", "c")]
+
+
+# --- coverage of single things ---
+
+
+def reading(asked=None, refused=()):
+    """A collector of functions whose coverage is kept for each; `asked` gets every question."""
+
+    def collect(aws, ask):
+        if asked is not None:
+            asked.append(ask)
+        yield from (Covered(scope, ask.window, ask.period_s) for scope in ask.scopes if scope not in refused)
+        yield from (Gap(scope, ask.window, "refused") for scope in ask.scopes if scope in refused)
+
+    return collect
+
+
+def of_functions(known):
+    return [ACCOUNT, *(function.name for function in known.functions)]
+
+
+def paced(collect, paces=None, **about):
+    reach = Reach(period_s=60, lag=CLOUDWATCH_LAG, scopes=of_functions, paces=lambda known: paces or {})
+    return a_collector(collect, reach=reach, **about)
+
+
+def test_a_function_met_later_gets_its_history_and_the_others_are_left_alone(known, aws, now):
+    asked: list[Ask] = []
+    collect_due(paced(reading()), aws, known, SETTINGS, now=now)
+    later = now + timedelta(minutes=5)
+    run_once(inventory_of("a", "b", "c", "new"), aws, known, Window.last(HOUR, now=later), now=later)
+
+    collect_due(paced(reading(asked)), aws, known, SETTINGS, now=later)
+
+    old = [ask for ask in asked if "a" in ask.scopes]
+    assert [ask.scopes for ask in old] == [(ACCOUNT, "a", "b", "c")]
+    assert {ask.scopes for ask in asked if ask not in old} == {("new",)}
+    assert sum((ask.window.duration for ask in asked if ask not in old), timedelta()) > 6 * HOUR - HOUR
+    assert asked[0] is old[0] or asked[0].window.end == old[0].window.end
+
+
+def test_nothing_is_asked_again_before_its_time(known, aws, now):
+    probe = paced(reading())
+    collect_due(probe, aws, known, SETTINGS, now=now)
+
+    passes = [collect_due(probe, aws, known, SETTINGS, now=now + n * MINUTE) for n in range(1, 6)]
+
+    assert [len(runs) for runs in passes] == [0, 0, 0, 0, 1]
+
+
+def test_a_late_pass_does_not_make_the_next_one_miss_its_turn(known, aws, now):
+    probe = paced(reading())
+    collect_due(probe, aws, known, SETTINGS, now=now + timedelta(seconds=1))
+
+    assert len(collect_due(probe, aws, known, SETTINGS, now=now + 5 * MINUTE)) == 1
+
+
+def test_each_function_is_asked_at_its_pace(known, aws, now):
+    asked: list[Ask] = []
+    collect_due(paced(reading()), aws, known, SETTINGS, now=now)
+    probe = paced(reading(asked), {"a": 60, "b": 3600})
+
+    for minutes in range(1, 61):
+        collect_due(probe, aws, known, SETTINGS, now=now + minutes * MINUTE)
+
+    times = {name: sum(name in ask.scopes for ask in asked) for name in ("a", "b", "c", ACCOUNT)}
+    assert times == {"a": 60, "b": 1, "c": 12, ACCOUNT: 12}
+
+
+def test_a_function_with_a_slow_pace_misses_nothing(known, aws, now):
+    probe = paced(reading(), {"b": 3600})
+
+    for minutes in range(0, 125, 5):
+        collect_due(probe, aws, known, SETTINGS, now=now + minutes * MINUTE)
+
+    ((window, _),) = known.covered("probe", aws.target, "b")
+    assert window.end == now.replace(hour=12, minute=28, second=0)
+
+
+def test_a_hole_is_filled_although_its_function_is_not_due(known, aws, now):
+    """The hole ends before the newest minutes, which are left for their turn."""
+    probe = paced(reading(), {"b": 3600})
+    collect_due(probe, aws, known, SETTINGS, now=now)
+    with known.transaction() as connection:
+        hole = Window(now - 3 * HOUR, now - 2 * HOUR)
+        settled = coverage.c.settled & (coverage.c.scope == "b") & (coverage.c.end > hole.end)
+        connection.execute(sa.update(coverage).where(settled).values(start=hole.end))
+    asked: list[Ask] = []
+
+    collect_due(paced(reading(asked), {"b": 3600}), aws, known, SETTINGS, now=now + 6 * MINUTE)
+
+    of_b = [ask for ask in asked if "b" in ask.scopes]
+    assert of_b
+    assert all(ask.window.end <= hole.end for ask in of_b)
+
+
+def test_a_failed_run_of_the_whole_target_is_one_gap(known, aws, now):
+    def collect(aws, ask):
+        raise AwsError("AWS is down")
+        yield
+
+    collect_due(paced(collect), aws, known, SETTINGS, now=now)
+
+    assert {row.scope for row in rows(known, gap)} == {""}
+
+
+def test_a_gap_of_the_whole_target_ends_when_the_account_is_read(known, aws, now):
+    def collect(aws, ask):
+        raise AwsError("AWS is down")
+        yield
+
+    collect_due(paced(collect), aws, known, SETTINGS, now=now)
+    collect_due(paced(reading()), aws, known, SETTINGS, now=now + 5 * MINUTE)
+
+    assert rows(known, gap) == []
+
+
+def test_rows_count_as_the_facts_they_hold(known, aws, now):
+    ts_ms = [int(now.timestamp()) // 60 * 60_000 - n * 60_000 for n in range(3)]
+    columns = {"ts": ts_ms, "period_s": [60] * 3, "scope": ["function"] * 3, "function": ["a"] * 3}
+
+    def collect(aws, ask):
+        yield Rows(MetricPoint, columns | {"invocations": [1.0, float("nan"), 3.0]})
+
+    kept = run_once(a_collector(collect, name="metrics"), aws, known, Window.last(HOUR, now=now), now=now)
+
+    assert kept.facts == 3
+    with known.snapshot(Window.last(HOUR, now=now + MINUTE), ["metrics"]) as snapshot:
+        frame = snapshot.frame("SELECT invocations, errors, resource FROM metrics ORDER BY ts")
+    assert frame["invocations"].isna().tolist() == [False, True, False]
+    assert frame["errors"].isna().all()
+    assert frame["resource"].tolist() == [""] * 3
+
+
+# --- how far the history is read ---
+
+
+def test_what_is_left_of_the_history_is_noted_as_it_is_read(known, aws, now):
+    probe = paced(reading(), cost=Decimal("0.02"), calls=3)
+    collect_due(probe, aws, known, SETTINGS, now=now, within=timedelta(0))
+
+    (begun,) = collection.backfill(known, now).to_dict("records")
+    collect_due(probe, aws, known, SETTINGS, now=now)
+    (ended,) = collection.backfill(known, now).to_dict("records")
+
+    assert (begun["pieces_left"], begun["calls_left"], begun["usd_left"]) == (2, 6.0, Decimal("0.04"))
+    assert (begun["things"], begun["why"]) == (4, None)
+    assert 0.4 < begun["read_share"] < 0.6
+    assert (ended["pieces_left"], ended["usd_left"], ended["read_share"]) == (0, Decimal(0), 1.0)
+    assert ended["oldest_read"] == ended["wanted_from"] == now.replace(hour=4, minute=0, second=0)
+
+
+def test_history_that_the_budget_does_not_allow_is_left_out_with_the_reason(known, answered, now):
+    aws = answered()
+    aws.settings = AwsSettings(budget_usd_per_month=0.5)
+    dear = Collector(
+        name="probe",
+        what="A probe.",
+        every="metrics_every",
+        permissions=(),
+        collect=reading(),
+        reach=Reach(period_s=60, scopes=of_functions),
+        estimate_usd=lambda ask: Decimal("0.1") if ask.newest else Decimal("0.6"),
+    )
+
+    runs = collect_due(dear, aws, known, SETTINGS, now=now)
+
+    assert [run.outcome for run in runs] == ["ok", "partial"]
+    (left_out,) = rows(known, gap)
+    assert "budget of 0.5 USD" in left_out.why
+    assert (left_out.start, left_out.end) == (now.replace(hour=4, minute=0, second=0), runs[0].window.start)
+    (told,) = collection.backfill(known, now).to_dict("records")
+    assert "budget of 0.5 USD" in told["why"]
+    assert told["pieces_left"] == 2
 
 
 def test_a_month_over_budget_is_skipped_with_the_reason(known, answered, now):
