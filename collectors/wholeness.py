@@ -17,6 +17,6 @@ def what_is_missing(http_response: Any, model: Any) -> str | None:
     arrived = len(http_response.content)
     if announced.isdigit() and arrived < int(announced):
         return f"the connection was cut after {arrived:,} of {int(announced):,} bytes"
-    if str(headers.get("content-type") or "").startswith("text/html"):
+    if http_response.content[:64].lstrip().lower().startswith((b"<html", b"<!doctype html")):
         return "a web page came instead of an answer; a proxy in between may want a login"
     return None
