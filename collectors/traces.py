@@ -44,7 +44,8 @@ def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
             yield record
     yield from to_gaps(listed, fetched, settings, ask)
     is_sure = fetched.error is None or isinstance(fetched.error, AccessDeniedError)
-    yield Covered("", ask.window, settled=is_sure and (not listed.missing or not ask.newest))
+    may_come = ask.newest and (listed.missing or fetched.unread)
+    yield Covered("", ask.window, settled=is_sure and not may_come)
 
 
 # --- what is asked ------------------------------------------------------------------------------------------
