@@ -204,7 +204,7 @@ def events(changes: pd.DataFrame, incidents: pd.DataFrame, *, most: int = EVENTS
     found = []
     for row in changes.to_dict("records"):
         icon, colour = ICONS.get(row["kind"], ("change_circle", "gray"))
-        found.append(Event(row["ts"], icon, colour, row["what"]))
+        found.append(Event(row["ts"], icon, colour, row["what"], called_for(row)))
     for row in incidents.to_dict("records"):
         if numbers.known(row["resolved_at"]):
             length = numbers.age(row["resolved_at"] - row["opened_at"])
@@ -213,6 +213,12 @@ def events(changes: pd.DataFrame, incidents: pd.DataFrame, *, most: int = EVENTS
             )
         found.append(Event(row["opened_at"], "notifications_active", "red", "Alert fired", row["title"]))
     return sorted(found, key=lambda event: event.ts, reverse=True)[:most]
+
+
+def called_for(change: Row) -> str:
+    """Who called for a change and through what: `by ci-deployer, through Terraform`; empty if not known."""
+    who, via = (str(change[name]) if isinstance(change.get(name), str) else "" for name in ("who", "via"))
+    return ", ".join(part for part in (f"by {who}" if who else "", f"through {via}" if via else "") if part)
 
 
 def firing_windows(incidents: pd.DataFrame, window: Window) -> list[Window]:

@@ -1,4 +1,4 @@
-"""The tabs of a function's page: errors, slow invocations, cold starts, log lines, versions, triggers."""
+"""The tabs of a function's page: errors, slow invocations, cold starts, log lines, versions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import streamlit as st
 from core.facts import Target
 from core.windows import Window
 from dashboard import numbers, queries, tables, widgets
+from dashboard.function_setup import configuration, triggers
+from dashboard.function_traces import traces
 
 NAMES = {
     "Errors": "bug_report",
@@ -17,12 +19,14 @@ NAMES = {
     "Cold starts": "ac_unit",
     "Logs": "article",
     "Versions": "history",
+    "Traces": "account_tree",
     "Triggers": "input",
+    "Configuration": "tune",
 }
 
 
 def tabs(target: Target, name: str, window: Window) -> None:
-    draw = (_errors, _slow, _cold, _logs, _versions, _triggers)
+    draw = (_errors, _slow, _cold, _logs, _versions, traces, triggers, configuration)
     labels = [f":material/{icon}: {label}" for label, icon in NAMES.items()]
     with st.container(border=True, key="details"):
         for tab, content in zip(st.tabs(labels, key="tab", on_change="rerun"), draw, strict=True):
@@ -148,31 +152,6 @@ def _versions(target: Target, name: str, window: Window) -> None:
                 "error_rate": tables.percent_column("Error rate"),
                 "duration_p95_ms": tables.ms_column("p95"),
                 "cold_start_rate": tables.percent_column("Cold"),
-            },
-        )
-
-
-def _triggers(target: Target, name: str, window: Window) -> None:
-    triggers = queries.triggers(target, name)
-    if triggers.empty:
-        widgets.no_data("No trigger is known: nothing maps an event source to this function.")
-        return
-    with st.container(key="triggers"):
-        st.dataframe(
-            triggers,
-            key="triggers-table",
-            hide_index=True,
-            placeholder=numbers.UNKNOWN,
-            alt="Event sources of the function and their state",
-            column_config={
-                "kind": "Kind",
-                "source": st.column_config.TextColumn("Source", width="medium"),
-                "state": "State",
-                "last_result": "Last result",
-                "qualifier": "Alias",
-                "batch_size": tables.count_column("Batch"),
-                "enabled": st.column_config.CheckboxColumn("Enabled"),
-                "detail": st.column_config.TextColumn("Detail", width="medium"),
             },
         )
 

@@ -11,7 +11,16 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_function, links, numbers, queries, tables, widgets
+from dashboard import (
+    figures_function,
+    figures_wiring,
+    links,
+    numbers,
+    queries,
+    queries_function,
+    tables,
+    widgets,
+)
 from dashboard.charts.boards import deploy_marks, function_board
 from dashboard.compare import earlier
 from dashboard.figures_function import Event, Row
@@ -80,7 +89,7 @@ def page(window: Window) -> None:
     changes = queries.function_changes(target, name, Window(window.end - HISTORY, at))
     incidents = queries.incidents_of(target, name)
 
-    answer(row, incidents, changes)
+    answer(row, incidents, changes, window)
     before = then.to_dict("records")[0] if len(then) else None
     widgets.cards(figures_function.cards(row, before, series, window), compared=earlier(window))
     left, right = st.columns([3.2, 1], gap="small")
@@ -90,7 +99,7 @@ def page(window: Window) -> None:
         what_changed(figures_function.events(changes, incidents))
 
 
-def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame) -> None:
+def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame, window: Window) -> None:
     """Its state in a sentence, then its configuration and what feeds it."""
     now, names = queries.now(), queries.names()
     firing = incidents[incidents["resolved_at"].isna()] if not incidents.empty else incidents
@@ -106,21 +115,26 @@ def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame) -> None:
             row, place, deploys[0] if deploys else None, zone=widgets.zone(), now=now
         )
         st.markdown(f":small[:gray[{line}] [AWS console]({console(row['region'], row['function'])})]")
-        feeds(queries.triggers(Target(row["account"], row["region"]), row["function"]))
+        target = Target(row["account"], row["region"])
+        feeds(queries.triggers(target, row["function"]))
+        ages(target, row["function"], window)
 
 
 def feeds(triggers: pd.DataFrame) -> None:
-    """What invokes it, with live state: one that is off or failing stands out."""
-    said = []
-    for row in triggers.head(TRIGGERS_IN_LINE).to_dict("records"):
-        source = numbers.plain(str(row["source"]).rsplit(":", 1)[-1])
-        state = numbers.plain(row["state"] or "state unknown")
-        mark = "" if row["enabled"] else ":orange[:material/pause_circle:] "
-        said.append(f"{mark}{numbers.plain(row['kind'])} {source} ({state})")
-    if len(triggers) > TRIGGERS_IN_LINE:
-        said.append(f"and {len(triggers) - TRIGGERS_IN_LINE} more")
+    """What invokes it, with live state: what is off, failing or public stands out."""
+    said = figures_wiring.trigger_words(triggers, most=TRIGGERS_IN_LINE)
     if said:
         st.caption(":material/input: " + " · ".join(said))
+
+
+def ages(target: Target, name: str, window: Window) -> None:
+    """What of it ends or serves nobody."""
+    now = queries.now()
+    said = figures_wiring.aging(
+        queries_function.runtime(target, name, now), queries_function.provisioned(target, name, window)
+    )
+    if said:
+        st.markdown(" ".join(said))
 
 
 def console(region: str, name: str) -> str:

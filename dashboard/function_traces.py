@@ -1,0 +1,109 @@
+"""The tab of traces: those of the window, the chosen one from top to bottom, and why there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.facts import Target
+from core.windows import Window
+from dashboard import figures_wiring, numbers, queries, queries_function, tables, widgets
+
+OUTCOMES = ["fault", "error", "throttle", "running", "ok"]
+COLOURS = ["red", "red", "orange", "gray", "green"]
+
+
+def traces(target: Target, name: str, window: Window) -> None:
+    found = queries_function.traces(target, name, window, "slowest")
+    if found.empty:
+        st.info("No trace of this function is stored in this window.", icon=":material/inbox:")
+        why_none(target, name, window)
+        return
+    chosen = found.iloc[_pick(found)]
+    one(target, str(chosen["trace_id"]))
+    with st.popover("Why is a trace missing here?", icon=":material/help:"):
+        why_none(target, name, window)
+
+
+def why_none(target: Target, name: str, window: Window) -> None:
+    """Why a request has no trace, the surest reason first."""
+    found = queries_function.why_no_trace(target, name, window, queries.now())
+    seen = found.evidence
+    counted = f"{seen.records:,} invocation records, {seen.sampled:,} of them traced"
+    if not found.reasons:
+        st.caption(f"Nothing known stands in the way: {counted}, {seen.traces:,} traces stored.")
+        return
+    for line in figures_wiring.no_trace(found.reasons):
+        st.markdown(line)
+    st.caption(f"Seen in this window: {counted}, {seen.traces:,} traces stored.")
+
+
+def _pick(found: pd.DataFrame) -> int:
+    outcomes: dict[str, list[Any]] = {"outcome": [[word] for word in found["outcome"]]}
+    with st.container(key="traces"):
+        event = st.dataframe(
+            found.assign(**outcomes),
+            key="pick-trace",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="Traces of the function, slowest first; choose one to see its parts",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(found), most=6),
+            on_select="rerun",
+            selection_mode="single-row",
+            column_order=["outcome", "ts", "response_ms", "duration_ms", "root", "functions", "trace_id"],
+            column_config=_columns(),
+        )
+    rows = event["selection"]["rows"]
+    return int(rows[0]) if rows and rows[0] < len(found) else 0
+
+
+def _columns() -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "outcome": column.MultiselectColumn("Outcome", options=OUTCOMES, color=COLOURS, width=92),
+        "ts": column.DatetimeColumn("Began", format="D MMM, HH:mm:ss", timezone=str(widgets.zone())),
+        "response_ms": tables.ms_column("Response"),
+        "duration_ms": tables.ms_column("All of it", "Until the last part ended."),
+        "root": column.TextColumn("Entry"),
+        "functions": column.ListColumn("Functions"),
+        "trace_id": column.TextColumn("Trace"),
+    }
+
+
+def one(target: Target, trace_id: str) -> None:
+    """The parts of one trace, in the order they began."""
+    view = queries_function.trace(target, trace_id, queries.now())
+    if view is None:
+        widgets.no_data("The trace is not stored any more.", collector="traces")
+        return
+    if view.note:
+        st.caption(f":material/info: {numbers.plain(view.note)}")
+    if view.spans.empty:
+        return
+    shown = figures_wiring.spans(view.spans)
+    longest = float(pd.to_numeric(shown["duration_ms"], errors="coerce").max() or 0)
+    column = st.column_config
+    with st.container(key="waterfall"):
+        st.dataframe(
+            shown,
+            key="spans",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="Parts of the chosen trace with their start, duration and outcome",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=14),
+            column_order=["name", "kind", "start_ms", "duration_ms", "status", "cause"],
+            column_config={
+                "name": column.TextColumn("Part", width=260),
+                "kind": column.TextColumn("Kind"),
+                "start_ms": tables.ms_column("Starts after"),
+                "duration_ms": column.ProgressColumn(
+                    "Lasts", format="%.0f ms", min_value=0, max_value=max(longest, 1.0)
+                ),
+                "status": column.TextColumn("Outcome"),
+                "cause": column.TextColumn("Cause", width=320),
+            },
+        )
