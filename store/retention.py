@@ -63,7 +63,7 @@ def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> None
         rows = connection.execute(sa.select(file.c.path, file.c.replaced_at)).all()
     over = [row.path for row in rows if row.replaced_at is not None and row.replaced_at + GRACE <= now]
     known = {row.path for row in rows} - set(over)
-    for path in _stored(lake.folder):
+    for path in stored(lake.folder):
         if path not in known:
             (lake.folder / path).unlink(missing_ok=True)
             _remove_empty((lake.folder / path).parent)
@@ -77,7 +77,8 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def _stored(folder: Path) -> list[str]:
+def stored(folder: Path) -> list[str]:
+    """Telemetry files in the folder, finished or not, by their path below it."""
     found = [*folder.rglob("*.parquet"), *folder.rglob("*.parquet.part")]
     return [str(path.relative_to(folder)) for path in found]
 

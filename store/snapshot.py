@@ -16,7 +16,7 @@ from core.windows import Window
 from store import hot, schema, state
 from store.hot import HotCache
 from store.lake import Lake, literal, newest_sql
-from store.telemetry import SCHEMAS
+from store.telemetry import KEYS, SCHEMAS
 
 
 class Snapshot:
@@ -58,6 +58,27 @@ class Snapshot:
             if isinstance(column.type, schema.UtcTime):
                 frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
         return frame
+
+    def batches(
+        self, sql: str, params: Mapping[str, Any] | None = None, *, rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Run DuckDB SQL like `frame`; its answer some rows at a time, for more than fits in memory."""
+        with self._readable(duckdb.IOException):
+            yield from self._duck().sql(sql, params=dict(params or {})).to_arrow_reader(rows)
+
+    def lacking(self, kind: str, table: pa.Table) -> pa.Table:
+        """The rows of `table` whose key the kind's view does not have."""
+        duck = self._duck()
+        duck.register(f"{kind}_incoming", table)
+        sql = f"SELECT * FROM {kind}_incoming ANTI JOIN {kind} USING ({', '.join(KEYS[kind])})"
+        with self._readable(duckdb.IOException):
+            return duck.sql(sql).to_arrow_table().select(table.schema.names).cast(table.schema)
+
+    def rows(self, query: sa.Select[Any], *, rows: int) -> Iterator[Sequence[sa.Row[Any]]]:
+        """Run a select like `state`; its answer some rows at a time."""
+        with state.explained(self._lake.folder.parent):
+            streamed = self._transaction().execution_options(yield_per=rows).execute(query)
+            yield from streamed.partitions(rows)
 
     def refresh(self) -> None:
         """Start anew, at this instant."""

@@ -15,7 +15,8 @@ from core.errors import StoreError
 from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
-from store import commit, coverage, entities, packing, retention, snapshot, state
+from store import check, commit, coverage, entities, packing, retention, snapshot, state
+from store.check import Finding
 from store.coverage import Reading
 from store.hot import HotCache
 from store.lake import Lake
@@ -117,6 +118,16 @@ class Store:
             retention.sweep_spill(self.path)
             retention.retire(self.transaction, self.settings.retention, now=now)
             packing.seal(self._engine, self.transaction, self._lake, now=now)
+
+    def check(self) -> list[Finding]:
+        """Compare every stored byte with the catalogue; what is not as it was written. Changes nothing."""
+        with state.explained(self.path):
+            return list(check.findings(self._engine, self._lake))
+
+    def repair(self, found: Sequence[Finding], *, now: datetime) -> list[Finding]:
+        """Do about findings what can be done: readers go on without what is lost, and it is read again."""
+        with state.explained(self.path):
+            return check.repair(self._engine, self.transaction, self._lake, found, now=now)
 
     def close(self) -> None:
         self._lake.close()

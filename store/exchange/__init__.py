@@ -1,0 +1,1 @@
+"""The store's tables out of it and back: exports, imports, and how others read the telemetry files."""

@@ -1,0 +1,110 @@
+"""The check finds what is wrong with the files; a repair lets the rest go on, and the loss be read again."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from core.facts import Covered
+from core.windows import Window
+from store import schema
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def packed(store, a_run, a_point, noon):
+    """Three hours of points in three files; answers the files' paths, oldest first."""
+    points = [a_point(ts=noon - n * HOUR, invocations=float(n)) for n in (3, 2, 1)]
+    window = Window(noon - 3 * HOUR, noon)
+    store.commit(a_run(window.start, noon), [*points, Covered("", window)], now=noon)
+    store.pack(now=noon + 2 * HOUR)
+    with store.engine.connect() as connection:
+        return connection.execute(sa.select(schema.file.c.path).order_by(schema.file.c.start)).scalars().all()
+
+
+def path_of(store, name):
+    return store.path / "telemetry" / name
+
+
+def test_a_sound_store_has_no_findings(store, packed):
+    assert store.check() == []
+
+
+def test_a_deleted_file_is_found(store, packed):
+    path_of(store, packed[1]).unlink()
+
+    [finding] = store.check()
+
+    assert (finding.what, finding.path) == ("missing", packed[1])
+    assert "1 rows" in finding.text
+
+
+def test_a_torn_file_is_found(store, packed):
+    file = path_of(store, packed[0])
+    file.write_bytes(file.read_bytes()[:-20])
+
+    [finding] = store.check()
+
+    assert (finding.what, finding.path) == ("torn", packed[0])
+
+
+def test_a_flipped_byte_in_the_data_is_found(store, packed):
+    file = path_of(store, packed[0])
+    data = bytearray(file.read_bytes())
+    data[40:60] = bytes(20)
+    file.write_bytes(bytes(data))
+
+    assert [finding.what for finding in store.check()] == ["torn"]
+
+
+def test_a_file_with_other_rows_is_found(store, packed):
+    path_of(store, packed[0]).write_bytes(path_of(store, packed[1]).read_bytes())
+
+    assert [finding.what for finding in store.check()] == ["differs"]
+
+
+def test_a_file_of_no_catalogue_is_found_and_removed(store, packed, noon):
+    left = path_of(store, packed[0]).with_name("left.parquet")
+    left.write_bytes(b"half")
+
+    found = store.repair(store.check(), now=noon)
+
+    assert [(f.what, f.repaired) for f in found] == [("unlisted", True)]
+    assert not left.exists()
+
+
+def test_a_torn_hot_batch_is_found_and_taken_out(store, a_run, a_point, noon):
+    store.commit(a_run(), [a_point(invocations=1.0)], now=noon)
+    with store.transaction() as connection:
+        connection.execute(sa.update(schema.hot).values(payload=b"torn"))
+
+    found = store.repair(store.check(), now=noon)
+
+    assert [(f.what, f.repaired) for f in found] == [("torn batch", True)]
+    assert store.check() == []
+
+
+def test_after_a_repair_readers_go_on_without_what_is_lost(store, packed, noon, read):
+    file = path_of(store, packed[1])
+    file.write_bytes(file.read_bytes()[:-20])
+
+    found = store.repair(store.check(), now=noon)
+
+    assert [f.repaired for f in found] == [True]
+    assert [row["invocations"] for row in read(store)] == [3.0, 1.0]
+    assert store.check() == []
+    assert [kept.name for kept in (store.path / "quarantine").iterdir()]
+
+
+def test_what_was_lost_is_to_be_read_again(store, packed, noon, prod):
+    path_of(store, packed[1]).unlink()
+
+    store.repair(store.check(), now=noon)
+
+    windows = [window for window, _ in store.covered("metrics", prod)]
+    assert windows == [Window(noon - 3 * HOUR, noon - 2 * HOUR), Window(noon - HOUR, noon)]
+    with store.engine.connect() as connection:
+        [gap] = connection.execute(sa.select(schema.gap)).all()
+    assert (gap.start, gap.end) == (noon - 2 * HOUR, noon - HOUR)
+    assert packed[1] in gap.why
