@@ -13,6 +13,7 @@ from typing import Any
 
 from quarterdeck.demo.catalogue import Catalogue
 from quarterdeck.demo.faults import Faults
+from quarterdeck.demo.queries import Queries
 from quarterdeck.demo.specs import ACCOUNTS, PROD
 from quarterdeck.demo.wire import ApiError, Call
 from quarterdeck.demo.world import Shelf, World
@@ -86,6 +87,7 @@ class Demo:
     kept: Kept = field(default_factory=Kept)
     pages: Shelf = field(default_factory=lambda: Shelf(5))
     trail: deque[Any] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
+    queries: Queries = field(default_factory=Queries)
     faults: Faults = field(default_factory=Faults)
     counts: Counts = field(default_factory=Counts)
     calls: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
