@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import boto3
 from botocore import exceptions as boto
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session as BotocoreSession
 from botocore.utils import parse_timestamp
 
@@ -31,12 +33,22 @@ def make_session(wanted: TargetSettings, region: str, settings: AwsSettings, nam
     """
     core = BotocoreSession(profile=wanted.profile)
     core.set_config_variable("region", region)
+    core.register_component("data_loader", _models())
     core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=utc)
     if wanted.role_arn:
         source = _own_credentials(core, name)
         role = _role_credentials(core, source, wanted.role_arn, wanted.external_id, region, settings)
         core._credentials = role  # type: ignore[attr-defined]  # botocore has no public way to hand in such ones
-    return boto3.Session(botocore_session=core)
+    session = boto3.Session(botocore_session=core)
+    paths = _models().search_paths
+    paths[:] = dict.fromkeys(paths)  # boto3 adds its own again with each session
+    return session
+
+
+@functools.cache
+def _models() -> Loader:
+    """The service models, read once for all sessions: reading them is most of the time that a session takes."""
+    return create_loader()
 
 
 def utc(value: float | str) -> datetime:

@@ -140,14 +140,17 @@ def _answered(error: boto.ClientError, action: str, where: str) -> AwsError:
     return AwsError(f"{action} failed in {where} with {code}: {text}", code=code, retryable=retryable)
 
 
+LACKS = "the role lacks this permission"
+
+
 def _why_denied(text: str) -> str:
     """Which kind of policy stands in the way, as far as AWS tells: another allowance may not help."""
     found = _DENIER.search(text)
     if not found:
-        return "the role lacks this permission"
+        return LACKS
     explicit, kind = found[1] is not None, (found[1] or found[2]).strip()
     if kind == "identity-based" and not explicit:
-        return "the role lacks this permission"
+        return LACKS
     title, remedy = _DENIERS.get(kind, (f"a {kind} policy", "change that policy"))
     return f"{title} {'denies' if explicit else 'does not allow'} it: {remedy}"
 

@@ -6,16 +6,19 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from collectors.aws import Aws, connect
 from collectors.collector import Collector
 from collectors.registry import COLLECTORS
-from core.errors import AwsError, StoreError
+from collectors.translate import LACKS
+from core.errors import AccessDeniedError, AwsError, StoreError
 from core.facts import Function
 from quarterdeck.probes import PROBES, Known, refused, what_to_name
 from quarterdeck.settings import Settings
+from store.readers.budget import Budget, budget
 from store.store import Store
 
 CLOCK_OFF = timedelta(minutes=5)
@@ -38,7 +41,7 @@ def examine(settings: Settings, files: Sequence[Path], *, now: datetime) -> Iter
     yield Check(
         "settings", "ok", f"read {_listed(files)}" if files else "no settings file: the defaults apply"
     )
-    yield from _store(settings)
+    yield from _store(settings, now=now)
     connected, unreachable = connect(settings.targets, settings.aws)
     for missing in unreachable:
         yield Check("target", "failed", str(missing.error))
@@ -50,13 +53,14 @@ def _listed(files: Sequence[Path]) -> str:
     return " and ".join(str(file) for file in files)
 
 
-def _store(settings: Settings) -> Iterator[Check]:
+def _store(settings: Settings, *, now: datetime) -> Iterator[Check]:
     folder = settings.store.path
     try:
         store = Store.open(settings.store)
     except StoreError as error:
         yield Check("store", "failed", str(error))
         return
+    money = budget(store, now=now, cap_usd=_cap_usd(settings))
     store.close()
     free_mb = shutil.disk_usage(folder).free // 2**20
     floor = settings.store.free_space_floor_mb
@@ -65,6 +69,19 @@ def _store(settings: Settings) -> Iterator[Check]:
         yield Check("store", "failed", f"{low}: free some, or lower store.free_space_floor_mb")
     else:
         yield Check("store", "ok", f"{folder} is writable and of this version, with {free_mb:,} MB free")
+    yield Check("budget", budget_outcome(money), f"{money.why} {money.spent_usd:.4f} USD this month so far.")
+
+
+def _cap_usd(settings: Settings) -> Decimal | None:
+    cap = settings.aws.budget_usd_per_month
+    return None if cap is None else Decimal(str(cap))
+
+
+def budget_outcome(money: Budget) -> str:
+    """Stopped for the cap is a failure: numbers are missing. Slowed is not."""
+    if money.is_stopped:
+        return "failed"
+    return "warning" if money.stops_at else "ok"
 
 
 def _target(aws: Aws, *, now: datetime) -> Iterator[Check]:
@@ -74,6 +91,10 @@ def _target(aws: Aws, *, now: datetime) -> Iterator[Check]:
     except AwsError as error:
         yield Check("identity", "failed", f"{where}: {error}")
         return
+    if aws.also:
+        yield Check(
+            "target", "warning", f"{where} is named twice (also {', '.join(aws.also)}): it is read once"
+        )
     endpoint = aws.client("lambda").meta.endpoint_url
     yield Check("identity", "ok", f"{where}: signed in as {identity['Arn']}, over {endpoint}")
     yield clock(identity["ResponseMetadata"]["HTTPHeaders"].get("date"), where, now=now)
@@ -108,8 +129,8 @@ def _a_function(aws: Aws) -> Function | None:
 
 
 def _permissions(aws: Aws, collector: Collector, names: Known, where: str) -> Check:
-    """Try every permission of one collector."""
-    missing, untried = list[str](), list[str]()
+    """Try every permission of one collector: one that fails leaves the others."""
+    missing, untried, broken = list[AccessDeniedError](), list[str](), list[str]()
     for action in collector.permissions:
         if action not in PROBES:
             untried.append(action)
@@ -118,10 +139,18 @@ def _permissions(aws: Aws, collector: Collector, names: Known, where: str) -> Ch
             if refusal := refused(aws, action, names):
                 missing.append(refusal)
         except AwsError as error:
-            return Check(collector.name, "failed", f"{where}: {error}")
+            broken.append(str(error))
     if missing:
-        return Check(
-            collector.name, "failed", f"{where}: the role lacks {', '.join(missing)} (see docs/iam.md)"
-        )
+        return Check(collector.name, "failed", f"{where}: {to_sentence(missing)}")
+    if broken:
+        return Check(collector.name, "failed", f"{where}: {broken[0]}")
     note = f" (not tried: {', '.join(untried)})" if untried else ""
     return Check(collector.name, "ok", f"{where}: allowed{note}")
+
+
+def to_sentence(missing: Sequence[AccessDeniedError]) -> str:
+    """The exact actions that are missing; a whole sentence where another policy than the role's denies."""
+    lacking = [error.permission or "a permission" for error in missing if LACKS in str(error)]
+    others = [str(error) for error in missing if LACKS not in str(error)]
+    named = [f"the role lacks {', '.join(lacking)} (see docs/iam.md)"] if lacking else []
+    return "; ".join([*named, *others])

@@ -1,4 +1,4 @@
-"""`quarterdeck plan`: what watching will cost, from the store's inventory, AWS's free listings, or a guess."""
+"""`quarterdeck plan`: what watching will cost, from the store's inventory, free listings, or a guess."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from collectors.aws import Aws
+from collectors.layers import UNKNOWN_HERE
 from core.errors import AccessDeniedError, AwsError, NotFoundError
 from core.facts import Function
 
@@ -55,6 +56,16 @@ def _log_events(known: Known) -> Mapping[str, Any]:
     return {"logGroupName": known.log_group, "limit": 1, "startTime": start}
 
 
+def _query(known: Known) -> Mapping[str, Any]:
+    """A second long ago: nothing is scanned, so nothing is paid."""
+    return {"logGroupName": known.log_group, "startTime": 0, "endTime": 1, "queryString": "limit 1"}
+
+
+def _no_query(known: Known) -> Mapping[str, Any]:
+    return {"queryId": "00000000-0000-0000-0000-000000000000"}
+
+
+NO_RULE = "quarterdeck-probe"
 NO_TRACE = "1-00000000-000000000000000000000000"
 
 PROBES: Mapping[str, Probe] = {
@@ -82,10 +93,25 @@ PROBES: Mapping[str, Probe] = {
         "resourcegroupstaggingapi", "get_resources", lambda known: {"ResourcesPerPage": 1}
     ),
     "cloudwatch:GetMetricData": Probe("cloudwatch", "get_metric_data", _one_metric),
+    "lambda:GetPolicy": Probe("lambda", "get_policy", _function),
+    "lambda:ListFunctionUrlConfigs": Probe("lambda", "list_function_url_configs", _function),
+    "lambda:ListLayerVersions": Probe(
+        "lambda", "list_layer_versions", lambda known: {"LayerName": "quarterdeck-probe", "MaxItems": 1}
+    ),
+    "lambda:ListCapacityProviders": Probe("lambda", "list_capacity_providers", lambda known: {"MaxItems": 1}),
+    "events:DescribeRule": Probe("events", "describe_rule", lambda known: {"Name": NO_RULE}),
+    "events:ListTargetsByRule": Probe("events", "list_targets_by_rule", lambda known: {"Rule": NO_RULE}),
+    "scheduler:GetSchedule": Probe("scheduler", "get_schedule", lambda known: {"Name": NO_RULE}),
+    "cloudtrail:LookupEvents": Probe("cloudtrail", "lookup_events", lambda known: {"MaxResults": 1}),
+    "logs:StartQuery": Probe("logs", "start_query", _query),
+    "logs:GetQueryResults": Probe("logs", "get_query_results", _no_query),
+    "logs:StopQuery": Probe("logs", "stop_query", _no_query),
     "logs:DescribeLogGroups": Probe("logs", "describe_log_groups", lambda known: {"limit": 1}),
     "logs:FilterLogEvents": Probe("logs", "filter_log_events", _log_events),
     "xray:GetTraceSummaries": Probe("xray", "get_trace_summaries", _minute),
     "xray:BatchGetTraces": Probe("xray", "batch_get_traces", lambda known: {"TraceIds": [NO_TRACE]}),
+    "xray:GetTraceSegmentDestination": Probe("xray", "get_trace_segment_destination", _none),
+    "xray:GetIndexingRules": Probe("xray", "get_indexing_rules", _none),
     "sqs:GetQueueAttributes": Probe(
         "sqs",
         "get_queue_attributes",
@@ -111,8 +137,8 @@ def _queue_url(aws: Aws) -> str:
     return f"https://sqs.{aws.target.region}.amazonaws.com/{aws.target.account}/quarterdeck-probe"
 
 
-def refused(aws: Aws, action: str, known: Known) -> str | None:
-    """None when `action` is allowed (finding nothing is an answer too), else why not.
+def refused(aws: Aws, action: str, known: Known) -> AccessDeniedError | None:
+    """None when `action` is allowed (finding nothing is an answer too), else the refusal, which names it.
 
     Raises AwsError when the call failed for another reason, KeyError for an action without a probe.
     """
@@ -120,11 +146,15 @@ def refused(aws: Aws, action: str, known: Known) -> str | None:
     try:
         getattr(aws.client(probe.service), probe.method)(**probe.parameters(known))
     except AccessDeniedError as error:
-        return error.permission or action
+        return error
     except NotFoundError:
         return None
     except AwsError as error:
-        if error.code.startswith(("Validation", "InvalidParameter", "InvalidRequest")):
+        if error.code in UNKNOWN_HERE or error.code.startswith(FOUND_FAULT):
             return None
         raise
     return None
+
+
+FOUND_FAULT = ("Validation", "InvalidParameter", "InvalidRequest", "MalformedQuery")
+"""What AWS answers who may ask, but asks amiss, as probes with made-up names do."""

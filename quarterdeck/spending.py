@@ -1,4 +1,4 @@
-"""`quarterdeck spend`: what watching has cost this month by API and collector, and where the budget stands."""
+"""`quarterdeck spend`: what watching cost this month by API and collector, and where the budget stands."""
 
 from __future__ import annotations
 

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
 import threading
+from decimal import Decimal
 
 import pytest
 
-from collectors.meter import Meter, Pace, answered_units, requested_units, unit_price_usd
+from collectors.meter import (
+    Meter,
+    Pace,
+    answered_units,
+    chunks,
+    request_price_usd,
+    requested_units,
+    unit_price_usd,
+)
 
 
 def test_every_metric_of_a_request_is_a_billed_unit():
@@ -95,3 +104,59 @@ def test_a_pause_is_no_licence_for_a_flood():
         pace.wait()
 
     assert time.now - 3600 == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("size", "requests"), [(0, 1), (65_536, 1), (65_537, 2), (262_144, 4)])
+def test_sqs_bills_a_request_for_every_64_kb(size, requests):
+    assert chunks(size) == requests
+
+
+def test_received_messages_add_to_what_their_request_cost():
+    answer = {"Messages": [{"Body": "x" * 65_536}, {"Body": "y" * 65_536}]}
+
+    assert answered_units("ReceiveMessage", answer) == 1
+
+
+def test_a_fifo_queue_is_dearer_and_both_prices_add_up():
+    meter = Meter()
+    for queue in ("https://sqs/1/orders", "https://sqs/1/orders.fifo"):
+        price = request_price_usd("sqs", "GetQueueAttributes", {"QueueUrl": queue})
+        meter.add("sqs", "GetQueueAttributes", calls=1, units=1, price_usd=price)
+
+    (usage,) = meter.take()
+
+    assert (usage.calls, usage.units, usage.cost_usd) == (2, 2, "0.0000009")
+
+
+def test_scanned_bytes_of_a_query_are_counted_once_however_often_it_is_looked_at():
+    meter = Meter()
+
+    assert [meter.newly_scanned("q", total) for total in (0, 400, 1000, 1000)] == [0, 400, 600, 0]
+    assert meter.newly_scanned("other", 7) == 7
+
+
+def test_a_gigabyte_scanned_by_logs_insights_costs_half_a_cent():
+    meter = Meter()
+    meter.add("logs", "StartQuery", calls=1, units=10**9)
+
+    assert meter.take()[0].cost_usd == "0.005"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "usd"),
+    [
+        ("cloudtrail", "LookupEvents", "0"),
+        ("logs", "FilterLogEvents", "0"),
+        ("logs", "GetQueryResults", "0"),
+        ("cloudwatch", "ListMetrics", "0.00001"),
+        ("ce", "GetCostAndUsage", "0.01"),
+        ("xray", "GetTraceSummaries", "0.0000005"),
+        ("xray", "GetIndexingRules", "0"),
+    ],
+)
+def test_prices_are_those_of_the_fact_sheet(service, operation, usd):
+    assert unit_price_usd(service, operation) == Decimal(usd)
+
+
+def test_what_tells_nothing_of_its_scans_has_no_known_price():
+    assert unit_price_usd("xray", "GetServiceGraph") is None

@@ -83,3 +83,64 @@ def test_a_page_of_html_is_not_repeated_to_people():
     error = translated(answer("404", "<!doctype html>\n<html><title>404</title></html>", status=404))
 
     assert "<" not in str(error)
+
+
+WHO = (
+    "User: arn:aws:sts::111122223333:assumed-role/quarterdeck/quarterdeck is not authorized to perform:"
+    " lambda:ListFunctions on resource: arn:aws:lambda:eu-west-1:111122223333:function:" + "x" * 300
+)
+
+
+@pytest.mark.parametrize(
+    ("context", "says"),
+    [
+        (" because no identity-based policy allows the lambda:ListFunctions action", "the role lacks"),
+        (" with an explicit deny in a service control policy", "service control policy of the organization"),
+        (" because no service control policy allows the lambda:ListFunctions action", "does not allow it"),
+        (" with an explicit deny in a permissions boundary", "permissions boundary denies it"),
+        (" because no permissions boundary allows the lambda:ListFunctions action", "add it to the boundary"),
+        (" with an explicit deny in an identity-based policy: arn:aws:iam::1:policy/x", "remove that deny"),
+        (" because no session policy allows the lambda:ListFunctions action", "session policy"),
+        (" because no VPC endpoint policy allows the lambda:ListFunctions action", "VPC endpoint"),
+        (" with an explicit deny in a resource-based policy", "resource's own policy"),
+        (" with an explicit deny in a policy of the future", "lambda:ListFunctions"),
+        ("", "the role lacks"),
+    ],
+)
+def test_which_kind_of_policy_denies_is_said_with_the_exact_action(context, says):
+    error = translated(answer("AccessDeniedException", WHO + context))
+
+    assert error.permission == "lambda:ListFunctions"
+    assert says in str(error)
+
+
+def test_what_only_aws_can_decode_is_not_shown():
+    text = (
+        "You are not authorized to perform this operation. Encoded authorization failure message: a1B2_c3-d4"
+    )
+
+    error = translated(answer("UnauthorizedOperation", text), service="ec2", operation="DescribeRegions")
+
+    assert error.permission == "ec2:DescribeRegions"
+    assert "a1B2" not in str(error)
+
+
+def test_an_sts_endpoint_that_is_switched_off_says_where_to_switch_it_on():
+    text = "STS is not activated in this region for account:111122223333."
+
+    error = translated(answer("RegionDisabledException", text, operation="AssumeRole", status=403))
+
+    assert isinstance(error, CredentialsError)
+    assert "account's IAM settings" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "action"),
+    [
+        ("lambda", "Invoke", "lambda:InvokeFunction"),
+        ("sqs", "DeleteMessageBatch", "sqs:DeleteMessage"),
+        ("service-quotas", "GetServiceQuota", "servicequotas:GetServiceQuota"),
+    ],
+)
+def test_actions_are_named_as_iam_names_them(service, operation, action):
+    assert iam_action(service, operation) == action

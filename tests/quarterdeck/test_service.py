@@ -8,6 +8,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from collectors.clock import Clock
 from collectors.collector import Collector, Reach
 from core.facts import Function, Listed, Target
 from core.settings import AwsSettings, CollectSettings, StoreSettings
@@ -29,6 +30,7 @@ class FakeAws:
 
     def __init__(self, target=HERE):
         self.target = target
+        self.clock = Clock()
 
     @property
     def where(self):
