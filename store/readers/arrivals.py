@@ -106,15 +106,18 @@ def ways(things: Things) -> Iterator[Way]:
             yield Way(thing.place, arn, f"redrive of {label(str(source))}", by_sqs=True)
 
 
-def _losses(snapshot: Snapshot, window: Window) -> dict[Place, Any]:
+def _losses(snapshot: Snapshot, window: Window) -> dict[Place, dict[str, float]]:
     """Letters that could not be delivered, as Lambda counts them per function."""
     frame = snapshot.frame(
-        f"""SELECT account, region, "function", coalesce(sum(dead_letter_errors), 0) AS "async",
-            coalesce(sum(destination_failures), 0) AS destination
+        f"""SELECT account, region, "function", coalesce(sum(dead_letter_errors), 0) AS letters,
+            coalesce(sum(destination_failures), 0) AS records
         FROM metrics WHERE {FUNCTION_POINTS} AND ts >= $start AND ts < $end GROUP BY ALL""",
         {"start": window.start, "end": window.end},
     )
-    return {(row.account, row.region, row.function): row._asdict() for row in rows(frame)}
+    return {
+        (row.account, row.region, row.function): {"async": row.letters, "destination": row.records}
+        for row in rows(frame)
+    }
 
 
 class _Page:
@@ -126,7 +129,7 @@ class _Page:
         things: Things,
         ways: list[Way],
         counts: Mapping[str, tuple[float, float]],
-        losses: Mapping[Place, Any],
+        losses: Mapping[Place, Mapping[str, float]],
     ) -> None:
         self._coverage, self._counts, self._losses = coverage, counts, losses
         self._queues = {t.name: t for t in things.of("queue")}
