@@ -142,7 +142,9 @@ def records_read(
     for place in coverage.scopes("logs"):
         if not is_mute(metrics.get(place), has_records=place in recorded):
             is_whole = coverage.seen("logs", *place).complete
-            found[place] = [question.window] if is_whole else coverage.covered("logs", *place)
+            parts = [question.window] if is_whole else coverage.covered("logs", *place)
+            sums = coverage.aggregated(*place)  # no records there: metrics tell
+            found[place] = [left for part in parts for left in subtract(part, sums)] if sums else parts
     whole = {place for place, parts in found.items() if list(parts) == [question.window]}
     used = {place for place, row in metrics.items() if row.invocations > 0}
     return Read(found, all_records=whole.issuperset(recorded), all_used=whole.issuperset(used))

@@ -13,8 +13,9 @@ from core.windows import Window
 from store.readers.billing import KINDS, bills
 from store.readers.frames import Grid, rows, share, with_none
 from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
-from store.readers.series import fill, logs_read, record_steps
-from store.readers.states import Coverage
+from store.readers.series import add, fill, logs_read, record_steps
+from store.readers.states import Coverage, Seen
+from store.readers.summaries import AGGREGATED, larger, plus, summary_hours, summary_steps, summary_sums
 from store.readers.sums import metric_sums
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
 from store.readers.usage import Question
@@ -47,28 +48,30 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
     waited for), init_cost_usd (Decimal, None: price unknown), on_demand, provisioned, snap_start
     (initializations by type; an unknown type counts as on-demand; provisioned ones kept nobody waiting and
     are no cold starts), state (of the log; None: settled numbers). Worst first (waited_s)."""
-    with store.snapshot(window, ("invocations", "metrics")) as snapshot:
+    with store.snapshot(window, ("invocations", "metrics", "invocation_summaries")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
-        sums = _sums(snapshot, where)
+        sums, summaries = _sums(snapshot, where), summary_sums(snapshot, window, where)
         metrics, question = metric_sums(snapshot, window, where), Question(window, where, now)
         billed = bills(snapshot, things, coverage, question, metrics, sums.keys())
     bodies = {t.place: t.body for t in things.of("function", gone=True)}
     alive = {t.place for t in things.of("function") if matches(where, *t.place)}
     lines = []
-    for place in sorted(alive | sums.keys()):
-        seen, row = coverage.seen("logs", *place), sums.get(place)
+    for place in sorted(alive | sums.keys() | summaries.keys()):
+        seen, row, more = coverage.seen("logs", *place), sums.get(place), summaries.get(place)
         counts = {name: float(getattr(row, name, 0.0)) for name in COUNTS}
         measured = {name: getattr(row, name, np.nan) for name in MEASURES}
+        if more is not None:
+            counts, measured = _with_summaries(counts, measured, more)
         init = billed[place].components["init"] if place in billed else Decimal(0)
         about = {name: bodies.get(place, {}).get(name) for name in CONFIGURATION}
-        unknown = not seen.complete and row is None
+        unknown = not seen.complete and row is None and more is None
         lines.append(
             dict(zip(("account", "region", "function"), place, strict=True))
             | about
             | (dict.fromkeys(COUNTS, np.nan) if unknown else counts)
             | measured
-            | {"init_cost_usd": None if unknown else init, "state": seen.state()}
+            | {"init_cost_usd": None if unknown else init, "state": _state(seen, more)}
         )
     frame = pd.DataFrame(lines, columns=pd.Index(COLUMNS))
     frame[["memory_mb", *COUNTS, *MEASURES]] = frame[["memory_mb", *COUNTS, *MEASURES]].astype(float)
@@ -76,6 +79,24 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
     order = frame["waited_s"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
     frame["state"] = with_none(frame["state"])
     return frame.loc[order].reset_index(drop=True)
+
+
+def _with_summaries(
+    counts: dict[str, float], measured: dict[str, Any], more: Any
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """Counts and sums of records and of aggregated logs; the median of two parts is not known from theirs."""
+    counts = {name: plus(value, getattr(more, name, None)) for name, value in counts.items()}
+    counts["on_demand"] = plus(counts["on_demand"], more.cold_starts)
+    return counts, {
+        "init_p50_ms": np.nan,
+        "init_p95_ms": np.nan,
+        "init_max_ms": larger(measured["init_max_ms"], more.init_max_ms),
+        "waited_s": plus(measured["waited_s"], more.waited_s),
+    }
+
+
+def _state(seen: Seen, more: Any) -> str | None:
+    return AGGREGATED if more is not None and seen.complete else seen.state()
 
 
 def _sums(snapshot: Snapshot, where: Filter) -> dict[Place, Any]:
@@ -98,11 +119,14 @@ def cold_series(store: Store, window: Window, *, now: datetime, where: Filter = 
     """Per `chart_step`, whole steps only: ts, records, cold_starts, cold_start_rate, init_p50_ms,
     init_p95_ms. A step that was not read for every function of whose log anything was read is NaN."""
     names = ["init_p50_ms", "init_p95_ms"]
-    with store.snapshot(window, ("invocations",)) as snapshot:
+    with store.snapshot(window, ("invocations", "invocation_summaries")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, coverage.step("logs"))
+        summed = summary_steps(snapshot, grid, where)
         frame = grid.lay(record_steps(snapshot, grid, where))[["ts", "records", "cold_starts", *names]]
-    fill(frame, logs_read(coverage, grid, where), counts=["records", "cold_starts"], measures=names)
+    add(frame, summed, ["records", "cold_starts"])
+    fill(frame, logs_read(coverage, grid, where), counts=["records", "cold_starts"])
+    fill(frame, logs_read(coverage, grid, where, records_only=True), counts=[], measures=names)
     frame.insert(3, "cold_start_rate", share(frame["cold_starts"], frame["records"]))
     return frame
 
@@ -110,12 +134,19 @@ def cold_series(store: Store, window: Window, *, now: datetime, where: Filter = 
 def cold_by_hour(store: Store, window: Window, *, where: Filter = EVERYTHING) -> pd.DataFrame:
     """weekday (0 Monday), hour (UTC), records, cold_starts, cold_start_rate; only hours with records."""
     wanted, params = sql_where(where)
-    with store.snapshot(window, ("invocations",)) as snapshot:
-        return snapshot.frame(
-            f"""SELECT (epoch_ms(ts) - $monday) // 86400000 % 7 AS weekday,
-                epoch_ms(ts) // 3600000 % 24 AS hour,
-                count(*)::DOUBLE AS records, count(*) FILTER ({COLD})::DOUBLE AS cold_starts,
-                count(*) FILTER ({COLD}) / count(*) AS cold_start_rate
-            FROM invocations WHERE {wanted} GROUP BY ALL ORDER BY weekday, hour""",
-            {"monday": FIRST_MONDAY, **params},
+    with store.snapshot(window, ("invocations", "invocation_summaries")) as snapshot:
+        told = snapshot.frame(
+            f"""SELECT {_HOUR}, count(*)::DOUBLE AS records, count(*) FILTER ({COLD})::DOUBLE AS cold_starts
+            FROM invocations WHERE {wanted} GROUP BY ALL""",
+            params,
         )
+        summed = summary_hours(snapshot, window, where, keys=_HOUR)
+    frame = told if summed is None else pd.concat([told, summed])
+    frame = frame.groupby(["weekday", "hour"], as_index=False)[["records", "cold_starts"]].sum()
+    frame["cold_start_rate"] = share(frame["cold_starts"], frame["records"])
+    return frame
+
+
+_HOUR = (
+    f"""(epoch_ms(ts) - {FIRST_MONDAY}) // 86400000 % 7 AS weekday, epoch_ms(ts) // 3600000 % 24 AS hour"""
+)

@@ -16,6 +16,7 @@ from store.readers.letters import LOOK_BACK, Letters, dead_letters
 from store.readers.newest import last_invocations
 from store.readers.series import fleet_steps, function_counts
 from store.readers.states import Coverage
+from store.readers.summaries import summary_sums
 from store.readers.sums import metric_sums, newest_of, record_sums
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches
 from store.readers.usage import Question
@@ -24,7 +25,7 @@ from store.store import Filter, Store
 __all__ = ["EVERYTHING", "fleet", "fleet_series", "sparklines"]
 
 KINDS = ("function", "reserved", "version", "alias", "provisioned", "mapping", "invoke_config", "queue")
-TELEMETRY = ("metrics", "invocations", "queue_samples")
+TELEMETRY = ("metrics", "invocations", "queue_samples", "invocation_summaries")
 SPARKS = 30
 
 
@@ -38,22 +39,24 @@ def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYT
     max_memory_used_mb, timeouts, out_of_memory, dead_letters, cost_usd (Decimal), last_invocation, states
     (dict). Rates are 0..1. NaN/None is not known, and `states` says why: `silent`, `not collected: WHY`; a
     known number over a window that may still change is `provisional`; one over a window with holes is `not
-    collected: 40 of 180 minutes ...` beside the part that is known (None when that part is zero).
+    collected: 40 of 180 minutes ...` beside the part that is known (None when that part is zero). Where a log
+    is aggregated, its sums are added to the records, and percentiles are None.
     """
     with store.snapshot(Window(window.start - LOOK_BACK, window.end), TELEMETRY) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
         metrics = metric_sums(snapshot, window, where)
         records = record_sums(snapshot, window, where)
+        summaries = summary_sums(snapshot, window, where)
         letters = dead_letters(snapshot, things, coverage)
         question = Question(window, where, now)
         billed = bills(snapshot, things, coverage, question, metrics, records.keys())
-    places = _places(things, {**metrics, **records}, where)
-    newest = last_invocations(store, places, window, newest_of(metrics, records), now=now)
+    places = _places(things, {**metrics, **records, **summaries}, where)
+    newest = last_invocations(store, places, window, newest_of(metrics, records, summaries), now=now)
     reserved = {t.place: t.body.get("reserved") for t in things.of("reserved")}
     found = []
     for place, thing in sorted(places.items()):
-        row = FleetRow(place, coverage, metrics.get(place), records.get(place))
+        row = FleetRow(place, coverage, metrics.get(place), records.get(place), summaries.get(place))
         row.configure(thing, reserved.get(place))
         row.measure(newest.get(place))
         row.spend(billed.get(place), letters.get(place, Letters()))

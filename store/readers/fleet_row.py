@@ -12,6 +12,7 @@ from core.formulas import rate
 from store.readers.billing import Bill
 from store.readers.letters import Letters
 from store.readers.states import FEEDS, SILENT, Coverage, Seen, known
+from store.readers.summaries import AGGREGATED, larger, plus
 from store.readers.sums import is_mute
 from store.readers.things import Place, Thing
 
@@ -58,13 +59,15 @@ COLUMNS = (
 class FleetRow:
     """One function's row while it is put together."""
 
-    def __init__(self, place: Place, coverage: Coverage, metrics: Any, records: Any) -> None:
+    def __init__(
+        self, place: Place, coverage: Coverage, metrics: Any, records: Any, summaries: Any = None
+    ) -> None:
         self.values: dict[str, Any] = dict(zip(("account", "region", "function"), place, strict=True))
-        self.metrics, self.records = metrics, records
+        self.metrics, self.records, self.summaries = metrics, records, summaries
         account, region, function = place
         self.seen: dict[str, Seen] = {
             "metrics": coverage.seen("metrics", account, region, function),
-            "logs": records_seen(coverage, place, metrics, records),
+            "logs": records_seen(coverage, place, metrics, records if summaries is None else summaries),
         }
 
     def configure(self, thing: Thing | None, reserved: int | None) -> None:
@@ -77,10 +80,14 @@ class FleetRow:
         self.values |= {name: count(name, "metrics") for name in ("invocations", "errors", "throttles")}
         self.values |= {name: count(name, "logs") for name in ("cold_starts", "timeouts", "out_of_memory")}
         self.values |= {name: of(self.metrics, name) for name in ("duration_max_ms", "max_concurrency")}
-        self.values |= {name: of(self.records, name) for name in _MEASURED}
+        aggregated = self.summaries is not None
+        self.values |= {name: None if aggregated else of(self.records, name) for name in _PERCENTILES}
+        most = [of(facts, "max_memory_used_mb") for facts in (self.records, self.summaries)]
+        records = plus(of(self.records, "records"), of(self.summaries, "records"))
         self.values |= {
+            "max_memory_used_mb": larger(*most),
             "error_rate": rate(self.values["errors"], self.values["invocations"]),
-            "cold_start_rate": rate(self.values["cold_starts"], of(self.records, "records")),
+            "cold_start_rate": rate(self.values["cold_starts"], records),
             "last_invocation": newest,
         }
 
@@ -99,11 +106,15 @@ class FleetRow:
         seen, value = self.seen.get(collector, self.seen["metrics"]), self.values[name]
         if name == "last_invocation" and value is not None:
             return None  # of all that is stored, not of the window
+        if self.summaries is not None and name in _PERCENTILES and seen.complete:
+            return AGGREGATED
         return seen.state(silent=value is None)
 
     def _count(self, name: str, collector: str) -> Any:
-        facts = self.metrics if collector == "metrics" else self.records
-        return known(self._of(facts, name) or 0.0, self.seen[collector])
+        if collector == "metrics":
+            return known(self._of(self.metrics, name) or 0.0, self.seen[collector])
+        value = plus(self._of(self.records, name), self._of(self.summaries, name))
+        return known(value or 0.0, self.seen[collector])
 
     @staticmethod
     def _of(facts: Any, name: str) -> Any:
@@ -111,13 +122,12 @@ class FleetRow:
         return None if value is None or pd.isna(value) else value
 
 
-_MEASURED = (
+_PERCENTILES = (
     "duration_p50_ms",
     "duration_p95_ms",
     "duration_p99_ms",
     "init_p50_ms",
     "init_p95_ms",
-    "max_memory_used_mb",
 )
 
 

@@ -15,6 +15,7 @@ from store.readers.billing import KINDS, spend
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_PERCENTILES, PERCENTILES
 from store.readers.states import Coverage
+from store.readers.summaries import summary_steps
 from store.readers.things import Place, Things, matches, sql_where
 from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
@@ -25,9 +26,10 @@ TIMES = ["duration_p50_ms", "duration_p95_ms", "duration_p99_ms"]
 
 def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -> pd.DataFrame:
     """See `fleet.fleet_series`."""
-    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+    with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, coverage.step("metrics"))
+        summed = summary_steps(snapshot, grid, where)
         things = Things.read(snapshot, *KINDS, where=where)
         frame = grid.lay(_counts(snapshot, grid, where))
         frame[["concurrent_max"]] = grid.lay(_concurrency(snapshot, grid, where))[["concurrent_max"]]
@@ -38,8 +40,11 @@ def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -
     by_step = usd.groupby("step")["usd"].sum().rename("cost_usd").reset_index()
     frame["cost_usd"] = grid.lay(by_step)["cost_usd"]
     metrics, logs = metrics_read(coverage, grid, where), logs_read(coverage, grid, where)
+    records = logs_read(coverage, grid, where, records_only=True)
+    add(frame, summed, ["cold_starts"])
     fill(frame, metrics, counts=COUNTS, measures=["concurrent_max"])
-    fill(frame, logs, counts=["cold_starts"], measures=TIMES)
+    fill(frame, records if summed is None else logs, counts=["cold_starts"])
+    fill(frame, records, counts=[], measures=TIMES)
     fill(frame, metrics | logs, counts=["cost_usd"])
     frame["error_rate"] = share(frame["errors"], frame["invocations"])
     frame["collected"] = metrics
@@ -51,6 +56,14 @@ def fill(frame: pd.DataFrame, read: Flags, *, counts: list[str], measures: Seque
     """Where a step was read and nothing was said, counts are 0; where it was not read, nothing is known."""
     frame[counts] = frame[counts].astype(float).fillna(0.0)
     frame.loc[~read, [*counts, *measures]] = np.nan
+
+
+def add(frame: pd.DataFrame, summed: pd.DataFrame | None, counts: list[str]) -> None:
+    """Add what sums of aggregated logs count beside the records."""
+    if summed is None:
+        return
+    for name in counts:
+        frame[name] = frame[name].astype(float).add(summed[name].astype(float), fill_value=0.0)
 
 
 def _counts(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
@@ -98,9 +111,13 @@ def metrics_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
     return all_read(coverage, grid, "metrics", (p for p in places if matches(where, *p[:2])))
 
 
-def logs_read(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
-    """Steps that were read for every function of whose log anything was read."""
-    return all_read(coverage, grid, "logs", (p for p in coverage.scopes("logs") if matches(where, *p)))
+def logs_read(coverage: Coverage, grid: Grid, where: Filter, *, records_only: bool = False) -> Flags:
+    """Steps that were read for every function of whose log anything was read; with `records_only`, not as
+    sums."""
+    places = [p for p in coverage.scopes("logs") if matches(where, *p)]
+    read = all_read(coverage, grid, "logs", places)
+    sums = [part for place in places for part in coverage.aggregated(*place)] if records_only else []
+    return read & ~touched(sums, grid.starts_ms, grid.step) if sums else read
 
 
 def all_read(coverage: Coverage, grid: Grid, collector: str, places: Iterable[Place]) -> Flags:
@@ -165,18 +182,20 @@ def function_steps(
 ) -> pd.DataFrame:
     """See `functions.function_series`."""
     where, place = Filter(target.account, target.region, function), (target.account, target.region, function)
-    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+    with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, coverage.step("metrics"))
+        summed = summary_steps(snapshot, grid, where)
         metrics = grid.lay(_function_points(snapshot, grid, where))
         records = grid.lay(record_steps(snapshot, grid, where)).drop(columns=["ts", "init_p50_ms"])
     frame = pd.concat([metrics, records], axis="columns")
     read = inside(coverage.covered("metrics", *place), grid.starts_ms, grid.step)
     read_log = inside(coverage.covered("logs", *place), grid.starts_ms, grid.step)
     fill(frame, read, counts=COUNTS, measures=MEASURES)
-    fill(
-        frame, read_log, counts=["cold_starts", "records"], measures=[*TIMES, "init_p95_ms", "max_memory_mb"]
-    )
+    records_only = read_log & ~touched(coverage.aggregated(*place), grid.starts_ms, grid.step)
+    add(frame, summed, ["cold_starts", "records"])
+    fill(frame, records_only if summed is None else read_log, counts=["cold_starts", "records"])
+    fill(frame, records_only, counts=[], measures=[*TIMES, "init_p95_ms", "max_memory_mb"])
     frame["error_rate"] = share(frame["errors"], frame["invocations"])
     frame["cold_start_rate"] = share(frame["cold_starts"], frame["records"])
     young = [*coverage.unsettled("metrics", *place), *coverage.unsettled("logs", *place)]

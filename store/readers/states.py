@@ -96,6 +96,9 @@ def known(value: Any, seen: Seen) -> Any:
 Why = tuple[str, str | None]
 """A reason, and the permission that is missing."""
 
+SUMS_S = 300
+"""The period at which a log that is aggregated counts as read; one that is read by record has none."""
+
 Key = tuple[str, str, str, str]
 """Collector, account, region, scope."""
 
@@ -142,6 +145,7 @@ class Coverage:
         self.window, self.now = window, now
         self._rows: dict[Key, list[Row]] = defaultdict(list)
         self._gaps: dict[Key, list[tuple[Window, Why]]] = defaultdict(list)
+        self._logged: dict[tuple[str, str, str, bool], list[tuple[int, int]]] = defaultdict(list)
         self._period_s: dict[str, int] = defaultdict(int)
         columns = [
             coverage[name].tolist() for name in ("collector", "account", "region", "scope", "period_s")
@@ -151,6 +155,8 @@ class Coverage:
             *columns, *times, coverage["settled"].tolist(), strict=True
         ):
             self._rows[collector, account, region, scope].append((start, end, bool(settled)))
+            if collector == "logs":
+                self._logged[account, region, scope, period_s >= SUMS_S].append((start, end))
             self._period_s[collector] = max(self._period_s[collector], period_s)
         for key, part, row in _gap_rows(gaps, window):
             self._gaps[key].append((part, (row.why, _text(row.permission))))
@@ -189,6 +195,15 @@ class Coverage:
         own, whole = self._clipped(rows[0]).read, merge(w for r in rows[1:] for w in self._clipped(r).read)
         holes = [gap for gap, _ in gaps]
         return merge([*own, *(left for part in whole for left in subtract(part, holes))])
+
+    def aggregated(self, account: str, region: str, function: str) -> list[Window]:
+        """What of a function's log was read as sums only: it has no records there."""
+        sums = self._logged.get((account, region, function, True))
+        if not sums:
+            return []
+        records = [_of_ms(*span) for span in self._logged.get((account, region, function, False), ())]
+        parts = (_of_ms(*span).overlap(self.window) for span in sums)
+        return merge(left for part in parts if part for left in subtract(part, records))
 
     def unsettled(self, collector: str, account: str, region: str, scope: str = "") -> list[Window]:
         """What was read and may still change."""
@@ -235,7 +250,8 @@ class Coverage:
         provisional = bool(self.unsettled(collector, account, region, scope))
         why, permission = self._why(collector, account, region, scope, missing)
         if missing and why == NOT_YET:
-            if pace is not None and self._is_not_due(missing[-1], pace):
+            run = self.newest(collector, account, region)
+            if pace is not None and run is not None and self._is_not_due(missing[-1], pace, run.finished_at):
                 why = pace.why
             elif read and self._is_young_tail(missing[-1]):
                 provisional, missing = True, missing[:-1]
@@ -243,9 +259,11 @@ class Coverage:
                 why = TOO_OLD
         return Seen(self.window, tuple(missing), provisional, why, permission)
 
-    def _is_not_due(self, part: Window, pace: Pace) -> bool:
-        """Whether the end of the window is left for the scope's next turn."""
-        return part.end == self.window.end and self.now - part.start <= pace.every + LATENESS
+    def _is_not_due(self, part: Window, pace: Pace, last_run: datetime) -> bool:
+        """Whether the end of the window is left for the scope's next turn: the collector runs, without it."""
+        longest = pace.every + LATENESS
+        is_tail = part.end == self.window.end and self.now - part.start <= longest
+        return is_tail and self.now - last_run <= longest
 
     def step(self, collector: str) -> timedelta:
         """The step of a chart over the window: `chart_step`, or the period of the coarsest history read in
@@ -292,6 +310,10 @@ class Coverage:
         """Why the newest run brought nothing; `not yet` when nothing speaks against the next one."""
         run = self.newest(collector, account, region)
         return NOT_YET if run is None or run.outcome in HEALTHY else str(run.error or run.outcome)
+
+
+def _of_ms(start: int, end: int) -> Window:
+    return Window(datetime.fromtimestamp(start / 1000, UTC), datetime.fromtimestamp(end / 1000, UTC))
 
 
 def _gap_rows(frame: pd.DataFrame, window: Window) -> Iterator[tuple[Key, Window, Any]]:

@@ -50,10 +50,10 @@ def record_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place
     return _by_place(frame)
 
 
-def newest_of(metrics: Mapping[Place, Any], records: Mapping[Place, Any]) -> dict[Place, datetime]:
+def newest_of(*sums: Mapping[Place, Any]) -> dict[Place, datetime]:
     """When each function was last invoked, as far as these sums tell."""
     found: dict[Place, datetime] = {}
-    for place, row in [*metrics.items(), *records.items()]:
+    for place, row in (item for told in sums for item in told.items()):
         if not pd.isna(row.newest):
             ts = row.newest.to_pydatetime()
             found[place] = max(ts, found.get(place, ts))
