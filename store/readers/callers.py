@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
-from store.readers.frames import rows
+from store.readers.frames import rows, with_none
 from store.readers.things import Place, sql_where
 from store.store import Filter, Snapshot, Store
 
@@ -78,9 +77,12 @@ def calls(
 
 def _read(snapshot: Snapshot, where: Filter) -> pd.DataFrame:
     passes, params = sql_where(where)
-    return snapshot.frame(
+    frame = snapshot.frame(
         f"SELECT {_COLUMNS} FROM api_calls WHERE {passes} ORDER BY ts DESC, event_id", params
     )
+    for name in ("resource", "who", "via", "error"):
+        frame[name] = with_none(frame[name])
+    return frame
 
 
 def around(window: Window) -> Window:
@@ -94,6 +96,7 @@ class Call:
     action: str
     who: str | None
     via: str | None
+    resource: str | None = None
 
 
 class Callers:
@@ -106,10 +109,15 @@ class Callers:
     def read(cls, snapshot: Snapshot, where: Filter) -> Callers:
         found: dict[Place, list[Call]] = {}
         for row in rows(_read(snapshot, where)):
-            if _none(row.error) is None:
-                call = Call(row.ts.to_pydatetime(), row.action, _none(row.who), _none(row.via))
+            if row.error is None:
+                ts = row.ts.to_pydatetime()
+                call = Call(ts, row.action, row.who, row.via, row.resource)
                 found.setdefault((row.account, row.region, row.function), []).append(call)
         return cls(found)
+
+    def all(self) -> Iterator[tuple[Place, Call]]:
+        for place, calls in self._calls.items():
+            yield from ((place, call) for call in calls)
 
     def of(
         self, place: Place, entity: str, ts: datetime, *, field: str = "", is_dated: bool = True
@@ -123,7 +131,3 @@ class Callers:
             c for c in self._calls.get(place, ()) if c.action in wanted and earliest <= c.ts <= ts + WITHIN
         )
         return min(near, key=lambda call: abs(call.ts - ts), default=None)
-
-
-def _none(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

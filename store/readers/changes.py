@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from core.facts import Target
 from core.windows import Window
 from store import schema
-from store.readers.callers import Callers, around
-from store.readers.frames import rows
+from store.readers.callers import Call, Callers, around
+from store.readers.frames import rows, with_none
 from store.readers.things import Place, Things
+from store.readers.unseen import Unseen, unseen, watched_since
 from store.readers.wiring import describe
 from store.readers.words import sentence
 from store.store import Filter, Snapshot, Store
@@ -58,8 +59,15 @@ class Changed:
     version: str | None = None
     entity: str = "version"
     is_dated: bool = True
-    who: str | None = None
-    via: str | None = None
+    call: Call | None = None
+
+    @property
+    def who(self) -> str | None:
+        return self.call.who if self.call else None
+
+    @property
+    def via(self) -> str | None:
+        return self.call.via if self.call else None
 
 
 COLUMNS = (
@@ -85,29 +93,49 @@ def changes(
     concurrency, mapping, appeared, gone), what (a sentence such as `Deploy v214 → v215`, `Timeout 15 s → 30
     s`), field, old, new, version (for deploys), who and via (who called for it and through what, as
     CloudTrail says; None where it was not read, or has no such call). A published version is a deploy dated
-    when it was published; new code that no version follows is a deploy of $LATEST."""
+    when it was published; new code that no version follows is a deploy of $LATEST. Of what was changed
+    before we watched CloudTrail tells: that it was changed and by whom, not to what."""
     where = Filter(target.account if target else None, target.region if target else None, function)
     with store.snapshot(around(window), ("api_calls",)) as snapshot:
         deploys = list(_deploys(Things.read(snapshot, "version", "function", where=where), window, where))
         noted = snapshot.state(_noted(window, where))
         mappings = _sources(Things.read(snapshot, "mapping", "trigger", where=where))
         calls = Callers.read(snapshot, where)
+        before = list(unseen(calls, watched_since(snapshot)))
     published, updated = _published_times(deploys), _updated(noted)
     others = (one for row in rows(noted) if (one := _changed(row, published, mappings, updated)))
+    seen = [_called_for(change, calls) for change in (*deploys, *others)]
+    told = {(*_place(change), change.call) for change in seen}
+    left = (one for one in before if (*one.place, one.call) not in told)
     found = sorted(
-        (_called_for(change, calls) for change in (*deploys, *others)),
+        (*seen, *(_unseen(one) for one in left if _is_told(one, window, published))),
         key=lambda c: (c.ts, c.account, c.region, c.function, c.what),
         reverse=True,
     )
     frame = pd.DataFrame([[getattr(c, name) for name in COLUMNS] for c in found], columns=pd.Index(COLUMNS))
     frame["ts"] = pd.to_datetime(frame["ts"], utc=True).dt.as_unit("us")
+    frame["who"], frame["via"] = with_none(frame["who"]), with_none(frame["via"])
     return frame
 
 
 def _called_for(change: Changed, calls: Callers) -> Changed:
-    place = change.account, change.region, change.function
-    call = calls.of(place, change.entity, change.ts, field=change.field, is_dated=change.is_dated)
-    return replace(change, who=call.who, via=call.via) if call else change
+    field, is_dated = change.field, change.is_dated
+    call = calls.of(_place(change), change.entity, change.ts, field=field, is_dated=is_dated)
+    return replace(change, call=call)
+
+
+def _place(change: Changed) -> Place:
+    return change.account, change.region, change.function
+
+
+def _is_told(one: Unseen, window: Window, published: Mapping[Place, list[datetime]]) -> bool:
+    is_version = one.kind == "deploy" and _is_followed(published.get(one.place, []), one.call.ts)
+    return one.call.ts in window and not is_version
+
+
+def _unseen(one: Unseen) -> Changed:
+    version = "$LATEST" if one.kind == "deploy" else None
+    return Changed(one.call.ts, *one.place, one.kind, one.what, version=version, call=one.call)
 
 
 def _updated(noted: pd.DataFrame) -> set[tuple[str, str, str, datetime]]:
@@ -143,7 +171,7 @@ def _deploys(things: Things, window: Window, where: Filter) -> Iterator[Changed]
 def _published_times(deploys: list[Changed]) -> dict[Place, list[datetime]]:
     found: dict[Place, list[datetime]] = {}
     for deploy in sorted(deploys, key=lambda d: d.ts):
-        found.setdefault((deploy.account, deploy.region, deploy.function), []).append(deploy.ts)
+        found.setdefault(_place(deploy), []).append(deploy.ts)
     return found
 
 

@@ -10,6 +10,8 @@ from core.triggers import arn_part, kind_of_source, title_of
 
 RUNNING = {"Enabled", "Enabling", "Updating", "Creating"}
 GONE = "NOT_FOUND"
+BY_HAND = {"User action", "USER_INITIATED"}
+"""Reasons of a mapping's state that say nothing new."""
 
 
 def mapping_row(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +69,10 @@ def _called(body: Mapping[str, Any]) -> str:
     if named := source_name(str(body.get("source_arn") or "")):
         return named
     principal = str(body.get("principal") or "")
-    if body["kind"] in {"another-account", "organization", "iam", "federated"}:
+    if body["kind"] == "another-account":
+        named, account = source_name(principal), str(body.get("source_account") or principal)
+        return account if named in {"root", account} else f"{named} of {account}"
+    if body["kind"] in {"organization", "iam", "federated"}:
         return source_name(principal) or principal
     return str(body.get("source_account") or "") or title_of(str(body["kind"]))
 
@@ -101,7 +106,7 @@ def _mapping_detail(body: Mapping[str, Any]) -> Iterator[str]:
         yield f"failures go to {source_name(str(body['failure_destination']))}"
     if body.get("reports_batch_item_failures"):
         yield "reports failed items of a batch"
-    if body.get("state_reason"):
+    if body.get("state_reason") and body["state_reason"] not in BY_HAND:
         yield str(body["state_reason"])
 
 

@@ -51,6 +51,9 @@ NAMES: Mapping[str, tuple[str, str]] = {
 }
 """How a field is called, and the unit of its values; others are called by their own words."""
 
+UNSET: Mapping[str, str] = {"retention_days": "never expires"}
+"""What it means that a field is not set, where that is something of its own."""
+
 LONGEST_ID = 24
 
 
@@ -61,6 +64,8 @@ def name_of(field: str) -> str:
 
 def value_of(field: str, value: Any) -> str:
     """The value with its unit; `none` for what is unknown or empty."""
+    if value is None and field in UNSET:
+        return UNSET[field]
     return _value(value, NAMES.get(field, ("", ""))[1])
 
 

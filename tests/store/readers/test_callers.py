@@ -39,7 +39,9 @@ def dated(world, minutes_ago, **fields):
 
 
 def changed_timeout(world, minutes_ago=30):
-    world.run("inventory", [dated(world, 90, timeout_s=15), Listed("function")])
+    at = world.at(100)
+    before = [dated(world, 110, timeout_s=15), Listed("function")]
+    world.run("inventory", before, started_at=at, finished_at=at)
     later(world, dated(world, minutes_ago, timeout_s=30))
 
 
@@ -196,3 +198,54 @@ def test_calls_are_listed_newest_first_failed_ones_too(world):
     ]
     assert frame["error"][0] == "AccessDenied"
     assert len(calls(world.store, world.window())) == 3
+
+
+def watched(world, *facts):
+    world.run("inventory", [world.function(), Listed("function"), *facts])
+
+
+def test_what_was_changed_before_we_watched_is_told_by_its_call(world):
+    watched(world)
+    alias = call(world, "UpdateAlias", 40, resource="prod", via="CDK")
+    world.run("changes", [call(world, "UpdateFunctionConfiguration", 50), alias])
+
+    assert told(world) == [
+        ("Alias prod was changed", "jane", "CDK"),
+        ("Configuration was changed", "jane", "console"),
+    ]
+
+
+def test_a_call_since_we_watch_is_no_change_of_its_own(world):
+    watched(world)
+    world.run("changes", [call(world, "UpdateFunctionConfiguration", -20)])
+
+    assert told(world) == []
+
+
+@pytest.mark.parametrize(
+    "fields", [{"error": "AccessDenied"}, {"function": ""}, {"action": "Sleep"}, {"minutes_ago": 200}]
+)
+def test_what_did_not_change_a_function_in_the_window_is_not_told(world, fields):
+    watched(world)
+    values = {"action": "UpdateFunctionConfiguration", "minutes_ago": 50} | fields
+    world.run("changes", [call(world, values.pop("action"), values.pop("minutes_ago"), **values)])
+
+    assert told(world) == []
+
+
+def test_a_call_that_made_a_change_we_saw_is_told_once(world):
+    world.run("details", [Version(name="orders:2", function="orders", version="2", published=world.at(50))])
+    watched(world, Alias(name="orders:prod", function="orders", alias="prod", version="1"))
+    later(world, Alias(name="orders:prod", function="orders", alias="prod", version="2"))
+    world.run("changes", [call(world, "UpdateAlias", 40, resource="prod")])
+
+    assert [what for what, _, _ in told(world)] == ["Alias prod v1 → v2", "Deploy v2"]
+
+
+def test_new_code_before_we_watched_is_a_deploy_unless_a_version_tells(world):
+    watched(world)
+    version = Version(name="orders:2", function="orders", version="2", published=world.at(50))
+    world.run("details", [version])
+    world.run("changes", [call(world, "UpdateFunctionCode", 51), call(world, "UpdateFunctionCode", 20)])
+
+    assert [what for what, _, _ in told(world)] == ["New code in $LATEST", "Deploy v2"]

@@ -150,3 +150,17 @@ def test_a_trigger_that_went_is_left_out(world):
 )
 def test_a_source_is_called_by_what_a_person_knows_it_by(arn, name):
     assert source_name(arn) == name
+
+
+@pytest.mark.parametrize(
+    ("principal", "called"),
+    [
+        ("arn:aws:iam::999988887777:root", "999988887777"),
+        ("999988887777", "999988887777"),
+        ("arn:aws:iam::999988887777:role/worker", "worker of 999988887777"),
+    ],
+)
+def test_another_account_is_called_by_its_number(world, principal, called):
+    (row,) = rows(world, trigger(kind="another-account", principal=principal, source_account="999988887777"))
+
+    assert row["source"] == called
