@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from quarterdeck.demo.model import MINUTE_MS, MINUTES_A_DAY, Day, Flags, Floats, Ints
+from quarterdeck.demo.model import (
+    MINUTE_MS,
+    MINUTES_A_DAY,
+    POISON_ATTEMPTS,
+    Day,
+    Flags,
+    Floats,
+    Ints,
+    is_lost,
+)
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.world import World
 
@@ -98,6 +108,18 @@ def _spillover(day: Day) -> Samples:
     return of_invocations(start, np.ones(len(start)), end)
 
 
+def _dead_letter_errors(day: Day) -> Samples:
+    """A sample for each event that was given up: 1 when even its dead-letter queue could not be reached."""
+    given_up = (day.attempt == POISON_ATTEMPTS) & day.failed
+    return of_invocations(day.end_ms[given_up], is_lost(day)[given_up], day.end_ms[given_up])
+
+
+def _destination_failures(day: Day) -> Samples:
+    """A sample for each success that was to be told: the topic refuses a few."""
+    told, refused = ~day.failed, day.ids[:, 0] % 150 == 0
+    return of_invocations(day.end_ms[told], refused[told], day.end_ms[told])
+
+
 OF_EVERY: dict[str, OfDay] = {
     "Invocations": _invocations,
     "Errors": _errors,
@@ -109,17 +131,21 @@ OF_ASYNC: dict[str, OfDay] = {
     "AsyncEventAge": _async_age,
     "AsyncEventsDropped": _async_dropped,
 }
+OF_DEAD_LETTERS: dict[str, OfDay] = {"DeadLetterErrors": _dead_letter_errors}
+OF_DESTINATIONS: dict[str, OfDay] = {"DestinationDeliveryFailures": _destination_failures}
 OF_PROVISIONED: dict[str, OfDay] = {
     "ProvisionedConcurrencyInvocations": _provisioned_invocations,
     "ProvisionedConcurrencySpilloverInvocations": _spillover,
 }
 
 
-def select(day: Day, which: Flags) -> Day:
-    """The invocations for which `which` is true; throttles stay."""
+def of_version(day: Day, version: int) -> Day:
+    """What one version ran, and what it was asked to while throttled."""
     fields = {name: getattr(day, name) for name in Day.__slots__}
-    of_invocation = {k: v[which] for k, v in fields.items() if k not in _NOT_PER_INVOCATION}
-    return Day(**{**fields, **of_invocation})
+    ran, refused = day.version == version, day.throttled_version == version
+    of_invocation = {k: v[ran] for k, v in fields.items() if k not in _NOT_PER_INVOCATION}
+    throttled = {k: fields[k][refused] for k in ("throttled_ms", "throttled_version")}
+    return Day(**{**fields, **of_invocation, **throttled})
 
 
 _NOT_PER_INVOCATION = frozenset({"spec", "throttled_ms", "throttled_version"})
@@ -129,7 +155,11 @@ def metrics_of(spec: Spec) -> dict[str, OfDay]:
     metrics = dict(OF_EVERY)
     if spec.mode == "async" and spec.trigger != "none":
         metrics |= OF_ASYNC
-    if spec.mode == "stream":
+    if spec.dead_letter:
+        metrics |= OF_DEAD_LETTERS
+    if spec.on_success:
+        metrics |= OF_DESTINATIONS
+    if spec.mode == "stream" and spec.trigger != "kafka":
         metrics["IteratorAge"] = _iterator_age
     if is_reachable(spec):
         metrics |= OF_PROVISIONED
@@ -145,15 +175,14 @@ def is_reachable(spec: Spec) -> bool:
 
 def concurrency(world: World, specs: tuple[Spec, ...], number: int, which: str = "all") -> Floats:
     """The most simultaneous executions in each minute of a day. `which`: all, provisioned or on-demand."""
-    days = [world.day(spec, n) for spec in specs for n in (number - 1, number)]
-    kept = [_which(day, which) for day in days]
-    start = np.concatenate(
-        [np.empty(0, dtype=np.int64), *(day.start_ms[k] for day, k in zip(days, kept, strict=True))]
-    )
-    end = np.concatenate(
-        [np.empty(0, dtype=np.int64), *(day.end_ms[k] for day, k in zip(days, kept, strict=True))]
-    )
-    return most_at_once(start, end, number)
+    start, end, weight = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)], [np.empty(0)]
+    for spec, times in Counter(spec.source_spec for spec in specs).items():
+        for day in (world.day(spec, n) for n in (number - 1, number)):
+            kept = _which(day, which)
+            start.append(day.start_ms[kept])
+            end.append(day.end_ms[kept])
+            weight.append(np.full(int(kept.sum()), float(times)))
+    return most_at_once(np.concatenate(start), np.concatenate(end), number, np.concatenate(weight))
 
 
 def _which(day: Day, which: str) -> Flags:
@@ -162,11 +191,15 @@ def _which(day: Day, which: str) -> Flags:
     return day.provisioned if which == "provisioned" else ~day.provisioned
 
 
-def most_at_once(start: Ints, end: Ints, number: int) -> Floats:
-    """The largest number of overlapping intervals in each minute of UTC day `number`."""
+def most_at_once(start: Ints, end: Ints, number: int, weight: Floats | None = None) -> Floats:
+    """The largest number of overlapping intervals in each minute of UTC day `number`.
+
+    `weight` says how many intervals each one stands for.
+    """
     ts = np.concatenate([end, start])
     order = np.argsort(ts, kind="stable")
-    ts, level = ts[order], np.cumsum(np.repeat([-1.0, 1.0], [len(end), len(start)])[order])
+    weight = np.ones(len(start)) if weight is None else weight
+    ts, level = ts[order], np.cumsum(np.concatenate([-weight, weight])[order])
     begins = (number * MINUTES_A_DAY + np.arange(MINUTES_A_DAY)) * MINUTE_MS
     before = np.searchsorted(ts, begins, side="right")
     most = np.concatenate([[0.0], level])[before]

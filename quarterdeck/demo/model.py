@@ -99,6 +99,12 @@ def failures_of(spec: Spec) -> tuple[Failure, ...]:
 
 
 _DROPS_ONE_IN = 3000
+_LOST_ONE_IN = 12
+
+
+def is_lost(day: Day) -> Flags:
+    """Which events, if given up, would not even reach their dead-letter queue."""
+    return np.asarray(day.ids[:, 1] % _LOST_ONE_IN == 0, dtype=np.bool_)
 
 
 def all_hand_back(day: Day) -> Flags:

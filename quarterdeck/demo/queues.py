@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quarterdeck.demo.mappings import AGAIN_MS
 from quarterdeck.demo.model import (
     DAY_MS,
     HOUR_MS,
@@ -16,11 +17,17 @@ from quarterdeck.demo.model import (
     Day,
     Floats,
     Ints,
+    all_hand_back,
+    is_lost,
 )
 from quarterdeck.demo.specs import QueueSpec, Spec
 from quarterdeck.demo.stories import DRAIN_EVERY, to_ms
 from quarterdeck.demo.world import World
 
+POLLS_A_MINUTE = 15.0
+"""What five pollers of a mapping ask for in a minute, twenty seconds each."""
+
+MESSAGE_BYTES = 700
 SEND_LAG_MS = 900
 """How long a message waits before a poller takes it."""
 
@@ -35,6 +42,7 @@ class QueueDay:
     visible: Floats
     not_visible: Floats
     oldest_age_s: Floats
+    empty: Floats
 
     @property
     def active(self) -> bool:
@@ -74,21 +82,24 @@ def _redrives(queue: QueueSpec, function: Spec) -> bool:
 def _fed(world: World, queue: QueueSpec, number: int) -> QueueDay:
     function, zeros = worker(world, queue), np.zeros(MINUTES_A_DAY)
     if function is None:
-        return QueueDay(zeros, zeros, zeros, zeros, zeros, zeros)
+        return QueueDay(zeros, zeros, zeros, zeros, zeros, zeros, zeros)
     parts = [world.day(function, n) for n in (number - 1, number, number + 1)]
     start = np.concatenate([part.start_ms for part in parts])
     end = np.concatenate([part.end_ms for part in parts])
     size = np.concatenate([part.batch_size for part in parts]).astype(np.float64)
     first = np.concatenate([part.attempt for part in parts]) == 1
     done = ~np.concatenate([part.failed for part in parts])
+    back = np.concatenate([all_hand_back(part) for part in parts])
+    again, ones = end[back] + AGAIN_MS, np.ones(int(back.sum()))
     waiting = np.where(first, size, 1.0)
     return QueueDay(
         sent=_per_minute(start[first] - SEND_LAG_MS, size[first], number),
-        received=_per_minute(start, size, number),
-        deleted=_per_minute(end[done], size[done], number),
+        received=_per_minute(start, size, number) + _per_minute(again, ones, number),
+        deleted=_per_minute(end[done], (size - back)[done], number) + _per_minute(again, ones, number),
         visible=_most(start, waiting, number),
         not_visible=_in_flight(start, end, size, number),
         oldest_age_s=_most(start, np.where(first, 1.0, POISON_VISIBILITY_MS / 1000), number),
+        empty=np.maximum(POLLS_A_MINUTE - _per_minute(start, np.ones(len(start)), number), 0.0),
     )
 
 
@@ -132,6 +143,8 @@ def arrivals(world: World, queue: QueueSpec, number: int) -> Ints:
 
 def _failed_into(queue: QueueSpec, day: Day) -> Ints:
     last = day.attempt == POISON_ATTEMPTS
+    if queue.role == "async-dead-letter":
+        last = last & ~is_lost(day)
     if queue.role == "dead-letter":
         return np.asarray(day.start_ms[last & day.poison] + POISON_VISIBILITY_MS, dtype=np.int64)
     return np.asarray(day.end_ms[last & day.failed], dtype=np.int64)
@@ -173,7 +186,13 @@ def _catching(world: World, queue: QueueSpec, number: int) -> QueueDay:
     counted = came[came >= number * DAY_MS]
     sent = zeros if queue.role == "dead-letter" else _per_minute(counted, np.ones(len(counted)), number)
     return QueueDay(
-        sent=sent, received=deleted, deleted=deleted, visible=most, not_visible=zeros, oldest_age_s=oldest
+        sent=sent,
+        received=deleted,
+        deleted=deleted,
+        visible=most,
+        not_visible=zeros,
+        oldest_age_s=oldest,
+        empty=zeros,
     )
 
 

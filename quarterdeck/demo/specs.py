@@ -38,8 +38,8 @@ class Spec:
     many days it is kept; `provider` names the capacity provider of Managed Instances; `url` is a function
     URL's AuthType; `scheduler`: EventBridge Scheduler starts it, not a rule; `logger` is pino or winston for
     one that logs its own errors; `partial_share` of its batches hand one item back; `drops_logs` now and
-    then. `mapping_metrics`, `filters` and `pollers` are its mapping's. `like` is the function whose
-    invocations this one repeats, in a large fleet.
+    then, and is `recursive`. `mapping_metrics`, `filters` and `pollers` are its mapping's. `like` is the
+    function whose invocations this one repeats, in a large fleet.
     """
 
     account: str
@@ -91,6 +91,7 @@ class Spec:
     logger: str = ""
     partial_share: float = 0.0
     drops_logs: bool = False
+    recursive: bool = False
     mapping_metrics: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     pollers: tuple[int, int] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +23,9 @@ from quarterdeck.demo.wire import ApiError, Call
 MAX_QUERIES = 500
 MAX_POINTS = 100_800
 LIST_PAGE = 500
+LATEST_MS = 20 * MINUTE_MS
+"""How long after the day of an invocation's start its last sample may lie."""
+
 _AGES = ((timedelta(days=15), 60), (timedelta(days=63), 300), (timedelta(days=455), 3600))
 _ID = re.compile(r"[a-z][a-zA-Z0-9_]*")
 
@@ -99,7 +102,7 @@ class _Asking:
     ) -> None:
         self.demo, self.place = demo, (account, region)
         self.start, self.end, self.now_ms = start, end, now_ms
-        self._last: tuple[tuple[int, int], Buckets] | None = None
+        self._buckets_of: dict[Hashable, Buckets] = {}
 
     def answer(self, query: Mapping[str, Any]) -> Points:
         stat = query["MetricStat"]
@@ -115,14 +118,14 @@ class _Asking:
         return Points(query["Id"], label, times, buckets.statistic(stat["Stat"]))
 
     def _buckets(self, series: Series, start_ms: int, period_s: int) -> Buckets:
-        key = (id(series), period_s)
-        if self._last is None or self._last[0] != key:
-            self._last = key, self._sorted(series, start_ms, period_s)
-        return self._last[1]
+        key = (series.namespace, series.name, series.same, period_s)
+        if key not in self._buckets_of:
+            self._buckets_of[key] = self._sorted(series, start_ms, period_s)
+        return self._buckets_of[key]
 
     def _sorted(self, series: Series, start_ms: int, period_s: int) -> Buckets:
         end_ms = to_ms(self.end)
-        days = self.demo.world.days(start_ms, min(end_ms, self.now_ms))
+        days = self.demo.world.days(start_ms - LATEST_MS, min(end_ms, self.now_ms))
         samples = joined([self.demo.catalogue.samples(self.place, series, number) for number in days])
         at_ms = samples.minute * MINUTE_MS
         inside = (at_ms >= start_ms) & (at_ms < end_ms) & (samples.visible_ms <= self.now_ms)

@@ -9,6 +9,7 @@ from typing import Any
 
 from quarterdeck.demo.account import Demo, Handler, paged
 from quarterdeck.demo.grants import grants, statement
+from quarterdeck.demo.instances import INSTANCE_TYPE
 from quarterdeck.demo.services.lambda_ import (
     SHARED_LAYER,
     digest,
@@ -117,9 +118,6 @@ def list_capacity_providers(demo: Demo, account: str, call: Call) -> dict[str, A
     found = [_provider(demo, account, call.region, name) for name in names]
     page, marker = paged(found, call.params.get("Marker"), min(call.params.get("MaxItems", PAGE), PAGE))
     return {"CapacityProviders": page, **({"NextMarker": marker} if marker else {})}
-
-
-INSTANCE_TYPE = "m8g.xlarge"
 
 
 def _provider(demo: Demo, account: str, region: str, name: str) -> dict[str, Any]:
