@@ -13,10 +13,11 @@ AS_FAST_AS_TIME = (0.8, 1.25)
 """How fast the age grows while the same record stays at the front: as fast as time, as far as maxima tell."""
 GROWING = 0.1
 """Growth in seconds a second below which a stream is not falling behind."""
-STAYS = 0.8
+STAYS = 0.6
 """The share of minutes that must tell of errors for these to stay."""
 
-POISON_PILL, BLOCKED, FALLING_BEHIND = "poison pill", "blocked", "falling behind"
+POISON_PILL, BLOCKED = "poison pill", "blocked"
+HELD_UP, FALLING_BEHIND = "held up by failures", "falling behind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def stuck(moments: Sequence[Moment]) -> Stuck | None:
 
     - as fast as time while errors stay and there are invocations: one record fails again and again;
     - as fast as time without errors: the record at the front is not handed over;
-    - more slowly: records come in faster than they are worked on.
+    - more slowly while errors stay: batches that fail are tried again before new ones are read;
+    - more slowly without: records come in faster than they are worked on.
     """
     rise = _newest_rise([m for m in moments if m.age_ms is not None and not math.isnan(m.age_ms)])
     if len(rise) < LEAST_POINTS or rise[-1].ts - rise[0].ts < LEAST_TIME:
@@ -70,24 +72,28 @@ def _growth(first: Moment, last: Moment) -> float:
 
 def _named(growth: float, lasting: Sequence[Moment], rise: Sequence[Moment]) -> Stuck:
     since, age = rise[0].ts, _minutes(rise[-1].age_ms or 0)
+    fails = _keeps_failing(lasting)
     least, most = AS_FAST_AS_TIME
-    if not least <= growth <= most:
-        says = f"the oldest record is {age} old and ages {growth:.1f} s a second: more comes in than is done"
-        return Stuck(FALLING_BEHIND, since, growth, says)
-    invoked = sum(m.invocations or 0 for m in lasting)
-    failing = [m for m in lasting if (m.errors or 0) > 0]
+    if least <= growth <= most:
+        front = f"the oldest record has been at the front since {since:%H:%M} UTC and is {age} old"
+        if fails:
+            says = f"{front}, while invocations keep failing: one record (a poison pill) blocks its shard"
+            return Stuck(POISON_PILL, since, growth, says)
+        idle = not any(m.invocations for m in lasting)
+        what = "nothing is invoked" if idle else "one shard is not read, or its batch still runs"
+        return Stuck(BLOCKED, since, growth, f"{front}, without lasting errors: {what}")
+    grows = f"the oldest record is {age} old and ages {growth:.1f} s a second since {since:%H:%M} UTC"
+    if fails:
+        says = f"{grows}: batches that fail are tried again before new ones are read"
+        return Stuck(HELD_UP, since, growth, says)
+    return Stuck(FALLING_BEHIND, since, growth, f"{grows}: more comes in than is done")
+
+
+def _keeps_failing(lasting: Sequence[Moment]) -> bool:
+    """Whether errors stay among the minutes in which something was invoked."""
     active = [m for m in lasting if (m.invocations or 0) > 0]
-    if invoked > 0 and len(failing) >= STAYS * len(active):
-        says = (
-            f"the oldest record has been at the front since {since:%H:%M} UTC and is {age} old, while"
-            f" invocations keep failing: one record (a poison pill) blocks its shard"
-        )
-        return Stuck(POISON_PILL, since, growth, says)
-    says = (
-        f"the oldest record has been at the front since {since:%H:%M} UTC and is {age} old, without errors: "
-    )
-    says += "nothing is invoked" if invoked == 0 else "one shard is not read, or its batch still runs"
-    return Stuck(BLOCKED, since, growth, says)
+    failing = [m for m in active if (m.errors or 0) > 0]
+    return bool(active) and len(failing) >= STAYS * len(active)
 
 
 def _minutes(age_ms: float) -> str:

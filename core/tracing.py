@@ -102,10 +102,10 @@ def _of_request(e: Evidence) -> Iterator[Reason]:
 
 
 def _of_window(e: Evidence) -> Iterator[Reason]:
-    if e.unread:
-        yield _not_collected(e)
     if e.tracing_mode != "Active":
         yield _tracing_off(e, CERTAIN if not e.sampled else POSSIBLE)
+    if e.unread:
+        yield _not_collected(e)
     if not e.records:
         yield from _unrecorded(e)
     elif e.unsampled and not e.sampled:

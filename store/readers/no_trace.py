@@ -16,7 +16,7 @@ from core.windows import MINUTE, Window
 from store import schema
 from store.bodies import from_body
 from store.readers.frames import rows
-from store.readers.states import Coverage
+from store.readers.states import NOT_COLLECTED, Coverage, Seen
 from store.readers.things import EVERYTHING, Things
 from store.store import Filter, Snapshot, Store
 
@@ -152,11 +152,17 @@ def _about(
         "tracing_mode": bodies.get(function, {}).get("tracing_mode"),
         "throttles": None if pd.isna(throttled) else float(throttled),
         "traced_since": _traced_since(snapshot, target, function),
-        "unread": None if traces.complete else traces.why,
+        "unread": _unread(traces),
         "permission": None if traces.complete else traces.permission,
-        "log_unread": None if log.complete else log.why,
+        "log_unread": _unread(log),
         "settings": trace_settings(snapshot, mine).get(target),
     }
+
+
+def _unread(seen: Seen) -> str | None:
+    """How much was not read and why; None when all was."""
+    state = None if seen.complete else seen.state()
+    return state and state.removeprefix(f"{NOT_COLLECTED}: ")
 
 
 def _traced_since(snapshot: Snapshot, target: Target, function: str) -> datetime | None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.stuck import BLOCKED, FALLING_BEHIND, POISON_PILL, Moment, stuck
+from core.stuck import BLOCKED, FALLING_BEHIND, HELD_UP, POISON_PILL, Moment, stuck
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)
 
@@ -41,6 +41,12 @@ def test_a_slower_growth_is_falling_behind():
 
     assert found.kind == FALLING_BEHIND
     assert round(found.growth, 2) == 0.4
+
+
+def test_a_slower_growth_while_errors_stay_is_held_up_by_failures():
+    moments = [Moment(START + timedelta(minutes=n), n * 40_000.0, 6.0, float(n % 5 > 0)) for n in range(60)]
+
+    assert stuck(moments).kind == HELD_UP
 
 
 def test_a_growth_that_ended_is_over():

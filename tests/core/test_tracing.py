@@ -59,6 +59,10 @@ TRACED = {"trace_id": trace_id(), "sampled": 1}
         (window(records=9), ["no-trace-id"]),
         (window(records=9, tracing_mode="PassThrough"), ["tracing-off"]),
         (window(throttles=2.0, unread="denied"), ["not-collected", "throttled", "no-record"]),
+        (
+            window(records=9, tracing_mode="PassThrough", unread="not yet"),
+            ["tracing-off", "not-collected"],
+        ),
     ],
 )
 def test_the_reasons_follow_from_what_is_known_the_surest_first(evidence, codes):
