@@ -17,10 +17,12 @@ from werkzeug.wrappers import Request
 from quarterdeck.demo.about import about
 from quarterdeck.demo.account import Demo, account_of, caller, remember
 from quarterdeck.demo.catalogue import Catalogue
+from quarterdeck.demo.company import MERIDIAN
 from quarterdeck.demo.folder import open_folder
 from quarterdeck.demo.model import Plan
 from quarterdeck.demo.services.table import HANDLERS
 from quarterdeck.demo.services.trail import record
+from quarterdeck.demo.specs import Company
 from quarterdeck.demo.wire import ApiError, Call, model, read_call, write_answer, write_fault
 from quarterdeck.demo.world import Clock, FrozenClock, World, wall_clock
 
@@ -131,16 +133,17 @@ class DemoServer:
         port: int = 0,
         clock: Clock = wall_clock,
         starts: Sequence[datetime] = (),
+        company: Company = MERIDIAN,
     ) -> None:
         """`starts` says when the demo was started, first start first: stories count from it. By default the
-        folder remembers; without a folder this is the first start.
+        folder remembers; without a folder this is the first start. `company` may be a `fleet`.
         """
         plan = (
             Plan(seed if seed is not None else 7, tuple(starts))
             if starts
             else open_folder(folder, seed, clock())
         )
-        self.world = World(plan, clock)
+        self.world = World(plan, clock, company)
         self.demo = Demo(self.world, Catalogue(self.world))
         self._server = _listen(port, Application(self.demo, moto_application))
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="demo")
@@ -171,10 +174,12 @@ def serve(
     seed: int | None = None,
     port: int = 0,
     now: datetime | None = None,
+    company: Company = MERIDIAN,
     ready: Callable[[str], None] = lambda endpoint: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `now` freezes the clock; `ready` gets the endpoint once it listens."""
-    server = DemoServer(folder, seed=seed, port=port, clock=FrozenClock(now) if now else wall_clock)
+    clock = FrozenClock(now) if now else wall_clock
+    server = DemoServer(folder, seed=seed, port=port, clock=clock, company=company)
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())

@@ -5,18 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from quarterdeck.demo.specs import ACCOUNTS, REGIONS, ROLE
+from quarterdeck.demo.company import MERIDIAN
+from quarterdeck.demo.specs import ACCOUNTS, REGIONS, ROLE, Company
 
-SERVICES = ("lambda", "logs", "monitoring", "xray", "sqs", "tagging", "sts", "cloudtrail")
+SERVICES = (
+    "lambda", "logs", "monitoring", "xray", "sqs", "tagging", "sts", "cloudtrail", "events", "scheduler", "iam",
+    "ec2", "account",
+)  # fmt: skip
 
 
-def demo_settings(endpoint: str) -> dict[str, Any]:
-    """The content of a settings file: both accounts and regions, and every collector each minute."""
-    every = ("inventory", "details", "metrics", "logs", "queues", "traces")
+def demo_settings(endpoint: str, company: Company = MERIDIAN) -> dict[str, Any]:
+    """The content of a settings file: the accounts and regions of a company, every collector each minute."""
+    every = ("inventory", "details", "metrics", "logs", "queues", "traces", "triggers", "changes")
+    living = {spec.account for spec in company.functions}
     return {
         "targets": [
-            {"name": name, "regions": list(REGIONS), "role_arn": f"arn:aws:iam::{number}:role/{ROLE}"}
+            {"name": name, "regions": list(company.regions), "role_arn": f"arn:aws:iam::{number}:role/{ROLE}"}
             for number, name in ACCOUNTS.items()
+            if number in living
         ],
         "aws": {"endpoint_url": endpoint, "calls_per_s": dict.fromkeys(SERVICES, 200.0)},
         "collect": {f"{name}_every": "1m" for name in every},

@@ -240,7 +240,14 @@ def _described(demo: Demo, account: str, region: str, name: str, specs: tuple[Sp
 def _stored(world: World, specs: tuple[Spec, ...], days: int) -> int:
     """Yesterday's bytes times the days kept: AWS updates this number about once a day as well."""
     yesterday = world.now_ms() // (24 * HOUR_MS) - 1
-    return days * sum(int(log_bytes(world.day(spec, yesterday)).sum()) for spec in specs)
+    return days * sum(_bytes_of_day(world, spec, yesterday) for spec in specs)
+
+
+def _bytes_of_day(world: World, spec: Spec, number: int) -> int:
+    """Functions that repeat each other, with names of one length, write as much."""
+    key = ("bytes", spec.source_spec.key, len(spec.name), number)
+    made: int = world.shelf.get(key, lambda: int(log_bytes(world.day(spec, number)).sum()))
+    return made
 
 
 def describe_log_streams(demo: Demo, account: str, call: Call) -> dict[str, Any]:
