@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from core.facts import Gap, Run
 from core.windows import Window, subtract
-from store.schema import gap
+from store.schema import coverage, gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ def write(
     now: datetime,
 ) -> None:
     """Bring gaps up to date: `read` is what is covered by scope, `whole` what this run read of everything,
-    `beside` what it read of the account's own series."""
+    `beside` what it read of the account's own series: there, gaps of scopes that are never read themselves (a
+    refused metric) end."""
     table = gap.c
     here = (
         (table.collector == run.collector)
@@ -43,12 +44,24 @@ def write(
     )
     known = connection.execute(sa.select(gap).where(here)).all()
     old = [Seen(Gap(g.scope, Window(g.start, g.end), g.why, g.permission), g.seen_at) for g in known]
-    kept = after(old, [Seen(g, now) for g in new], read=read, whole=whole, beside=beside)
+    ended = _never_read(connection, run, {seen.gap.scope for seen in old} - set(read)) if beside else set()
+    read = {**read, **dict.fromkeys(ended, beside)}
+    kept = after(old, [Seen(g, now) for g in new], read=read, whole=whole)
     if sorted(kept, key=_order) == sorted(old, key=_order):
         return
     connection.execute(sa.delete(gap).where(here))
     if kept:
         connection.execute(sa.insert(gap), [_row(run, seen) for seen in kept])
+
+
+def _never_read(connection: sa.Connection, run: Run, scopes: set[str]) -> set[str]:
+    """Those of `scopes` of which nothing was ever read."""
+    c = coverage.c
+    here = (
+        (c.collector == run.collector) & (c.account == run.target.account) & (c.region == run.target.region)
+    )
+    query = sa.select(c.scope).where(here, c.scope.in_(sorted(scopes))).distinct()
+    return scopes - set(connection.execute(query).scalars()) if scopes else set()
 
 
 def after(
@@ -57,15 +70,11 @@ def after(
     *,
     read: Mapping[str, Sequence[Window]],
     whole: Sequence[Window],
-    beside: Sequence[Window] = (),
 ) -> list[Seen]:
-    """A gap ends where its scope, or the whole target, was read; a new one takes an older one's place.
-
-    One of a scope that is never read itself (a refused metric) ends where the account's own series were read.
-    """
+    """A gap ends where its scope, or the whole target, was read; a new one takes an older one's place."""
     kept: dict[str, list[Seen]] = defaultdict(list)
     for seen in old:
-        kept[seen.gap.scope] += _cut(seen, [*read.get(seen.gap.scope, beside), *whole])
+        kept[seen.gap.scope] += _cut(seen, [*read.get(seen.gap.scope, ()), *whole])
     for seen in new:
         scope, window = seen.gap.scope, seen.gap.window
         kept[scope] = [left for other in kept[scope] for left in _cut(other, [window])]

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import Covered, Gap
+from core.facts import ACCOUNT, Covered, Gap
 from core.windows import Window, merge, subtract
 from store import schema
 from store.coverage import Spans
@@ -198,3 +198,43 @@ def test_spans_agree_with_a_set_of_minutes(reads):
     assert minutes(spans.settled) == settled
     assert minutes(spans.provisional) == young
     assert list(spans.settled) == merge(spans.settled)
+
+
+def test_reading_the_account_ends_the_gaps_of_the_target_and_of_what_is_never_read_itself(
+    store, a_run, noon, gaps
+):
+    window = a_run().window
+    missing = [
+        Gap("", window, "denied"),
+        Gap("Duration p99", window, "refused"),
+        Gap("orders", window, "late"),
+    ]
+    long_ago = Window(window.start - timedelta(days=3), window.start - timedelta(days=2))
+    store.commit(a_run(), [Covered("orders", long_ago), *missing], now=noon)
+    store.commit(a_run(), [Covered(ACCOUNT, window)], now=noon + MINUTE)
+
+    assert gaps() == [("orders", window, "late", None)]
+
+
+def test_readings_of_scopes_agree_with_what_is_told_of_each(store, a_run, prod, noon):
+    old = Window(noon - timedelta(days=9), noon - timedelta(days=8))
+    facts = [Covered("a", old, 300), Covered("a", a_run().window), Covered("b", a_run().window)]
+    store.commit(a_run(), facts, now=noon)
+
+    found = store.readings("metrics", prod, since=noon - timedelta(days=30))
+
+    for scope in ("a", "b"):
+        assert list(found[scope].read) == store.covered("metrics", prod, scope)
+        assert list(found[scope].settled) == store.covered("metrics", prod, scope, settled=True)
+    assert store.readings("metrics", prod, since=noon - timedelta(days=1))["a"].read == found["b"].read
+
+
+def test_what_lies_elsewhere_is_left_as_it_is(store, a_run, prod, noon):
+    """A commit reads only what its windows touch."""
+    early = Window(noon - timedelta(days=3), noon - timedelta(days=2))
+    store.commit(a_run(), [Covered("a", early)], now=noon)
+    store.commit(a_run(), [Covered("a", a_run().window)], now=noon)
+    touching = Window(early.end, early.end + timedelta(hours=1))
+    store.commit(a_run(), [Covered("a", touching)], now=noon)
+
+    assert windows(store, prod, "a") == [Window(early.start, touching.end), a_run().window]
