@@ -29,8 +29,8 @@ Body = Mapping[str, Any]
 def completeness(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """account, region, function, mode (how its log is read: every, aggregated, off; None: not chosen yet),
     records (those of aggregated logs included), invocations (of metrics, that must have ended in the
-    window), share (records of invocations, 0..1; NaN without any), reasons (list of sentences why numbers from its log
-    are incomplete, [] when they are not)."""
+    window), share (records of invocations, 0..1; NaN without any), reasons (list of sentences why numbers
+    from its log are incomplete, [] when they are not)."""
     kinds = ("metrics", "invocations", "invocation_summaries")
     with store.snapshot(window, kinds) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
