@@ -17,6 +17,8 @@ ARRIVALS = (
     "grew by plus what was deleted. SQS itself does not count a redrive as sent."
 )
 
+EXPIRES = "When SQS deletes the oldest message, at the latest: a dead letter keeps the age it came with."
+
 
 def cards(queues: pd.DataFrame) -> list[Card]:
     """From the `queues` reader's frame."""
@@ -74,11 +76,12 @@ def balance(source: pd.DataFrame) -> str:
 
 
 def rows(queues: pd.DataFrame) -> pd.DataFrame:
-    """The table: the reader's columns with `owner` and `age` in words, None when unknown."""
+    """The table: the reader's columns with `owner`, `age` and `expires` in words, None when unknown."""
     words: dict[str, list[Any]] = {
         "arrivals": list(queues["arrivals"].where(queues["role"] == "dead-letter")),
         "owner": [", ".join(map(str, names)) for names in queues["functions"]],
         "age": [_age(seconds) for seconds in queues["oldest_age_s"]],
+        "expires": [_age(seconds) for seconds in queues["retention_left_s"]],
     }
     return queues.assign(**words)
 

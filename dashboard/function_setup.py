@@ -9,6 +9,7 @@ from core.facts import Target
 from core.windows import Window
 from dashboard import figures_wiring, numbers, queries, queries_function, tables, widgets
 
+NOT_SET = "none"
 STANDINGS, COLOURS = list(figures_wiring.LOUD), ["red", "orange", "red", "green"]
 
 
@@ -19,8 +20,11 @@ def configuration(target: Target, name: str, window: Window) -> None:
         widgets.no_data("The configuration is not known.", collector="inventory")
         return
     left, right = st.columns([3, 2], gap="medium")
+    is_set = settings["value"] != NOT_SET
     with left:
-        _settings(settings)
+        _settings(settings[is_set].reset_index(drop=True))
+        if not is_set.all():
+            st.caption(f"Not set, or not known: {', '.join(map(numbers.plain, settings[~is_set]['name']))}")
     with right:
         _layers(queries_function.layers(target, name, now))
         _pools(queries_function.provisioned(target, name, window))
@@ -37,11 +41,10 @@ def _settings(settings: pd.DataFrame) -> None:
             alt="Every setting of the function with its value and when it last changed",
             row_height=tables.ROW_PX,
             height=tables.height_px(len(settings), most=16),
-            column_order=["group", "name", "value", "changed_at"],
+            column_order=["name", "value", "changed_at"],
             column_config={
-                "group": column.TextColumn("Group", width=120),
-                "name": column.TextColumn("Setting", width=190),
-                "value": column.TextColumn("Value", width=300),
+                "name": column.TextColumn("Setting"),
+                "value": column.TextColumn("Value"),
                 "changed_at": column.DatetimeColumn(
                     "Changed", format="D MMM, HH:mm", timezone=str(widgets.zone())
                 ),

@@ -9,7 +9,10 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from dashboard.queries import cached, store
-from store.readers import cold, concurrency, queues
+from store.readers import arrivals as letters
+from store.readers import async_events as events
+from store.readers import cold, concurrency, queues, streams
+from store.readers import lint as findings
 from store.store import Filter
 
 
@@ -51,3 +54,23 @@ def queue_table(window: Window, _at: datetime) -> pd.DataFrame:
 @cached()
 def queue_series(target: Target, arn: str, window: Window, _at: datetime) -> pd.DataFrame:
     return queues.queue_series(store(), target, arn, window, now=_at)
+
+
+@cached(ttl_s=300, entries=4)
+def lint(_at: datetime) -> pd.DataFrame:
+    return findings.lint(store(), now=_at)
+
+
+@cached()
+def arrivals(window: Window, _at: datetime) -> pd.DataFrame:
+    return letters.arrivals(store(), window, now=_at)
+
+
+@cached()
+def async_events(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return events.async_events(store(), window, now=_at, where=where)
+
+
+@cached()
+def stream_mappings(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return streams.mappings(store(), window, now=_at, where=where, streams_only=True)

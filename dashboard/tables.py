@@ -108,6 +108,18 @@ QUIET = frozenset(
         "provisioned_usd",
         "permission",
         "error",
+        "expires",
+        "lost",
+        "destination_failures",
+        "shared",
+        "hint",
+        "partition",
+        "offset_lag",
+        "schedule",
+        "last_result",
+        "qualifier",
+        "orphan",
+        "spillover",
     }
 )
 """Columns of what many fleets do not use."""

@@ -9,7 +9,16 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_queues, links, numbers, queries, queries_investigate, tables, widgets
+from dashboard import (
+    figures_queues,
+    links,
+    numbers,
+    queries,
+    queries_investigate,
+    queue_parts,
+    tables,
+    widgets,
+)
 from dashboard.answers import queues_answer
 from dashboard.charts.queues import queue_board
 
@@ -18,11 +27,17 @@ def page(window: Window) -> None:
     queues = queries.within(queries_investigate.queue_table(window, queries.now()), queries.scope())
     if queues.empty:
         widgets.no_data("No queue that feeds or catches a function is known yet.", collector="queues")
+        queue_parts.events(window)
+        queue_parts.streams(window)
         return
     tables.say(queues_answer(queues))
     widgets.cards(figures_queues.cards(queues))
     table(queues)
+    queue_parts.letters(window)
+    queue_parts.findings()
     one(tables.with_place(queues), window)
+    queue_parts.events(window)
+    queue_parts.streams(window)
 
 
 def table(queues: pd.DataFrame) -> None:
@@ -45,14 +60,16 @@ def table(queues: pd.DataFrame) -> None:
                 "arrivals": tables.count_column("Arrivals", figures_queues.ARRIVALS),
                 "sent": tables.count_column("Sent"),
                 "deleted": tables.count_column("Deleted"),
-                "note": column.TextColumn("Note"),
+                "expires": column.TextColumn(
+                    "Expires in", alignment="right", width=96, help=figures_queues.EXPIRES
+                ),
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
             column_order=tables.spoken(
                 shown,
                 [
-                    *("queue", "role", "owner", "place", "depth", "age", "arrivals", "sent", "deleted"),
-                    *("state", "note"),
+                    *("queue", "role", "owner", "place", "depth", "age", "expires", "arrivals", "sent"),
+                    *("deleted", "state"),
                 ],
             ),
         )

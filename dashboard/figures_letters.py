@@ -1,0 +1,78 @@
+"""What the Queues page says of lost work: where letters arrived and how that was counted, what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from dashboard import numbers
+from dashboard.numbers import plain
+
+Row = Mapping[Any, Any]
+
+
+def finding(row: Row, place: str) -> str:
+    """One finding of the lint as Markdown: what, where, why it matters and what to change."""
+    about = " · ".join(plain(text) for text in (row["function"], name(row["where"]), place) if text)
+    return (
+        f"**{plain(row['what'])}** :small[:gray[{about}]]  \n"
+        f":small[{plain(row['why'])} :gray[{plain(row['change'])}]]"
+    )
+
+
+def name(where: Any) -> str:
+    """What people call the thing of an ARN; a UUID or a name as it is."""
+    return str(where or "").rsplit(":", 1)[-1]
+
+
+def found(lint: pd.DataFrame) -> str:
+    """How many findings there are: `2 critical, 5 warning, 1 info`."""
+    counts = lint["severity"].value_counts()
+    order = ("critical", "warning", "info")
+    return ", ".join(f"{counts[word]:,} {word}" for word in order if word in counts)
+
+
+def caveats(arrivals: pd.DataFrame) -> list[str]:
+    """What each way of counting misses, once per way that was used."""
+    used = arrivals.dropna(subset=["method"]).drop_duplicates("method")
+    return [
+        f"**{plain(row['method'])}**: {plain(row['caveat'])}."
+        for row in used.to_dict("records")
+        if row["caveat"]
+    ]
+
+
+def letters(arrivals: pd.DataFrame) -> pd.DataFrame:
+    """The table of arrivals: the reader's columns with `goes_to` and `shared` in words."""
+    goes_to = [
+        str(row["queue"]) if row["place"] == "queue" else f"{row['queue']} ({row['place']})"
+        for row in arrivals.to_dict("records")
+    ]
+    shared = [", ".join(map(str, names)) for names in arrivals["shared_with"]]
+    return arrivals.assign(goes_to=goes_to, shared=shared)
+
+
+def events(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table of asynchronous events: `goes_to` where drops go (`nowhere` when nothing catches them) and
+    ages in words."""
+    words: dict[str, list[Any]] = {
+        "goes_to": [", ".join(name(arn) for arn in arns) or "nowhere" for arns in frame["drops_go_to"]],
+        "age": [age(seconds) for seconds in frame["age_max_s"]],
+        "kept_for": [age(seconds) for seconds in frame["max_age_s"]],
+    }
+    return frame.assign(**words)
+
+
+def streams(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table of stream mappings: ages in words."""
+    words: dict[str, list[Any]] = {
+        "age": [age(seconds) for seconds in frame["iterator_age_s"]],
+        "age_max": [age(seconds) for seconds in frame["iterator_age_max_s"]],
+    }
+    return frame.assign(**words)
+
+
+def age(seconds: Any) -> str | None:
+    return numbers.age(float(seconds)) if numbers.known(seconds) else None
