@@ -197,7 +197,7 @@ class Aws:
             return 0.0 if is_cut and attempts < self._attempts else None
 
         def after_failure(exception: Exception, event_name: str, **_: Any) -> None:
-            if isinstance(exception, boto.BotoCoreError | boto.ClientError):
+            if isinstance(exception, boto.BotoCoreError | boto.ClientError | RuntimeError):
                 raise self._translate(exception, service, event_name.rpartition(".")[2])
 
         events.register("before-parameter-build.*", before_build)

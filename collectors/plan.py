@@ -84,7 +84,7 @@ def _line(
             f"up to {collector.estimate_usd(ask):f} USD a pass; its calls are not foreseen",
         )
     else:
-        a_pass, notes = tuple(c for c in shape.a_pass(known, settings) if c.calls), shape.notes
+        a_pass, notes = added(c for c in shape.a_pass(known, settings) if c.calls), shape.notes
     return Line(
         target=target,
         collector=collector.name,

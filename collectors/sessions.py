@@ -47,7 +47,7 @@ def make_session(wanted: TargetSettings, region: str, settings: AwsSettings, nam
 
 @functools.cache
 def _models() -> Loader:
-    """The service models, read once for all sessions: reading them is most of the time that a session takes."""
+    """The service models, read once for all sessions: that is most of the time that a session takes."""
     return create_loader()
 
 

@@ -21,6 +21,7 @@ from collectors import (
 from collectors.collector import CLOUDWATCH_LAG, HOUR, Ask
 from collectors.meter import unit_price_usd
 from collectors.parse import default_log_group
+from collectors.sources import NOT_FOUND
 from core.facts import ACCOUNT, Inventory
 from core.settings import CollectSettings
 from core.triggers import arn_part
@@ -96,7 +97,8 @@ def _details(known: Inventory, settings: CollectSettings) -> list[Calls]:
 
 def _triggers(known: Inventory, settings: CollectSettings) -> list[Calls]:
     functions, sources = len(known.functions), {t.source_arn or "" for t in known.triggers}
-    rules = sum(arn_part(arn, 2) == "events" and ":rule/" in arn and "*" not in arn for arn in sources)
+    gone = {t.source_arn for t in known.triggers if t.state == NOT_FOUND}
+    rules = {arn for arn in sources if arn_part(arn, 2) == "events" and ":rule/" in arn and "*" not in arn}
     schedules = sum(arn_part(arn, 2) == "scheduler" and "*" not in arn for arn in sources)
     accounts = {arn_part(function.arn, 4) for function in known.functions}
     ask = Ask(window=_usual(HOUR)[0], known=known)
@@ -106,8 +108,8 @@ def _triggers(known: Inventory, settings: CollectSettings) -> list[Calls]:
         _calls("lambda", "GetPolicy", functions + len(known.aliases)),
         _calls("lambda", "ListLayerVersions", len(own)),
         _calls("lambda", "ListCapacityProviders", 1),
-        _calls("events", "DescribeRule", rules),
-        _calls("events", "ListTargetsByRule", rules),
+        _calls("events", "DescribeRule", len(rules)),
+        _calls("events", "ListTargetsByRule", len(rules - gone)),
         _calls("scheduler", "GetSchedule", schedules),
     ]
 

@@ -93,6 +93,10 @@ def translate(error: Exception, *, service: str, operation: str, where: str) -> 
         return _answered(error, action, where)
     if isinstance(error, _CREDENTIAL_ERRORS):
         return _credentials(error, where)
+    if isinstance(error, RuntimeError):  # botocore's way to say that new credentials are past their end
+        return CredentialsError(
+            f"cannot use the credentials for {where}: {_one_line(error)}; check this machine's clock"
+        )
     if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
         return _unreachable(error, action, where)
     return AwsError(f"cannot call {action} in {where}: {_one_line(error)}")

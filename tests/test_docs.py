@@ -8,9 +8,10 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from collectors.registry import COLLECTORS
+from collectors.registry import COLLECTORS, OPTIONAL_TO_CONNECT
 from quarterdeck.cli import app
-from quarterdeck.policy import FORMATS, policy, policy_text
+from quarterdeck.policy import INSIGHTS, policy
+from quarterdeck.policy_forms import FORMATS, Wish, policy_text
 from quarterdeck.settings import Settings, load
 
 ROOT = Path(__file__).parent.parent
@@ -73,18 +74,20 @@ def test_the_policy_in_the_docs_is_the_one_that_is_printed():
 def test_the_policy_is_the_union_of_all_permissions():
     allowed = {action for statement in policy()["Statement"] for action in statement["Action"]}
 
-    assert allowed == {"sts:GetCallerIdentity", *(p for c in COLLECTORS for p in c.permissions)}
+    wanted = {p for c in COLLECTORS for p in c.permissions}
+    assert allowed == {"sts:GetCallerIdentity", *OPTIONAL_TO_CONNECT, *wanted}
 
 
 def test_reading_needs_no_action_that_changes_anything():
-    verbs = {action.split(":")[1] for statement in policy()["Statement"] for action in statement["Action"]}
+    actions = {action for statement in policy()["Statement"] for action in statement["Action"]} - INSIGHTS
+    verbs = {action.split(":")[1] for action in actions}
 
     assert all(verb.startswith(("Get", "List", "Describe", "Filter", "BatchGet", "Lookup")) for verb in verbs)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_form_of_the_policy_names_every_action(form):
-    text = policy_text(form, actions=True)
+    text = policy_text(form, Wish(actions=True))
 
     for statement in policy(actions=True)["Statement"]:
         assert all(f'"{action}"' in text for action in statement["Action"])

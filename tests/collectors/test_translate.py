@@ -144,3 +144,10 @@ def test_an_sts_endpoint_that_is_switched_off_says_where_to_switch_it_on():
 )
 def test_actions_are_named_as_iam_names_them(service, operation, action):
     assert iam_action(service, operation) == action
+
+
+def test_new_credentials_that_have_ended_already_point_to_the_clock():
+    error = translated(RuntimeError("Credentials were refreshed, but the refreshed ones are still expired."))
+
+    assert isinstance(error, CredentialsError)
+    assert "clock" in str(error)
