@@ -14,7 +14,7 @@ _LONGEST = 8192
 """Platform records are far shorter; what a function printed after the head of one is not read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that would take longer than all of the parsing
 class PlatformRecord:
     """One platform record. `event_type` is report, start, timeout ... (text) or platform.report ... (JSON).
 
