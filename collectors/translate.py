@@ -132,7 +132,8 @@ def _answered(error: boto.ClientError, action: str, where: str) -> AwsError:
     if code in _DENIED:
         whole = str(error.response.get("Error", {}).get("Message", ""))
         named = _NAMED_ACTION.search(whole)
-        action = named[1] if named else action
+        if named and named[1].lower() != action.lower():  # SQS writes its own actions in small letters
+            action = named[1]
         return AccessDeniedError(
             f"cannot call {action} in {where}: {_why_denied(whole)} (see docs/iam.md)",
             code=code,
