@@ -129,13 +129,17 @@ class Catalogue:
         return made
 
     def _functions(self, place: Place) -> tuple[Spec, ...]:
-        return tuple(spec for spec in self.world.company.functions_of(*place) if spec.trigger != "none")
+        def make() -> tuple[Spec, ...]:
+            return tuple(spec for spec in self.world.company.functions_of(*place) if spec.trigger != "none")
+
+        made: tuple[Spec, ...] = self._owners.get(("functions", place), make)
+        return made
 
     def _all(self, place: Place) -> Iterator[Owner]:
         specs = self._functions(place)
         yield from (("FunctionName", spec.name) for spec in specs)
         yield ("", "")
-        yield from (("LogGroupName", g) for g in dict.fromkeys(s.group for s in specs if s.has_group))
+        yield from (("LogGroupName", group) for group in self.world.company.groups_of(*place))
         yield from (("EventSourceMappingUUID", mapping_id(s)) for s in specs if mapping_metrics(s))
         yield from (
             ("CapacityProviderName", p) for p in dict.fromkeys(s.provider for s in specs if s.provider)
@@ -149,7 +153,7 @@ class Catalogue:
             spec = self.world.company.find(*place, name)
             yield from self._of_function(spec) if spec and spec.trigger != "none" else ()
         elif kind == "LogGroupName":
-            members = tuple(spec for spec in specs if spec.group == name and spec.has_group)
+            members = self.world.company.groups_of(*place).get(name, ())
             yield from self._of_log_group(name, members) if members else ()
         elif kind == "EventSourceMappingUUID":
             yield from self._of_mapping(name, self._mapped(place).get(name))

@@ -99,7 +99,7 @@ def failures_of(spec: Spec) -> tuple[Failure, ...]:
 
 
 _DROPS_ONE_IN = 3000
-_LOST_ONE_IN = 12
+_LOST_ONE_IN = 6
 
 
 def is_lost(day: Day) -> Flags:

@@ -9,8 +9,8 @@ from quarterdeck.demo.company import MERIDIAN
 from quarterdeck.demo.specs import ACCOUNTS, REGIONS, ROLE, Company
 
 SERVICES = (
-    "lambda", "logs", "monitoring", "xray", "sqs", "tagging", "sts", "cloudtrail", "events", "scheduler", "iam",
-    "ec2", "account",
+    "lambda", "logs", "monitoring", "xray", "sqs", "tagging", "sts", "cloudtrail", "events", "scheduler",
+    "iam", "ec2", "account",
 )  # fmt: skip
 
 

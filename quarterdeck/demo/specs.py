@@ -180,6 +180,19 @@ class Company:
             found.setdefault((queue.account, queue.region), []).append(queue)
         return {place: tuple(queues) for place, queues in found.items()}
 
+    @cached_property
+    def _groups(self) -> dict[Place, dict[str, tuple[Spec, ...]]]:
+        found: dict[Place, dict[str, tuple[Spec, ...]]] = {}
+        for spec in self.functions:
+            if spec.trigger != "none" and spec.has_group:
+                here = found.setdefault((spec.account, spec.region), {})
+                here[spec.group] = (*here.get(spec.group, ()), spec)
+        return found
+
+    def groups_of(self, account: str, region: str) -> dict[str, tuple[Spec, ...]]:
+        """Log groups and the functions that write to them; who never ran or may not make one has none."""
+        return self._groups.get((account, region), {})
+
     def functions_of(self, account: str, region: str) -> tuple[Spec, ...]:
         return self._functions.get((account, region), ())
 

@@ -28,19 +28,10 @@ LAG_MS = 3_000
 LONGEST_MS = 16 * 60_000
 
 
-def groups_of(world: World, account: str, region: str) -> dict[str, tuple[Spec, ...]]:
-    """Log groups and the functions that write to them; who never ran or may not make one has none."""
-    found: dict[str, tuple[Spec, ...]] = {}
-    for spec in world.company.functions_of(account, region):
-        if spec.trigger != "none" and spec.has_group:
-            found[spec.group] = (*found.get(spec.group, ()), spec)
-    return found
-
-
 def _group(demo: Demo, account: str, call: Call) -> tuple[str, tuple[Spec, ...]]:
     name = call.params.get("logGroupName") or call.params.get("logGroupIdentifier", "")
     name = name.split(":log-group:")[-1].removesuffix(":*")
-    groups = groups_of(demo.world, account, call.region)
+    groups = demo.world.company.groups_of(account, call.region)
     if name not in groups:
         raise ApiError("ResourceNotFoundException", "The specified log group does not exist.")
     return name, groups[name]
@@ -214,7 +205,7 @@ def describe_log_groups(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     params = call.params
     found = [
         _described(demo, account, call.region, name, specs)
-        for name, specs in sorted(groups_of(demo.world, account, call.region).items())
+        for name, specs in sorted(demo.world.company.groups_of(account, call.region).items())
         if name.startswith(params.get("logGroupNamePrefix", ""))
         and params.get("logGroupNamePattern", "") in name
     ]

@@ -11,7 +11,7 @@ from quarterdeck.demo.insightsquery import Command, QueryError, parse
 from quarterdeck.demo.insightsrun import check
 from quarterdeck.demo.loglines import Line
 from quarterdeck.demo.queries import Query, statistics
-from quarterdeck.demo.services.logs import events, groups_of
+from quarterdeck.demo.services.logs import events
 from quarterdeck.demo.wire import ApiError, Call
 
 GROUPS_A_QUERY = 50
@@ -29,7 +29,7 @@ def start_query(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     begin_ms, end_ms = params["startTime"] * 1000, params["endTime"] * 1000
 
     def read(group: str) -> Iterator[Line]:
-        specs = groups_of(demo.world, account, call.region)[group]
+        specs = demo.world.company.groups_of(account, call.region)[group]
         return events(demo.world, specs, begin_ms, end_ms)
 
     query = Query(
@@ -73,7 +73,7 @@ def _groups(demo: Demo, account: str, call: Call) -> list[str]:
     named = [value] if isinstance(value, str) else value
     if len(named) > GROUPS_A_QUERY:
         raise _invalid(f"A query can have at most {GROUPS_A_QUERY} log groups, not {len(named)}")
-    known = groups_of(demo.world, account, call.region)
+    known = demo.world.company.groups_of(account, call.region)
     names = [name.split(":log-group:")[-1].removesuffix(":*") for name in named]
     for name in names:
         if name not in known:

@@ -20,6 +20,9 @@ DELAY_MIN = (5, 15)
 
 PAGE = 50
 KEPT = timedelta(days=90)
+_EARLIEST = timedelta(minutes=10)
+"""How long before a change its first record may lie."""
+
 _LAMBDA, _EVENTS, _LOGS = "lambda.amazonaws.com", "events.amazonaws.com", "logs.amazonaws.com"
 
 
@@ -242,7 +245,7 @@ def lookup_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     attributes = params.get("LookupAttributes", [])
     found = [
         known
-        for known in _records(demo, account, call.region)
+        for known in _records(demo, account, call.region, begin, end)
         if begin <= known.ts <= end and known.visible_at <= now and _is(known, attributes)
     ]
     found.sort(key=lambda known: (known.ts, known.id), reverse=True)
@@ -250,10 +253,12 @@ def lookup_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     return {"Events": [known.event() for known in page], **({"NextToken": token} if token else {})}
 
 
-def _records(demo: Demo, account: str, region: str) -> Iterator[Record]:
+def _records(demo: Demo, account: str, region: str, begin: datetime, end: datetime) -> Iterator[Record]:
+    """What may have been recorded in a stretch of time, and a little more."""
     for spec in demo.world.company.functions_of(account, region):
         for change in demo.world.timeline(spec).changes:
-            yield from _planned(spec, change)
+            if begin <= change.ts <= end + _EARLIEST:
+                yield from _planned(spec, change)
     made: Iterable[Record] = list(demo.trail)
     yield from (known for known in made if (known.account, known.region) == (account, region))
 
