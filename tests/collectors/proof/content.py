@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ import boto3
 import botocore.session
 import sqlalchemy as sa
 from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 
 from collectors import aws as edge
+from collectors import logs
 from collectors.aws import Aws
 from collectors.collector import Collector
 from collectors.registry import COLLECTORS
@@ -29,11 +33,24 @@ from tests.collectors.proof.serving import READ_TIMEOUT_S
 SETTINGS = CollectSettings(backfill=timedelta(hours=1), backfill_coarse=timedelta(hours=2))
 
 
+PATIENT = tuple(
+    replace(collector, collect=partial(logs.collect, pause=lambda seconds: None))
+    if collector.name == "logs"
+    else collector
+    for collector in COLLECTORS
+)
+"""Every collector; they look again at once at queries that take a while."""
+
+
 class Impatient:
-    """A session whose clients give up waiting for an answer after a moment, and retry as `attempts` says."""
+    """A session whose clients give up waiting for an answer after a moment, and retry as `attempts` says.
+
+    `gave_up` names the operations of answers that were not waited for.
+    """
 
     def __init__(self, session: boto3.Session, attempts: int) -> None:
         self._session, self._attempts = session, attempts
+        self.gave_up: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
@@ -41,11 +58,22 @@ class Impatient:
     def client(self, service: str, *, config: Config, **words: Any) -> Any:
         retries: Any = {"mode": "standard", "total_max_attempts": self._attempts}
         quick = config.merge(Config(read_timeout=READ_TIMEOUT_S, retries=retries))
-        return self._session.client(service, config=quick, **words)  # type: ignore[call-overload]
+        client: Any = self._session.client(service, config=quick, **words)  # type: ignore[call-overload]
+        client.meta.events.register("needs-retry.*", self._remember)
+        return client
+
+    def _remember(self, operation: Any, caught_exception: Exception | None, **_: Any) -> None:
+        if isinstance(caught_exception, ReadTimeoutError):
+            self.gave_up.append(f"{operation.service_model.service_name}:{operation.name}")
 
 
 class ClosableAws(Aws):
     """An `Aws` that leaves no connection open."""
+
+    @property
+    def gave_up(self) -> list[str]:
+        """Operations whose answer was not waited for, in a session of the impatient kind."""
+        return list(self._session.gave_up)
 
     def close(self) -> None:
         for client in self._clients.values():
@@ -79,7 +107,7 @@ def one_pass(
     now: datetime,
     settings: CollectSettings = SETTINGS,
     *,
-    collectors: Sequence[Collector] = COLLECTORS,
+    collectors: Sequence[Collector] = PATIENT,
     on_run: Callable[[Run], None] | None = None,
 ) -> list[Run]:
     """Every collector once, in the order of the registry."""

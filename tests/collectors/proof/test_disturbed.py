@@ -90,7 +90,9 @@ class Stage:
             made.runs.append((run, list(self.proxy.seen[made.calls :])))
             made.calls = len(self.proxy.seen)
 
+        before = len(aws.gave_up)
         one_pass(aws, store, at + sky.ahead, on_run=on_run)
+        made.gave_up = aws.gave_up[before:]
         return made
 
 
@@ -102,6 +104,7 @@ class Pass:
     sky: Weather
     runs: list[tuple[Run, list[Seen]]] = field(default_factory=list)
     calls: int = 0
+    gave_up: list[str] = field(default_factory=list)
 
     @property
     def seen(self) -> list[Seen]:
@@ -217,17 +220,17 @@ def test_disturbed_passes_end_with_the_store_of_undisturbed_ones(seed, days, no_
         assert found[what] == rows, what
     assert read_again(passes) == []
     assert twice(passes) == []
-    assert Counter(map(named, passes[-1].seen)) == Counter(map(named, quiet[-1].seen))
+    assert set(map(named, passes[-1].seen)) == set(map(named, quiet[-1].seen))
 
 
 def twice(passes: list[Pass]) -> list[tuple[str, str]]:
-    """Calls that were made again within a pass although their answer had arrived."""
-    return [
-        call
-        for one in passes
-        for call, count in Counter(named(seen) for seen in one.seen if seen.is_answered).items()
-        if count > 1
-    ]
+    """Calls that were made again within a pass although their answer had arrived: in time, as a stalled
+    machine may send one too late."""
+    found = []
+    for one in passes:
+        counts = Counter(named(seen) for seen in one.seen if seen.is_answered)
+        found += [call for call, count in counts.items() if count > 1 and call[0] not in one.gave_up]
+    return found
 
 
 def test_the_undisturbed_store_holds_what_the_world_did():
