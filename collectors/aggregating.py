@@ -59,8 +59,13 @@ def read(
     if not window.duration:
         return
     owners: dict[str, list[Function]] = {}
+    there = {group.name for group in ask.known.log_groups}
     for function in functions:
-        owners.setdefault(group_of(function), []).append(function)
+        group = group_of(function)
+        if there and group not in there:  # one that is not there would refuse the query of all
+            yield _missing(group, function.name, window)
+        else:
+            owners.setdefault(group, []).append(function)
     names = sorted(owners)
     for at in range(0, len(names), GROUPS_A_QUERY):
         some = {name: owners[name] for name in names[at : at + GROUPS_A_QUERY]}
@@ -84,14 +89,18 @@ def _guarded(
         elif isinstance(error, AccessDeniedError):
             yield from (Gap(name, window, str(error), error.permission) for name in mine)
         else:
-            why = f"log group {next(iter(owners))} does not exist: nothing was ever logged, or it was deleted"
-            yield from (Expected(Gap(name, window, why)) for name in mine)
+            yield from (_missing(next(iter(owners)), name, window) for name in mine)
     except BudgetError as error:
         yield from (Expected(Gap(name, window, str(error))) for name in mine)
     except AwsError as error:
         yield from (Gap(name, window, _why(error), error.permission) for name in mine)
     else:
         yield from found
+
+
+def _missing(group: str, function: str, window: Window) -> Expected:
+    why = f"log group {group} does not exist: nothing was ever logged, or it was deleted"
+    return Expected(Gap(function, window, why))
 
 
 def _each(

@@ -12,7 +12,7 @@ from collectors import insights, logs
 from collectors.collector import Ask, Expected
 from collectors.insights import SUMS, cut, run, to_bin, to_number, to_time
 from core.errors import AwsError, BudgetError
-from core.facts import Covered, Function, Gap, Inventory, InvocationSummary, LogEvent
+from core.facts import Covered, Function, Gap, Inventory, InvocationSummary, LogEvent, LogGroup
 from core.settings import CollectSettings, LogSettings
 from core.windows import Window
 
@@ -283,6 +283,20 @@ def test_one_group_that_refuses_leaves_the_others(answered, refusing, code):
 
     assert [s.reports for s in of(InvocationSummary, facts)] == [2]
     assert [c.scope for c in of(Covered, facts)] == ["a"]
+
+
+def test_a_group_that_is_known_not_to_be_there_is_not_asked_for(answered):
+    queries = Queries()
+    known = Inventory(
+        functions=(a_function("a"), a_function("b")), log_groups=(LogGroup(name="/aws/lambda/a"),)
+    )
+    settings = CollectSettings(logs=LogSettings(mode="aggregated"))
+    ask = Ask(window=WINDOW, known=known, settings=settings)
+
+    facts = list(logs.collect(answered(**queries.answers), ask, pause=queries.pause))
+
+    assert {tuple(q["logGroupNames"]) for q in queries.started} == {("/aws/lambda/a",)}
+    assert ("b", True) in [(f.gap.scope, "does not exist" in f.gap.why) for f in of(Expected, facts)]
 
 
 class NoMoney:
