@@ -31,7 +31,8 @@ def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
         known = set(queue_arns(ask.known)) | redrive_targets(ask.known.queues)
         learned = list(_queues(aws, ask, sorted(known))) if ask.newest else []
         yield from learned
-        met = redrive_targets(fact for fact in learned if isinstance(fact, Queue)) - known
+        # Dead-letter queues that the newest piece of this very pass has met are not among its scopes yet.
+        met = redrive_targets(f for f in learned if isinstance(f, Queue)) - known if ask.newest else known
         wanted |= {arn for arn in met if is_here(arn, aws.target)}
         yield Covered(ACCOUNT, ask.window, ask.period_s)
     yield from _metrics(aws, ask, sorted(wanted))

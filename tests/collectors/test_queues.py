@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -169,19 +169,39 @@ def test_only_the_queues_of_the_run_are_asked_for_and_covered(answered):
     assert [f.scope for f in facts if isinstance(f, Covered)] == [SQS + "in"]
 
 
-def test_a_queue_that_is_met_later_gets_its_history(answered, store):
+HERE = "arn:aws:lambda:eu-west-1:111122223333:function:"
+
+
+def test_a_dead_letter_queue_that_is_only_met_on_the_way_gets_its_history_in_the_same_pass(answered, store):
     aws = answered(**answers())
-    first, second = KNOWN, replace(KNOWN, queues=(Queue(name=SQS + "in", redrive_target=SQS + "in-dead"),))
-    assert set(queues.scopes(second)) - set(queues.scopes(first)) == {SQS + "in-dead"}
-    functions = [Function(name="a", arn="arn:aws:lambda:eu-west-1:111122223333:function:a")]
+    functions = [Function(name="a", arn=HERE + "a")]
     store.commit(a_run(aws), [*functions, *KNOWN.mappings], now=NOW)
 
-    for _ in range(2):
-        collect_due(queues.COLLECTOR, aws, store, CollectSettings(), now=NOW)
+    collect_due(queues.COLLECTOR, aws, store, CollectSettings(), now=NOW)
 
     for name in ("in", "in-dead"):
         read = merge(window for window, _ in store.covered("queues", aws.target, SQS + name))
         assert [window.duration > timedelta(days=13) for window in read] == [True]
+
+
+def test_a_queue_that_is_wired_later_gets_its_history_and_the_others_are_not_read_again(answered, store):
+    asked = []
+
+    def metrics(params):
+        asked.extend(q["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for q in params["MetricDataQueries"])
+        return answers()["GetMetricData"](params)
+
+    aws = answered(**answers(GetMetricData=metrics))
+    store.commit(a_run(aws), [Function(name="a", arn=HERE + "a", dead_letter_arn=SQS + "a-dead")], now=NOW)
+    collect_due(queues.COLLECTOR, aws, store, CollectSettings(), now=NOW)
+    store.commit(a_run(aws), [Function(name="b", arn=HERE + "b", dead_letter_arn=SQS + "late")], now=NOW)
+    asked.clear()
+
+    collect_due(queues.COLLECTOR, aws, store, CollectSettings(), now=NOW + timedelta(minutes=5))
+
+    read = merge(window for window, _ in store.covered("queues", aws.target, SQS + "late"))
+    assert [window.duration > timedelta(days=13) for window in read] == [True]
+    assert asked.count("a-dead") == len(queues.queries([SQS + "a-dead"]))
 
 
 def a_run(aws):
