@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from collectors.asking import UNKNOWN_HERE
 from collectors.aws import Aws
-from collectors.layers import UNKNOWN_HERE
 from core.errors import AccessDeniedError, AwsError, NotFoundError
 from core.facts import Function
 
