@@ -11,9 +11,20 @@ from core.facts import Gap
 
 Answered = TypeVar("Answered")
 
+UNKNOWN_HERE = {
+    "UnknownOperationException",
+    "UnknownOperation",
+    "InvalidAction",
+    "NotImplemented",
+    "404",
+    "501",
+}
+"""What regions and emulators answer that do not have the API."""
+
 
 class Asking:
-    """One aspect of many things. If the first is denied, the role lacks the right and no other is asked."""
+    """One aspect of many things. If the first is denied, the role lacks the right and no other is asked; nor
+    is one where there is no such API."""
 
     def __init__(self, ask: Ask, aspect: str) -> None:
         self.ask, self.aspect = ask, aspect
@@ -29,7 +40,8 @@ class Asking:
         except (CredentialsError, EndpointError, NotFoundError):
             raise
         except AwsError as error:
-            self._given_up = isinstance(error, AccessDeniedError) and not self._may_read
+            cannot = isinstance(error, AccessDeniedError) or error.code in UNKNOWN_HERE
+            self._given_up = cannot and not self._may_read
             scope = self.aspect if self._given_up else scope
             self.gaps.append(Gap(scope, self.ask.window, str(error), error.permission))
             return None

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from collectors.asking import Asking
+from collectors.asking import UNKNOWN_HERE, Asking
 from collectors.aws import Aws
 from collectors.collector import Ask, Expected, Learned
 from collectors.inventory import listed
@@ -16,15 +16,6 @@ from core.facts import CapacityProvider, Function, Gap, Layer, Listed, Version
 from core.triggers import arn_part
 
 PAGE = 50
-UNKNOWN_HERE = {
-    "UnknownOperationException",
-    "UnknownOperation",
-    "InvalidAction",
-    "NotImplemented",
-    "404",
-    "501",
-}
-"""What regions answer that do not have the API yet."""
 
 
 def layers(aws: Aws, ask: Ask) -> Iterator[Learned]:

@@ -291,6 +291,15 @@ def test_a_single_failure_names_its_function(answered, answers, refusing):
     assert [gap.scope for gap in of(Gap, facts)] == ["g"]
 
 
+def test_where_there_is_no_such_api_nothing_more_is_asked(answered, answers, refusing):
+    aws = answered(**answers | {"ListFunctionUrlConfigs": refusing("404")})
+
+    facts = collected(aws, functions=(function(), function("g")))
+
+    assert [gap.scope for gap in of(Gap, facts)] == ["function URLs"]
+    assert aws.asked["ListFunctionUrlConfigs"] == 1
+
+
 def test_expired_credentials_end_the_run(answered, answers, refusing):
     with pytest.raises(CredentialsError):
         collected(answered(**answers | {"GetPolicy": refusing("ExpiredTokenException")}))

@@ -308,3 +308,7 @@ def test_no_text_makes_the_reader_fail(text):
 )
 def test_a_mapping_names_what_it_reads_from(arn, about, kind):
     assert kind_of_source(arn, **about) == kind
+
+
+def test_a_grant_of_a_url_needs_no_condition_to_be_one():
+    assert one("*", Action="lambda:InvokeFunctionUrl").kind == "function-url"

@@ -56,7 +56,8 @@ def test_of_several_calls_the_nearest_is_told(world):
     changed_timeout(world)
     near = call(world, "UpdateFunctionConfiguration", 31, who="ann")
     far = call(world, "UpdateFunctionConfiguration", 24, who="bob")
-    world.run("changes", [near, far])
+    earlier = call(world, "UpdateFunctionConfiguration", 38, who="eve")
+    world.run("changes", [near, far, earlier])
 
     assert told(world) == [("Timeout 15 s → 30 s", "ann", "console")]
 
