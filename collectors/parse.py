@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from core.facts import (
@@ -329,4 +329,12 @@ def parse_log_group(answer: Answer) -> LogGroup:
         name=answer["logGroupName"],
         retention_days=part(answer, "retentionInDays"),
         stored_bytes=part(answer, "storedBytes"),
+        log_class=part(answer, "logGroupClass"),
+        created=_from_ms(part(answer, "creationTime")),
     )
+
+
+def _from_ms(value: Any) -> datetime | None:
+    """A time as CloudWatch Logs counts it, in milliseconds."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return datetime.fromtimestamp(value / 1000, UTC) if is_number else None
