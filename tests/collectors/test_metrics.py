@@ -598,3 +598,14 @@ def test_counts_are_read_over_http_and_billed(moto):
     assert points == {now - timedelta(minutes=5): 7.0, now - timedelta(minutes=9): 1.0}
     (usage,) = aws.take_usage()
     assert (usage.calls, usage.units) == (1, len(metrics.queries(fleet(1))))
+
+
+@pytest.mark.parametrize("period_s", [60, 300])
+def test_the_calls_of_a_run_are_known_before(answered, period_s):
+    provider = CapacityProvider(name="p", arn="arn:p", instance_types=("c7g.large",))
+    aws, known = answered(GetMetricData=answering(result)), fleet(80, capacity_providers=(provider,))
+    asked = Ask(window=WINDOW, period_s=period_s, known=known, scopes=tuple(metrics.scopes(known)))
+
+    collected(aws, asked)
+
+    assert metrics.COLLECTOR.estimate_calls(asked) == aws.asked["GetMetricData"] == 4
