@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,12 +13,24 @@ from hypothesis import strategies as st
 from collectors import insights, logs
 from collectors.collector import Ask, Expected
 from collectors.insights import SUMS, cut, run, to_bin, to_number, to_time
+from collectors.runner import collect_due
 from core.errors import AwsError, BudgetError
-from core.facts import Covered, Function, Gap, Inventory, InvocationSummary, LogEvent, LogGroup
+from core.facts import (
+    Covered,
+    Function,
+    Gap,
+    Inventory,
+    InvocationSummary,
+    LogEvent,
+    LogGroup,
+    Run,
+    Target,
+)
 from core.settings import CollectSettings, LogSettings
 from core.windows import Window
 
 NOW = datetime(2026, 11, 21, 10, 32, tzinfo=UTC)
+TARGET = Target("111122223333", "eu-west-1")
 WINDOW = Window(NOW - timedelta(hours=1), NOW)
 READ = Window(datetime(2026, 11, 21, 9, 30, tzinfo=UTC), datetime(2026, 11, 21, 10, 10, tzinfo=UTC))
 """Whole bins of WINDOW that no longer change."""
@@ -369,3 +383,56 @@ def test_any_row_can_be_read(fields):
 def test_any_text_is_a_number_a_time_or_neither(text):
     assert to_number(text) is None or abs(to_number(text)) < 1e300
     assert to_time(text) is None or to_time(text).tzinfo is UTC
+
+
+def committed(store, *facts, collector="inventory", now=NOW):
+    run = Run(
+        collector=collector,
+        target=TARGET,
+        window=Window(now - timedelta(minutes=10), now),
+        period_s=0,
+        started_at=now,
+        finished_at=now,
+        outcome="ok",
+    )
+    store.commit(run, facts, now=now)
+
+
+def a_pass(aws, store, queries, *, now, mode="aggregated"):
+    settings = CollectSettings(logs=LogSettings(mode=mode), backfill=timedelta(hours=1))
+    collector = replace(logs.COLLECTOR, collect=partial(logs.collect, pause=queries.pause))
+    return collect_due(collector, aws, store, settings, now=now)
+
+
+def test_no_stretch_is_scanned_twice(answered, store):
+    queries = Queries([row("09:35", reports=3)])
+    aws = answered(**queries.answers)
+    committed(store, a_function("a"))
+
+    for minutes in (0, 5, 10, 15):
+        a_pass(aws, store, queries, now=NOW + timedelta(minutes=minutes))
+
+    sums = sorted((q["startTime"], q["endTime"]) for q in queries.started if q["queryString"] == SUMS)
+    assert len(sums) >= 4
+    assert [end for _, end in sums[:-1]] == [start for start, _ in sums[1:]]
+
+
+def test_a_change_of_mode_goes_on_where_the_other_ended(answered, store):
+    queries = Queries()
+    read: list[tuple[float, float]] = []
+
+    def filtered(params):
+        read.append((params["startTime"] / 1000 + 60, params["endTime"] / 1000 - 60))
+        return {"events": []}
+
+    aws = answered(**queries.answers, FilterLogEvents=filtered)
+    committed(store, a_function("a"))
+
+    a_pass(aws, store, queries, now=NOW)
+    scanned_to = max(q["endTime"] for q in queries.started)
+    a_pass(aws, store, queries, now=NOW + timedelta(minutes=5), mode="every")
+    a_pass(aws, store, queries, now=NOW + timedelta(minutes=10), mode="aggregated")
+
+    assert [start for start, _ in read] == [scanned_to]
+    settled = (NOW - timedelta(minutes=13)).timestamp()
+    assert min(q["startTime"] for q in queries.started[2:]) == settled - settled % 300
