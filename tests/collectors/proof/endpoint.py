@@ -46,7 +46,7 @@ class Endpoint:
     def __call__(self, call: Call) -> Answer:
         handler = getattr(self, f"_{call.operation}", None)
         if handler is None:
-            return _nothing(call)
+            return nothing(call.service, call.operation)
         found: Answer = handler(call.params)
         return found
 
@@ -204,9 +204,9 @@ def _configuration(name: str, version: str) -> Answer:
     }
 
 
-def _nothing(call: Call) -> Answer:
+def nothing(service: str, operation: str) -> Answer:
     """An answer without anything in it: every list of the operation is empty."""
-    shape = model(call.service).operation_model(call.operation).output_shape
+    shape = model(service).operation_model(operation).output_shape
     members = shape.members if shape is not None else {}
     return {name: [] for name, member in members.items() if member.type_name == "list"}
 

@@ -21,7 +21,7 @@ from collectors.registry import COLLECTORS
 from core.facts import Run, Target
 from core.windows import MINUTE, Window, settled_until
 from quarterdeck.demo.wire import Call
-from tests.collectors.proof.content import Content, aws_at, content, one_pass, opened
+from tests.collectors.proof.content import PATIENT, Content, aws_at, content, one_pass, opened
 from tests.collectors.proof.endpoint import SKEW_REFUSED, WHIMS, Endpoint
 from tests.collectors.proof.serving import FAULTS, Proxy, Seen, Server, endpoint
 from tests.collectors.proof.world import ACCOUNT, REGION, World
@@ -75,8 +75,10 @@ class Stage:
     front: Server
 
     def play(self, folder: Path, days: list[Weather]) -> tuple[Content, list[Pass]]:
+        self.endpoint.now, self.front.ahead_s, self.proxy.fate = FIRST, 0.0, lambda call: None
         aws = aws_at(self.front.url, Target(ACCOUNT, REGION))
         with closing(aws), opened(folder) as store:
+            one_pass(aws, store, FIRST, collectors=PATIENT[:2])  # what a thing is says what is asked about it
             made = [self._pass(aws, store, at, sky) for at, sky in zip(PASSES, days, strict=True)]
             return content(store, EVERYTHING), made
 
