@@ -99,6 +99,18 @@ class Oracle:
         return {f["FunctionName"]: f for page in pages for f in page["Functions"]}
 
     @cached_property
+    def groups(self) -> set[str]:
+        pages = self.client("logs").get_paginator("describe_log_groups").paginate()
+        return {group["logGroupName"] for page in pages for group in page["logGroups"]}
+
+    def logs_everything(self, name: str) -> bool:
+        """Whether a log has a record of each invocation: not without a group, not at level WARN."""
+        logging = self.functions[name].get("LoggingConfig", {})
+        was_invoked = self.total("Invocations", name) > 0
+        readable = logging.get("LogGroup") in self.groups and logging.get("SystemLogLevel") != "WARN"
+        return readable or not was_invoked
+
+    @cached_property
     def reports(self) -> dict[str, list[Report]]:
         """A function that was never invoked has no log group, and no records."""
         return {name: self.reports_until(self.end, name) for name in self.functions}
