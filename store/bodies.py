@@ -14,7 +14,16 @@ Body = dict[str, Any]
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
 
 KINDS: Mapping[str, type[Entity]] = {kind.KIND: kind for kind in ENTITIES}
-_HINTS = {kind.KIND: get_type_hints(kind, include_extras=False) for kind in ENTITIES}
+
+
+def _holds_time(hint: Any) -> bool:
+    return datetime in (get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,))
+
+
+_IS_TIME = {
+    kind.KIND: {name: _holds_time(hint) for name, hint in get_type_hints(kind).items()} for kind in ENTITIES
+}
+"""Fields by kind, and whether they hold a time: asked of types once, as inventories are read often."""
 BOOKKEEPING = frozenset({"last_modified", "published", "code_size_bytes"})
 """Fields that only go along with another change: when it was made, and how large the code is."""
 
@@ -35,15 +44,16 @@ def _plain(value: Any) -> Any:
 
 def from_body(kind: type[AnyEntity], name: str, body: Body) -> AnyEntity:
     """The entity again; fields that this release does not know are left out."""
-    known = _HINTS[kind.KIND]
-    return kind(name=name, **{key: _typed(known[key], value) for key, value in body.items() if key in known})
+    is_time = _IS_TIME[kind.KIND]
+    return kind(
+        name=name, **{key: _typed(value, is_time[key]) for key, value in body.items() if key in is_time}
+    )
 
 
-def _typed(hint: Any, value: Any) -> Any:
-    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    if value is not None and datetime in options:
+def _typed(value: Any, is_time: bool) -> Any:
+    if is_time and value is not None:
         return datetime.fromisoformat(value)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(value) if type(value) is list else value
 
 
 def function_of(entity: Entity) -> str | None:
