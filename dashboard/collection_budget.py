@@ -30,6 +30,45 @@ def budget() -> None:
         st.caption(" · ".join(figures_budget.budget_lines(found, zone=widgets.zone(), now=now)))
 
 
+def backfill() -> None:
+    """How far older history is read: percent, oldest minute, what is left and its price."""
+    now = queries.now()
+    left = queries.within(queries_collection.backfill(now), queries.scope())
+    if left.empty:
+        return
+    st.header("History", anchor=False)
+    st.markdown(figures_budget.backfill_answer(left, zone=widgets.zone(), now=now))
+    shown, column, zone = tables.with_place(left), st.column_config, str(widgets.zone())
+    shown = shown.assign(usd_left=pd.to_numeric(left["usd_left"], errors="coerce"))
+    with st.container(key="backfill-table"):
+        st.dataframe(
+            shown,
+            key="backfill",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="How far older history is read, per collector and target, least done first",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=8),
+            column_config={
+                "collector": column.TextColumn("Collector"),
+                "place": column.TextColumn("Where"),
+                "read_share": column.ProgressColumn("Read", format="percent", min_value=0, max_value=1),
+                "oldest_read": column.DatetimeColumn("Back to", format="D MMM HH:mm", timezone=zone),
+                "wanted_from": column.DatetimeColumn("Wanted from", format="D MMM HH:mm", timezone=zone),
+                "calls_left": tables.count_column("Calls left"),
+                "usd_left": tables.usd_column("Price left", shown["usd_left"]),
+                "why": column.TextColumn("Held back by", width=320),
+            },
+            column_order=tables.spoken(
+                shown,
+                [
+                    *("collector", "place", "read_share", "oldest_read", "wanted_from", "calls_left"),
+                    *("usd_left", "why"),
+                ],
+            ),
+        )
+
+
 def spend(calls: pd.DataFrame) -> None:
     """What the month's calls cost, per collector and per API."""
     st.header("What watching costs, this month", anchor=False)

@@ -59,6 +59,20 @@ def unreached_lines(targets: Sequence[Unreached], *, zone: tzinfo, now: datetime
     ]
 
 
+def backfill_answer(left: pd.DataFrame, *, zone: tzinfo, now: datetime) -> str:
+    """How much of the wanted history is read, and what the rest costs, as Markdown; `left` is the `backfill`
+    reader's frame."""
+    open_ = left[left["left_h"] > 0]
+    if open_.empty:
+        oldest = numbers.clock(left["oldest_read"].min(), zone, now=now)
+        return f"**All the history that was asked for is read**, back to {oldest}."
+    wanted, missing = float(left["wanted_h"].sum()), float(left["left_h"].sum())
+    price = numbers.usd(add(open_["usd_left"]))
+    calls = open_["calls_left"].sum(min_count=1)
+    rest = f"{numbers.count(calls)} calls, {price}" if numbers.known(calls) else price
+    return f"**{numbers.percent(1 - missing / wanted)} of the history is read**, newest first; left: {rest}."
+
+
 def by_collector(spend: pd.DataFrame) -> pd.DataFrame:
     """The `spend` reader's frame per collector: collector, calls, units, cost_usd, projected_usd (exact; None
     when no price is known), dearest first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from core.windows import FRESH_ENOUGH, MINUTE, Window
 from dashboard import numbers
 from dashboard.figures import reason
 from dashboard.figures_cost import add
+from dashboard.numbers import plain
 from dashboard.widgets import Card
 
 ALWAYS_FINE = ("ok",)
@@ -97,6 +99,25 @@ def holes(gaps: pd.DataFrame, fleet: pd.DataFrame) -> pd.DataFrame:
         ["nothing", "minutes", "scopes"], ascending=[True, False, False], kind="stable"
     )
     return order.drop(columns="nothing").reset_index(drop=True)
+
+
+def hole_line(
+    row: Mapping[Any, Any], places: Mapping[tuple[str, str], str], *, zone: tzinfo, now: datetime
+) -> str:
+    """One of `holes` as Markdown: of what, why, and what is not seen because of it."""
+    place = places.get((row["account"], row["region"]), row["region"])
+    things = row["example"] if row["scopes"] == 1 else f"{row['scopes']} of them, such as {row['example']}"
+    length = numbers.age(timedelta(minutes=float(row["minutes"])))
+    until = numbers.clock(row["newest"], zone, now=now)
+    about = f"{plain(place)}{f' · {plain(things)}' if row['example'] else ''} · {length} up to {until}"
+    badge = f":orange-badge[{row['collector']}]" if row["hides"] else f":gray-badge[{row['collector']}]"
+    hides = f"not seen: {row['hides']}" if row["hides"] else "hides nothing: not invoked in this window"
+    lacks = (
+        f" `{row['permission']}`"
+        if row["permission"] and str(row["permission"]).replace(":", "").isalnum()
+        else ""
+    )
+    return f"{badge} {plain(row['why'])}{lacks}  \n:small[:gray[{about} · {hides}]]"
 
 
 HIDES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +13,17 @@ from dashboard.numbers import plain
 
 Row = Mapping[Any, Any]
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A mapping's name, which says nothing to people."""
+
 
 def finding(row: Row, place: str) -> str:
     """One finding of the lint as Markdown: what, where, why it matters and what to change."""
-    about = " · ".join(plain(text) for text in (row["function"], name(row["where"]), place) if text)
-    return (
-        f"**{plain(row['what'])}** :small[:gray[{about}]]  \n"
-        f":small[{plain(row['why'])} :gray[{plain(row['change'])}]]"
-    )
+    thing = name(row["where"])
+    parts = row["function"], "" if thing == row["function"] or _UUID.fullmatch(thing) else thing, place
+    about = " · ".join(plain(text) for text in parts if text)
+    why, change = (plain(text[:1].upper() + text[1:]) for text in (str(row["why"]), str(row["change"])))
+    return f"**{plain(row['what'])}** :small[:gray[{about}]]  \n:small[{why}. :gray[{change}.]]"
 
 
 def name(where: Any) -> str:

@@ -82,6 +82,12 @@ def _badge(colour: str, icon: str, text: str) -> str:
     return f":{colour}-badge[:material/{icon}: {plain(text)}]"
 
 
+def incomplete(completeness: pd.DataFrame) -> list[str]:
+    """Why numbers from the function's log are incomplete, as Markdown; none when they are complete."""
+    reasons = [str(reason) for reasons in completeness["reasons"] for reason in reasons]
+    return [plain(reason[:1].upper() + reason[1:]) for reason in reasons]
+
+
 CERTAIN = {"certain": "red", "likely": "orange", "possible": "gray"}
 
 

@@ -40,6 +40,11 @@ def unreached(_at: datetime) -> list[Unreached]:
     return budgets.unreached(store())
 
 
+@cached(ttl_s=30, entries=2)
+def backfill(_at: datetime) -> pd.DataFrame:
+    return collection.backfill(store(), _at)
+
+
 @cached(ttl_s=60, entries=2)
 def log_modes() -> pd.DataFrame:
     return modes.log_modes(store())

@@ -9,6 +9,7 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from dashboard.queries import cached, store
+from store.readers import completeness as logs
 from store.readers import configuration as settings
 from store.readers import lifecycle, tracing
 from store.readers.no_trace import NoTrace
@@ -37,6 +38,11 @@ def layers(target: Target, name: str, _at: datetime) -> pd.DataFrame:
 @cached()
 def provisioned(target: Target, name: str, window: Window) -> pd.DataFrame:
     return lifecycle.provisioned(store(), window, where=_only(target, name))
+
+
+@cached()
+def completeness(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return logs.completeness(store(), window, now=_at, where=_only(target, name))
 
 
 @cached()

@@ -18,6 +18,7 @@ from dashboard import (
 from dashboard.answers import collection_answer
 from dashboard.charts.collection import outcome_cells, outcome_strip
 
+SHOWN = 8
 COLOURS = ["red", "red", "gray", "orange", "orange", "green"]
 
 
@@ -41,6 +42,7 @@ def page(window: Window) -> None:
     table(collectors)
     strip(window, collectors)
     gap_table(holes, window)
+    collection_budget.backfill()
     collection_budget.budget()
     collection_budget.spend(spend)
     collection_budget.log_modes()
@@ -56,6 +58,7 @@ def permissions(missing: list[str]) -> None:
             f"The role lacks {names}. `quarterdeck iam-policy` prints what it needs; see docs/iam.md.",
             icon=":material/lock:",
         )
+        st.code("\n".join(missing), language=None)
 
 
 def table(collectors: pd.DataFrame) -> None:
@@ -131,31 +134,18 @@ def gap_table(holes: pd.DataFrame, window: Window) -> None:
     if holes.empty:
         st.caption(f"Everything of this window ({numbers.age(window.duration)}) was read.")
         return
-    hides = [said or "nothing: not invoked in this window" for said in holes["hides"]]
-    shown, column = tables.with_place(holes.assign(hides=hides)), st.column_config
-    with st.container(key="gaps-table"):
-        st.dataframe(
-            shown,
-            key="gaps",
-            hide_index=True,
-            placeholder="",
-            alt="Stretches of the window that were not read, the longest first",
-            column_config={
-                "collector": column.TextColumn("Collector"),
-                "place": column.TextColumn("Where"),
-                "scopes": tables.count_column(
-                    "Things", "Functions or queues that it concerns; 1 may be all."
-                ),
-                "hides": column.TextColumn("Not seen", width=300),
-                "minutes": tables.count_column("Minutes", "The longest stretch."),
-                "newest": column.DatetimeColumn("Until", format="D MMM HH:mm", timezone=str(widgets.zone())),
-                "why": column.TextColumn("Why", width=560),
-                "permission": column.TextColumn("Missing permission"),
-            },
-            column_order=tables.spoken(
-                shown, ["collector", "place", "scopes", "minutes", "newest", "hides", "permission", "why"]
-            ),
-        )
+    places = tables.places()
+    with st.container(border=True, key="gaps", gap="xsmall"):
+        lines = [
+            figures_collection.hole_line(row, places, zone=widgets.zone(), now=queries.now())
+            for row in holes.to_dict("records")
+        ]
+        for line in lines[:SHOWN]:
+            st.markdown(line)
+        if len(lines) > SHOWN:
+            with st.expander(f"{len(lines) - SHOWN} more"):
+                for line in lines[SHOWN:]:
+                    st.markdown(line)
 
 
 def size_table(size: pd.DataFrame) -> None:

@@ -118,6 +118,7 @@ def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame, window: Win
         target = Target(row["account"], row["region"])
         feeds(queries.triggers(target, row["function"]))
         ages(target, row["function"], window)
+        gaps_in_log(target, row["function"], window)
 
 
 def feeds(triggers: pd.DataFrame) -> None:
@@ -135,6 +136,19 @@ def ages(target: Target, name: str, window: Window) -> None:
     )
     if said:
         st.markdown(" ".join(said))
+
+
+def gaps_in_log(target: Target, name: str, window: Window) -> None:
+    """Why numbers from its log are incomplete: one quiet line, the rest one click away."""
+    found = figures_wiring.incomplete(queries_function.completeness(target, name, window, queries.now()))
+    if not found:
+        return
+    more = len(found) - 1
+    with st.container(horizontal=True, vertical_alignment="center", key="incomplete"):
+        st.caption(f":orange[:material/visibility_off:] Log-based numbers are incomplete: {found[0]}.")
+        if more:
+            with st.popover(f"{more} more", type="tertiary"):
+                st.markdown("\n".join(f"- {reason}." for reason in found))
 
 
 def console(region: str, name: str) -> str:

@@ -80,3 +80,21 @@ def test_choosing_a_function_writes_it_into_the_address(open_page, filled):
 
     assert ORDERS in app.query_params["fn"]
     assert len(app.metric) == 6
+
+
+@pytest.mark.parametrize(
+    ("tab", "said"),
+    [
+        (":material/account_tree: Traces", "No trace of this function"),
+        (":material/input: Triggers", "No trigger is known"),
+        (":material/tune: Configuration", "Layers"),
+    ],
+)
+@pytest.mark.parametrize("fn", [ORDERS, IDLE])
+def test_each_tab_of_the_setup_opens_on_a_store_that_knows_little(open_page, filled, fn, tab, said):
+    app = open_page("views/function.py", fn=fn)
+    app.session_state["tab"] = tab
+    app.run()
+
+    assert not app.exception
+    assert said in words(app) + " ".join(heading.value for heading in app.header)
