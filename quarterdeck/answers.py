@@ -11,6 +11,7 @@ from typing import Any
 from core.facts import Target
 from core.windows import Window
 from quarterdeck.mistakes import UsageMistakeError
+from quarterdeck.one_function import seen_document, setup_document
 from quarterdeck.output import plain, records
 from store.readers import cold, collection, concurrency, cost, fleet, functions, incidents, queues
 from store.store import Filter, Store
@@ -32,7 +33,8 @@ def fleet_document(store: Store, window: Window, *, now: datetime, where: Filter
 
 
 def function_document(store: Store, name: str, window: Window, *, now: datetime, where: Filter) -> Document:
-    """One function: its fleet row, cold starts, errors, configuration, triggers, versions and changes."""
+    """One function: its fleet row, cold starts, errors, how it is set up, versions, changes, what is not
+    seen."""
     target = find_function(store, name, where)
     here = Filter(target.account, target.region, name)
     rows = fleet_document(store, window, now=now, where=here)["functions"]
@@ -43,9 +45,11 @@ def function_document(store: Store, name: str, window: Window, *, now: datetime,
         "configuration": plain(asdict(configuration[0])) if configuration else None,
         "cold_starts": next(iter(records(cold.cold_starts(store, window, now=now, where=here))), None),
         "errors": records(functions.errors_by_signature(store, target, name, window)),
+        **setup_document(store, target, name, window, now=now),
         "triggers": records(functions.triggers(store, target, name)),
         "versions": records(functions.versions(store, target, name, window)),
         "changes": records(functions.changes(store, window, target=target, function=name)),
+        **seen_document(store, target, name, window, now=now),
         "series": records(functions.function_series(store, target, name, window, now=now)),
     }
 

@@ -6,10 +6,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alerts.rule import Rule
-from quarterdeck.output import Column, count, dollars, milliseconds, moment, seconds, share, text, words
+from quarterdeck.output import (
+    UNKNOWN,
+    Column,
+    count,
+    dollars,
+    milliseconds,
+    moment,
+    seconds,
+    share,
+    text,
+    words,
+)
 
 Rows = Sequence[Mapping[str, Any]]
 Section = tuple[str, Sequence[Column], Rows, str]
+
+
+def yes_no(value: Any) -> str:
+    return UNKNOWN if value is None else "yes" if value else "no"
+
 
 PLACE = (Column("account", "account", text), Column("region", "region", text))
 
@@ -129,11 +145,33 @@ _ERRORS = (
     Column("example", "example", text),
 )
 _TRIGGERS = (
-    Column("kind", "kind", text),
+    Column("kind", "title", text),
     Column("source", "source", text),
     Column("state", "state", text),
+    Column("invokes", "enabled", yes_no),
+    Column("public", "is_public", yes_no),
     Column("last result", "last_result", text),
+    Column("detail", "detail", text),
 )
+_SETTINGS = (
+    Column("setting", "name", text),
+    Column("value", "value", text),
+    Column("changed", "changed_at", moment),
+)
+_LAYERS = (
+    Column("layer", "layer", text),
+    Column("version", "version", count, right=True),
+    Column("days old", "age_days", count, right=True),
+    Column("newest", "latest", count, right=True),
+    Column("behind", "versions_behind", count, right=True),
+)
+_FINDINGS = (
+    Column("severity", "severity", text),
+    Column("what", "what", text),
+    Column("why", "why", text),
+    Column("change", "change", text),
+)
+_REASONS = (Column("reason", "reason", text), Column("what to do", "do", text))
 _VERSIONS = (
     Column("version", "version", text),
     Column("published", "published", moment),
@@ -143,7 +181,13 @@ _VERSIONS = (
     Column("errors", "error_rate", share, right=True),
     Column("p95", "duration_p95_ms", milliseconds, right=True),
 )
-_CHANGES = (Column("when", "ts", moment), Column("kind", "kind", text), Column("what", "what", text))
+_CHANGES = (
+    Column("when", "ts", moment),
+    Column("kind", "kind", text),
+    Column("what", "what", text),
+    Column("who", "who", text),
+    Column("through", "via", text),
+)
 
 
 def function_sections(document: Mapping[str, Any]) -> list[Section]:
@@ -153,8 +197,25 @@ def function_sections(document: Mapping[str, Any]) -> list[Section]:
         ("Metrics", FLEET, [row] if row else [], "Nothing is known of it in this window."),
         ("Errors", _ERRORS, document["errors"], "No errors were logged in this window."),
         ("Triggers", _TRIGGERS, document["triggers"], "No triggers are known."),
+        ("Findings", _FINDINGS, document["findings"], "Nothing of its wiring loses, repeats or blocks work."),
+        ("Settings", _SETTINGS, _told(document["settings"]), "Its settings are not known."),
+        ("Layers", _LAYERS, document["layers"], "It has no layers."),
         ("Versions", _VERSIONS, in_use(document["versions"]), "No versions are known."),
         ("Changes", _CHANGES, document["changes"], "Nothing changed in this window."),
+        ("What is not seen", _REASONS, _unseen(document), "Logs are complete, and requests are traced."),
+    ]
+
+
+def _told(settings: Rows) -> Rows:
+    """Settings that have a value."""
+    return [setting for setting in settings if setting["value"] != "none"]
+
+
+def _unseen(document: Mapping[str, Any]) -> Rows:
+    """Why numbers from the log are incomplete, and why requests have no trace."""
+    return [
+        *({"reason": f"log: {reason}"} for reason in document["log"]["reasons"] or ()),
+        *({"reason": f"traces: {r['what']}", "do": r["do"]} for r in document["no_trace"]["reasons"]),
     ]
 
 

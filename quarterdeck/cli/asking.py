@@ -68,7 +68,7 @@ def function(
     region: Region = None,
     as_json: Json = False,
 ) -> None:
-    """One function: metrics, cold starts, errors by signature, configuration, triggers, deploys.
+    """One function: metrics, errors, triggers, settings, layers, who changed what, what is not seen.
 
     Example:
 

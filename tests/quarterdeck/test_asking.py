@@ -108,6 +108,20 @@ def test_a_function_can_be_chosen_by_place(answer):
     assert document["function"]["function"] == document["configuration"]["name"] == "checkout"
 
 
+def test_a_function_tells_how_it_is_set_up_and_what_is_not_seen(answer):
+    document = json.loads(answer("function", "checkout", "--region", "eu-west-1", "--json").stdout)
+
+    assert {"settings", "runtime", "layers", "provisioned", "findings", "log", "no_trace"} <= set(document)
+    assert ["Architecture", "x86_64"] in [[one["name"], one["value"]] for one in document["settings"]]
+    assert document["runtime"]["runtime"] == document["configuration"]["runtime"]
+    assert document["no_trace"]["reasons"][0]["what"]
+    assert isinstance(document["log"]["reasons"], list)
+
+
+def test_a_function_in_words_says_what_is_not_seen(answer):
+    assert "What is not seen" in answer("function", "checkout", "--region", "eu-west-1").stdout
+
+
 def test_cost_can_be_written_as_csv(answer, tmp_path):
     answer("cost", "--by", "function", "--csv", tmp_path / "cost.csv")
 
