@@ -207,7 +207,8 @@ def _held_back(
 
     Older history that the budget does not allow is a gap, as is all before it; the collector goes on well.
     """
-    if collector.reach and not todo.known.functions and not store.covered("inventory", aws.target):
+    is_first = collector.name == "inventory"
+    if not is_first and not todo.known.functions and not store.covered("inventory", aws.target):
         why = f"the inventory of {aws.where} has not been read yet; it is read first"
         return Outcome("skipped", why, is_held_back=True)
     if too_dear and not todo.piece.newest:
