@@ -39,22 +39,25 @@ fields coalesce(@duration, record.metrics.durationMs) as duration,
   strcontains(@message, "Restore Duration:") + strcontains(@message, "restoreDurationMs") as restored,
   strcontains(@message, "Status: timeout") + strcontains(@message, '"status":"timeout"') as timeout,
   strcontains(@message, '"status":"error"') + strcontains(@message, '"status":"failure"') as failed,
-  strcontains(@message, "Runtime.OutOfMemory") as killed,
+  strcontains(@message, "Runtime.OutOfMemory") as outright,
+  floor(coalesce(@maxMemoryUsed / @memorySize, record.metrics.maxMemoryUsedMB / record.metrics.memorySizeMB)) as full,
+  strcontains(@message, "Runtime exited with error: signal: killed") as killed,
   strcontains(@message, "Task timed out after") as late
-| filter @type = "REPORT" or type = "platform.report" or @message like "Task timed out after"
+| filter @type = "REPORT" or type = "platform.report" or @message like "Task timed out after" or @message like "Runtime exited with error: signal: killed"
 | parse @logStream /(?<owner>[\\w-]+)\\[/
 | stats count(duration) as reports, count(init) as inits, sum(restored) as restores, sum(timeout) as timeouts,
-  sum(late) as late_lines, sum(failed) as failures, sum(killed) as out_of_memory,
-  sum(duration) as duration_sum, pct(duration, 50) as duration_p50, pct(duration, 95) as duration_p95,
+  sum(late) as late_lines, sum(failed) as failures, sum(outright) as out_of_memory,
+  sum(full) as full_reports, sum(killed) as killed_lines, sum(duration) as duration_sum, pct(duration, 50) as duration_p50, pct(duration, 95) as duration_p95,
   pct(duration, 99) as duration_p99, max(duration) as duration_max, sum(billed) as billed_sum,
   sum(init) as init_sum, pct(init, 50) as init_p50, pct(init, 95) as init_p95, max(init) as init_max,
   max(memory) as memory_max
   by bin(5m) as bin, @log, owner
-""".strip()
+""".strip()  # noqa: E501 - one expression
 """One row per bin and function: text reports by the fields that Insights finds in them, JSON ones by theirs.
 
 `@maxMemoryUsed` is in bytes of which AWS counts a million to the megabyte. A timeout is told by a line of its
-own, and by newer reports as well: the larger of the two counts.
+own, and by newer reports as well: the larger of the two counts. So is running out of memory: by newer reports
+outright, else by a line of the kill beside a report of memory used up.
 """
 
 LINES = f"""
@@ -181,7 +184,7 @@ def to_bin(row: Row) -> Bin | None:
             cold_starts=inits + restores,
             timeouts=max(late, default=None),
             errors=number.get("failures"),
-            out_of_memory=number.get("out_of_memory"),
+            out_of_memory=_out_of_memory(number),
             duration_sum_ms=number.get("duration_sum"),
             duration_p50_ms=number.get("duration_p50"),
             duration_p95_ms=number.get("duration_p95"),
@@ -195,6 +198,13 @@ def to_bin(row: Row) -> Bin | None:
             max_memory_mb=number.get("memory_max"),
         ),
     )
+
+
+def _out_of_memory(number: Mapping[str, float | None]) -> float | None:
+    """Reports that say so, or as many as were killed and had used up their memory."""
+    full, killed = number.get("full_reports"), number.get("killed_lines")
+    told = [number.get("out_of_memory"), None if full is None or killed is None else min(full, killed)]
+    return max((n for n in told if n is not None), default=None)
 
 
 def to_number(text: str | None) -> float | None:

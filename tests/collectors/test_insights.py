@@ -126,6 +126,22 @@ def test_reports_of_a_bin_become_a_sum(answered):
     assert found.max_memory_mb == 128
 
 
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"out_of_memory": 0, "full_reports": 3, "killed_lines": 2}, 2),
+        ({"out_of_memory": 0, "full_reports": 0, "killed_lines": 2}, 0),
+        ({"out_of_memory": 2, "full_reports": 2, "killed_lines": 2}, 2),
+        ({"out_of_memory": 2, "full_reports": 0, "killed_lines": 0}, 2),
+        ({"out_of_memory": 1, "killed_lines": 1}, 1),
+    ],
+)
+def test_kills_beside_used_up_memory_count_as_out_of_memory(told, found):
+    bin_ = insights.to_bin(row(**(NUMBERS | {"out_of_memory": None} | told)))
+
+    assert bin_.summary.out_of_memory == found
+
+
 @pytest.mark.parametrize(("log_format", "errors"), [("JSON", 3), ("Text", None)])
 def test_errors_are_known_where_reports_tell_of_them(answered, log_format, errors):
     queries = Queries([row(reports=7, failures=3)])

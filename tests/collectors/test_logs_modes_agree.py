@@ -95,6 +95,7 @@ def test_sums_are_those_of_the_records_of_their_bin(told):
         assert found.duration_sum_ms == pytest.approx(sum(r.duration_ms for r in mine), rel=1e-6)
         assert found.duration_max_ms == pytest.approx(max(r.duration_ms for r in mine), rel=1e-6)
         assert found.timeouts == sum(r.status == "timeout" for r in mine), key
+        assert found.out_of_memory == sum(r.out_of_memory for r in mine), key
         memory = [r.max_memory_mb for r in mine if r.max_memory_mb is not None]
         assert found.max_memory_mb == (pytest.approx(max(memory)) if memory else None)
 
