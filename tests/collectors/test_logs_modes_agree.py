@@ -50,9 +50,9 @@ def known(aws) -> Inventory:
     return Inventory(functions=functions, log_groups=groups)
 
 
-def read(aws, known, mode: str) -> list:
+def read(aws, known, mode: str, window: Window = WINDOW) -> list:
     settings = CollectSettings(logs=LogSettings(mode=mode))
-    ask = Ask(window=WINDOW, known=known, settings=settings, newest=False)
+    ask = Ask(window=window, known=known, settings=settings, newest=False)
     return list(logs.collect(aws, ask, pause=lambda seconds: None))
 
 
@@ -116,3 +116,16 @@ def test_what_was_scanned_is_paid_for(aws, told):
     assert usage.calls == 2
     assert usage.units > 1_000_000
     assert float(usage.cost_usd) == pytest.approx(usage.units * 5e-12)
+
+
+def test_a_kill_with_the_memory_used_up_counts_in_both_modes(aws, known):
+    killed = Inventory(functions=tuple(f for f in known.functions if f.name == "image-resizer"))
+    window = Window(WINDOW.start - timedelta(hours=1), WINDOW.start)
+
+    records = bins_of(r for r in of(InvocationRecord, read(aws, killed, "every", window)) if r.out_of_memory)
+    sums = of(InvocationSummary, read(aws, killed, "aggregated", window))
+
+    assert {r.error_type for mine in records.values() for r in mine} == {"Runtime.ExitError"}
+    assert {s.ts: s.out_of_memory for s in sums if s.out_of_memory} == {
+        ts: len(mine) for (_, ts), mine in records.items()
+    }
