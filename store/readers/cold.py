@@ -58,14 +58,15 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
     alive = {t.place for t in things.of("function") if matches(where, *t.place)}
     lines = []
     for place in sorted(alive | sums.keys() | summaries.keys()):
-        seen, row, more = coverage.seen("logs", *place), sums.get(place), summaries.get(place)
+        seen = coverage.seen("logs", *place)
+        row, more = (None, None) if seen.nothing else (sums.get(place), summaries.get(place))
         counts = {name: float(getattr(row, name, 0.0)) for name in COUNTS}
         measured = {name: getattr(row, name, np.nan) for name in MEASURES}
         if more is not None:
             counts, measured = _with_summaries(counts, measured, more)
         init = billed[place].components["init"] if place in billed else Decimal(0)
         about = {name: bodies.get(place, {}).get(name) for name in CONFIGURATION}
-        unknown = not seen.complete and row is None and more is None
+        unknown = seen.nothing or (not seen.complete and row is None and more is None)
         lines.append(
             dict(zip(("account", "region", "function"), place, strict=True))
             | about

@@ -69,6 +69,8 @@ class FleetRow:
             "metrics": coverage.seen("metrics", account, region, function),
             "logs": records_seen(coverage, place, metrics, records if summaries is None else summaries),
         }
+        if self.seen["logs"].nothing:
+            self.records = self.summaries = None
 
     def configure(self, thing: Thing | None, reserved: int | None) -> None:
         body: Mapping[str, Any] = thing.body if thing else {}

@@ -68,6 +68,12 @@ class Seen:
     def complete(self) -> bool:
         return not self.missing
 
+    @property
+    def nothing(self) -> bool:
+        """Nothing of the window was read as it should be: what is there all the same (a log that holds only
+        failures, say) is no fair sample of it."""
+        return bool(self.missing) and total(self.missing) >= self.window.duration
+
     def state(self, *, silent: bool = False) -> str | None:
         """The state beside a value: None for a settled number; `silent` when there is nothing to show."""
         if self.missing:

@@ -382,3 +382,19 @@ def test_an_empty_store_is_an_empty_table_with_columns(store):
 
     assert frame.empty
     assert {"invocations", "cost_usd", "states", "last_invocation"} <= set(frame.columns)
+
+
+def test_a_log_that_holds_failures_alone_is_no_sample_of_durations(world):
+    why = "the function's system log level is WARN"
+    whole = world.window()
+    world.run("inventory", [world.function()])
+    world.run("metrics", [world.point(90, 10, errors=1)])
+    failed = world.record(90, 29_000, status="error", init_ms=400.0)
+    world.run("logs", [failed, Covered("orders", whole), Gap("orders", whole, why)])
+
+    row = row_of(read(world))
+
+    assert row["invocations"] == 10
+    for name in ("duration_p50_ms", "duration_p99_ms", "cold_starts", "cold_start_rate", "init_p50_ms"):
+        assert row[name] is None or np.isnan(row[name]), name
+    assert row["states"]["duration_p99_ms"] == f"not collected: {why}"
