@@ -726,6 +726,9 @@ VOLATILE: Mapping[str, frozenset[str]] = {
 }
 """Fields that move by themselves: kept, but a new value is no configuration change."""
 
+READ_LATER: frozenset[str] = frozenset({"trace_settings"})
+"""Kinds that are kept before all of them could be read: a first value after None is no change."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:

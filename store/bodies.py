@@ -8,7 +8,7 @@ from datetime import datetime
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from core.facts import ENTITIES, VOLATILE, Entity
+from core.facts import ENTITIES, READ_LATER, VOLATILE, Entity
 
 Body = dict[str, Any]
 AnyEntity = TypeVar("AnyEntity", bound=Entity)
@@ -71,4 +71,5 @@ def dated(entity: Entity) -> datetime | None:
 def differences(kind: str, old: Body, new: Body) -> list[tuple[str, Any, Any]]:
     """Field, old and new value of each configuration change. A field not kept before is no change."""
     quiet = VOLATILE.get(kind, frozenset()) | BOOKKEEPING
-    return [(f, old[f], new[f]) for f in new if f in old and f not in quiet and old[f] != new[f]]
+    changed = [(f, old[f], new[f]) for f in new if f in old and f not in quiet and old[f] != new[f]]
+    return [change for change in changed if kind not in READ_LATER or change[1] is not None]
