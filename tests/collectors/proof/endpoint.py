@@ -43,7 +43,8 @@ class Endpoint:
     """How the call being answered is answered badly, if so."""
     _chance: random.Random = field(default_factory=lambda: random.Random(1))
 
-    def __call__(self, call: Call) -> Answer:
+    def answer(self, call: Call, whim: str | None) -> Answer:
+        self.whim = whim
         handler = getattr(self, f"_{call.operation}", None)
         if handler is None:
             return nothing(call.service, call.operation)

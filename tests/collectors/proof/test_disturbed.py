@@ -26,7 +26,7 @@ from tests.collectors.proof.endpoint import SKEW_REFUSED, WHIMS, Endpoint
 from tests.collectors.proof.serving import FAULTS, Proxy, Seen, Server, endpoint
 from tests.collectors.proof.world import ACCOUNT, REGION, World
 
-EXAMPLES = int(os.environ.get("QUARTERDECK_DISTURBED_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("QUARTERDECK_DISTURBED_EXAMPLES", "10"))
 FIRST = datetime(2026, 11, 18, 10, 15, 30, tzinfo=UTC)
 """All passes, clock skew included, are within one hour: history then begins at the same whole hour."""
 DISTURBED, CALM = 4, 2
@@ -117,11 +117,7 @@ class Pass:
 def stage(seed: int) -> Iterator[Stage]:
     made = Endpoint(World(seed, FIRST - timedelta(hours=4), PASSES[-1]), FIRST)
 
-    def answer(call: Call, whim: str | None) -> dict[str, Any]:
-        made.whim = whim
-        return made(call)
-
-    with Server(endpoint(answer)).running() as back:
+    with Server(endpoint(made.answer)).running() as back:
         proxy = Proxy(back.url)
         with closing(proxy), Server(proxy).running() as front:
             yield Stage(made, proxy, front)
