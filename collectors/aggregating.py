@@ -14,6 +14,7 @@ from collectors.insights import BIN, GROUPS_A_QUERY, Bin, Pause
 from collectors.joining import Event, join, to_log_event
 from collectors.log_modes import group_of, scan_usd
 from collectors.streams import parse_stream
+from collectors.unwritten import ownerless, unwritten
 from core.errors import (
     AccessDeniedError,
     AwsError,
@@ -129,7 +130,8 @@ def _why(error: AwsError) -> str:
 def _read(aws: Aws, owners: Owners, ask: Ask, window: Window, *, pause: Pause) -> Iterator[Learned]:
     groups = sorted(owners)
     writers = sum(group_of(function) in owners for function in ask.known.functions)
-    for found in insights.sums(aws, groups, window, writers=writers, pause=pause):
+    bins = list(insights.sums(aws, groups, window, writers=writers, pause=pause))
+    for found in bins:
         function = _owner(found, owners, ask)
         if function is not None:
             # Text reports tell of crashes only, not of errors that the runtime reported.
@@ -138,6 +140,28 @@ def _read(aws: Aws, owners: Owners, ask: Ask, window: Window, *, pause: Pause) -
     yield from _error_lines(list(insights.lines(aws, groups, window, pause=pause)), owners, ask)
     for function in (f for functions in owners.values() for f in functions):
         yield Covered(function.name, window, period_s=round(BIN.total_seconds()))
+    yield from (Expected(gap) for gap in _incomplete(bins, owners, ask, window))
+
+
+def _incomplete(bins: Sequence[Bin], owners: Owners, ask: Ask, window: Window) -> Iterator[Gap]:
+    """What the sums lack although the logs were read."""
+    dropped: dict[str, list[tuple[Window, str]]] = {}
+    nameless = {found.group for found in bins if found.summary.reports and not found.owner}
+    for found in bins:
+        function = _owner(found, owners, ask)
+        if found.drops and function is not None:
+            stretch = Window(found.summary.ts, found.summary.ts + BIN)
+            dropped.setdefault(function.name, []).append((stretch, f"{found.drops:g} times in 5 minutes"))
+    for group, functions in owners.items():
+        for function in functions:
+            yield from unwritten(function, dropped.get(function.name, ()), window)
+        if group in nameless and _is_shared(group, ask):
+            yield from ownerless(group, "one of its streams", functions, window)
+
+
+def _is_shared(group: str, ask: Ask) -> bool:
+    """Whether other functions write there too, also ones that are not read now."""
+    return sum(group_of(function) == group for function in ask.known.functions) > 1
 
 
 def _owner(found: Bin, owners: Owners, ask: Ask) -> Function | None:
@@ -147,8 +171,7 @@ def _owner(found: Bin, owners: Owners, ask: Ask) -> Function | None:
 def _of(group: str, owner: str | None, owners: Owners, ask: Ask) -> Function | None:
     """Whose a row is: the group's only function, or the one that a shared group's stream names."""
     functions = owners.get(group, ())
-    is_shared = sum(group_of(function) == group for function in ask.known.functions) > 1
-    if not is_shared:
+    if not _is_shared(group, ask):
         return next(iter(functions), None)
     return next((function for function in functions if function.name == owner), None)
 

@@ -42,12 +42,14 @@ fields coalesce(@duration, record.metrics.durationMs) as duration,
   strcontains(@message, "Runtime.OutOfMemory") as outright,
   floor(coalesce(@maxMemoryUsed / @memorySize, record.metrics.maxMemoryUsedMB / record.metrics.memorySizeMB)) as full,
   strcontains(@message, "Runtime exited with error: signal: killed") as killed,
-  strcontains(@message, "Task timed out after") as late
-| filter @type = "REPORT" or type = "platform.report" or @message like "Task timed out after" or @message like "Runtime exited with error: signal: killed"
+  strcontains(@message, "Task timed out after") as late,
+  strcontains(@message, '"platform.logsDropped"') as lost
+| filter @type = "REPORT" or type = "platform.report" or type = "platform.logsDropped" or @message like "Task timed out after" or @message like "Runtime exited with error: signal: killed"
 | parse @logStream /(?<owner>[\\w-]+)\\[/
 | stats count(duration) as reports, count(init) as inits, sum(restored) as restores, sum(timeout) as timeouts,
   sum(late) as late_lines, sum(failed) as failures, sum(outright) as out_of_memory,
-  sum(full) as full_reports, sum(killed) as killed_lines, sum(duration) as duration_sum, pct(duration, 50) as duration_p50, pct(duration, 95) as duration_p95,
+  sum(full) as full_reports, sum(killed) as killed_lines, sum(lost) as drops,
+  sum(duration) as duration_sum, pct(duration, 50) as duration_p50, pct(duration, 95) as duration_p95,
   pct(duration, 99) as duration_p99, max(duration) as duration_max, sum(billed) as billed_sum,
   sum(init) as init_sum, pct(init, 50) as init_p50, pct(init, 95) as init_p95, max(init) as init_max,
   max(memory) as memory_max
@@ -70,11 +72,13 @@ fields @timestamp, @message, @logStream, @log
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """A row of `SUMS`: whose it is by log group and, in a shared one, by stream."""
+    """A row of `SUMS`: whose it is by log group and, in a shared one, by stream; `drops` is how often Lambda
+    said that it lost records."""
 
     group: str
     owner: str | None
     summary: InvocationSummary
+    drops: float = 0
 
 
 def run(aws: Aws, query: str, groups: Sequence[str], window: Window, *, pause: Pause) -> list[Row]:
@@ -197,6 +201,7 @@ def to_bin(row: Row) -> Bin | None:
             init_max_ms=number.get("init_max"),
             max_memory_mb=number.get("memory_max"),
         ),
+        drops=number.get("drops") or 0,
     )
 
 

@@ -15,6 +15,7 @@ from collectors.insights import BIN, Pause
 from collectors.joining import NEAR, Event, events_of, join, to_batch_failure, to_log_event, to_record
 from collectors.log_modes import AGGREGATED, EVERY, OFF, group_of
 from collectors.streams import Stream, parse_stream
+from collectors.unwritten import ownerless, unwritten
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
 from core.facts import Covered, Function, Gap, Inventory, LogMode, Target
 from core.windows import MINUTE, Window, floor
@@ -170,9 +171,9 @@ def to_facts(
             by_function[owner].append(event)
     for function in functions:
         yield from _of_function(function, by_function[function.name], streams, ask.window)
-        if nameless:
-            why = f"log group {group} is shared, and stream {nameless[0]} does not say whose it is"
-            yield Expected(Gap(function.name, ask.window, why))
+    if nameless:
+        gaps = ownerless(group, f"stream {nameless[0]}", functions, ask.window)
+        yield from (Expected(gap) for gap in gaps)
 
 
 def _is_shared(group: str, known: Inventory) -> bool:
@@ -194,18 +195,8 @@ def _of_function(
         if batch.event.ts in window:
             yield to_batch_failure(batch, function.name)
     yield Covered(function.name, window)
-    yield from (Expected(gap) for gap in unwritten(function, joined.dropped, window))
-
-
-def unwritten(function: Function, dropped: Sequence[tuple[datetime, str]], window: Window) -> Iterator[Gap]:
-    """What Lambda itself did not write to the log, so that records are missing however often it is read."""
-    if function.log_format == "JSON" and function.system_log_level == "WARN":
-        why = "the function's system log level is WARN, so reports of successful invocations are not written"
-        yield Gap(function.name, window, why)
-    for ts, reason in dropped:
-        minute = Window(floor(ts, MINUTE), floor(ts, MINUTE) + MINUTE).overlap(window)
-        if minute:
-            yield Gap(function.name, minute, f"Lambda dropped log records: {reason[:200]}")
+    dropped = [(Window(floor(ts, MINUTE), floor(ts, MINUTE) + MINUTE), why) for ts, why in joined.dropped]
+    yield from (Expected(gap) for gap in unwritten(function, dropped, window))
 
 
 def scopes(known: Inventory) -> list[str]:

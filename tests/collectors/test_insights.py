@@ -213,6 +213,38 @@ def test_rows_of_a_shared_group_belong_to_the_function_their_stream_names(answer
     assert [e.function for e in of(LogEvent, facts)] == ["b"]
 
 
+def test_a_shared_group_with_a_stream_of_nobody_is_incomplete(answered):
+    queries = Queries([row(group="/shop", owner="b", reports=1), row(group="/shop", reports=9)])
+    functions = [a_function(name, log_group="/shop") for name in "ab"]
+
+    facts = collected(answered(**queries.answers), queries, *functions, window=READ, newest=False)
+
+    gaps = [f.gap for f in of(Expected, facts)]
+    assert [(gap.scope, gap.window) for gap in gaps] == [("a", READ), ("b", READ)]
+    assert "does not say whose" in gaps[0].why
+
+
+def test_reports_that_the_log_level_suppresses_are_missing_in_sums_too(answered):
+    quiet = a_function("a", log_format="JSON", system_log_level="WARN")
+    queries = Queries()
+
+    facts = collected(answered(**queries.answers), queries, quiet, window=READ, newest=False)
+
+    (gap,) = [f.gap for f in of(Expected, facts)]
+    assert (gap.scope, gap.window) == ("a", READ)
+    assert "WARN" in gap.why
+
+
+def test_a_bin_in_which_lambda_dropped_logs_is_incomplete(answered):
+    queries = Queries([row("09:35", reports=7, drops=2), row("09:40", reports=7, drops=0)])
+
+    facts = collected(answered(**queries.answers), queries, a_function("a"), window=READ, newest=False)
+
+    (gap,) = [f.gap for f in of(Expected, facts)]
+    assert gap.window == Window(READ.start + timedelta(minutes=5), READ.start + timedelta(minutes=10))
+    assert "dropped" in gap.why
+
+
 def test_a_row_at_the_end_of_the_window_belongs_to_the_next(answered):
     queries = Queries([row("10:10", reports=1), row("10:05", reports=2)])
 
@@ -383,7 +415,7 @@ def test_pieces_fit_an_answer_and_cover_the_window():
     assert all(p.duration <= timedelta(minutes=5 * 19) for p in pieces)
 
 
-@pytest.mark.parametrize("name", [*NUMBERS, "failures"])
+@pytest.mark.parametrize("name", [*NUMBERS, "failures", "full_reports", "killed_lines", "drops"])
 def test_the_query_names_what_its_reader_looks_for(name):
     assert f" as {name}" in SUMS
 
