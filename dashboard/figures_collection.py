@@ -112,11 +112,8 @@ def hole_line(
     about = f"{plain(place)}{f' · {plain(things)}' if row['example'] else ''} · {length} up to {until}"
     badge = f":orange-badge[{row['collector']}]" if row["hides"] else f":gray-badge[{row['collector']}]"
     hides = f"not seen: {row['hides']}" if row["hides"] else "hides nothing: not invoked in this window"
-    lacks = (
-        f" `{row['permission']}`"
-        if row["permission"] and str(row["permission"]).replace(":", "").isalnum()
-        else ""
-    )
+    action = row["permission"] if isinstance(row["permission"], str) else ""
+    lacks = f" `{action}`" if action.replace(":", "").isalnum() else ""
     return f"{badge} {plain(row['why'])}{lacks}  \n:small[:gray[{about} · {hides}]]"
 
 

@@ -296,6 +296,19 @@ def test_the_missing_log_of_a_function_that_was_not_invoked_hides_nothing():
     assert list(holes["example"]) == ["b", "a"]
 
 
+@pytest.mark.parametrize(("permission", "shown"), [(NAN, ""), (None, ""), ("logs:Get", " `logs:Get`")])
+def test_a_gap_is_told_in_full_with_the_action_that_is_missing(permission, shown):
+    row = figures_collection.holes(log_gaps(), fleet_of(a=1.0, b=1.0)).iloc[0].to_dict()
+
+    line = figures_collection.hole_line(
+        row | {"permission": permission}, {("1", "eu"): "prod"}, zone=UTC, now=NOW
+    )
+
+    assert f"throttled{shown}  \n" in line
+    assert "2 of them, such as a" in line
+    assert "not seen: percentiles" in line
+
+
 def test_a_log_that_was_not_read_hides_something_while_invocations_are_unknown():
     fleet = fleet_of(a=NAN, b=0.0)
     fleet["states"] = [{}, {"cold_starts": "not collected: 40 of 180 minutes: throttled"}]
