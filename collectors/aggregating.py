@@ -14,7 +14,7 @@ from collectors.insights import BIN, GROUPS_A_QUERY, Bin, Pause
 from collectors.joining import Event, join, to_log_event
 from collectors.log_modes import group_of, scan_usd
 from collectors.streams import parse_stream
-from collectors.unwritten import ownerless, unwritten
+from collectors.unwritten import UNWRITTEN, ownerless, unwritten
 from core.errors import (
     AccessDeniedError,
     AwsError,
@@ -144,7 +144,8 @@ def _read(aws: Aws, owners: Owners, ask: Ask, window: Window, *, pause: Pause) -
 
 
 def _incomplete(bins: Sequence[Bin], owners: Owners, ask: Ask, window: Window) -> Iterator[Gap]:
-    """What the sums lack although the logs were read."""
+    """What the sums lack although the logs were read: of scopes of their own, since a second scan would cost
+    again and find no more."""
     dropped: dict[str, list[tuple[Window, str]]] = {}
     nameless = {found.group for found in bins if found.summary.reports and not found.owner}
     for found in bins:
@@ -154,9 +155,10 @@ def _incomplete(bins: Sequence[Bin], owners: Owners, ask: Ask, window: Window) -
             dropped.setdefault(function.name, []).append((stretch, f"{found.drops:g} times in 5 minutes"))
     for group, functions in owners.items():
         for function in functions:
-            yield from unwritten(function, dropped.get(function.name, ()), window)
-        if group in nameless and _is_shared(group, ask):
-            yield from ownerless(group, "one of its streams", functions, window)
+            gaps = [*unwritten(function, dropped.get(function.name, ()), window)]
+            if group in nameless and _is_shared(group, ask):
+                gaps += ownerless(group, "one of its streams", [function], window)
+            yield from (replace(gap, scope=f"{gap.scope} {UNWRITTEN}") for gap in gaps)
 
 
 def _is_shared(group: str, ask: Ask) -> bool:

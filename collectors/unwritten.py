@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from core.facts import Function, Gap
 from core.windows import Window
 
+UNWRITTEN = "reports"
+"""After a function's name: the scope of gaps beside which its log counts as read."""
+
 
 def unwritten(function: Function, dropped: Sequence[tuple[Window, str]], window: Window) -> Iterator[Gap]:
     """What Lambda itself did not write; `dropped` says when records were lost, and why."""

@@ -139,5 +139,6 @@ def _gaps(snapshot: Snapshot, window: Window) -> dict[Place, list[tuple[Window, 
     for row in rows(snapshot.state(query)):
         part = Window(row.start.to_pydatetime(), row.end.to_pydatetime()).overlap(window)
         if part:
-            found[row.account, row.region, row.scope].append((part, str(row.why)))
+            function = row.scope.partition(" ")[0]  # beside it may stand what of its log it is about
+            found[row.account, row.region, function].append((part, str(row.why)))
     return found

@@ -220,7 +220,7 @@ def test_a_shared_group_with_a_stream_of_nobody_is_incomplete(answered):
     facts = collected(answered(**queries.answers), queries, *functions, window=READ, newest=False)
 
     gaps = [f.gap for f in of(Expected, facts)]
-    assert [(gap.scope, gap.window) for gap in gaps] == [("a", READ), ("b", READ)]
+    assert [(gap.scope, gap.window) for gap in gaps] == [("a reports", READ), ("b reports", READ)]
     assert "does not say whose" in gaps[0].why
 
 
@@ -231,7 +231,7 @@ def test_reports_that_the_log_level_suppresses_are_missing_in_sums_too(answered)
     facts = collected(answered(**queries.answers), queries, quiet, window=READ, newest=False)
 
     (gap,) = [f.gap for f in of(Expected, facts)]
-    assert (gap.scope, gap.window) == ("a", READ)
+    assert (gap.scope, gap.window) == ("a reports", READ)
     assert "WARN" in gap.why
 
 
@@ -462,6 +462,18 @@ def test_no_stretch_is_scanned_twice(answered, store):
 
     sums = sorted((q["startTime"], q["endTime"]) for q in queries.started if q["queryString"] == SUMS)
     assert len(sums) >= 4
+    assert [end for _, end in sums[:-1]] == [start for start, _ in sums[1:]]
+
+
+def test_what_the_sums_lack_is_not_scanned_for_again(answered, store):
+    queries = Queries([row("09:35", reports=3, drops=1)])
+    aws = answered(**queries.answers)
+    committed(store, a_function("a", log_format="JSON", system_log_level="WARN"))
+
+    for minutes in (0, 5):
+        a_pass(aws, store, queries, now=NOW + timedelta(minutes=minutes))
+
+    sums = sorted((q["startTime"], q["endTime"]) for q in queries.started if q["queryString"] == SUMS)
     assert [end for _, end in sums[:-1]] == [start for start, _ in sums[1:]]
 
 

@@ -69,6 +69,14 @@ def test_what_lambda_dropped_is_told_with_its_minutes(world):
     assert reasons(world) == ["2 minutes: Lambda dropped log records: slow"]
 
 
+def test_what_sums_of_a_log_lack_is_told_although_it_counts_as_read(world):
+    world.run("inventory", [world.function()])
+    lost = Gap("orders reports", Window(world.at(50), world.at(45)), "Lambda dropped log records: 2 times")
+    world.run("logs", [lost, Covered("orders", world.window(), 300)], period_s=0)
+
+    assert reasons(world) == ["5 minutes: Lambda dropped log records: 2 times"]
+
+
 def test_a_group_that_is_missing_or_closed_is_told(world):
     world.run("inventory", [world.function()])
     world.run("metrics", [world.point(90, 10)])
