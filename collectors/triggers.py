@@ -3,7 +3,7 @@ and schedules; and the layers and capacity providers that functions use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from collectors.asking import Asking
 from collectors.aws import Aws
@@ -12,10 +12,13 @@ from collectors.layers import capacity_providers, layers
 from collectors.parse import Answer, function_and_qualifier, part
 from collectors.sources import Sources
 from core.errors import NotFoundError
-from core.facts import Covered, Listed, Trigger
+from core.facts import URLS, Covered, Listed, Trigger
 from core.policies import policy_triggers
 
 PAGE = 50
+
+Parts = Mapping[str, Sequence[Trigger] | None]
+"""The triggers of one function by where they are told (`Trigger.part`); None where that could not be read."""
 
 
 def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
@@ -28,46 +31,49 @@ def collect(aws: Aws, ask: Ask) -> Iterator[Learned]:
 
 
 def _triggers(aws: Aws, ask: Ask) -> Iterator[Learned]:
-    known = {trigger.name: trigger for trigger in ask.known.triggers}
     policies, urls = Asking(ask, "resource policies"), Asking(ask, "function URLs")
-    found: dict[str, list[Trigger]] = {}
+    found: dict[str, Parts] = {}
     for function in sorted(ask.known.functions, key=lambda function: function.name):
         try:
-            found[function.name] = [
-                *_function_urls(aws, urls, function.name, known.values()),
-                *_grants(aws, policies, function.name, ask),
-            ]
+            parts: Parts = {
+                URLS: urls.read(function.name, lambda: _fetch_urls(aws, function.name)),  # noqa: B023 - called at once
+                **_grants(aws, policies, function.name, ask),
+            }
         except NotFoundError:
             continue  # deleted since the inventory was read; the next one says so
+        found[function.name] = parts
     sources = Sources(aws, ask)
-    for name, triggers in found.items():
-        yield from (sources.told(trigger, known.get(trigger.name)) for trigger in triggers)
-        yield Listed("trigger", name)
+    for name, parts in found.items():
+        yield from _listed(name, parts, ask, sources)
     yield from (*urls.gaps, *policies.gaps, *sources.gaps())
 
 
-def _function_urls(aws: Aws, asking: Asking, function: str, known: Iterable[Trigger]) -> list[Trigger]:
+def _listed(function: str, parts: Parts, ask: Ask, sources: Sources) -> Iterator[Learned]:
+    """Triggers of one function. An unread part keeps what it had; an alias that is gone has none."""
+    known = {trigger.name: trigger for trigger in ask.known.triggers if trigger.function == function}
+    for where, triggers in parts.items():
+        kept = [trigger for trigger in known.values() if trigger.part == where]
+        told = kept if triggers is None else triggers
+        yield from (sources.told(trigger, known.get(trigger.name)) for trigger in told)
+        if triggers is not None:
+            yield Listed("trigger", function, where)
+    gone = {trigger.part for trigger in known.values()} - parts.keys()
+    yield from (Listed("trigger", function, where) for where in sorted(gone))
+
+
+def _fetch_urls(aws: Aws, function: str) -> list[Trigger]:
     """Raises NotFoundError when there is no such function any more."""
-
-    def fetch() -> list[Trigger]:
-        pages = aws.pages("lambda", "list_function_url_configs", FunctionName=function, PageSize=PAGE)
-        return [parse_url(function, answer) for page in pages for answer in page["FunctionUrlConfigs"]]
-
-    found = asking.read(function, fetch)
-    if found is not None:
-        return found
-    return [trigger for trigger in known if trigger.function == function and _is_url(trigger)]
+    pages = aws.pages("lambda", "list_function_url_configs", FunctionName=function, PageSize=PAGE)
+    return [parse_url(function, answer) for page in pages for answer in page["FunctionUrlConfigs"]]
 
 
-def _grants(aws: Aws, asking: Asking, function: str, ask: Ask) -> Iterator[Trigger]:
+def _grants(aws: Aws, asking: Asking, function: str, ask: Ask) -> Parts:
     """Triggers of the function's own policy and of its aliases'."""
     aliases = sorted(alias.alias for alias in ask.known.aliases if alias.function == function)
-    for qualifier in (None, *aliases):
-        found = asking.read(function, lambda: _fetch_grants(aws, function, qualifier))  # noqa: B023 - called at once
-        if found is None:
-            mine = (t for t in ask.known.triggers if (t.function, t.qualifier) == (function, qualifier))
-            found = [trigger for trigger in mine if not _is_url(trigger)]
-        yield from found
+    return {
+        qualifier or "": asking.read(function, lambda: _fetch_grants(aws, function, qualifier))  # noqa: B023 - called at once
+        for qualifier in (None, *aliases)
+    }
 
 
 def _fetch_grants(aws: Aws, function: str, qualifier: str | None) -> list[Trigger]:
@@ -93,10 +99,6 @@ def parse_url(function: str, answer: Answer) -> Trigger:
         auth_type=auth_type,
         invoke_mode=part(answer, "InvokeMode"),
     )
-
-
-def _is_url(trigger: Trigger) -> bool:
-    return trigger.kind == "function-url" and trigger.principal is None
 
 
 COLLECTOR = Collector(

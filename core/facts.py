@@ -553,6 +553,10 @@ class LogGroup:
     created: datetime | None = None
 
 
+URLS = "(urls)"
+"""Where a function's URLs are listed (`Trigger.part`). No alias can have this name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
     """What may invoke a function, as a statement of its resource policy, a function URL or an EventBridge rule
@@ -579,6 +583,12 @@ class Trigger:
     targets_function: bool | None = None
     auth_type: str | None = None
     invoke_mode: str | None = None
+
+    @property
+    def part(self) -> str:
+        """Where it was told: URLS, or the alias whose policy did ("": the function's own)."""
+        is_url = self.kind == "function-url" and self.principal is None
+        return URLS if is_url else self.qualifier or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -750,10 +760,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Every entity of `kind` (below `function`, if given) was listed in this run: the others are gone."""
+    """Every entity of `kind` (below `function`, if given) was listed in this run: the others are gone.
+
+    With `part`, only those that have this `part`: what is listed in several calls of which each may fail.
+    """
 
     kind: str
     function: str | None = None
+    part: str | None = None
 
 
 ACCOUNT = "(account)"

@@ -63,6 +63,11 @@ def function_of(entity: Entity) -> str | None:
     return getattr(entity, "function", None)
 
 
+def part_of(entity: Entity) -> str | None:
+    """The part of its function's listing that an entity is told in, None if that has no parts."""
+    return getattr(entity, "part", None)
+
+
 def dated(entity: Entity) -> datetime | None:
     """When AWS says that the entity last changed."""
     return getattr(entity, "last_modified", None) or getattr(entity, "published", None)

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.facts import Entity, Inventory, Listed, Target
-from store.bodies import KINDS, Body, dated, differences, from_body, function_of, to_body
+from core.facts import Entity, Inventory, Listed, Target, Trigger
+from store.bodies import KINDS, Body, dated, differences, from_body, function_of, part_of, to_body
 from store.schema import change, entity, listing
 
 GO_WITH_FUNCTION = (
@@ -25,6 +25,9 @@ GO_WITH_FUNCTION = (
 )
 """Kinds that are listed per known function: nobody would ever list them again once it is gone."""
 
+PART = "/"
+"""Between a function and a part of its listing: no function's name has it."""
+
 Name = tuple[str, str]
 """Kind and name."""
 
@@ -35,6 +38,7 @@ class Known:
 
     body: Body
     function: str | None
+    part: str | None
     gone: bool
 
 
@@ -85,7 +89,7 @@ def write(
 def _note_changes(ledger: Ledger, name: Name, item: Entity) -> None:
     before, function = ledger.known.get(name), function_of(item)
     if before is None or before.gone:
-        listed_at = _listed_at(ledger, name[0], function)
+        listed_at = _listed_at(ledger, name[0], function, part_of(item))
         if listed_at is not None:
             ledger.note(name, function, _appeared_at(item, listed_at, ledger.now), "", None, "appeared")
     if before is None:
@@ -97,10 +101,19 @@ def _note_changes(ledger: Ledger, name: Name, item: Entity) -> None:
         ledger.note(name, function, ts, field, old, new)
 
 
-def _listed_at(ledger: Ledger, kind: str, function: str | None) -> datetime | None:
+def _listed_at(ledger: Ledger, kind: str, function: str | None, part: str | None) -> datetime | None:
     """When the kind was last listed where this entity would have been seen."""
-    times = [ledger.listings.get((kind, scope)) for scope in ("", function or "")]
+    times = [ledger.listings.get((kind, scope)) for scope in _scopes(function, part)]
     return max((t for t in times if t is not None), default=None)
+
+
+def _scopes(function: str | None, part: str | None) -> set[str]:
+    """The listings that an entity is in: of the target, of its function, of a part of that."""
+    return {"", _scope(function, None), _scope(function, part)}
+
+
+def _scope(function: str | None, part: str | None) -> str:
+    return function or "" if part is None else f"{function}{PART}{part}"
 
 
 def _appeared_at(item: Entity, listed_at: datetime | None, now: datetime) -> datetime:
@@ -110,20 +123,29 @@ def _appeared_at(item: Entity, listed_at: datetime | None, now: datetime) -> dat
 
 
 def _gone(ledger: Ledger, seen: Iterable[Name], listed: Sequence[Listed]) -> list[Name]:
-    scopes, seen = {(item.kind, item.function) for item in listed}, set(seen)
+    scopes, seen = {(item.kind, _scope(item.function, item.part)) for item in listed}, set(seen)
     return [
         name
         for name, known in ledger.known.items()
-        if not known.gone and name not in seen and {(name[0], None), (name[0], known.function)} & scopes
+        if not known.gone
+        and name not in seen
+        and any((name[0], scope) in scopes for scope in _scopes(known.function, known.part))
     ]
 
 
 def _known(connection: sa.Connection, target: Target, kinds: Iterable[str]) -> dict[Name, Known]:
     query = sa.select(entity).where(_mine(entity, target), entity.c.kind.in_(sorted(kinds)))
     return {
-        (row.kind, row.name): Known(row.body, row.function, row.gone_at is not None)
+        (row.kind, row.name): Known(
+            row.body, row.function, _part(row.kind, row.name, row.body), row.gone_at is not None
+        )
         for row in connection.execute(query)
     }
+
+
+def _part(kind: str, name: str, body: Body) -> str | None:
+    """Of an entity as it is kept; only triggers have one, and nothing else is worth the making."""
+    return part_of(from_body(Trigger, name, body)) if kind == Trigger.KIND else None
 
 
 def _listings(connection: sa.Connection, target: Target) -> dict[Name, datetime]:
@@ -165,15 +187,16 @@ def _mark_gone(connection: sa.Connection, ledger: Ledger, gone: Sequence[Name]) 
         connection.execute(
             sa.update(entity).where(*below, entity.c.gone_at.is_(None)).values(gone_at=ledger.now)
         )
-        connection.execute(
-            sa.delete(listing).where(_mine(listing, ledger.target), listing.c.function == function)
+        its = (listing.c.function == function) | listing.c.function.startswith(
+            function + PART, autoescape=True
         )
+        connection.execute(sa.delete(listing).where(_mine(listing, ledger.target), its))
 
 
 def _mark_listed(connection: sa.Connection, ledger: Ledger, listed: Sequence[Listed]) -> None:
     new: list[dict[str, Any]] = []
     old: list[dict[str, Any]] = []
-    for kind, function in sorted({(item.kind, item.function or "") for item in listed}):
+    for kind, function in sorted({(item.kind, _scope(item.function, item.part)) for item in listed}):
         if (kind, function) in ledger.listings:
             old.append({"of_kind": kind, "of_function": function, "last_at": ledger.now})
         else:

@@ -63,7 +63,7 @@ listing = Table(
     Column("kind", String, primary_key=True),
     Column("account", String, primary_key=True),
     Column("region", String, primary_key=True),
-    Column("function", String, primary_key=True),  # "" when the whole target was listed
+    Column("function", String, primary_key=True),  # "" when the whole target was listed; may have /part
     Column("first_at", UtcTime, nullable=False),
     Column("last_at", UtcTime, nullable=False),
 )

@@ -12,6 +12,7 @@ from collectors.collector import Ask, Expected
 from collectors.runner import judge
 from core.errors import CredentialsError
 from core.facts import (
+    URLS,
     Alias,
     CapacityProvider,
     Covered,
@@ -94,7 +95,7 @@ def test_a_function_without_a_policy_has_no_triggers(answered, answers):
 
     assert not of(Trigger, facts)
     assert not of(Gap, facts)
-    assert {Listed("trigger", "f"), Covered("", WINDOW)} <= set(facts)
+    assert {Listed("trigger", "f", ""), Listed("trigger", "f", URLS), Covered("", WINDOW)} <= set(facts)
 
 
 def test_a_policy_is_read_for_the_function_and_each_alias(answered, answers):
@@ -215,7 +216,9 @@ def test_a_denied_aspect_is_named_once_and_leaves_the_rest(
     facts = collected(answered(**answers), functions=fleet)
 
     assert [(gap.scope, gap.permission) for gap in of(Gap, facts)] == [(aspect, permission)]
-    assert {Listed("trigger", name) for name in "fgh"} <= set(facts)
+    unread = {"GetPolicy": "", "ListFunctionUrlConfigs": URLS}.get(operation)
+    listed = {Listed("trigger", name, part) for name in "fgh" for part in ("", URLS) if part != unread}
+    assert {item for item in of(Listed, facts) if item.kind == "trigger"} == listed
     assert len(of(Layer, facts)) == 1
     assert len(of(Trigger, facts)) == (0 if operation == "GetPolicy" else 3)
     assert judge(facts).outcome == "partial"
@@ -249,6 +252,14 @@ def test_what_cannot_be_read_stays_as_it_was_known(answered, answers, refusing):
 
     assert of(Trigger, without_policies) == [grant]  # the URL was listed, and is gone
     assert of(Trigger, without_urls) == [url]
+    assert [listed.part for listed in of(Listed, without_policies) if listed.kind == "trigger"] == [URLS]
+    assert [listed.part for listed in of(Listed, without_urls) if listed.kind == "trigger"] == [""]
+
+
+def test_triggers_of_an_alias_that_is_gone_are_gone(answered, answers):
+    grant = Trigger(name="f:prod:sid", function="f", qualifier="prod", kind="s3")
+
+    assert Listed("trigger", "f", "prod") in collected(answered(**answers), triggers=(grant,))
 
 
 def test_a_rule_that_cannot_be_read_stays_as_it_was_known(answered, answers, refusing):
@@ -274,7 +285,7 @@ def test_a_function_deleted_meanwhile_is_passed_over(answered, answers, refusing
 
     facts = collected(answered(**answers | gone))
 
-    assert Listed("trigger", "f") not in facts
+    assert "f" not in [listed.function for listed in of(Listed, facts)]
     assert not of(Gap, facts)
 
 

@@ -16,6 +16,7 @@ from core.facts import (
     Queue,
     Reserved,
     Target,
+    Trigger,
     Version,
 )
 from store import schema
@@ -126,6 +127,38 @@ def test_the_first_versions_of_a_function_are_no_change_and_later_ones_are(see, 
     see(first, second, Listed("version", "checkout"), hours=2)
 
     assert changes() == [("version", "checkout:2", "", None, "appeared")]
+
+
+def a_grant(qualifier):
+    name = f"checkout:{qualifier or ''}:sid"
+    return Trigger(name=name, function="checkout", qualifier=qualifier, kind="s3")
+
+
+def test_what_a_part_of_a_listing_tells_first_is_no_change_and_what_it_tells_later_is(see, changes):
+    see(a_grant(None), Listed("trigger", "checkout", ""))
+    see(a_grant(None), a_grant("prod"), Listed("trigger", "checkout", "prod"), hours=1)
+    assert changes() == []
+
+    see(Listed("trigger", "checkout", "dev"), hours=2)
+    see(a_grant("dev"), Listed("trigger", "checkout", "dev"), hours=3)
+
+    assert changes() == [("trigger", "checkout:dev:sid", "", None, "appeared")]
+
+
+def test_a_part_of_a_listing_says_what_is_gone_of_it_alone(store, see, prod):
+    see(a_grant(None), a_grant("prod"), Listed("trigger", "checkout", ""))
+    see(Listed("trigger", "checkout", "prod"), hours=1)
+
+    assert store.inventory(prod).triggers == (a_grant(None),)
+
+
+def test_parts_are_forgotten_with_their_function(see, changes):
+    see(a_function(), Listed("function"), a_grant("prod"), Listed("trigger", "checkout", "prod"))
+    see(Listed("function"), hours=1)
+    see(a_function(), Listed("function"), hours=2)
+    see(a_grant("prod"), Listed("trigger", "checkout", "prod"), hours=3)
+
+    assert [(kind, new) for kind, _, _, _, new in changes() if kind == "trigger"] == []
 
 
 def test_a_version_appeared_when_it_was_published(see, change_times, noon):
