@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +13,11 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.prices import FREE_EPHEMERAL_MB, GIB, cost, prices
-from core.windows import Window, merge, subtract
+from core.windows import Window, ceil, floor, merge, subtract
 from store import schema
 from store.readers.frames import rows
 from store.readers.states import Coverage, Seen
+from store.readers.summaries import BIN_MS, billed_places
 from store.readers.sums import is_mute, metric_sums, recorded_places
 from store.readers.things import Place, Things, matches
 from store.readers.usage import Question, Read, Sizes, capacity, used, volume
@@ -27,6 +29,8 @@ KINDS = ("function", "version", "alias", "provisioned")
 
 RECORDS = "records"
 ESTIMATED = "metrics, estimated"
+
+BIN = timedelta(milliseconds=BIN_MS)
 
 MB_MS = 1024 * 1000
 """Megabyte-milliseconds in a GB-second."""
@@ -81,7 +85,7 @@ def bills(
 ) -> dict[Place, Bill]:
     """The bill of every function that exists or was used. `things` holds at least `KINDS`; `metrics` are the
     sums of the same window (`sums.metric_sums`), `recorded` the functions with records in it."""
-    read, sizes = records_read(coverage, question, metrics, recorded), _sizes(things, coverage)
+    read, sizes = usage_read(snapshot, coverage, question, metrics, recorded), _sizes(things, coverage)
     parts = [
         *_volume_lines(PLACE, _volumes(metrics, sizes)),
         *_compute_lines(PLACE, used(snapshot, question, read, sizes, by=PLACE_SQL)),
@@ -110,7 +114,7 @@ def spend(
     `label` calls them. Log volume that is not known counts as none."""
     metrics = metric_sums(snapshot, question.window, question.where)
     recorded = recorded_places(snapshot, question.window, question.where)
-    read, sizes = records_read(coverage, question, metrics, recorded), _sizes(things, coverage, label)
+    read, sizes = usage_read(snapshot, coverage, question, metrics, recorded), _sizes(things, coverage, label)
     keys = ["label", "region"]
     parts = [
         *_volume_lines(keys, volume(snapshot, question, sizes)),
@@ -131,6 +135,32 @@ def _price_per_quantity(row: Any) -> float:
 
 
 # --- what was read ------------------------------------------------------------------------------------------
+
+
+def usage_read(
+    snapshot: Snapshot,
+    coverage: Coverage,
+    question: Question,
+    metrics: Mapping[Place, Any],
+    recorded: Collection[Place],
+) -> Read:
+    """What usage is known from: records, sums of reports (for steps that hold a whole one), or metrics."""
+    read = records_read(coverage, question, metrics, recorded)
+    if question.step is not None and question.step < BIN:
+        return read
+    summed = {place: sums for place in coverage.scopes("logs") if (sums := coverage.aggregated(*place))}
+    if not summed:
+        return read
+    told = billed_places(snapshot, question.window, question.where)
+    # Where it is known that sums lack something, metrics tell more.
+    lacking = {(key[1], key[2], key[3].partition(" ")[0]) for key in coverage.gap_keys() if key[0] == "logs"}
+    bins = {place: _whole_bins(sums) for place, sums in summed.items() if place in told - lacking}
+    return replace(read, summed={place: parts for place, parts in bins.items() if parts})
+
+
+def _whole_bins(parts: Sequence[Window]) -> list[Window]:
+    whole = [(ceil(part.start, BIN), floor(part.end, BIN)) for part in parts]
+    return [Window(start, end) for start, end in whole if start < end]
 
 
 def records_read(

@@ -78,7 +78,7 @@ def costs(
     nothing and is named in `state`. Prices are first-tier list prices; free tier and savings plans are not
     subtracted.
     """
-    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+    with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
         metrics, question = metric_sums(snapshot, window, where), Question(window, where, now)
@@ -132,7 +132,7 @@ def cost_series(
     """Long frame: ts (of a `cost_step`), group (top 7 and `other`), cost_usd (float). Whole steps only; a
     step that was not read is NaN."""
     step = cost_step(window)
-    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+    with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, step)
         things = Things.read(snapshot, *KINDS, where=where)

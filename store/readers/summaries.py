@@ -54,6 +54,18 @@ def summary_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Plac
     return {(row.account, row.region, row.function): row for row in rows(frame)}
 
 
+def billed_places(snapshot: Snapshot, window: Window, where: Filter) -> set[Place]:
+    """Functions all of whose sums say how long they were billed for."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function" FROM {KIND}
+        WHERE reports > 0 AND ts >= $start AND ts < $end AND {wanted}
+        GROUP BY ALL HAVING count(*) = count(billed_sum_ms)""",
+        {"start": window.start, "end": window.end, **params},
+    )
+    return set(frame.itertuples(index=False, name=None))
+
+
 def summary_totals(snapshot: Snapshot, window: Window, where: Filter) -> Any:
     """The same over all functions; None when there is nothing to add."""
     if not has_summaries(snapshot):

@@ -4,7 +4,7 @@ price."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,8 +28,8 @@ WHOLE_MS = 10**15
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What of the window each function's log was read for: there usage comes from records, elsewhere from
-    metrics.
+    """What of the window each function's log was read for: there usage comes from records, where it was
+    `summed` from sums of reports, elsewhere from metrics.
 
     `all_records`: no record lies elsewhere; `all_used`: nothing was used elsewhere. Both are so as a rule,
     and spare a join.
@@ -38,6 +38,7 @@ class Read:
     windows: Mapping[Place, Sequence[Window]]
     all_records: bool
     all_used: bool
+    summed: Mapping[Place, Sequence[Window]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +66,58 @@ def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
     """Requests and billed time, and its parameters: account, region, function, step, version, memory_mb,
     init_type, cold, requests, billed_ms, init_ms (the part of billed_ms that is initialization), unbilled
     (records without a Billed Duration). What the log was not read for is estimated from metrics, without
-    version and memory."""
-    records = (
-        "invocations" if read.all_records else f"(SELECT facts.* FROM invocations AS facts SEMI JOIN {_READ})"
-    )
+    version and memory, which sums of reports do not tell either."""
+    semi = f"(SELECT facts.* FROM invocations AS facts SEMI JOIN {_among('read')})"
+    records = "invocations" if read.all_records else semi
     sql = f"""
         SELECT account, region, "function", {STEP_SQL} AS step, version, memory_mb, init_type, {COLD} AS cold,
             count(*)::DOUBLE AS requests, sum(billed_ms) AS billed_ms, sum({INIT_BILLED_MS}) AS init_ms,
             count(*) FILTER (billed_ms IS NULL) AS unbilled
         FROM {records} WHERE {question.inside} GROUP BY ALL"""
+    if read.summed:
+        sql += _summed_sql(question)
     if not read.all_used:
+        unsummed = f"ANTI JOIN {_among('summed')}" if read.summed else ""
         sql += f""" UNION ALL
         SELECT account, region, "function", {STEP_SQL} AS step, NULL::VARCHAR AS version,
             NULL::DOUBLE AS memory_mb, NULL::VARCHAR AS init_type, false AS cold,
             sum(invocations) AS requests,
             sum(duration_sum_ms) + {ROUNDING_MS} * sum(invocations) AS billed_ms,
             0.0 AS init_ms, 0 AS unbilled
-        FROM (SELECT facts.* FROM metrics AS facts ANTI JOIN {_READ})
+        FROM (SELECT facts.* FROM metrics AS facts ANTI JOIN {_among("read")} {unsummed})
         WHERE {FUNCTION_POINTS} AND invocations > 0 AND {question.inside} GROUP BY ALL"""
     is_joined = not (read.all_records and read.all_used)
-    return sql, question.params | (_intervals(read) if is_joined else {})
+    params = question.params | (_intervals("read", read.windows) if is_joined else {})
+    return sql, params | (_intervals("summed", read.summed) if read.summed else {})
 
 
-_READ = """(SELECT unnest($accounts)::VARCHAR AS account, unnest($regions)::VARCHAR AS region,
-        unnest($functions)::VARCHAR AS "function", unnest($starts)::TIMESTAMPTZ AS read_from,
-        unnest($ends)::TIMESTAMPTZ AS read_to) AS read
-    ON read."function" = facts."function" AND read.account = facts.account AND read.region = facts.region
-    AND facts.ts >= read_from AND facts.ts < read_to"""
+def _summed_sql(question: Question) -> str:
+    """Initialization is what was billed beyond the durations."""
+    return f""" UNION ALL
+        SELECT account, region, "function", {STEP_SQL} AS step, NULL::VARCHAR AS version,
+            NULL::DOUBLE AS memory_mb, NULL::VARCHAR AS init_type, false AS cold,
+            sum(reports) AS requests, sum(billed_sum_ms) AS billed_ms,
+            coalesce(sum(greatest(billed_sum_ms - duration_sum_ms - {ROUNDING_MS} * reports, 0))
+                FILTER (cold_starts > 0), 0) AS init_ms,
+            0 AS unbilled
+        FROM (SELECT facts.* FROM invocation_summaries AS facts SEMI JOIN {_among("summed")})
+        WHERE reports > 0 AND {question.inside} GROUP BY ALL"""
 
 
-def _intervals(read: Read) -> dict[str, list[Any]]:
-    spans = [(*place, part.start, part.end) for place, parts in read.windows.items() for part in parts]
-    names = ("accounts", "regions", "functions", "starts", "ends")
-    return {name: [span[i] for span in spans] for i, name in enumerate(names)}
+def _among(name: str) -> str:
+    """Facts of functions within their windows, to join with."""
+    return f"""(SELECT unnest(${name}_accounts)::VARCHAR AS account,
+        unnest(${name}_regions)::VARCHAR AS region,
+        unnest(${name}_functions)::VARCHAR AS "function", unnest(${name}_starts)::TIMESTAMPTZ AS since,
+        unnest(${name}_ends)::TIMESTAMPTZ AS until) AS {name}
+    ON {name}."function" = facts."function" AND {name}.account = facts.account
+    AND {name}.region = facts.region AND facts.ts >= {name}.since AND facts.ts < {name}.until"""
+
+
+def _intervals(name: str, windows: Mapping[Place, Sequence[Window]]) -> dict[str, list[Any]]:
+    spans = [(*place, part.start, part.end) for place, parts in windows.items() for part in parts]
+    fields = ("accounts", "regions", "functions", "starts", "ends")
+    return {f"{name}_{about}": [span[i] for span in spans] for i, about in enumerate(fields)}
 
 
 # --- what a function is -------------------------------------------------------------------------------------

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from core.facts import Covered, InvocationSummary
+from core.facts import Covered, Gap, InvocationSummary
 from core.windows import Window
 from store.readers.cold import cold_by_hour, cold_series, cold_starts
-from store.readers.cost import costs
+from store.readers.cost import cost_series, costs
 from store.readers.fleet import fleet, fleet_series
 from store.readers.functions import function_series
 from store.readers.summaries import AGGREGATED
@@ -155,3 +156,66 @@ def test_what_has_no_records_is_billed_from_metrics(half):
     billed_ms = 4000 + 0.5 * 40 + 5 * 100
     assert costs_now["basis"] == "metrics, estimated"
     assert float(costs_now["duration_usd"]) == pytest.approx(billed_ms / 1000 * 0.0000166667)
+
+
+DURATION = Decimal("0.0000166667")
+"""Of a second at 1 GB."""
+
+
+def aggregated(world, reports=20, **fields):
+    """Half an hour of sums: 12 s of duration, of which metrics know, and 13.01 s billed."""
+    world.run("inventory", [world.function()])
+    world.run("details", [])
+    world.run("metrics", [world.point(90, 20, duration_sum_ms=12_000.0, log_bytes=0.0)])
+    billed = {"duration_sum_ms": 12_000.0, "billed_sum_ms": 13_010.0} | fields
+    world.run(
+        "logs", [summary(world, 90, reports, **billed), Covered("orders", world.window(), 300)], period_s=0
+    )
+    return world
+
+
+def cost_of(world):
+    return costs(world.store, world.window(), now=world.now).iloc[0]
+
+
+def test_what_sums_say_was_billed_is_charged_and_initialization_told_apart(world):
+    row = cost_of(aggregated(world))
+
+    assert row["duration_usd"] == Decimal("12.01") * DURATION
+    assert row["init_usd"] == DURATION
+    assert row["invocations"] == 20
+
+
+def test_sums_that_do_not_say_what_was_billed_leave_it_to_metrics(world):
+    row = cost_of(aggregated(world, billed_sum_ms=None))
+
+    assert row["duration_usd"] == Decimal("12.01") * DURATION
+    assert row["init_usd"] == 0
+
+
+def test_sums_that_lack_reports_leave_the_bill_to_metrics(world):
+    aggregated(world, billed_sum_ms=100.0, duration_sum_ms=90.0, reports=1)
+    lacking = Gap("orders reports", world.window(), "the level is WARN")
+    world.run("logs", [lacking, Covered("orders", world.window(), 300)], period_s=0)
+
+    assert cost_of(world)["duration_usd"] == Decimal("12.01") * DURATION
+
+
+def test_records_and_sums_are_charged_once_each(half):
+    sums = [
+        summary(half, minutes_ago, reports, duration_sum_ms=4000.0, billed_sum_ms=4030.0)
+        for minutes_ago, reports in ((90, 40), (60, 30))
+    ]
+    half.run("logs", sums, period_s=0)
+
+    row = cost_of(half)
+
+    assert row["duration_usd"] + row["init_usd"] == Decimal("0.5") * DURATION + Decimal("8.06") * DURATION
+
+
+def test_the_chart_of_costs_charges_what_sums_say(world):
+    aggregated(world)
+
+    frame = cost_series(world.store, world.window(), now=world.now)
+
+    assert frame["cost_usd"].sum() == pytest.approx(float(cost_of(world)["cost_usd"]))
