@@ -36,8 +36,9 @@ log = logging.getLogger("quarterdeck.service")
 FRESH = timedelta(hours=3)
 """What the first pass reads of every collector before any of them reads older history."""
 
-NOT_URGENT = frozenset({"details"})
-"""Several calls per function: minutes in a large account, so they must not delay the first page."""
+NOT_URGENT = ("details", "triggers")
+"""Several calls per function: minutes in a large account, so they must not delay the first page. One after
+the other: policies of aliases are asked for once details told of aliases."""
 
 DENIED_AGAIN = timedelta(minutes=15)
 """How long a collector rests on a target whose role lacks what it needs. `collect --once` tries at once."""
@@ -58,6 +59,8 @@ class Schedule:
     act: timedelta = timedelta(seconds=10)
     pack: timedelta = timedelta(minutes=10)
     pace: timedelta = timedelta(minutes=1)
+    again: timedelta = timedelta(minutes=5)
+    """How soon a look at things as they are is tried again when it failed, however seldom it is due."""
 
 
 USUAL = Schedule()
@@ -166,20 +169,27 @@ class Service:
     def _first_pass(self, aws: Aws, threads: str) -> None:
         began = time.monotonic()
         try:
-            for collector in self.collectors:
-                if collector.name not in NOT_URGENT:
-                    self._collect(collector, aws, since=FRESH)
+            urgent = [each for each in self.collectors if each.name not in NOT_URGENT]
+            self._begin(urgent, aws, threads, since=FRESH)
             log.info("%s: the last 3 hours are read (%.1f s)", aws.where, time.monotonic() - began)
         finally:
-            for collector in self.collectors:
+            self._begin([each for each in self.collectors if each.name in NOT_URGENT], aws, threads)
+
+    def _begin(
+        self, collectors: Sequence[Collector], aws: Aws, threads: str, *, since: timedelta | None = None
+    ) -> None:
+        try:
+            for collector in collectors:
+                self._collect(collector, aws, since=since)
+        finally:
+            for collector in collectors:
                 if not self.stopping.is_set():
                     self._schedule(collector, aws, threads)
 
     def _schedule(self, collector: Collector, aws: Aws, threads: str) -> None:
-        """Read on at once what the first pass left, or where history is missing; else at the next turn."""
+        """Read on at once where history is missing; else at the next turn."""
         name, every = f"{collector.name} {threads}", self._turn(collector)
-        is_due = collector.reach or collector.name in NOT_URGENT
-        first = datetime.now(UTC) + (timedelta() if is_due else every)
+        first = datetime.now(UTC) + (timedelta() if collector.reach else every)
         self._scheduler.add_job(
             self._collect, "interval", args=[collector, aws, None, every], seconds=every.total_seconds(),
             executor=threads, id=name, name=name, next_run_time=first,
@@ -192,23 +202,29 @@ class Service:
         settings, now = self.settings.collect, self.clock()
         if self.stopping.is_set() or not self._is_due(collector, aws.target, now):
             return
-        collect_due(
+        runs = collect_due(
             collector, aws, self.store, settings, now=now, since=since, on_run=self._ran, within=within
         )
+        if collector.reach is None and not all(run.outcome in ("ok", "partial") for run in runs):
+            self._started.pop((collector.name, aws.target), None)
 
     def _turn(self, collector: Collector) -> timedelta:
-        """How often a collector is called: metrics as often as the fastest function is read."""
-        every = collector.interval(self.settings.collect)
-        return min(every, self.settings.collect.firing_every) if collector.name == PACED else every
+        """How often a collector is called: metrics as often as the fastest function is read, and looks at
+        things as they are as soon as one that failed is tried again."""
+        every, settings = collector.interval(self.settings.collect), self.settings.collect
+        if collector.name == PACED:
+            return min(every, settings.firing_every)
+        return every if collector.reach else min(every, self.schedule.again)
 
     def _is_due(self, collector: Collector, target: Target, now: datetime) -> bool:
-        """False while it rests for want of a permission, or is slowed to stay within the budget."""
+        """False while it rests for want of a permission, is slowed to stay within the budget, or is called
+        only to make good a failure that there was not."""
         key = (collector.name, target)
         if now < self._rests_until.get(key, now):
             return False
-        slowed, last = self._pacer.others_every(collector), self._started.get(key)
-        usual = collector.interval(self.settings.collect)
-        if slowed > usual and last is not None and now < last + slowed - usual / 2:
+        every, last, turn = self._pacer.others_every(collector), self._started.get(key), self._turn(collector)
+        is_paced = collector.name == PACED
+        if not is_paced and every > turn and last is not None and now < last + every - turn / 2:
             return False
         self._started[key] = now
         return True

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from collectors.clock import Clock
 from collectors.collector import Collector, Reach
-from core.facts import Function, Listed, Target
+from core.errors import AwsError
+from core.facts import Alias, Function, Listed, Target
 from core.settings import AwsSettings, CollectSettings, StoreSettings
 from core.windows import floor
-from quarterdeck.service import FRESH, Service, utc_now
+from quarterdeck.service import FRESH, USUAL, Schedule, Service, utc_now
 from quarterdeck.settings import Settings
 from store.schema import meta, run
 from store.store import Store
@@ -69,9 +70,10 @@ def store(tmp_path):
 def start(store):
     services = []
 
-    def run_service(*collectors, rules=(), targets=(HERE,), every="1h"):
+    def run_service(*collectors, rules=(), targets=(HERE,), every="1h", schedule=USUAL):
         settings = Settings(collect=CollectSettings(metrics_every=every, backfill="6h", backfill_coarse="6h"))
-        service = Service(settings, store, rules, httpx.Client(), collectors=collectors)
+        http = httpx.Client()
+        service = Service(settings, store, rules, http, collectors=collectors, schedule=schedule)
         services.append(service)
         service.start()
         for target in targets:
@@ -122,6 +124,39 @@ def test_it_keeps_reading_on_its_schedule(start):
     until(lambda: len(note.asked) >= 3)
 
 
+def test_triggers_are_read_when_details_have_told_of_aliases(start):
+    note = Noted()
+    alias = Alias(name="checkout:prod", function="checkout", alias="prod", version="1")
+    known = []
+
+    def collect(aws, ask):
+        known.extend(ask.known.aliases)
+        yield from ()
+
+    first, details = note.collector("inventory", facts=INVENTORY), note.collector("details", facts=(alias,))
+    triggers = Collector(name="triggers", what="x", every="metrics_every", permissions=(), collect=collect)
+    start(first, details, triggers)
+
+    until(lambda: known == [alias])
+
+
+def test_a_look_that_failed_is_made_again_before_its_hour(start):
+    asked = []
+
+    def collect(aws, ask):
+        asked.append(ask)
+        if len(asked) < 3:
+            raise AwsError("no answer", retryable=True)
+        yield from INVENTORY
+
+    look = Collector(name="inventory", what="x", every="metrics_every", permissions=(), collect=collect)
+    start(look, schedule=Schedule(again=timedelta(seconds=1)))
+
+    until(lambda: len(asked) == 3)
+    with pytest.raises(AssertionError, match="not in time"):
+        until(lambda: len(asked) > 3, seconds=2.5)
+
+
 def test_a_target_that_hangs_delays_no_other(start):
     note, stuck = Noted(), threading.Event()
 
@@ -145,13 +180,13 @@ def test_a_collector_that_breaks_is_recorded_and_the_next_one_runs(start, store)
         raise ValueError("odd answer")
         yield
 
-    broken = Collector(name="inventory", what="x", every="metrics_every", permissions=(), collect=breaks)
-    start(broken, note.collector("details"))
-    until(lambda: note.asked)
+    broken = Collector(name="queues", what="x", every="metrics_every", permissions=(), collect=breaks)
+    start(note.collector("inventory", facts=INVENTORY), broken, note.collector("details"))
+    until(lambda: "details" in [name for name, _, _ in note.asked])
 
     with store.engine.connect() as connection:
         outcomes = {row.collector: row.outcome for row in connection.execute(sa.select(run))}
-    assert outcomes["inventory"] == "failed"
+    assert outcomes["queues"] == "failed"
 
 
 def test_a_job_that_crashes_is_recorded_and_ends_nothing(start, store):
