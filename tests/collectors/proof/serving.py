@@ -81,13 +81,19 @@ Answering = Callable[[Asked], Said | None]
 """None: the connection is closed without a word."""
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that do not wait for their answer are part of the play."""
+
+
 class Server:
     """Answers each request with a function, over connections that stay open. `ahead_s`: its clock is off."""
 
     def __init__(self, answer: Answering) -> None:
         self.ahead_s = 0.0
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answer, self))
-        self._http.daemon_threads = True
+        self._http = _Quiet(("127.0.0.1", 0), _handler(answer, self))
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
 
     @property

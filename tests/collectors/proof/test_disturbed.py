@@ -26,7 +26,7 @@ from tests.collectors.proof.endpoint import SKEW_REFUSED, WHIMS, Endpoint
 from tests.collectors.proof.serving import FAULTS, Proxy, Seen, Server, endpoint
 from tests.collectors.proof.world import ACCOUNT, REGION, World
 
-EXAMPLES = int(os.environ.get("QUARTERDECK_DISTURBED_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("QUARTERDECK_DISTURBED_EXAMPLES", "8"))
 FIRST = datetime(2026, 11, 18, 10, 15, 30, tzinfo=UTC)
 """All passes, clock skew included, are within one hour: history then begins at the same whole hour."""
 DISTURBED, CALM = 4, 2
@@ -195,6 +195,7 @@ def _overlaps(window: Window, others: Iterable[Window]) -> bool:
 # --- the proofs ---
 
 
+@pytest.mark.timeout(300 + 30 * EXAMPLES)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
