@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from collectors.cloudwatch import Query
+from collectors.log_modes import EVERY
 from collectors.parse import default_log_group
 from core.facts import ACCOUNT, Alias, CapacityProvider, EventSourceMapping, Function, Inventory
 from core.metrics import Metric, metrics_of
@@ -32,6 +33,9 @@ class Fleet:
     fed_by: Mapping[str, frozenset[str]]
     log_group_users: Mapping[str, int]
     qualifiers: Mapping[str, frozenset[str]]
+    with_dead_letters: frozenset[str]
+    with_destinations: frozenset[str]
+    without_records: frozenset[str]
 
     @classmethod
     def of(cls, known: Inventory) -> Fleet:
@@ -42,8 +46,26 @@ class Fleet:
             fed_by[trigger.function].add(trigger.kind)
         users = Counter(map(log_group, known.functions))
         return cls(
-            known, {name: frozenset(kinds) for name, kinds in fed_by.items()}, users, _qualifiers(known)
+            known,
+            {name: frozenset(kinds) for name, kinds in fed_by.items()},
+            users,
+            _qualifiers(known),
+            with_dead_letters=frozenset(_with_dead_letters(known)),
+            with_destinations=frozenset(_with_destinations(known)),
+            without_records=frozenset(mode.name for mode in known.log_modes if mode.mode != EVERY),
         )
+
+
+def _with_dead_letters(known: Inventory) -> Iterator[str]:
+    yield from (function.name for function in known.functions if function.dead_letter_arn)
+    yield from (version.function for version in known.versions if version.dead_letter_arn)
+
+
+def _with_destinations(known: Inventory) -> Iterator[str]:
+    """Functions with somewhere to send what became of events, or of which that is not known yet."""
+    yield from (function.name for function in known.functions if function.name not in known.async_settings_of)
+    yield from (config.function for config in known.invoke_configs if config.on_success or config.on_failure)
+    yield from (mapping.function for mapping in known.mappings if mapping.failure_destination)
 
 
 def source_kind(mapping: EventSourceMapping) -> str:
@@ -133,6 +155,9 @@ def function_traits(function: Function, fleet: Fleet) -> frozenset[str]:
         "insights": any(INSIGHTS_LAYER in layer for layer in function.layers),
         "durable": function.durable_execution_timeout_s is not None,
         "managed": function.capacity_provider_arn is not None,
+        "dead letters": function.name in fleet.with_dead_letters,
+        "destinations": function.name in fleet.with_destinations,
+        "unread log": function.name in fleet.without_records,  # records tell percentiles exactly
         "own log group": fleet.log_group_users[log_group(function)] == 1,
     }
     return frozenset(trait for trait, there in has.items() if there)

@@ -183,6 +183,7 @@ def parse_version(config: Answer) -> Version:
         log_group=part(config, "LoggingConfig", "LogGroup"),
         layers=_layers(config),
         description=part(config, "Description"),
+        dead_letter_arn=part(config, "DeadLetterConfig", "TargetArn"),
     )
 
 

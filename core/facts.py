@@ -410,6 +410,7 @@ class Version:
     log_group: str | None = None
     layers: tuple[str, ...] = ()
     snap_start_status: str | None = None
+    dead_letter_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -850,3 +851,5 @@ class Inventory:
     log_modes: tuple[LogMode, ...] = ()
     cadences: tuple[Cadence, ...] = ()
     trace_settings: TraceSettings | None = None
+    async_settings_of: frozenset[str] = frozenset()
+    """Functions whose asynchronous settings were read: what is not among `invoke_configs` does not exist."""

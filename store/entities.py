@@ -241,4 +241,11 @@ def inventory(connection: sa.Connection, target: Target) -> Inventory:
         log_modes=tuple(found["log_mode"]),
         cadences=tuple(found["cadence"]),
         trace_settings=next(iter(found["trace_settings"]), None),
+        async_settings_of=_listed_functions(connection, target, "invoke_config"),
     )
+
+
+def _listed_functions(connection: sa.Connection, target: Target, kind: str) -> frozenset[str]:
+    """Functions whose entities of `kind` were listed in full."""
+    query = sa.select(listing.c.function).where(_mine(listing, target), listing.c.kind == kind)
+    return frozenset(connection.execute(query).scalars())

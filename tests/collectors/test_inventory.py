@@ -304,10 +304,12 @@ def test_every_field_worth_keeping_is_kept():
 
 
 def test_a_version_keeps_what_its_costs_rest_on():
-    found = parse_version(FULL | {"Version": "7", "CodeSize": 99})
+    letters = {"DeadLetterConfig": {"TargetArn": "arn:q"}}
+    found = parse_version(FULL | {"Version": "7", "CodeSize": 99} | letters)
 
     assert (found.name, found.code_size_bytes, found.ephemeral_mb) == ("orders:7", 99, 1024)
     assert (found.log_group, found.layers, found.snap_start_status) == ("/shop/all", ("arn:layer:1",), "On")
+    assert found.dead_letter_arn == "arn:q"
 
 
 MAPPING = {

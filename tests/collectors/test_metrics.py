@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -22,11 +23,14 @@ from core.facts import (
     Function,
     Gap,
     Inventory,
+    InvokeConfig,
+    LogMode,
     MappingSample,
     MetricPoint,
     Provisioned,
     Rows,
     Trigger,
+    Version,
 )
 from core.metrics import METRICS, metrics_of
 from core.settings import AwsSettings
@@ -42,7 +46,11 @@ def a_function(name: str, **fields) -> Function:
 
 
 def fleet(count: int, **fields) -> Inventory:
-    return Inventory(functions=tuple(a_function(f"f{n:03}") for n in range(count)), **fields)
+    """Functions that all is asked about: nobody reads their logs, and they have a dead-letter queue."""
+    names = [f"f{n:03}" for n in range(count)]
+    modes = tuple(LogMode(name=name, mode="off", why="") for name in names)
+    functions = tuple(a_function(name, dead_letter_arn="arn:aws:sqs:eu-west-1:1:dlq") for name in names)
+    return Inventory(functions=functions, **{"log_modes": modes, **fields})
 
 
 def ask(known: Inventory, window: Window = WINDOW) -> Ask:
@@ -91,6 +99,53 @@ def test_a_function_is_asked_for_14_statistics_and_its_log_bytes():
     of_function = [q for q in found if q.subject[0] == "function"]
     assert sum(q.metric.namespace == "AWS/Lambda" for q in of_function) == 14
     assert [q.metric.field for q in of_function if q.metric.namespace == "AWS/Logs"] == ["log_bytes"]
+
+
+def fields_of(known: Inventory) -> set[str]:
+    return {q.metric.field for q in metrics.queries(known) if q.subject[0] == "function"}
+
+
+PLAIN = Inventory(functions=(a_function("a"),), async_settings_of=frozenset({"a"}))
+"""A function with a log that is read, without a dead-letter queue or destinations."""
+
+
+def test_a_plain_function_is_not_asked_for_what_it_cannot_have():
+    cannot = {"dead_letter_errors", "destination_failures", "duration_p50_ms", "duration_p99_ms"}
+
+    assert len(fields_of(PLAIN)) == 11
+    assert not cannot & fields_of(PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("more", "fields"),
+    [
+        ({"functions": (a_function("a", dead_letter_arn="arn:q"),)}, {"dead_letter_errors"}),
+        (
+            {"versions": (Version(name="a:1", function="a", version="1", dead_letter_arn="arn:q"),)},
+            {"dead_letter_errors"},
+        ),
+        ({"async_settings_of": frozenset()}, {"destination_failures"}),
+        (
+            {
+                "invoke_configs": (
+                    InvokeConfig(name="a:live", function="a", qualifier="live", on_success="arn:q"),
+                )
+            },
+            {"destination_failures"},
+        ),
+        (
+            {"mappings": (EventSourceMapping(name="m", function="a", failure_destination="arn:q"),)},
+            {"destination_failures"},
+        ),
+        (
+            {"log_modes": (LogMode(name="a", mode="aggregated", why=""),)},
+            {"duration_p50_ms", "duration_p99_ms"},
+        ),
+        ({"log_modes": (LogMode(name="a", mode="every", why=""),)}, set()),
+    ],
+)
+def test_what_a_function_may_have_is_asked_for(more, fields):
+    assert fields_of(replace(PLAIN, **more)) - fields_of(PLAIN) == fields
 
 
 def test_the_account_is_asked_for_without_dimensions():

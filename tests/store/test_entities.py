@@ -300,3 +300,10 @@ def test_first_and_last_sight_are_kept(store, see, noon):
     with store.engine.connect() as connection:
         row = connection.execute(sa.select(schema.entity)).one()
     assert (row.first_seen, row.last_seen, row.function) == (noon, noon + 5 * HOUR, "checkout")
+
+
+def test_it_is_known_of_which_functions_asynchronous_settings_were_read(see, store, prod):
+    see(a_function(), a_function("pay"), Listed("function"))
+    see(Listed("invoke_config", "checkout"), hours=1)
+
+    assert store.inventory(prod).async_settings_of == {"checkout"}
