@@ -130,8 +130,10 @@ def added(calls: Iterable[Calls]) -> tuple[Calls, ...]:
 
 def made_up(functions: int) -> Inventory:
     """An inventory of so many plain functions, to price a fleet that is not known."""
+    names = [f"function-{n}" for n in range(functions)]
     return Inventory(
-        functions=tuple(Function(name=f"function-{n}", arn=f"arn:{n}") for n in range(functions))
+        functions=tuple(Function(name=name, arn=f"arn:{name}") for name in names),
+        async_settings_of=frozenset(names),
     )
 
 

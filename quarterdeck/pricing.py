@@ -89,9 +89,11 @@ def listed(settings: Settings, *, now: datetime) -> Basis:
 def _fetch(aws: Aws, settings: CollectSettings, now: datetime) -> Inventory:
     window = Window.last(timedelta(minutes=1), now=now)
     facts = list(inventory.collect(aws, Ask(window=window, settings=settings)))
+    functions = tuple(fact for fact in facts if isinstance(fact, Function))
     return Inventory(
-        functions=tuple(fact for fact in facts if isinstance(fact, Function)),
+        functions=functions,
         mappings=tuple(fact for fact in facts if isinstance(fact, EventSourceMapping)),
+        async_settings_of=frozenset(function.name for function in functions),  # as a rule none has any
     )
 
 
