@@ -94,9 +94,8 @@ class Stage:
 
     def _is_read(self) -> bool:
         newest = floor(self.now - CLOUDWATCH_LAG, MINUTE)
-        return any(
-            window.end >= newest for window, _ in self._store.covered("metrics", Target(ACCOUNT, REGION))
-        )
+        read = self._store.covered("metrics", Target(ACCOUNT, REGION), FUNCTION)
+        return any(window.end >= newest for window, _ in read)
 
     def _judged_at(self) -> datetime | None:
         rows = self._rows(sa.select(sa.func.min(rule_state.c.evaluated_at).label("at")))
