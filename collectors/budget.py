@@ -9,21 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from collectors import plan
 from collectors.aws import Aws
 from collectors.collector import Ask, Collector
+from collectors.registry import COLLECTORS
 from core.errors import BudgetError
 from core.facts import Target
+from core.settings import CollectSettings
 from store import bill
 from store.store import Store
 
 TOP_UP_USD = Decimal("0.005")
 """What a run reserves at least when its estimate was too low (retries, further pages)."""
 
+HISTORY_SHARE = Decimal("0.5")
+"""How much of what live reading leaves of the month's cap a piece of older history may take."""
+
 ZERO = Decimal(0)
+DAY = timedelta(days=1)
 
 
 class Bank(Protocol):
@@ -105,9 +112,20 @@ def cap_usd(aws: Aws) -> Decimal | None:
     return None if cap is None else Decimal(str(cap))
 
 
+def live_usd(store: Store, settings: CollectSettings, *, now: datetime) -> Decimal:
+    """What live reading of all targets watched will cost from now to the month's end, at its usual pace."""
+    known = {target: store.inventory(target) for target in store.targets(since=now - DAY)}
+    days_left = Decimal(str((bill.next_month(now) - now) / DAY))
+    return plan.usd_a_day(known, settings, COLLECTORS) * days_left
+
+
 @contextmanager
-def held(collector: Collector, aws: Aws, store: Store, ask: Ask, *, now: datetime) -> Iterator[str | None]:
+def held(
+    collector: Collector, aws: Aws, store: Store, ask: Ask, *, now: datetime, live_usd: Decimal = ZERO
+) -> Iterator[str | None]:
     """Reserve what a run is expected to cost; yields why it must not start, or None.
+
+    Older history may not take what live reading needs until the month's end (`live_usd`).
 
     Within, paid calls of this thread are held to it. What was reserved is given back when the block ends
     well: by then the run's bill must be in the store. Raises StoreError.
@@ -117,6 +135,9 @@ def held(collector: Collector, aws: Aws, store: Store, ask: Ask, *, now: datetim
         yield None
         return
     estimate = collector.estimate_usd(ask)
+    if not ask.newest and (why := history_waits(cap, spent_usd(store, now), live_usd, estimate)):
+        yield why
+        return
     hold = Hold(StoreBank(store, aws.target, collector.name, cap, now), cap, estimate)
     if not hold.is_open:
         yield refusal(cap, spent_usd(store, now), estimate)
@@ -124,6 +145,17 @@ def held(collector: Collector, aws: Aws, store: Store, ask: Ask, *, now: datetim
     with aws.spending(hold):
         yield None
     hold.release()
+
+
+def history_waits(cap: Decimal, spent: Decimal, live: Decimal, estimate: Decimal) -> str | None:
+    """Why a piece of older history is not read now; None when it may be."""
+    if estimate <= HISTORY_SHARE * max(ZERO, cap - spent - live):
+        return None
+    return (
+        f"{cap - spent:.4f} USD are left of the budget of {cap:f} USD a month (aws.budget_usd_per_month);"
+        f" live reading needs {live:.4f} until the month ends, and a piece of history may take half of the"
+        f" rest: this one would take {estimate:.4f}"
+    )
 
 
 def refusal(cap: Decimal, spent: Decimal, estimate: Decimal) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from core.facts import Cadence, Target
+from core.facts import ACCOUNT, Cadence, Target
 from core.settings import CollectSettings
 
 DAY = timedelta(days=1)
@@ -28,7 +28,7 @@ ACTIVITIES: tuple[Activity, ...] = ("firing", "active", "quiet")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """A function, what it does, and what one read of its metrics costs."""
+    """A function (or ACCOUNT: what belongs to none), what it does, and what one read of its metrics costs."""
 
     target: Target
     name: str
@@ -39,13 +39,14 @@ class Watched:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Month:
     """The money: `spent_usd` of `cap_usd` (None: no cap) until `end`; `others_usd_a_day` is what all else
-    costs at its full pace."""
+    costs at its full pace, `fixed_usd_a_day` what costs the same at any pace."""
 
     now: datetime
     end: datetime
     cap_usd: Decimal | None
     spent_usd: Decimal
     others_usd_a_day: Decimal = Decimal(0)
+    fixed_usd_a_day: Decimal = Decimal(0)
 
     @property
     def days_left(self) -> Decimal:
@@ -143,12 +144,12 @@ def decide(
     read_usd = {
         kind: sum((w.read_usd for w in watched if w.activity == kind), Decimal(0)) for kind in ACTIVITIES
     }
-    a_day = [usd_a_day(step, read_usd, month.others_usd_a_day) for step in ladder]
+    a_day = [usd_a_day(step, read_usd, month.others_usd_a_day) + month.fixed_usd_a_day for step in ladder]
     chosen = _chosen([month.spent_usd + usd * month.days_left for usd in a_day], month.cap_usd, current)
     pace = ladder[chosen]
     projected = month.spent_usd + a_day[chosen] * month.days_left
     slowed = {
-        kind: sum(w.activity == kind for w in watched)
+        kind: sum(w.activity == kind and w.name != ACCOUNT for w in watched)
         for kind in ACTIVITIES
         if pace.every(kind) > ladder[0].every(kind)
     }

@@ -12,7 +12,17 @@ from collectors.aws import Aws
 from collectors.cloudwatch import Answers, Query
 from collectors.collector import CLOUDWATCH_LAG, HOUR, Ask, Collector, Learned, Reach
 from collectors.metric_queries import queries, scopes
-from core.facts import CapacitySample, Covered, Gap, Inventory, MappingSample, MetricPoint, Rows, Telemetry
+from core.facts import (
+    ACCOUNT,
+    CapacitySample,
+    Covered,
+    Gap,
+    Inventory,
+    MappingSample,
+    MetricPoint,
+    Rows,
+    Telemetry,
+)
 from core.metrics import CAPACITY_PERIOD_S
 from core.windows import Window, floor
 
@@ -96,12 +106,13 @@ def estimate_calls(ask: Ask) -> int:
 
 def paces(known: Inventory) -> Mapping[str, int]:
     """Seconds between two reads of the scopes that have a pace of their own: a function's goes for its
-    aliases and mappings too."""
+    aliases and mappings too, the account's for capacity providers."""
     of_function = {cadence.name: cadence.every_s for cadence in known.cadences}
     if not of_function:
         return {}
     found = {scope: of_function.get(scope.partition(":")[0]) for scope in scopes(known)}
     found |= {mapping.name: of_function.get(mapping.function) for mapping in known.mappings}
+    found |= {provider.arn: of_function.get(ACCOUNT) for provider in known.capacity_providers}
     return {scope: every_s for scope, every_s in found.items() if every_s is not None}
 
 

@@ -59,6 +59,18 @@ def price(
     ]
 
 
+def usd_a_day(
+    known: Mapping[Target, Inventory], settings: CollectSettings, collectors: Sequence[Collector]
+) -> Decimal:
+    """What live reading costs at its usual pace, as far as that is known before."""
+    found = Decimal(0)
+    for collector in collectors:
+        if shape := SHAPES.get(collector.name):
+            passes = Decimal(str(timedelta(days=1) / collector.interval(settings)))
+            found += passes * sum((usd(shape.a_pass(each, settings)) for each in known.values()), Decimal(0))
+    return found
+
+
 def usd(calls: Sequence[Calls]) -> Decimal:
     """The sum of what has a price."""
     return sum((call.cost_usd or Decimal(0) for call in calls), Decimal(0))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from collectors import backfill, budget, planning
 from collectors.aws import Aws
@@ -88,12 +89,13 @@ def collect_due(
         else None
     )
     oldest = min((piece.window.start for piece in pieces), default=now)
+    live_usd = _live_usd(aws, store, settings, pieces, now=now)
     for piece in pieces:
         scopes = tuple(scope for scope in piece.scopes if scope not in left_alone)
         if piece.scopes and not scopes:
             continue
         started_at = now + timedelta(seconds=time.monotonic() - began)
-        todo = Todo(replace(piece, scopes=scopes), known, settings, started_at, oldest)
+        todo = Todo(replace(piece, scopes=scopes), known, settings, started_at, oldest, live_usd)
         run, ended = _run(collector, aws, store, todo, now=now)
         runs.append(run)
         if on_run is not None:
@@ -108,6 +110,14 @@ def collect_due(
         if run.outcome == "denied" or ended.is_held_back or failures == GIVEN_UP_AFTER or out_of_time:
             break
     return runs
+
+
+def _live_usd(
+    aws: Aws, store: Store, settings: CollectSettings, pieces: Sequence[Piece], *, now: datetime
+) -> Decimal:
+    """Asked for only where a cap weighs it against older history."""
+    is_weighed = budget.cap_usd(aws) is not None and not all(piece.newest for piece in pieces)
+    return budget.live_usd(store, settings, now=now) if is_weighed else Decimal(0)
 
 
 def run_once(
@@ -131,13 +141,15 @@ def run_once(
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """One run to do: `known` is of the pass, `oldest` where the pass's oldest piece begins."""
+    """One run to do: `known` is of the pass, `oldest` where the pass's oldest piece begins; `live_usd` is
+    what live reading needs until the month ends."""
 
     piece: Piece
     known: Inventory
     settings: CollectSettings
     started_at: datetime
     oldest: datetime
+    live_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +187,7 @@ def _run(
         held=collector.recall(store, aws.target, piece.window) if collector.recall else {},
     )
     aws.take_usage()  # what this thread did outside runs is not this run's
-    with budget.held(collector, aws, store, ask, now=now) as too_dear:
+    with budget.held(collector, aws, store, ask, now=now, live_usd=todo.live_usd) as too_dear:
         ended = _held_back(collector, aws, store, todo, too_dear) or _attempt(collector, aws, ask)
         run = Run(
             collector=collector.name,

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from collectors import plan
 from collectors.budget import spent_usd
-from collectors.cadence import ACTIVITIES, Decision, Month, Watched, activity, cadences, decide, steps
+from collectors.cadence import (
+    ACTIVITIES,
+    Activity,
+    Decision,
+    Month,
+    Watched,
+    activity,
+    cadences,
+    decide,
+    steps,
+)
 from collectors.collector import Collector
 from collectors.shapes import SHAPES
-from core.facts import Inventory, Target
+from core.facts import ACCOUNT, Inventory, Target
 from core.settings import CollectSettings
 from quarterdeck.notes import write_note
 from store import entities
@@ -62,20 +72,27 @@ class Pacer:
         return [
             Watched(
                 target=target,
-                name=name,
-                activity=activity(
-                    seen.invoked.get(place),
-                    seen.since(place),
-                    is_firing=place in alarmed,
-                    now=now,
-                    quiet_after=self.settings.quiet_after,
-                ),
+                name=name or ACCOUNT,
+                activity=self._activity(inventory, _place(target, name), seen, alarmed, now),
                 read_usd=usd,
             )
             for target, inventory in known.items()
             for name, usd in plan.read_usd(inventory).items()
-            if name and (place := _place(target, name))
         ]
+
+    def _activity(
+        self, inventory: Inventory, place: Place, seen: Lately, alarmed: Collection[Place], now: datetime
+    ) -> Activity:
+        """What a function does. What belongs to none is quiet where there are no functions."""
+        if not place[2]:
+            return "active" if inventory.functions else "quiet"
+        return activity(
+            seen.invoked.get(place),
+            seen.since(place),
+            is_firing=place in alarmed,
+            now=now,
+            quiet_after=self.settings.quiet_after,
+        )
 
     def _seen(self, now: datetime) -> Lately:
         if self._lately is None or now - self._lately[0] >= LOOK_AGAIN:
@@ -88,7 +105,8 @@ class Pacer:
             end=next_month(now),
             cap_usd=self.cap_usd,
             spent_usd=spent_usd(self.store, now),
-            others_usd_a_day=others_usd_a_day(known, self.settings, self.collectors, now=now),
+            others_usd_a_day=plan.usd_a_day(known, self.settings, others(self.collectors, paid=True)),
+            fixed_usd_a_day=plan.usd_a_day(known, self.settings, others(self.collectors, paid=False)),
         )
 
     def _keep(
@@ -119,19 +137,10 @@ def is_paid(collector: Collector) -> bool:
     return shape is not None and shape.is_paid
 
 
-def others_usd_a_day(
-    known: Mapping[Target, Inventory],
-    settings: CollectSettings,
-    collectors: Sequence[Collector],
-    *,
-    now: datetime,
-) -> Decimal:
-    """What all but functions' metrics costs a day at full pace, as far as it is known before."""
-    month_days = Decimal(str(plan.MONTH / timedelta(days=1)))
-    lines = plan.price(known, settings, [c for c in collectors if c.name != PACED], now=now)
-    account = sum((plan.read_usd(inventory).get("", Decimal(0)) for inventory in known.values()), Decimal(0))
-    reads_a_day = Decimal(str(timedelta(days=1) / settings.metrics_every))
-    return sum((line.usd_a_month for line in lines), Decimal(0)) / month_days + account * reads_a_day
+def others(collectors: Sequence[Collector], *, paid: bool) -> list[Collector]:
+    """All but the one whose scopes have a pace each: those that are slowed as a whole, or those that never
+    are."""
+    return [each for each in collectors if each.name != PACED and is_paid(each) == paid]
 
 
 def to_note(

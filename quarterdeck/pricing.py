@@ -10,14 +10,15 @@ from typing import Any
 
 from collectors import inventory, plan
 from collectors.aws import Aws, connect
+from collectors.budget import history_waits
 from collectors.cadence import Month, Watched, decide, spoken, steps
 from collectors.collector import Ask
 from collectors.registry import COLLECTORS
 from core.errors import AwsError, StoreError
-from core.facts import EventSourceMapping, Function, Inventory, Target
+from core.facts import ACCOUNT, EventSourceMapping, Function, Inventory, Target
 from core.settings import CollectSettings
 from core.windows import Window
-from quarterdeck.pacing import others_usd_a_day
+from quarterdeck.pacing import others
 from quarterdeck.serving import require_some
 from quarterdeck.settings import Settings
 from store.readers import collection
@@ -155,12 +156,15 @@ def verdict(
         now=now,
         end=now + plan.MONTH,
         cap_usd=Decimal(str(cap)),
-        spent_usd=once,
-        others_usd_a_day=others_usd_a_day(known, settings.collect, COLLECTORS, now=now),
+        spent_usd=Decimal(0),
+        others_usd_a_day=plan.usd_a_day(known, settings.collect, others(COLLECTORS, paid=True)),
+        fixed_usd_a_day=plan.usd_a_day(known, settings.collect, others(COLLECTORS, paid=False)),
     )
     decision = decide(_all_active(known), month, settings.collect)
     if decision.step == 0:
-        return f"A month of it fits the cap of {cap} USD."
+        waits = history_waits(Decimal(str(cap)), Decimal(0), monthly, once)
+        later = " Older history is read as far as live reading leaves room for it." if waits else ""
+        return f"A month of it fits the cap of {cap} USD.{later}"
     if decision.runs_out:
         days = (decision.runs_out - now) / timedelta(days=1)
         return f"The cap of {cap} USD is too low: paid reading would stop after {days:.1f} days."
@@ -174,8 +178,7 @@ def verdict(
 
 def _all_active(known: Mapping[Target, Inventory], *, quiet: bool = False) -> Sequence[Watched]:
     return [
-        Watched(target=target, name=name, activity="quiet" if quiet else "active", read_usd=usd)
+        Watched(target=target, name=name or ACCOUNT, activity="quiet" if quiet else "active", read_usd=usd)
         for target, each in known.items()
         for name, usd in plan.read_usd(each).items()
-        if name
     ]

@@ -15,7 +15,7 @@ from core.errors import StoreError
 from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
-from store import check, commit, coverage, entities, packing, retention, snapshot, state
+from store import check, commit, coverage, entities, packing, retention, schema, snapshot, state
 from store.check import Finding
 from store.coverage import Reading
 from store.hot import HotCache
@@ -85,6 +85,13 @@ class Store:
         """Keep a target and the name that people know its account by."""
         with self.transaction() as connection:
             commit.see_target(connection, target, now=now, alias=alias)
+
+    def targets(self, *, since: datetime) -> list[Target]:
+        """The targets that were watched at or after `since`."""
+        c = schema.target.c
+        query = sa.select(c.account, c.region).where(c.last_seen >= since).order_by(c.account, c.region)
+        with state.explained(self.path), self._engine.connect() as connection:
+            return [Target(row.account, row.region) for row in connection.execute(query)]
 
     def inventory(self, target: Target) -> Inventory:
         """What is known of one target now (things gone are left out)."""

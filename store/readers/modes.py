@@ -27,7 +27,8 @@ def log_modes(store: Store, *, where: Filter = EVERYTHING) -> pd.DataFrame:
 
 
 def cadences(store: Store, *, where: Filter = EVERYTHING) -> pd.DataFrame:
-    """account, region, function, every_s, why: functions whose metrics have a pace of their own."""
+    """account, region, function (`core.facts.ACCOUNT`: what belongs to none), every_s, why: the pace of their
+    metrics."""
     lines = [(*_place(t), t.body["every_s"], t.body["why"]) for t in _of(store, "cadence", where)]
     frame = pd.DataFrame(lines, columns=pd.Index([*_PLACE, "every_s", "why"]))
     return frame.sort_values(["every_s", *_PLACE], ascending=[False, True, True, True]).reset_index(drop=True)

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from collectors.budget import Hold, StoreBank, held, spent_usd
+from collectors.budget import Hold, StoreBank, held, history_waits, live_usd, spent_usd
 from collectors.collector import Ask, Collector
 from collectors.runner import run_once
 from core.errors import BudgetError
 from core.facts import Listed, Target, Usage
-from core.settings import AwsSettings
+from core.settings import AwsSettings, CollectSettings
 from core.windows import Window
 from store import bill
 
@@ -113,7 +113,7 @@ def traced(scanned, answered):
         aws.client("xray").get_trace_summaries(StartTime=ask.window.start, EndTime=ask.window.end)
         yield Listed("queue")
 
-    return aws, Collector(name="probe", what="", every="metrics_every", permissions=(), collect=collect)
+    return aws, Collector(name="inventory", what="", every="metrics_every", permissions=(), collect=collect)
 
 
 def test_what_only_the_answer_tells_is_paid_from_the_same_cap(store, answered):
@@ -125,6 +125,35 @@ def test_what_only_the_answer_tells_is_paid_from_the_same_cap(store, answered):
     assert spent_usd(store, NOW) == Decimal("0.005")
     with store.engine.connect() as connection:
         assert bill.spent_usd(connection, NOW) == Decimal("0.005"), "the reservation is given back"
+
+
+@pytest.mark.parametrize(
+    ("spent", "live", "estimate", "waits"),
+    [
+        ("0", "0.6", "0.2", False),  # half of the 0.4 that live reading leaves
+        ("0", "0.6", "0.21", True),
+        ("0.4", "0.6", "0.0001", True),  # live reading needs all that is left
+        ("0.9", "0.6", "0.0001", True),
+        ("0.9", "0.6", "0", False),  # what costs nothing never waits
+    ],
+)
+def test_history_takes_half_of_what_live_reading_leaves(spent, live, estimate, waits):
+    why = history_waits(Decimal(1), Decimal(spent), Decimal(live), Decimal(estimate))
+
+    assert (why is not None) == waits
+
+
+def test_live_reading_is_that_of_every_target_watched_of_late(store):
+    settings = CollectSettings()
+    for target, seen in ((HERE, NOW), (THERE, NOW - timedelta(days=3))):
+        store.remember_target(target, None, seen)
+
+    one = live_usd(store, settings, now=NOW)
+    store.remember_target(THERE, None, NOW)
+
+    assert one > 0
+    assert live_usd(store, settings, now=NOW) == 2 * one
+    assert live_usd(store, settings, now=NOW + timedelta(hours=12)) < 2 * one
 
 
 class AMonth(RuleBasedStateMachine):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -179,3 +180,14 @@ def test_a_steady_month_at_the_chosen_pace_costs_less_than_the_cap_or_says_when_
     decision = decide(fleet(1, active, quiet), month(str(cap)), SETTINGS)
 
     assert (decision.projected_usd <= cap) == (decision.runs_out is None)
+
+
+def test_what_costs_the_same_at_any_pace_leaves_less_for_the_rest():
+    watched = fleet(0, 10, 0)
+    alone, beside = month("15"), replace(month("15"), fixed_usd_a_day=Decimal("0.2"))
+
+    fast, slow = decide(watched, alone, SETTINGS), decide(watched, beside, SETTINGS)
+
+    assert slow.step > fast.step
+    assert slow.projected_usd <= 15
+    assert slow.usd_a_day > Decimal("0.2")

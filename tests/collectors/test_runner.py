@@ -72,7 +72,7 @@ def known(store, aws, now):
 def test_a_run_is_kept_with_its_outcome(store, aws, now):
     window = Window.last(HOUR, now=now)
 
-    kept = run_once(a_collector(nothing), aws, store, window, now=now)
+    kept = run_once(a_collector(nothing, name="inventory"), aws, store, window, now=now)
 
     (row,) = rows(store, run)
     assert (kept.outcome, row.outcome, row.window_start) == ("ok", "ok", window.start)
@@ -82,7 +82,7 @@ def test_facts_are_kept_and_counted(store, aws, now):
     def collect(aws, ask):
         yield LogGroup(name="/aws/lambda/a", retention_days=7)
 
-    kept = run_once(a_collector(collect), aws, store, Window.last(HOUR, now=now), now=now)
+    kept = run_once(a_collector(collect, name="inventory"), aws, store, Window.last(HOUR, now=now), now=now)
 
     assert kept.facts == 1
 
@@ -92,11 +92,11 @@ def test_a_denied_run_names_the_permission(store, aws, now):
         yield LogGroup(name="x")
         raise AccessDeniedError("the role lacks it", permission="logs:FilterLogEvents")
 
-    kept = run_once(a_collector(collect), aws, store, Window.last(HOUR, now=now), now=now)
+    kept = run_once(a_collector(collect, name="inventory"), aws, store, Window.last(HOUR, now=now), now=now)
 
     assert (kept.outcome, kept.permission) == ("denied", "logs:FilterLogEvents")
     assert rows(store, gap)[0].permission == "logs:FilterLogEvents"
-    assert store.covered("probe", aws.target) == []
+    assert store.covered("inventory", aws.target) == []
 
 
 @pytest.mark.parametrize("error", [AwsError("AWS is down"), KeyError("Functions"), RuntimeError("bug")])
@@ -105,7 +105,7 @@ def test_a_failed_run_is_recorded_and_raises_nothing(store, aws, now, error):
         yield LogGroup(name="x")
         raise error
 
-    kept = run_once(a_collector(collect), aws, store, Window.last(HOUR, now=now), now=now)
+    kept = run_once(a_collector(collect, name="inventory"), aws, store, Window.last(HOUR, now=now), now=now)
 
     assert kept.outcome == "failed"
     assert rows(store, run)[0].error == kept.error
@@ -121,7 +121,7 @@ def test_calls_of_a_failed_run_are_on_the_bill(store, moto, now):
         raise AwsError("later")
         yield
 
-    run_once(a_collector(collect), real, store, Window.last(HOUR, now=now), now=now)
+    run_once(a_collector(collect, name="inventory"), real, store, Window.last(HOUR, now=now), now=now)
 
     assert [(row.operation, row.calls) for row in rows(store, usage)] == [("ListFunctions", 1)]
 
@@ -132,7 +132,7 @@ def test_calls_outside_a_run_are_not_on_its_bill(store, moto, now):
     (real,), _ = connect([], AwsSettings())
     real.client("lambda").list_functions()
 
-    kept = run_once(a_collector(nothing), real, store, Window.last(HOUR, now=now), now=now)
+    kept = run_once(a_collector(nothing, name="inventory"), real, store, Window.last(HOUR, now=now), now=now)
 
     assert kept.usage == ()
 
@@ -158,25 +158,25 @@ def test_an_expected_gap_is_kept_all_the_same(store, aws, now):
     def collect(aws, ask):
         yield Expected(Gap("a", ask.window, "never logged"))
 
-    run_once(a_collector(collect), aws, store, Window.last(HOUR, now=now), now=now)
+    run_once(a_collector(collect, name="inventory"), aws, store, Window.last(HOUR, now=now), now=now)
 
     assert [row.why for row in rows(store, gap)] == ["never logged"]
 
 
 def test_a_collector_of_things_as_they_are_is_always_due(store, aws, now):
-    (piece,) = due(a_collector(nothing), aws.target, store, SETTINGS, now=now)
+    (piece,) = due(a_collector(nothing, name="inventory"), aws.target, store, SETTINGS, now=now)
 
     assert piece.newest
     assert piece.window.end == now.replace(second=0)
 
 
 def test_looks_at_things_as_they_are_leave_one_stretch_of_coverage(store, aws, now):
-    probe = a_collector(nothing)
+    probe = a_collector(nothing, name="inventory")
 
     for minutes in range(0, 60, 5):
         collect_due(probe, aws, store, SETTINGS, now=now + timedelta(minutes=minutes))
 
-    ((window, _),) = store.covered("probe", aws.target)
+    ((window, _),) = store.covered("inventory", aws.target)
     assert window.end == now.replace(hour=11, minute=25, second=0)
 
 
@@ -449,6 +449,21 @@ def test_history_that_the_budget_does_not_allow_is_left_out_with_the_reason(know
     (told,) = collection.backfill(known, now).to_dict("records")
     assert "budget of 0.5 USD" in told["why"]
     assert told["pieces_left"] == 2
+
+
+@pytest.mark.parametrize(("cap", "outcome"), [(0.3, "partial"), (30, "ok")])
+def test_history_leaves_live_reading_what_it_needs_until_the_month_ends(known, answered, now, cap, outcome):
+    aws = answered()
+    aws.settings = AwsSettings(
+        budget_usd_per_month=cap
+    )  # metrics of three functions: about 1 USD in ten days
+    probe = a_collector(reading(), reach=Reach(period_s=60, scopes=of_functions), cost=Decimal("0.001"))
+
+    first, older = collect_due(probe, aws, known, SETTINGS, now=now)[:2]
+
+    assert (first.outcome, older.outcome) == ("ok", outcome)
+    (told,) = collection.backfill(known, now).to_dict("records")
+    assert ("live reading needs" in (told["why"] or "")) == (outcome == "partial")
 
 
 def test_a_month_over_budget_is_skipped_with_the_reason(known, answered, now):

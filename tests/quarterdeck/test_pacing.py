@@ -7,8 +7,21 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from collectors import metrics
 from collectors.registry import COLLECTORS
-from core.facts import Covered, Function, Listed, MetricPoint, Run, Target, Usage
+from core.facts import (
+    ACCOUNT,
+    Cadence,
+    CapacityProvider,
+    Covered,
+    Function,
+    Inventory,
+    Listed,
+    MetricPoint,
+    Run,
+    Target,
+    Usage,
+)
 from core.settings import CollectSettings, StoreSettings
 from core.windows import Window
 from quarterdeck.pacing import Pacer
@@ -73,7 +86,7 @@ def test_without_a_cap_only_what_fires_has_another_pace(store):
 
     pacer(store).set_pace([HERE], now=NOW)
 
-    assert paces(store) == {"busy": 300, "idle": 300, "alarmed": 60}
+    assert paces(store) == {ACCOUNT: 300, "busy": 300, "idle": 300, "alarmed": 60}
 
 
 def test_a_cap_slows_what_is_quiet_and_says_so(store):
@@ -88,6 +101,26 @@ def test_a_cap_slows_what_is_quiet_and_says_so(store):
     found = budget(store, now=NOW)
     assert found.cap_usd == Decimal("0.8")
     assert {each.activity for each in found.slowed} >= {"quiet"}
+
+
+def test_the_account_is_slowed_as_active_functions_are_and_counts_as_none(store):
+    watched(store)
+    keep(store, THERE, "inventory", [Listed("function")], Window.last(DAY, now=NOW))
+
+    decision = pacer(store, "0.3").set_pace([HERE, THERE], now=NOW)
+
+    assert paces(store)[ACCOUNT] == decision.pace.active.total_seconds() > 300
+    assert paces(store, THERE)[ACCOUNT] == decision.pace.quiet.total_seconds(), "there are no functions"
+    assert sum(decision.slowed.values()) <= 3
+
+
+def test_the_accounts_pace_goes_for_capacity_providers():
+    known = Inventory(
+        capacity_providers=(CapacityProvider(name="p", arn="arn:p"),),
+        cadences=(Cadence(name=ACCOUNT, every_s=600, why=""),),
+    )
+
+    assert metrics.paces(known) == {ACCOUNT: 600, "arn:p": 600}
 
 
 def test_targets_share_one_cap(store):
