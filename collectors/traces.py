@@ -156,7 +156,9 @@ def indexed_percent(answer: Mapping[str, Any]) -> float | None:
 
 
 def may_be_ours(answer: Mapping[str, Any]) -> bool:
-    """Whether a Lambda function took part, or the summary does not say who did."""
+    """Whether a Lambda function took part, or the summary does not say who did; without an id it is of no use."""
+    if not answer.get("Id"):
+        return False
     services = answer.get("ServiceIds")
     return not services or bool(functions_of(services))
 
@@ -249,8 +251,8 @@ def _segments(trace: Mapping[str, Any]) -> Iterator[Any]:
     for segment in trace.get("Segments", ()):
         try:
             yield json.loads(segment["Document"])
-        except (ValueError, RecursionError):
-            continue  # a segment that is no JSON tells nothing
+        except (KeyError, TypeError, ValueError, RecursionError):
+            continue  # a segment that is missing or no JSON tells nothing
 
 
 def cleaned(value: Any) -> Any:

@@ -154,6 +154,15 @@ def test_free_form_parts_and_secrets_are_not_kept():
     assert found == {"name": "x", "subsegments": [{"cause": "password=[hidden]"}]}
 
 
+@pytest.mark.parametrize("segment", [{}, {"Document": None}, {"Id": "x"}])
+def test_a_segment_without_its_text_is_passed_over(segment):
+    assert to_document({"Segments": [segment, {"Document": '{"name":"x"}'}]}) == '[{"name":"x"}]'
+
+
+def test_a_summary_without_its_id_is_nobody_s():
+    assert not traces.may_be_ours({"ServiceIds": SERVICES})
+
+
 def test_a_segment_that_is_no_json_is_passed_over():
     assert to_document({"Segments": [{"Document": "{"}, {"Document": '{"name":"x"}'}]}) == '[{"name":"x"}]'
 
