@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from core.facts import Target
 from core.windows import Window, total
+from store.coverage import Reading
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
 from store.store import Store
@@ -20,9 +21,6 @@ def log_bytes_a_day(store: Store, target: Target, *, until: datetime) -> Mapping
     """Bytes a day by function, from what was read of the day before `until`; a function whose log group is
     shared, or of which nothing is known, is not in it."""
     window = Window(until - DAY, until)
-    read = [part for covered, _ in store.covered("metrics", target, "") if (part := covered.overlap(window))]
-    if total(read) < ENOUGH:
-        return {}
     with store.snapshot(window, ("metrics",)) as snapshot:
         frame = snapshot.frame(
             f"""SELECT "function", sum(log_bytes) AS log_bytes FROM metrics
@@ -30,5 +28,16 @@ def log_bytes_a_day(store: Store, target: Target, *, until: datetime) -> Mapping
             GROUP BY ALL""",
             {"account": target.account, "region": target.region},
         )
-    scale = DAY / total(read)
-    return {row.function: float(row.log_bytes) * scale for row in rows(frame)}
+    readings = store.readings("metrics", target, since=window.start)
+    read = {row.function: _read(readings, row.function, window) for row in rows(frame)}
+    return {
+        row.function: float(row.log_bytes) * (DAY / read[row.function])
+        for row in rows(frame)
+        if read[row.function] >= ENOUGH
+    }
+
+
+def _read(readings: Mapping[str, Reading], function: str, window: Window) -> timedelta:
+    """How much of the window was read of a function; older stores kept that for a target as a whole."""
+    of = [covered for scope in (function, "") if scope in readings for covered, _ in readings[scope].read]
+    return total(part for covered in of if (part := covered.overlap(window)))
