@@ -16,6 +16,7 @@ from collectors.registry import COLLECTORS
 from collectors.translate import LACKS
 from core.errors import AccessDeniedError, AwsError, StoreError
 from core.facts import Function
+from quarterdeck.outside import bill_outside
 from quarterdeck.probes import PROBES, Known, refused, what_to_name
 from quarterdeck.settings import Settings
 from store.readers.budget import Budget, budget
@@ -47,6 +48,7 @@ def examine(settings: Settings, files: Sequence[Path], *, now: datetime) -> Iter
         yield Check("target", "failed", str(missing.error))
     for aws in connected:
         yield from _target(aws, now=now)
+        bill_outside(settings.store, aws, "doctor", now=now)
 
 
 def _listed(files: Sequence[Path]) -> str:

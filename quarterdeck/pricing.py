@@ -18,6 +18,7 @@ from core.errors import AwsError, StoreError
 from core.facts import ACCOUNT, EventSourceMapping, Function, Inventory, Target
 from core.settings import CollectSettings
 from core.windows import Window
+from quarterdeck.outside import bill_outside
 from quarterdeck.pacing import others
 from quarterdeck.serving import require_some
 from quarterdeck.settings import Settings
@@ -84,6 +85,7 @@ def listed(settings: Settings, *, now: datetime) -> Basis:
             known[aws.target] = _fetch(aws, settings.collect, now)
         except AwsError as error:
             lost.append(str(error))
+        bill_outside(settings.store, aws, "plan", now=now)
     return Basis(known, "AWS's own listing of functions and mappings, which is free", tuple(lost))
 
 

@@ -9,10 +9,12 @@ import yaml
 
 from collectors.registry import COLLECTORS
 from core.errors import AccessDeniedError, AwsError, NotFoundError
+from core.settings import StoreSettings
 from quarterdeck.demo.server import DemoServer
 from quarterdeck.demo.settings import demo_settings, environment
 from quarterdeck.doctor import clock
 from quarterdeck.probes import PROBES, Known, refused
+from store.store import Store
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
@@ -54,6 +56,29 @@ def test_a_person_gets_a_line_per_check(on_demo):
     lines = on_demo("doctor").stdout.splitlines()
 
     assert all(line.startswith("✓") for line in lines)
+
+
+def operations(on_demo):
+    rows = json.loads(on_demo("spend", "--json").stdout)["operations"]
+    return {(row["collector"], row["operation"]): row for row in rows}
+
+
+def test_what_the_doctor_asks_is_on_the_bill(on_demo):
+    on_demo("doctor")
+
+    asked = operations(on_demo)
+
+    assert asked["doctor", "GetMetricData"]["units"] == 2, "for metrics and for queues"
+    assert {collector for collector, _ in asked} == {"doctor"}
+
+
+def test_what_the_plan_lists_is_on_the_bill_of_a_store_that_is_there(on_demo, tmp_path):
+    on_demo("plan")
+    assert not (tmp_path / "store").exists()
+    Store.open(StoreSettings(path=tmp_path / "store")).close()
+    on_demo("plan")
+
+    assert operations(on_demo)["plan", "ListFunctions"]["calls"] == 1
 
 
 def test_one_pass_reads_everything_and_says_how_it_went(on_demo):
