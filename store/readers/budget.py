@@ -101,7 +101,8 @@ def sentence(found: Budget) -> str:
     """Where the budget stands, and what that means, in one sentence."""
     if found.cap_usd is None:
         return "There is no cap: set aws.budget_usd_per_month to have one."
-    used = f"{found.spent_usd:.2f} of {found.cap_usd:.2f} USD are spent"
+    places = 2 if found.cap_usd >= 1 else 4
+    used = f"{found.spent_usd:.{places}f} of {found.cap_usd:.{places}f} USD are spent"
     if found.is_stopped:
         return f"{used}, and paid reading has stopped until {found.month_ends:%d %B}: raise the cap to go on."
     if found.slowed:
@@ -112,6 +113,8 @@ def sentence(found: Budget) -> str:
             if found.stops_at
             else f"{slow}."
         )
+    if found.decided_at is None:
+        return f"{used}; no service has set a pace this month."
     return f"{used}; everything is read at its usual pace."
 
 

@@ -44,6 +44,14 @@ def test_an_empty_store_has_spent_nothing_and_projects_nothing(store):
     assert "no cap" in found.why
 
 
+def test_a_small_cap_is_told_in_full_and_no_pace_is_made_up(store):
+    spend(store, "0.0042")
+
+    assert budget(store, now=NOW, cap_usd=Decimal("0.02")).why == (
+        "0.0042 of 0.0200 USD are spent; no service has set a pace this month."
+    )
+
+
 def test_spent_is_this_months_and_today_is_todays(store):
     spend(store, "1.5", NOW - 30 * DAY)
     spend(store, "0.25", NOW - 2 * DAY)
