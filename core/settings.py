@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from core.windows import parse_duration
 
@@ -129,6 +129,10 @@ class StoreSettings(Section):
 
     path: Path = Field(
         default=Path(".quarterdeck"), description="a folder: state.db and telemetry/ live in it"
+    )
+    database: SecretStr | None = Field(
+        default=None,
+        description="`postgresql://user:password@host/name` keeps state there, for many services",
     )
     retention: RetentionSettings = RetentionSettings()
     free_space_floor_mb: int = Field(

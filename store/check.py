@@ -19,7 +19,6 @@ from store import schema, state
 from store.columns import decode
 from store.files import Kept, listed
 from store.lake import Lake, quoted
-from store.locks import held
 from store.packing import Begin
 from store.retention import stored
 
@@ -71,7 +70,7 @@ def findings(engine: sa.Engine, lake: Lake) -> Iterator[Finding]:
 
 
 def _state(engine: sa.Engine) -> Iterator[Finding]:
-    if engine.dialect.name != "sqlite":
+    if not state.is_file(engine):
         return
     with engine.connect() as connection:
         said = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
@@ -124,7 +123,7 @@ def repair(
     """Take what cannot be read out of the catalogue, so that readers go on without it, and mark its time as
     not read, so that collectors read it again as far as AWS still has it. Torn files are kept in quarantine.
     """
-    with held(lake.folder.parent / "pack.lock", wait=True):
+    with state.locked(engine, lake.folder.parent, "pack.lock", wait=True):
         return [_repair(engine, begin, lake, finding, now=now) for finding in found]
 
 

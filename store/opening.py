@@ -7,8 +7,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core.errors import StoreError, StoreTooNewError
-from store import schema, state
-from store.locks import held
+from core.settings import StoreSettings
+from store import schema, sqlite, state
 
 TELEMETRY = "telemetry"
 
@@ -16,12 +16,13 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 """By its path: a user's folder that happens to be called `store` must not be taken for our package."""
 
 
-def open_state(folder: Path, *, create: bool) -> sa.Engine:
+def open_state(settings: StoreSettings, *, create: bool) -> sa.Engine:
     """The engine of a store that is there and up to date. Raises StoreError and StoreTooNewError."""
-    _check_folder(folder, create=create)
-    engine = state.connect(folder)
+    folder = settings.path
+    engine = state.connect(settings)
+    _check_folder(folder, is_new=state.is_file(engine) and not _has_state(folder), create=create)
     try:
-        with state.explained(folder):
+        with state.explained(engine, folder):
             if _version(engine, folder) < schema.SCHEMA_VERSION:
                 _migrate(engine, folder)
     except BaseException:
@@ -30,10 +31,10 @@ def open_state(folder: Path, *, create: bool) -> sa.Engine:
     return engine
 
 
-def _check_folder(folder: Path, *, create: bool) -> None:
+def _check_folder(folder: Path, *, is_new: bool, create: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"cannot open the store in {folder}: that is a file; set store.path to a folder")
-    if not _has_state(folder):
+    if is_new:
         if not create:
             raise StoreError(f"there is no store in {folder} yet; fill one with `quarterdeck collect --once`")
         if next((folder / TELEMETRY).rglob("*.parquet"), None):
@@ -59,13 +60,13 @@ def _has_state(folder: Path) -> bool:
 
 def _version(engine: sa.Engine, folder: Path) -> int:
     """The schema version found, 0 when there is none; refuses a newer one before anything is touched."""
-    if not _has_state(folder):
+    if state.is_file(engine) and not _has_state(folder):
         return 0
     with engine.connect() as connection:
         tables = sa.inspect(connection).get_table_names()
         if tables and schema.meta.name not in tables:
             raise StoreError(
-                f"{folder / state.FILE} is not a Quarterdeck store; set store.path to another folder"
+                f"{_database(engine, folder)} is not a Quarterdeck store; set {_setting(engine)}"
             )
         if not tables:
             return 0
@@ -73,17 +74,26 @@ def _version(engine: sa.Engine, folder: Path) -> int:
         found = int(connection.execute(query).scalar() or 0)
     if found > schema.SCHEMA_VERSION:
         raise StoreTooNewError(
-            f"the store in {folder} was written by a newer Quarterdeck (schema {found}, this one knows "
-            f"{schema.SCHEMA_VERSION}); upgrade Quarterdeck, or set store.path to another folder"
+            f"the store in {state.name(engine, folder)} was written by a newer Quarterdeck (schema {found}, "
+            f"this one knows {schema.SCHEMA_VERSION}); upgrade Quarterdeck, or set {_setting(engine)}"
         )
     return found
 
 
+def _database(engine: sa.Engine, folder: Path) -> str:
+    return str(folder / state.FILE) if state.is_file(engine) else state.name(engine, folder)
+
+
+def _setting(engine: sa.Engine) -> str:
+    return "store.path to another folder" if state.is_file(engine) else "store.database to another one"
+
+
 def _migrate(engine: sa.Engine, folder: Path) -> None:
-    with held(folder / "lock", wait=True):
+    with state.locked(engine, folder, "lock", wait=True):
         if _version(engine, folder) == schema.SCHEMA_VERSION:
             return  # another process was first
-        state.use_wal(engine)
+        if state.is_file(engine):
+            sqlite.use_wal(engine)
         with state.writer(engine).begin() as connection:
             _upgrade(connection)
 

@@ -50,7 +50,7 @@ class Snapshot:
 
     def state(self, query: sa.Select[Any]) -> pd.DataFrame:
         """Run a SQLAlchemy select over the state tables in the snapshot's own transaction."""
-        with state.explained(self._lake.folder.parent):
+        with state.explained(self._engine, self._lake.folder.parent):
             result = self._transaction().execute(query)
             names, rows = list(result.keys()), result.all()
         frame = pd.DataFrame(rows, columns=pd.Index(names))
@@ -76,7 +76,7 @@ class Snapshot:
 
     def rows(self, query: sa.Select[Any], *, rows: int) -> Iterator[Sequence[sa.Row[Any]]]:
         """Run a select like `state`; its answer some rows at a time."""
-        with state.explained(self._lake.folder.parent):
+        with state.explained(self._engine, self._lake.folder.parent):
             streamed = self._transaction().execution_options(yield_per=rows).execute(query)
             yield from streamed.partitions(rows)
 
@@ -100,7 +100,7 @@ class Snapshot:
     def _take(self) -> None:
         self.close()
         connection = self._transaction()
-        with state.explained(self._lake.folder.parent):
+        with state.explained(self._engine, self._lake.folder.parent):
             batches, files = self._stored(connection)
             tables = self._cache.tables(connection, batches)
         for kind in self._kinds:

@@ -1,74 +1,63 @@
-"""The state database's connections: all that is particular to SQLite is here."""
+"""The state database's connections, whichever database it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.errors import StoreError
+from core.settings import StoreSettings
+from store import postgres, sqlite
+from store.locks import held
 
-FILE = "state.db"
-BUSY_S = 30
-_PRAGMAS = ("synchronous=FULL", "journal_size_limit=67108864", "temp_store=MEMORY")
-
-_DAMAGED = f"{FILE} is damaged; restore it from a backup, or move the whole folder away and start anew"
-_ADVICE = {
-    "disk is full": "the disk is full; free some space (nothing already kept is lost)",
-    "disk i/o error": "the disk does not answer; see the system's log",
-    "readonly": "it cannot be written; give this user write permission on it",
-    "unable to open": "it cannot be opened; give this user read and write permission on it",
-    "malformed": _DAMAGED,
-    "not a database": _DAMAGED,
-    "locked": f"another process has been writing to it for {BUSY_S} s; try again, or stop that process",
-}
+FILE = sqlite.FILE
 
 
-def connect(folder: Path) -> sa.Engine:
-    """An engine on the folder's state database. Nothing is opened yet."""
-    url = sa.URL.create("sqlite", database=str(folder / FILE))
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_S, "check_same_thread": False})
-    sa.event.listen(engine, "connect", _prepare)
-    sa.event.listen(engine, "begin", _begin)
-    return engine
+def connect(settings: StoreSettings) -> sa.Engine:
+    """An engine on the state database of the settings. Nothing is opened yet."""
+    if settings.database is None:
+        return sqlite.connect(settings.path)
+    return postgres.connect(settings.database.get_secret_value())
+
+
+def is_file(engine: sa.Engine) -> bool:
+    """Whether state is the folder's own file."""
+    return engine.dialect.name == "sqlite"
 
 
 def writer(engine: sa.Engine) -> sa.Engine:
-    """The same engine, whose transactions take the write lock at once: a reader turned writer would fail."""
-    return engine.execution_options(begin="IMMEDIATE")
+    """The same engine, whose transactions are for writing: one at a time."""
+    return sqlite.writer(engine) if is_file(engine) else postgres.writer(engine)
 
 
-def use_wal(engine: sa.Engine) -> None:
-    """Let other processes read while one writes. The database remembers."""
-    raw = engine.raw_connection()
-    try:
-        raw.cursor().execute("PRAGMA journal_mode=WAL")
-    finally:
-        raw.close()
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
+def name(engine: sa.Engine, folder: Path) -> str:
+    """The state database as a person knows it, without its password."""
+    if is_file(engine):
+        return str(folder)
+    return engine.url.set(password=None, drivername="postgresql").render_as_string()
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def locked(engine: sa.Engine, folder: Path, what: str, *, wait: bool) -> Iterator[bool]:
+    """Hold a lock between the processes of one store; yields False when another does and `wait` is False."""
+    holding = held(folder / what, wait=wait) if is_file(engine) else postgres.locked(engine, what, wait=wait)
+    with holding as mine:
+        yield mine
+
+
+@contextmanager
+def explained(engine: sa.Engine, folder: Path) -> Iterator[None]:
     """Turn the database's own errors into a StoreError that says what to do."""
     try:
         yield
     except IntegrityError:
         raise
-    except (OperationalError, DatabaseError) as error:
-        text = str(error.orig)
-        advice = next((then for word, then in _ADVICE.items() if word in text.lower()), text)
-        raise StoreError(f"cannot use the store in {path}: {advice}") from error
+    except DBAPIError as error:
+        text = " ".join(str(error.orig).split())
+        known = sqlite.ADVICE if is_file(engine) else postgres.ADVICE
+        advice = next((then for word, then in known.items() if word in text.lower()), text)
+        raise StoreError(f"cannot use the store in {name(engine, folder)}: {advice}") from error

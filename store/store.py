@@ -15,12 +15,11 @@ from core.errors import StoreError
 from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
-from store import check, commit, coverage, entities, packing, retention, schema, snapshot, state
+from store import check, commit, coverage, entities, packing, postgres, retention, schema, snapshot, state
 from store.check import Finding
 from store.coverage import Reading
 from store.hot import HotCache
 from store.lake import Lake
-from store.locks import held
 from store.opening import open_state
 from store.snapshot import Snapshot
 
@@ -51,7 +50,7 @@ class Store:
         Raises StoreError (unwritable, full, corrupt, missing when `create` is False: each in one sentence
         that says what to do) and StoreTooNewError.
         """
-        return cls(settings, open_state(settings.path, create=create))
+        return cls(settings, open_state(settings, create=create))
 
     @property
     def engine(self) -> sa.Engine:
@@ -61,7 +60,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A write transaction on the state database (BEGIN IMMEDIATE on SQLite)."""
-        with state.explained(self.path), self._writer.begin() as connection:
+        with self._explained(), self._writer.begin() as connection:
             yield connection
 
     def commit(self, run: Run, facts: Iterable[Fact], *, now: datetime) -> None:
@@ -90,12 +89,12 @@ class Store:
         """The targets that were watched at or after `since`."""
         c = schema.target.c
         query = sa.select(c.account, c.region).where(c.last_seen >= since).order_by(c.account, c.region)
-        with state.explained(self.path), self._engine.connect() as connection:
+        with self._explained(), self._engine.connect() as connection:
             return [Target(row.account, row.region) for row in connection.execute(query)]
 
     def inventory(self, target: Target) -> Inventory:
         """What is known of one target now (things gone are left out)."""
-        with state.explained(self.path), self._engine.connect() as connection:
+        with self._explained(), self._engine.connect() as connection:
             return entities.inventory(connection, target)
 
     def covered(
@@ -103,12 +102,12 @@ class Store:
     ) -> list[tuple[Window, int]]:
         """Windows read so far with their period, merged per period; `settled` True leaves provisional ones
         out, False gives only them."""
-        with state.explained(self.path), self._engine.connect() as connection:
+        with self._explained(), self._engine.connect() as connection:
             return coverage.covered(connection, collector, target, scope, settled=settled)
 
     def readings(self, collector: str, target: Target, *, since: datetime) -> dict[str, Reading]:
         """The same of every scope at once, as far as it does not end before `since`."""
-        with state.explained(self.path), self._engine.connect() as connection:
+        with self._explained(), self._engine.connect() as connection:
             return coverage.readings(connection, collector, target, since)
 
     def snapshot(self, window: Window, kinds: Sequence[str] = ()) -> AbstractContextManager[Snapshot]:
@@ -118,7 +117,8 @@ class Store:
     def pack(self, *, now: datetime) -> None:
         """Seal settled hours of the hot tail into Parquet, join hours to days, sweep what is replaced or past
         retention. Safe to kill at any moment, safe beside readers."""
-        with state.explained(self.path), held(self.path / "pack.lock", wait=False) as mine:
+        locked = state.locked(self._engine, self.path, "pack.lock", wait=False)
+        with self._explained(), locked as mine:
             if not mine:
                 return  # another process is at it
             retention.sweep(self._engine, self.transaction, self._lake, now=now)
@@ -128,13 +128,21 @@ class Store:
 
     def check(self) -> list[Finding]:
         """Compare every stored byte with the catalogue; what is not as it was written. Changes nothing."""
-        with state.explained(self.path):
+        with self._explained():
             return list(check.findings(self._engine, self._lake))
 
     def repair(self, found: Sequence[Finding], *, now: datetime) -> list[Finding]:
         """Do about findings what can be done: readers go on without what is lost, and it is read again."""
-        with state.explained(self.path):
+        with self._explained():
             return check.repair(self._engine, self.transaction, self._lake, found, now=now)
+
+    def state_size(self) -> tuple[int, int]:
+        """Files of the state database in the folder (0 on a server), and its bytes."""
+        if state.is_file(self._engine):
+            files = sorted(self.path.glob(f"{state.FILE}*"))
+            return len(files), sum(file.stat().st_size for file in files)
+        with self._explained(), self._engine.connect() as connection:
+            return 0, postgres.size_bytes(connection)
 
     def close(self) -> None:
         self._lake.close()
@@ -143,6 +151,9 @@ class Store:
     @property
     def path(self) -> Path:
         return self.settings.path
+
+    def _explained(self) -> AbstractContextManager[None]:
+        return state.explained(self._engine, self.path)
 
     def _check_space(self) -> None:
         free_mb = shutil.disk_usage(self.path).free // 2**20

@@ -257,13 +257,8 @@ def size(store: Store) -> pd.DataFrame:
         sa.func.sum(hot.rows).label("rows"),
         sa.func.sum(sa.func.length(hot.payload)).label("bytes"),
     )
-    files = sorted(store.path.glob("state.db*"))
-    state = {
-        "kind": "state",
-        "files": len(files),
-        "rows": None,
-        "bytes": sum(f.stat().st_size for f in files),
-    }
+    files, size = store.state_size()
+    state = {"kind": "state", "files": files, "rows": None, "bytes": size}
     frames = [
         _state(store, packed.where(file.replaced_at.is_(None)).group_by(file.kind).order_by(file.kind)),
         _state(store, tail.group_by(hot.kind).order_by(hot.kind)),

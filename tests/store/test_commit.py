@@ -9,7 +9,6 @@ import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.facts import Function, InvocationRecord, LogEvent, QueueSample, Target, TraceRecord, Usage
-from core.settings import StoreSettings
 from core.windows import Window
 from store import schema
 from store.store import Store
@@ -211,7 +210,7 @@ def test_a_target_keeps_its_alias_when_runs_go_on(store, a_run, prod, noon):
 def test_below_the_free_space_floor_nothing_is_kept_and_readers_go_on(settings, a_run, a_point, read, noon):
     store = Store.open(settings)
     store.commit(a_run(), [a_point(invocations=1.0)], now=noon)
-    tight = Store.open(StoreSettings(path=settings.path, free_space_floor_mb=10**9))
+    tight = Store.open(settings.model_copy(update={"free_space_floor_mb": 10**9}))
 
     with pytest.raises(StoreError, match=r"MB left, below store\.free_space_floor_mb"):
         tight.commit(a_run(), [a_point("pay")], now=noon)
@@ -221,6 +220,7 @@ def test_below_the_free_space_floor_nothing_is_kept_and_readers_go_on(settings, 
     tight.close()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_full_disk_loses_only_the_run_that_met_it(store, a_run, a_point, read, noon):
     store.commit(a_run(), [a_point(invocations=1.0)], now=noon)
     with store.engine.connect() as connection:

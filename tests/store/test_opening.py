@@ -16,6 +16,12 @@ from store import schema
 from store.store import Store
 
 
+@pytest.fixture
+def database():
+    """Here it is all about the folder's own file; see test_postgres.py for the other."""
+    return
+
+
 def test_makes_the_folder_and_the_state_database(settings):
     Store.open(settings).close()
 

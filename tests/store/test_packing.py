@@ -8,11 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import StoreError
-from core.settings import RetentionSettings, StoreSettings
+from core.settings import RetentionSettings
 from core.windows import Window
-from store import schema
+from store import schema, state
 from store.files import ORDER
-from store.locks import held
 from store.store import Store
 from store.telemetry import SCHEMAS
 
@@ -137,7 +136,7 @@ def test_what_a_killed_process_left_is_swept(store, fill, read, noon):
 def test_two_processes_do_not_pack_at_once(store, fill, noon):
     fill("checkout")
 
-    with held(store.path / "pack.lock", wait=False) as mine:
+    with state.locked(store.engine, store.path, "pack.lock", wait=False) as mine:
         assert mine
         store.pack(now=noon)
 
@@ -195,7 +194,7 @@ def test_a_full_disk_leaves_the_rows_where_they_were(store, fill, read, noon, mo
 
 def test_each_kind_has_its_own_retention(settings, a_run, a_point, read, noon):
     kept = RetentionSettings(metrics=timedelta(days=3))
-    store = Store.open(StoreSettings(path=settings.path, free_space_floor_mb=0, retention=kept))
+    store = Store.open(settings.model_copy(update={"retention": kept}))
     store.commit(a_run(), [a_point(ts=noon - n * 24 * HOUR) for n in range(6)], now=noon)
 
     store.pack(now=noon)
@@ -213,7 +212,7 @@ def test_each_kind_has_its_own_retention(settings, a_run, a_point, read, noon):
 
 def test_what_is_past_retention_is_no_longer_covered(settings, a_run, prod, noon):
     kept = RetentionSettings(metrics=timedelta(days=3))
-    store = Store.open(StoreSettings(path=settings.path, free_space_floor_mb=0, retention=kept))
+    store = Store.open(settings.model_copy(update={"retention": kept}))
     window = Window(noon - timedelta(days=9), noon)
     for collector in ("metrics", "inventory"):
         store.commit(a_run(window.start, window.end, collector=collector), [], now=noon)

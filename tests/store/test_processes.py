@@ -26,8 +26,9 @@ def start():
     context.set_forkserver_preload(["store.store", "runpy", "alembic.command"])
     running = []
 
-    def process(path, acks, limit=None):
-        given = {"path": str(path), "acks": str(acks), "limit": limit}
+    def process(settings, acks, limit=None):
+        database = settings.database and settings.database.get_secret_value()
+        given = {"path": str(settings.path), "acks": str(acks), "limit": limit, "database": database}
         child = context.Process(target=runpy.run_path, args=(str(WRITER), given))
         child.start()
         running.append(child)
@@ -74,7 +75,7 @@ def check_whole(store, zero, points):
 def test_a_writer_killed_at_any_moment_loses_nothing_that_it_acknowledged(settings, tmp_path, start):
     writer, acks, chance = runpy.run_path(str(WRITER)), tmp_path / "acks", random.Random(7)
     for n in range(KILLS):
-        child = start(settings.path, acks)
+        child = start(settings, acks)
         if n % 4:  # else it is killed while it opens the store, makes it even
             wait_for(acks, len(acknowledged(acks)) + 1)
         time.sleep(chance.uniform(0, 0.15))
@@ -87,7 +88,8 @@ def test_a_writer_killed_at_any_moment_loses_nothing_that_it_acknowledged(settin
         assert runs in (done, done + 1)
         acks.write_text("".join(f"{n}\n" for n in range(runs)))  # kept, though killed before it could say so
 
-    undisturbed = Store.open(settings.model_copy(update={"path": tmp_path / "undisturbed"}))
+    apart = {"path": tmp_path / "undisturbed", "database": None}
+    undisturbed = Store.open(settings.model_copy(update=apart))
     for n in range(runs):
         writer["batch"](undisturbed, n)
     store = Store.open(settings)
@@ -112,7 +114,7 @@ def contents(store, zero):
 
 def test_a_reader_in_another_process_sees_whole_commits_only(settings, tmp_path, start):
     writer, acks = runpy.run_path(str(WRITER)), tmp_path / "acks"
-    child = start(settings.path, acks, limit=60)
+    child = start(settings, acks, limit=60)
     wait_for(acks, 1)
     store = Store.open(settings, create=False)
 
@@ -131,7 +133,7 @@ def test_a_reader_in_another_process_sees_whole_commits_only(settings, tmp_path,
 
 
 def test_two_processes_may_open_a_new_store_at_once(settings, tmp_path, start):
-    children = [start(settings.path, tmp_path / f"acks{n}", limit=0) for n in range(4)]
+    children = [start(settings, tmp_path / f"acks{n}", limit=0) for n in range(4)]
     for child in children:
         child.join()
 

@@ -48,7 +48,10 @@ def test_times_are_aware_utc_in_both_kinds_of_frames(store, a_run, a_point, noon
     with store.snapshot(Window(noon - HOUR, noon), ("metrics",)) as snapshot:
         telemetry = snapshot.frame("SELECT ts, date_trunc('hour', ts) AS hour FROM metrics")
         state = snapshot.state(
-            sa.select(schema.run.c.finished_at, sa.func.max(schema.run.c.started_at).label("m"))
+            sa.select(
+                sa.func.max(schema.run.c.finished_at).label("f"),
+                sa.func.max(schema.run.c.started_at).label("m"),
+            )
         )
         none = snapshot.state(sa.select(schema.incident.c.opened_at))
 
