@@ -156,7 +156,7 @@ def indexed_percent(answer: Mapping[str, Any]) -> float | None:
 
 
 def may_be_ours(answer: Mapping[str, Any]) -> bool:
-    """Whether a Lambda function took part, or the summary does not say who did; without an id it is of no use."""
+    """Whether a Lambda function took part, or the summary does not say who did. None without an id."""
     if not answer.get("Id"):
         return False
     services = answer.get("ServiceIds")
