@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from core.facts import TELEMETRY
+from core.facts import TELEMETRY, VOLATILE
 from core.settings import StoreSettings
 from core.windows import Window, floor
 from quarterdeck.demo.server import DemoServer, FrozenClock
@@ -60,6 +60,22 @@ def work(tmp_path, no_aws):
         yield run
 
 
+OUR_CHOICES = ("cadence", "log_mode")
+"""Kinds and collectors that say how we read, which changes as we go, not what AWS has."""
+
+
+def about_aws(table):
+    column = table.c.kind if "kind" in table.c else table.c.collector
+    return column.not_in(OUR_CHOICES)
+
+
+def lasting(row):
+    """Without what an entity was at the moment of a reading."""
+    quiet = VOLATILE.get(row.get("kind"), ())
+    body = row.get("body") or {}
+    return row | {"body": {name: value for name, value in body.items() if name not in quiet}}
+
+
 def content(folder):
     """Everything that the store holds about AWS, as text per table: not when or how often it was read."""
     store = Store.open(StoreSettings(path=folder), create=False)
@@ -68,8 +84,10 @@ def content(folder):
         held = {kind: snapshot.frame(f"SELECT * FROM {kind} ORDER BY ALL") for kind in kinds}
     with store.engine.connect() as connection:
         for table, columns in STATE.items():
-            rows = connection.execute(sa.select(*(table.c[name] for name in columns))).all()
-            held[table.name] = pd.DataFrame(sorted(map(repr, rows)))
+            rows = connection.execute(
+                sa.select(*(table.c[name] for name in columns)).where(about_aws(table))
+            ).all()
+            held[table.name] = pd.DataFrame(sorted(repr(lasting(row._asdict())) for row in rows))
     store.close()
     return held
 
