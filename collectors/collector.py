@@ -57,7 +57,8 @@ class Reach:
     each of them, and one run reads at most `scopes_per_run`. With `paces`, a scope's newest minutes are read
     again when it was last read as many seconds ago as they say, else after the collector's interval. `lag` is
     how long the source takes to tell of a minute: younger ones are not asked for, since half a minute looks
-    like a fall. `kept` is how long the source remembers.
+    like a fall. `kept` is how long the source remembers. `beside` names the scope that tells what of a scope
+    was read although it stays unknown, since the source itself lacks it.
     """
 
     period_s: int = 0
@@ -69,6 +70,7 @@ class Reach:
     scopes: Callable[[Inventory], Sequence[str]] | None = None
     scopes_per_run: int = 50
     paces: Callable[[Inventory], Mapping[str, int]] | None = None
+    beside: Callable[[str], str] | None = None
 
 
 def _nothing(ask: Ask) -> Decimal:

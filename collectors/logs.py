@@ -15,7 +15,7 @@ from collectors.insights import BIN, Pause
 from collectors.joining import NEAR, Event, events_of, join, to_batch_failure, to_log_event, to_record
 from collectors.log_modes import AGGREGATED, EVERY, OFF, group_of
 from collectors.streams import Stream, parse_stream
-from collectors.unwritten import ownerless, unwritten
+from collectors.unwritten import as_written, ownerless, unwritten
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
 from core.facts import Covered, Function, Gap, Inventory, LogMode, Target
 from core.windows import MINUTE, Window, floor
@@ -174,6 +174,7 @@ def to_facts(
     if nameless:
         gaps = ownerless(group, f"stream {nameless[0]}", functions, ask.window)
         yield from (Expected(gap) for gap in gaps)
+        yield from (Covered(as_written(function.name), ask.window) for function in functions)
 
 
 def _is_shared(group: str, known: Inventory) -> bool:
@@ -196,7 +197,9 @@ def _of_function(
             yield to_batch_failure(batch, function.name)
     yield Covered(function.name, window)
     dropped = [(Window(floor(ts, MINUTE), floor(ts, MINUTE) + MINUTE), why) for ts, why in joined.dropped]
-    yield from (Expected(gap) for gap in unwritten(function, dropped, window))
+    if gaps := list(unwritten(function, dropped, window)):
+        yield Covered(as_written(function.name), window)
+        yield from map(Expected, gaps)
 
 
 def scopes(known: Inventory) -> list[str]:
@@ -223,7 +226,7 @@ COLLECTOR = Collector(
     every="logs_every",
     permissions=("logs:FilterLogEvents", "logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery"),
     collect=collect,
-    reach=Reach(piece=12 * HOUR, scopes=scopes),
+    reach=Reach(piece=12 * HOUR, scopes=scopes, beside=as_written),
     estimate_usd=estimate_usd,
     recall=recall,
 )

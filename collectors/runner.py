@@ -16,7 +16,7 @@ from core.errors import AccessDeniedError, AwsError, BudgetError, QuarterdeckErr
 from core.facts import ACCOUNT, ENTITIES, Covered, Fact, Gap, Inventory, Listed, Rows, Run, Target
 from core.settings import CollectSettings
 from core.windows import MINUTE, Window
-from store.coverage import NOTHING_READ
+from store.coverage import NOTHING_READ, Reading
 from store.store import Store
 
 GIVEN_UP_AFTER = 2
@@ -47,7 +47,7 @@ def due(
     plans: dict[tuple[int, int | None], list[tuple[Window, int]]] = {}
     windows_of = {}
     for scope in reach.scopes(known) if reach.scopes else [""]:
-        reading, pace = readings.get(scope, NOTHING_READ), paces.get(scope)
+        reading, pace = _reading(readings, scope, reach), paces.get(scope)
         if (same := (id(reading), pace)) not in plans:
             every = usual if pace is None else timedelta(seconds=pace)
             newest = planning.is_due(reading.read, every, end=now - reach.lag)
@@ -55,6 +55,15 @@ def due(
         windows_of[scope] = plans[same]
     pieces = planning.by_scope(windows_of, end=wanted.end, per_run=reach.scopes_per_run)
     return pieces if reach.scopes else [replace(piece, scopes=()) for piece in pieces]
+
+
+def _reading(readings: dict[str, Reading], scope: str, reach: Reach) -> Reading:
+    """What was read of a scope, and beside it; kept in `readings`, as plans are shared by identity."""
+    more = readings.get(reach.beside(scope)) if reach.beside else None
+    if more is not None:
+        own = readings.get(scope, NOTHING_READ)
+        readings[scope] = Reading((*own.settled, *more.settled), (*own.read, *more.read))
+    return readings.get(scope, NOTHING_READ)
 
 
 def since_last_look(collector: Collector, settings: CollectSettings, *, now: datetime) -> Window:

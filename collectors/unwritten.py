@@ -11,6 +11,12 @@ UNWRITTEN = "reports"
 """After a function's name: the scope of gaps beside which its log counts as read."""
 
 
+def as_written(function: str) -> str:
+    """The scope that holds what was read of a log which lacks records. The function's own has a gap there, as
+    they are unknown; this one keeps the same from being read again."""
+    return f"{function} as written"
+
+
 def unwritten(function: Function, dropped: Sequence[tuple[Window, str]], window: Window) -> Iterator[Gap]:
     """What Lambda itself did not write; `dropped` says when records were lost, and why."""
     if function.log_format == "JSON" and function.system_log_level == "WARN":

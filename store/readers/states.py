@@ -285,8 +285,9 @@ class Coverage:
         return {(key[1], key[2]) for key in self._rows if key[0] == collector}
 
     def scopes(self, collector: str) -> set[tuple[str, str, str]]:
-        """Accounts, regions and scopes of which any of the window was read."""
-        return {key[1:] for key in self._rows if key[0] == collector}
+        """Accounts, regions and scopes of which any of the window was read; not what is kept beside a scope
+        (`orders as written`): names of AWS's things hold no space."""
+        return {key[1:] for key in self._rows if key[0] == collector and " " not in key[3]}
 
     def gap_keys(self) -> list[Key]:
         """Collector, account, region and scope of every gap that was met."""

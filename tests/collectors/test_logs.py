@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
+import sqlalchemy as sa
 
 from collectors import logs
 from collectors.aws import connect
 from collectors.collector import Ask, Expected
 from collectors.logs import PATTERN
+from collectors.runner import collect_due
 from collectors.streams import Stream, parse_stream
 from core.errors import EndpointError
 from core.facts import (
@@ -27,6 +29,7 @@ from core.facts import (
 )
 from core.settings import AwsSettings, CollectSettings, LogSettings
 from core.windows import Window
+from store import schema
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(hours=3), NOW)
@@ -324,3 +327,45 @@ def test_what_functions_log_a_day_is_recalled_from_their_metrics(store):
 
 def test_nothing_is_recalled_before_an_hour_of_metrics_was_read(store):
     assert logs.recall(store, TARGET, WINDOW) == {}
+
+
+@pytest.mark.parametrize("lacking", ["level", "dropped", "nameless"])
+def test_what_a_log_itself_lacks_is_not_asked_for_again(store, answered, lacking):
+    """Only minutes that are young are read again; what was lost stays unknown."""
+    about = {"log_format": "JSON", "system_log_level": "WARN"} if lacking == "level" else {}
+    functions = [a_function("a", log_group="shared", **about)]
+    functions += [a_function("b", log_group="shared")] if lacking == "nameless" else []
+    lines = {
+        "level": [],
+        "dropped": [
+            event('{"time":"t","type":"platform.logsDropped","record":{"reason":"slow"}}', ago_s=7200)
+        ],
+        "nameless": [event(report(), ago_s=7200, stream="whose?")],
+    }
+    asked = []
+
+    def answer(params):
+        asked.append((params["startTime"], params["endTime"]))
+        return {"events": lines[lacking]}
+
+    aws, settings = answered(FilterLogEvents=answer), CollectSettings(logs=LogSettings(mode="every"))
+    run = Run(
+        collector="inventory",
+        target=aws.target,
+        window=WINDOW,
+        period_s=0,
+        started_at=NOW,
+        finished_at=NOW,
+        outcome="ok",
+    )
+    store.commit(run, functions, now=NOW)
+    collect_due(logs.COLLECTOR, aws, store, settings, now=NOW, since=timedelta(hours=3))
+    asked.clear()
+
+    later = NOW + timedelta(minutes=5)
+    collect_due(logs.COLLECTOR, aws, store, settings, now=later, since=timedelta(hours=3))
+
+    oldest = min(start for start, _ in asked)
+    assert oldest >= (NOW - timedelta(minutes=20)).timestamp() * 1000
+    with store.engine.connect() as connection:
+        assert connection.execute(sa.select(schema.gap.c.scope)).scalars().all()
