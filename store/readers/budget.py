@@ -32,8 +32,9 @@ class Slowed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """`cap_usd` None: no cap. `projected_usd` is for the whole month at the pace in force; `stops_at` is when
-    paid reading would stop at that pace, None when the month ends before. `is_stopped`: the newest paid run
-    was held back by the cap. `decided_at` None: no service has set a pace yet, so nothing is projected.
+    paid reading would stop at that pace, None when the month ends before. `stopped` are the collectors whose
+    newest run, on some target, was held back by the cap. `decided_at` None: no service has set a pace yet, so
+    nothing is projected.
     """
 
     cap_usd: Decimal | None
@@ -44,11 +45,15 @@ class Budget:
     usd_a_day: Decimal | None
     month_ends: datetime
     stops_at: datetime | None
-    is_stopped: bool
+    stopped: tuple[str, ...]
     step: int
     slowed: tuple[Slowed, ...] = ()
     others_slower: int = 1
     decided_at: datetime | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        return bool(self.stopped)
 
     @property
     def why(self) -> str:
@@ -75,7 +80,7 @@ def budget(store: Store, *, now: datetime, cap_usd: Decimal | None = None) -> Bu
     pace = pace if is_of_month else {}
     with store.engine.connect() as connection:
         spent, reserved = bill.spent_usd(connection, now), _reserved(connection, now)
-        today, held = _since(connection, floor(now, timedelta(days=1))), _is_held_back(connection, now)
+        today, stopped = _since(connection, floor(now, timedelta(days=1))), _held_back(connection, now)
     a_day = _decimal(pace.get("usd_a_day"))
     ends = bill.next_month(now)
     return Budget(
@@ -89,7 +94,7 @@ def budget(store: Store, *, now: datetime, cap_usd: Decimal | None = None) -> Bu
         usd_a_day=a_day,
         month_ends=ends,
         stops_at=_moment(pace.get("runs_out")),
-        is_stopped=held,
+        stopped=stopped,
         step=int(pace.get("step", 0)),
         slowed=tuple(Slowed(**each) for each in pace.get("slowed", ())),
         others_slower=int(pace.get("others", 1)),
@@ -104,7 +109,10 @@ def sentence(found: Budget) -> str:
     places = 2 if found.cap_usd >= 1 else 4
     used = f"{found.spent_usd:.{places}f} of {found.cap_usd:.{places}f} USD are spent"
     if found.is_stopped:
-        return f"{used}, and paid reading has stopped until {found.month_ends:%d %B}: raise the cap to go on."
+        names = " and ".join(found.stopped)
+        return (
+            f"{used}, and reading {names} has stopped until {found.month_ends:%d %B}: raise the cap to go on."
+        )
     if found.slowed:
         parts = [f"{s.functions} {s.activity} functions every {s.every_s // 60} min" for s in found.slowed]
         slow = f"{used}; to last the month, metrics are read more slowly: {', '.join(parts)}"
@@ -161,13 +169,13 @@ def _reserved(connection: sa.Connection, now: datetime) -> Decimal:
     return sum((Decimal(text or 0) for text in connection.execute(query).scalars()), Decimal(0))
 
 
-def _is_held_back(connection: sa.Connection, now: datetime) -> bool:
-    """Whether a collector's newest run of this month was skipped for the budget."""
+def _held_back(connection: sa.Connection, now: datetime) -> tuple[str, ...]:
+    """Collectors whose newest run of this month was skipped for the budget."""
     c = schema.run.c
     newest = (sa.select(sa.func.max(c.id)).where(c.finished_at >= bill.month_start(now))).group_by(
         c.collector, c.account, c.region
     )
-    query = sa.select(c.id).where(
+    query = sa.select(c.collector).where(
         c.id.in_(newest), c.outcome == "skipped", c.error.startswith("the budget of")
     )
-    return connection.execute(query.limit(1)).first() is not None
+    return tuple(connection.execute(query.distinct().order_by(c.collector)).scalars())

@@ -22,7 +22,7 @@ def budget(**about):
         "usd_a_day": Decimal("0.75"),
         "month_ends": datetime(2026, 12, 1, tzinfo=UTC),
         "stops_at": None,
-        "is_stopped": False,
+        "stopped": (),
         "step": 0,
         "decided_at": NOW,
     }
@@ -38,7 +38,7 @@ SLOWED = (Slowed("quiet", 1200, 3600, 300),)
         ({}, "healthy"),
         ({"cap_usd": None}, "info"),
         ({"slowed": SLOWED}, "warning"),
-        ({"slowed": SLOWED, "is_stopped": True}, "critical"),
+        ({"slowed": SLOWED, "stopped": ("metrics",)}, "critical"),
     ],
 )
 def test_the_budget_shouts_as_loud_as_it_must(about, state):

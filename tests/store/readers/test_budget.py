@@ -99,8 +99,8 @@ def test_a_run_that_was_held_back_by_the_cap_means_that_reading_stopped(store):
 
     found = budget(store, now=NOW, cap_usd=Decimal(10))
 
-    assert found.is_stopped
-    assert "until 01 December" in found.why
+    assert found.stopped == ("metrics",)
+    assert "reading metrics has stopped until 01 December" in found.why
 
 
 def test_reservations_are_told_apart(store):
