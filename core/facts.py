@@ -32,8 +32,8 @@ class MetricPoint:
 
     `scope` is function, resource (a `function` with `resource` = alias or version), executed (a weighted
     alias and the version it ran: `resource` = `alias@version`) or account. Counts are sums of the period;
-    `_max` are maxima; percentiles are as CloudWatch computed them for this period, and must never be averaged.
-    None: no datapoint, or not asked.
+    `_max` are maxima; percentiles are as CloudWatch computed them for this period, and must never be
+    averaged. None: no datapoint, or not asked.
     """
 
     KIND: ClassVar[str] = "metrics"
@@ -560,8 +560,8 @@ URLS = "(urls)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """What may invoke a function, as a statement of its resource policy, a function URL or an EventBridge rule
-    says. Event source mappings are entities of their own.
+    """What may invoke a function, as a statement of its resource policy, a function URL or an EventBridge
+    rule says. Event source mappings are entities of their own.
 
     `name` is `function:qualifier:` and the statement's id (or `url`, or the source's ARN). `kind` is one of
     `core.triggers.KINDS`, or the name of a service that has no title there. `state` is the source's own

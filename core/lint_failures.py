@@ -153,7 +153,7 @@ def async_failures(wiring: Wiring) -> Iterator[Finding]:
             code="async-failures-go-nowhere",
             where=name,
             function=name,
-            what=f"{dropped:g} asynchronous events were dropped, and nothing keeps them"
+            what=f"asynchronous events dropped in {wiring.lately_d:g} days: {dropped:g}; nothing keeps them"
             if dropped
             else "asynchronous events that fail go nowhere",
             why=f"after {retries} retries or {readable_time(age_s)} an event is dropped",

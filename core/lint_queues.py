@@ -42,7 +42,7 @@ def receive_count(wiring: Wiring) -> Iterator[Finding]:
         count, throttles = queue.max_receive_count, wiring.throttles.get(function.name, 0)
         if count is None or count >= SAFE_RECEIVES:
             continue
-        seen = f"; {throttles:g} were throttled lately" if throttles else ""
+        seen = f"; {throttles:g} were throttled in {wiring.lately_d:g} days" if throttles else ""
         severity = CRITICAL if throttles and count == 1 else WARNING if throttles or count == 1 else INFO
         yield Finding(
             severity=severity,

@@ -26,12 +26,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """One target's configuration, and what happened lately per function (a function left out is unknown)."""
+    """One target's configuration, and what happened in the last `lately_d` days per function (a function left
+    out is unknown)."""
 
     known: Inventory
     throttles: Mapping[str, float] = field(default_factory=dict)
     async_received: Mapping[str, float] = field(default_factory=dict)
     async_dropped: Mapping[str, float] = field(default_factory=dict)
+    lately_d: float = 7
 
     @property
     def functions(self) -> dict[str, Function]:

@@ -100,16 +100,16 @@ def events(window: Window) -> None:
                 "max_retries": tables.count_column("Retries"),
                 "kept_for": column.TextColumn("Kept for", alignment="right"),
                 "goes_to": column.TextColumn("Drops go to"),
-                "note": column.TextColumn("Lost for good", width=330),
             },
             column_order=tables.spoken(
                 shown,
                 [
                     *("function", "place", "received", "dropped", "age", "max_retries", "kept_for"),
-                    *("goes_to", "note"),
+                    "goes_to",
                 ],
             ),
         )
+    _remarks(shown, "note")
 
 
 def streams(window: Window) -> None:
@@ -139,13 +139,20 @@ def streams(window: Window) -> None:
                 "offset_lag": tables.count_column("Offset lag"),
                 "partition": column.TextColumn("Topics"),
                 "last_result": column.TextColumn("Last result"),
-                "hint": column.TextColumn("What it looks like", width=330),
             },
             column_order=tables.spoken(
                 shown,
                 [
                     *("function", "place", "kind", "source", "mapping_state", "age", "age_max", "offset_lag"),
-                    *("partition", "last_result", "hint"),
+                    *("partition", "last_result"),
                 ],
             ),
         )
+    _remarks(shown, "hint")
+
+
+def _remarks(shown: pd.DataFrame, name: str) -> None:
+    """What is said of single rows: too long for a cell."""
+    for row in shown.to_dict("records"):
+        if tables.said(row[name]):
+            st.caption(f"**{numbers.plain(row['function'])}**: {numbers.plain(row[name])}")

@@ -96,14 +96,19 @@ def _events(
 def _losses(counts: Mapping[str, float], failures: Sequence[str]) -> Iterator[str]:
     """What is lost for good."""
     if counts["async_dropped"] and not failures:
-        yield f"{counts['async_dropped']:g} events were dropped and kept nowhere"
+        yield f"{counted(counts['async_dropped'], 'event')} dropped and kept nowhere"
     if counts["dead_letter_errors"]:
         yield (
-            f"{counts['dead_letter_errors']:g} letters were lost: Lambda could not write to the dead-letter"
-            " queue (its permissions, size limit, or it is gone)"
+            f"{counted(counts['dead_letter_errors'], 'letter')} lost: Lambda could not write to the"
+            " dead-letter queue (its permissions, size limit, or it is gone)"
         )
     if counts["destination_failures"]:
-        yield f"{counts['destination_failures']:g} records did not reach their destination"
+        yield f"{counted(counts['destination_failures'], 'record')} that did not reach the destination"
+
+
+def counted(count: float, noun: str) -> str:
+    """`1 event`, `2 events`."""
+    return f"{count:,g} {noun}" + ("" if count == 1 else "s")
 
 
 def _zero(value: Any) -> float:

@@ -34,7 +34,7 @@ def lint(
     found = [
         {"account": target.account, "region": target.region, **dataclasses.asdict(finding)}
         for target in _targets(store, where)
-        for finding in findings(_wiring(store, target, sums.get(target, {})))
+        for finding in findings(_wiring(store, target, sums.get(target, {}), lately))
         if where.function in (None, finding.function)
     ]
     frame = pd.DataFrame(found, columns=pd.Index(COLUMNS))
@@ -49,7 +49,7 @@ def _targets(store: Store, where: Filter) -> Iterator[Target]:
             yield Target(row.account, row.region)
 
 
-def _wiring(store: Store, target: Target, sums: dict[str, Any]) -> Wiring:
+def _wiring(store: Store, target: Target, sums: dict[str, Any], lately: timedelta) -> Wiring:
     def of(name: str) -> dict[str, float]:
         return {function: float(v) for function, row in sums.items() if not pd.isna(v := getattr(row, name))}
 
@@ -58,6 +58,7 @@ def _wiring(store: Store, target: Target, sums: dict[str, Any]) -> Wiring:
         throttles=of("throttles"),
         async_received=of("received"),
         async_dropped=of("dropped"),
+        lately_d=lately / timedelta(days=1),
     )
 
 

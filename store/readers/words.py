@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 NAMES: Mapping[str, tuple[str, str]] = {
     "accelerator_gb": ("Accelerator memory", " GB"),
@@ -74,6 +78,13 @@ def sentence(field: str, old: Any, new: Any) -> str:
     return f"{name_of(field)} {value_of(field, old)} → {value_of(field, new)}"
 
 
+def moment(text: str) -> str | None:
+    """`2026-11-11 13:57 UTC` from a time as it is kept, None for any other text."""
+    if not _TIME.fullmatch(text):
+        return None
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _value(value: Any, unit: str) -> str:
     if value is None or value in ("", [], {}) or value != value:
         return "none"
@@ -82,7 +93,7 @@ def _value(value: Any, unit: str) -> str:
     if isinstance(value, int | float):
         return f"{value:,g}{unit}" if value < 1e6 else f"{value:,.0f}{unit}"
     if isinstance(value, str):
-        return short_arn(value)
+        return moment(value) or short_arn(value)
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(short_arn(item) for item in value)
     return json.dumps(value, sort_keys=True)

@@ -275,7 +275,7 @@ def test_async_events_that_are_kept_nowhere_come_first(world):
         2,
         21600,
     )
-    assert first["note"] == "2 events were dropped and kept nowhere"
+    assert first["note"] == "2 events dropped and kept nowhere"
     assert (second["drops_go_to"], second["max_retries"], second["note"]) == ([DEAD], 0, "")
 
 
@@ -286,8 +286,8 @@ def test_letters_and_records_that_did_not_arrive_are_losses(world):
 
     row = async_events(world.store, world.window(60, until=60), now=world.now).iloc[0]
 
-    assert "3 letters were lost" in row["note"]
-    assert "2 records did not reach" in row["note"]
+    assert "3 letters lost" in row["note"]
+    assert "2 records that did not reach" in row["note"]
 
 
 def test_no_drops_in_a_window_that_was_not_read_are_unknown(world):
@@ -311,7 +311,7 @@ def test_the_lint_reads_what_is_wired_and_what_happened_lately(wired):
 
     assert frame["code"].tolist() == ["receive-count", "batch-item-failures", "visibility-timeout"]
     assert frame["severity"].tolist() == ["critical", "warning", "warning"]
-    assert "4 were throttled lately" in frame["why"].iloc[0]
+    assert "4 were throttled in 7 days" in frame["why"].iloc[0]
     assert set(frame["account"]) == {"111111111111"}
 
 
