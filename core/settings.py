@@ -112,6 +112,11 @@ class CollectSettings(Section):
 
 
 class RetentionSettings(Section):
+    """How long rows are kept, in whole days. Points of metrics, queues, mappings and capacity providers become
+    coarser first."""
+
+    one_minute: Duration = Field(default=timedelta(days=3), description="then five-minute points")
+    five_minute: Duration = Field(default=timedelta(days=30), description="then hourly points")
     metrics: Duration = timedelta(days=455)
     invocations: Duration = timedelta(days=30)
     log_events: Duration = timedelta(days=30)
@@ -134,7 +139,20 @@ class StoreSettings(Section):
         default=None,
         description="`postgresql://user:password@host/name` keeps state there, for many services",
     )
+    telemetry: str | None = Field(
+        default=None,
+        description="`s3://bucket/prefix` keeps telemetry files there; default: telemetry/ in `path`",
+    )
+    telemetry_endpoint_url: str | None = Field(
+        default=None, description="of an S3 that is not AWS's; else AWS_ENDPOINT_URL_S3 if that is set"
+    )
+    cache_gb: float = Field(
+        default=10, gt=0, description="of telemetry files that each machine keeps of what it read from S3"
+    )
     retention: RetentionSettings = RetentionSettings()
+    max_size_gb: float | None = Field(
+        default=None, gt=0, description="telemetry files stay below it: the oldest day goes first"
+    )
     free_space_floor_mb: int = Field(
         default=500, ge=0, description="collection pauses when the disk has less"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every migration (`migrations/versions/`): a change here needs one. A higher one is refused."""
 
 
@@ -178,7 +178,39 @@ file = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("replaced_at", UtcTime),  # set: readers skip it; unlinked after a grace time
+    Column("period_s", Integer, nullable=False, server_default="0"),  # of rolled-up rows; 0: as they came
+    Column("unreadable", Text),  # why; set: readers go on without it, and say so
     Index("file_by_kind", "kind", "start"),
+)
+
+trimmed = Table(
+    "trimmed",  # what the size cap removed: everything of the kind before `until`
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("until", UtcTime, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("bytes", BigInteger, nullable=False),  # removed so far
+)
+
+lease = Table(
+    "lease",  # which service watches a target; account and region "" stand for alerts and pacing
+    metadata,
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("beat", BigInteger, nullable=False),  # counts up while the holder lives
+    Column("since", UtcTime, nullable=False),
+)
+
+member = Table(
+    "member",  # services that share this store
+    metadata,
+    Column("holder", String, primary_key=True),
+    Column("host", String, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
 )
 
 rule_state = Table(

@@ -7,12 +7,14 @@ import sys
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from core.errors import StoreError, StoreTooNewError
 from core.settings import StoreSettings
-from store import schema
+from store import opening, schema, state
 from store.store import Store
 
 
@@ -53,6 +55,32 @@ def test_the_migrations_lead_to_the_schema_of_the_code(store):
 
     assert found == []
     assert int(version) == schema.SCHEMA_VERSION
+
+
+def test_a_store_of_the_first_schema_is_brought_forward_with_all_it_holds(settings):
+    engine = state.connect(settings)
+    settings.path.mkdir(exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(opening.MIGRATIONS))
+    with state.writer(engine).begin() as connection:
+        schema.metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            'INSERT INTO file (path, kind, account, region, start, "end", rows, bytes, created_at)'
+            " VALUES ('a.parquet', 'metrics', '1', 'eu-west-1', 0, 1, 2, 3, 4)"
+        )
+    engine.dispose()
+
+    store = Store.open(settings, create=False)
+
+    with store.engine.connect() as connection:
+        (row,) = connection.execute(sa.select(schema.file)).all()
+        version = connection.execute(sa.select(schema.meta.c.value)).scalar_one()
+    assert (row.path, row.rows, row.period_s, row.unreadable) == ("a.parquet", 2, 0, None)
+    assert int(version) == schema.SCHEMA_VERSION
+    store.close()
 
 
 def test_without_create_a_missing_store_is_refused_and_nothing_is_made(settings):
@@ -123,7 +151,7 @@ def test_a_newer_store_is_refused_before_anything_is_touched(settings):
     store.close()
     before = (settings.path / "state.db").read_bytes()
 
-    with pytest.raises(StoreTooNewError, match=r"newer Quarterdeck \(schema 99, this one knows 1\); upgrade"):
+    with pytest.raises(StoreTooNewError, match=r"newer Quarterdeck \(schema 99, this one knows 2\); upgrade"):
         Store.open(settings)
 
     assert (settings.path / "state.db").read_bytes() == before

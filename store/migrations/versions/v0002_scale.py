@@ -1,0 +1,44 @@
+"""Rollups, files that cannot be read, what the size cap removed, leases of several services."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+UtcTime = sa.BigInteger()  # milliseconds since the epoch
+
+
+def upgrade() -> None:
+    op.add_column("file", sa.Column("period_s", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("file", sa.Column("unreadable", sa.Text(), nullable=True))
+    op.create_table(
+        "trimmed",
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("until", UtcTime, nullable=False),
+        sa.Column("at", UtcTime, nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "account", "region"),
+    )
+    op.create_table(
+        "lease",
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("beat", sa.BigInteger(), nullable=False),
+        sa.Column("since", UtcTime, nullable=False),
+        sa.PrimaryKeyConstraint("account", "region"),
+    )
+    op.create_table(
+        "member",
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("beat", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", UtcTime, nullable=False),
+        sa.PrimaryKeyConstraint("holder"),
+    )
+    op.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
