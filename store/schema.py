@@ -213,6 +213,27 @@ member = Table(
     Column("seen_at", UtcTime, nullable=False),
 )
 
+live_search = Table(
+    "live_search",  # what a person asked the logs in AWS themselves; a service answers here, and forgets soon
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("how", String, nullable=False),  # events, query, tail
+    Column("functions", sa.JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),  # when somebody last looked: nobody looks, nothing is read
+    Column("state", String, nullable=False),  # asked, running, done, failed, cancelled
+    Column("said", Text, nullable=False),
+    Column("read_from", UtcTime),  # all that the window holds since then was read
+    Column("lines", sa.JSON, nullable=False),  # masked; newest first
+    Column("calls", Integer, nullable=False),
+    Column("cost_usd", String),  # exact decimal as text; null: not known yet
+)
+
 rule_state = Table(
     "rule_state",
     metadata,

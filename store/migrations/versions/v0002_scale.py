@@ -41,4 +41,19 @@ def upgrade() -> None:
         sa.Column("seen_at", UtcTime, nullable=False),
         sa.PrimaryKeyConstraint("holder"),
     )
+    op.create_table(
+        "live_search",
+        *(
+            sa.Column(name, sa.String(), nullable=False)
+            for name in ("id", "account", "region", "how", "state")
+        ),
+        sa.Column("functions", sa.JSON(), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("text", "said")),
+        *(sa.Column(name, UtcTime, nullable=False) for name in ("start", "end", "asked_at", "seen_at")),
+        sa.Column("read_from", UtcTime, nullable=True),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("cost_usd", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
