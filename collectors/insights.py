@@ -146,10 +146,10 @@ def lines(aws: Aws, groups: Sequence[str], window: Window, *, pause: Pause) -> I
     for row in sorted(run(aws, LINES, groups, window, pause=pause), key=lambda r: r.get("@timestamp", "")):
         ts = to_time(row.get("@timestamp"))
         if ts is not None and ts in window:
-            yield group_of(row), _event(ts, row)
+            yield group_of(row), to_event(ts, row)
 
 
-def _event(ts: datetime, row: Row) -> Event:
+def to_event(ts: datetime, row: Row) -> Event:
     """An event as FilterLogEvents would tell it; Insights names none, so its id is made of what it says."""
     stream, message = row.get("@logStream", ""), row.get("@message", "")
     digest = hashlib.sha256(f"{stream}\0{ts.timestamp()}\0{message}".encode(errors="replace")).hexdigest()

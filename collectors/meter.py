@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.facts import Usage
+from core.live import SCANNED_BYTE_USD
 
 BILLED_CHUNK_BYTES = 65_536
 """SQS bills every 64 KB of a payload as a request."""
@@ -34,8 +35,7 @@ _PER_OPERATION_USD: Mapping[str, Decimal | None] = {
     # They scan traces too, and do not tell how many.
     "GetServiceGraph": None,
     "GetTimeSeriesServiceStatistics": None,
-    # https://aws.amazon.com/cloudwatch/pricing/: per GB scanned by Logs Insights, here the dearer 10^9 bytes
-    "StartQuery": Decimal("0.005") / 10**9,
+    "StartQuery": SCANNED_BYTE_USD,
     # Billed by what they do, not by the call.
     "Invoke": None,
     "StartLiveTail": None,

@@ -26,6 +26,7 @@ from collectors.registry import COLLECTORS
 from collectors.runner import collect_due
 from core.errors import AwsError
 from core.facts import Run, Target
+from quarterdeck.live import Desk
 from quarterdeck.notes import write_note
 from quarterdeck.pacing import PACED, Pacer
 from quarterdeck.settings import Settings
@@ -43,6 +44,9 @@ the other: policies of aliases are asked for once details told of aliases."""
 DENIED_AGAIN = timedelta(minutes=15)
 """How long a collector rests on a target whose role lacks what it needs. `collect --once` tries at once."""
 
+LIVE_AT_ONCE = 3
+"""How many questions of people to the logs in AWS are answered side by side."""
+
 GRACE_S = 5.0
 """How long a stop waits for running jobs. What they leave undone is read again by the next run."""
 
@@ -57,6 +61,7 @@ class Schedule:
     evaluate: timedelta = timedelta(seconds=20)
     deliver: timedelta = timedelta(seconds=5)
     act: timedelta = timedelta(seconds=10)
+    live: timedelta = timedelta(seconds=1)
     pack: timedelta = timedelta(minutes=10)
     pace: timedelta = timedelta(minutes=1)
     again: timedelta = timedelta(minutes=5)
@@ -103,6 +108,7 @@ class Service:
             store, settings.collect, None if cap is None else Decimal(str(cap)), self.collectors
         )
         self._pools: list[ThreadPoolExecutor] = []
+        self._desk = Desk(store, self._answer_live, clock=clock, stopping=self.stopping.is_set)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": self._threads(4)},
@@ -117,6 +123,9 @@ class Service:
         self._every("evaluate", every.evaluate, self._evaluate)
         self._every("deliver", every.deliver, self._deliver)
         self._every("act", every.act, self._act)
+        self._live = ThreadPoolExecutor(LIVE_AT_ONCE)
+        self._pools.append(self._live)
+        self._every("live", every.live, lambda: self._desk.take(dict(self._aws)))
         self._every("pack", every.pack, lambda: self.store.pack(now=self.clock()))
         self._every("pace", every.pace, self._pace)
         self._scheduler.start()
@@ -253,6 +262,13 @@ class Service:
 
     def _act(self) -> None:
         act_due(self.store, self.rules, self.settings.alerts, self._aws_for, now=self.clock())
+
+    def _answer_live(self, job: Callable[[], None]) -> None:
+        self._live.submit(job).add_done_callback(self._live_ended)
+
+    def _live_ended(self, future: Future[None]) -> None:
+        if not future.cancelled() and (error := future.exception()):
+            self._record_crash("live search", error)
 
     def _aws_for(self, target: Target) -> Aws:
         if target not in self._aws:
