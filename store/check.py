@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,10 +19,6 @@ from store.columns import decode
 from store.files import Kept, listed
 from store.lake import Lake, quoted
 from store.packing import Begin
-from store.retention import stored
-
-QUARANTINE = "quarantine"
-"""Where a repair moves files that cannot be read, below the store's folder."""
 
 READ_BY = {
     "metrics": "metrics",
@@ -62,7 +57,7 @@ def findings(engine: sa.Engine, lake: Lake) -> Iterator[Finding]:
     with closing(lake.cursor()) as duck:
         for item in kept:
             yield from _file(lake, duck, item, *rows[item.path])
-    for path in sorted(set(stored(lake.folder)) - rows.keys()):
+    for path in sorted({left.path for left in lake.shelf.listed()} - rows.keys()):
         yield Finding(
             "unlisted", path, f"{path} is in no catalogue: a killed process left it; packing removes it"
         )
@@ -80,18 +75,20 @@ def _state(engine: sa.Engine) -> Iterator[Finding]:
 
 
 def _file(lake: Lake, duck: duckdb.DuckDBPyConnection, item: Kept, rows: int, size: int) -> Iterator[Finding]:
-    file = lake.folder / item.path
-    if not file.exists():
-        yield Finding("missing", item.path, f"{item.path} is gone with its {rows:,} rows", item)
-        return
-    try:
-        found, inside = _read(duck, file, item.window)
-    except duckdb.Error as error:
-        why = str(error).splitlines()[0]
-        yield Finding("torn", item.path, f"{item.path} cannot be read ({why}); it had {rows:,} rows", item)
-        return
-    if (found, file.stat().st_size) != (rows, size) or not inside:
-        text = f"{item.path} has {found:,} rows and {file.stat().st_size:,} bytes"
+    with lake.shelf.original(item.path) as file:
+        if file is None:
+            yield Finding("missing", item.path, f"{item.path} is gone with its {rows:,} rows", item)
+            return
+        try:
+            found, inside = _read(duck, file, item.window)
+        except duckdb.Error as error:
+            why = str(error).splitlines()[0]
+            text = f"{item.path} cannot be read ({why}); it had {rows:,} rows"
+            yield Finding("torn", item.path, text, item)
+            return
+        length = file.stat().st_size
+    if (found, length) != (rows, size) or not inside:
+        text = f"{item.path} has {found:,} rows and {length:,} bytes"
         yield Finding("differs", item.path, f"{text}; {rows:,} and {size:,} were written", item)
 
 
@@ -123,13 +120,13 @@ def repair(
     """Take what cannot be read out of the catalogue, so that readers go on without it, and mark its time as
     not read, so that collectors read it again as far as AWS still has it. Torn files are kept in quarantine.
     """
-    with state.locked(engine, lake.folder.parent, "pack.lock", wait=True):
+    with state.locked(engine, lake.folder, "pack.lock", wait=True):
         return [_repair(engine, begin, lake, finding, now=now) for finding in found]
 
 
 def _repair(engine: sa.Engine, begin: Begin, lake: Lake, finding: Finding, *, now: datetime) -> Finding:
     if finding.what == "unlisted":
-        (lake.folder / finding.path).unlink(missing_ok=True)
+        lake.shelf.remove(finding.path)
         return replace(finding, repaired=True)
     if finding.kept is None:
         return finding
@@ -140,14 +137,8 @@ def _repair(engine: sa.Engine, begin: Begin, lake: Lake, finding: Finding, *, no
             connection.execute(sa.delete(schema.file).where(schema.file.c.path == finding.path))
         forget(connection, finding.kept, why=finding.text, now=now)
     if finding.what in ("torn", "differs"):
-        _quarantine(lake, finding.path)
+        lake.shelf.quarantine(finding.path)
     return replace(finding, repaired=True)
-
-
-def _quarantine(lake: Lake, path: str) -> None:
-    home = lake.folder.parent / QUARANTINE
-    home.mkdir(exist_ok=True)
-    shutil.move(lake.folder / path, home / path.replace("/", "_"))
 
 
 def forget(connection: sa.Connection, lost: Kept, *, why: str, now: datetime) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,42 +17,35 @@ import sqlalchemy as sa
 from core.errors import StoreError
 from core.facts import Target
 from core.windows import Window
-from store.lake import Lake, newest_sql, quoted
+from store import encoding
+from store.lake import Lake, newest_sql
 from store.schema import file
 from store.state import FILE as STATE
 from store.telemetry import SCHEMAS
 
-ORDER: Mapping[str, str] = {
-    "metrics": "function, scope, resource, ts",
-    "invocations": "function, ts",
-    "log_events": "function, ts",
-    "traces": "ts",
-    "queue_samples": "queue, ts",
-    "mapping_samples": "mapping, ts",
-    "capacity_samples": "provider, instance_type, function, resource, ts",
-    "invocation_summaries": "function, ts",
-    "batch_failures": "function, ts",
-    "api_calls": "ts",
-}
-GROUP_ROWS: Mapping[str, int] = {"metrics": 20_480, "queue_samples": 20_480, "mapping_samples": 20_480}
-"""Rows of a Parquet row group: small where a page reads one function of many."""
-
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A file of the catalogue that readers use."""
+    """A file of the catalogue that readers use; `unreadable` is why they go on without it, if they do."""
 
     path: str
     kind: str
     target: Target
     window: Window
+    unreadable: str | None = None
 
 
 def listed(connection: sa.Connection) -> list[Kept]:
     """Files that are not replaced, oldest first."""
     query = sa.select(file).where(file.c.replaced_at.is_(None)).order_by(file.c.start, file.c.path)
     return [
-        Kept(row.path, row.kind, Target(row.account, row.region), Window(row.start, row.end))
+        Kept(
+            row.path,
+            row.kind,
+            Target(row.account, row.region),
+            Window(row.start, row.end),
+            row.unreadable,
+        )
         for row in connection.execute(query)
     ]
 
@@ -71,51 +63,36 @@ def write(
 ) -> tuple[int, int]:
     """Write hot rows, and the rows of `replaced` that they do not replace, as one file; rows and bytes.
 
-    The file is there under its name only when all of it is on the disk.
+    The file is there under its name only when all of it is.
     """
-    part, final = lake.folder / f"{path}.part", lake.folder / path
+    shelf, draft = lake.shelf, None
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
+        draft = shelf.draft(path)
+        before = shelf.fetch(replaced, wait=True)
+        if before.lacking:
+            raise StoreError(next(iter(before.lacking.values())))
         with closing(lake.cursor()) as duck:
-            rows = _copy(lake, duck, part, kind, hot, replaced)
-        _fsync(part)
-        part.rename(final)
-        for folder in [final.parent, *final.parent.parents][: len(Path(path).parents)]:
-            _fsync(folder)
-        return rows, final.stat().st_size
-    except (OSError, duckdb.Error) as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {final}: {error}; its rows stay in {STATE}") from error
+            rows = _copy(duck, draft, kind, hot, list(before.files.values()))
+        return rows, shelf.place(draft, path)
+    except (OSError, duckdb.Error, StoreError) as error:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot write {path} to {shelf.where}: {error}; its rows stay in {STATE}"
+        ) from error
 
 
 def _copy(
-    lake: Lake,
     duck: duckdb.DuckDBPyConnection,
-    part: Path,
+    draft: Path,
     kind: str,
     hot: Sequence[pa.Table],
-    replaced: Sequence[str],
+    replaced: Sequence[Path],
 ) -> int:
     table = pa.concat_tables([SCHEMAS[kind].empty_table(), *hot])
     duck.register(f"{kind}_hot", table)
     duck.register(f"{kind}_late", table)
-    columns = ", ".join(
-        f'"{column}"' for column in SCHEMAS[kind].names if column not in ("account", "region")
-    )
-    source = newest_sql(lake, kind, replaced, touched=set(replaced))
-    query = f"SELECT {columns} FROM ({source}) ORDER BY {ORDER[kind]}"
-    group = GROUP_ROWS.get(kind, 204_800)
-    options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE {group}"
-    copied = duck.execute(f"COPY ({query}) TO {quoted(str(part))} ({options}, USE_TMP_FILE false)").fetchone()
-    return int(copied[0]) if copied else 0
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    return encoding.copy(duck, kind, newest_sql(kind, clean=[], touched=replaced), draft)
 
 
 def add(

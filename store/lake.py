@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from store.opening import TELEMETRY
+from store.shelf import Shelf
 from store.telemetry import KEYS
 
 SETTINGS = (
@@ -22,10 +22,10 @@ SETTINGS = (
 
 
 class Lake:
-    """One DuckDB instance, made at the first need. It sees the telemetry folder and nothing else."""
+    """One DuckDB instance, made at the first need. It sees the shelf's local files and nothing else."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = (folder / TELEMETRY).resolve()
+    def __init__(self, folder: Path, shelf: Shelf) -> None:
+        self.folder, self.shelf = folder, shelf
         self._spill = (folder / "tmp").resolve() / uuid.uuid4().hex
         self._lock = threading.Lock()
         self._root: duckdb.DuckDBPyConnection | None = None
@@ -42,6 +42,7 @@ class Lake:
             if self._root is not None:
                 self._root.close()
                 self._root = None
+        self.shelf.close()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         root = duckdb.connect(
@@ -57,7 +58,8 @@ class Lake:
         )
         for setting in SETTINGS:
             root.execute(setting)
-        root.execute(f"SET allowed_directories=[{quoted(str(self.folder) + '/')}]")
+        allowed = ", ".join(quoted(f"{folder}/") for folder in self.shelf.seen)
+        root.execute(f"SET allowed_directories=[{allowed}]")
         root.execute("SET enable_external_access=false")
         root.execute("SET lock_configuration=true")
         return root
@@ -73,21 +75,19 @@ def literal(ts: datetime) -> str:
     return f"TIMESTAMPTZ '{ts.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
 
 
-def read_files(folder: Path, paths: list[str]) -> str:
+def read_files(files: Sequence[Path]) -> str:
     """A SQL table function over telemetry files; account and region are in their paths."""
-    files = ", ".join(quoted(str(folder / path)) for path in paths)
+    listed = ", ".join(quoted(str(file)) for file in files)
     types = "{'kind': VARCHAR, 'account': VARCHAR, 'region': VARCHAR, 'date': VARCHAR}"
-    return f"read_parquet([{files}], union_by_name=true, hive_partitioning=true, hive_types={types})"
+    return f"read_parquet([{listed}], union_by_name=true, hive_partitioning=true, hive_types={types})"
 
 
-def newest_sql(lake: Lake, kind: str, paths: Sequence[str], touched: set[str]) -> str:
+def newest_sql(kind: str, clean: Sequence[Path], touched: Sequence[Path]) -> str:
     """Rows of `KIND_hot`, and of files; from `touched` files only what `KIND_late` does not replace."""
     parts = [f"SELECT * FROM {kind}_hot"]
-    if clean := [p for p in paths if p not in touched]:
-        parts.append(f"SELECT * FROM {read_files(lake.folder, clean)}")
-    if replaced := [p for p in paths if p in touched]:
+    if clean:
+        parts.append(f"SELECT * FROM {read_files(clean)}")
+    if touched:
         keys = ", ".join(KEYS[kind])
-        parts.append(
-            f"SELECT * FROM {read_files(lake.folder, replaced)} ANTI JOIN {kind}_late USING ({keys})"
-        )
+        parts.append(f"SELECT * FROM {read_files(touched)} ANTI JOIN {kind}_late USING ({keys})")
     return " UNION ALL BY NAME ".join(parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -61,26 +60,14 @@ def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> None
     """
     with engine.connect() as connection:
         rows = connection.execute(sa.select(file.c.path, file.c.replaced_at)).all()
-    over = [row.path for row in rows if row.replaced_at is not None and row.replaced_at + GRACE <= now]
-    known = {row.path for row in rows} - set(over)
-    for path in stored(lake.folder):
-        if path not in known:
-            (lake.folder / path).unlink(missing_ok=True)
-            _remove_empty((lake.folder / path).parent)
+    over = {row.path for row in rows if row.replaced_at is not None and row.replaced_at + GRACE <= now}
+    known = {row.path for row in rows}
+    for left in list(lake.shelf.listed()):
+        if left.path in over or (left.path not in known and left.age >= lake.shelf.orphan_age):
+            lake.shelf.remove(left.path)
     if over:
         with begin() as connection:
             connection.execute(sa.delete(file).where(file.c.path.in_(over)))
-
-
-def _remove_empty(folder: Path) -> None:
-    with suppress(OSError):  # not empty
-        folder.rmdir()
-
-
-def stored(folder: Path) -> list[str]:
-    """Telemetry files in the folder, finished or not, by their path below it."""
-    found = [*folder.rglob("*.parquet"), *folder.rglob("*.parquet.part")]
-    return [str(path.relative_to(folder)) for path in found]
 
 
 def sweep_spill(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -50,7 +51,7 @@ class Snapshot:
 
     def state(self, query: sa.Select[Any]) -> pd.DataFrame:
         """Run a SQLAlchemy select over the state tables in the snapshot's own transaction."""
-        with state.explained(self._engine, self._lake.folder.parent):
+        with state.explained(self._engine, self._lake.folder):
             result = self._transaction().execute(query)
             names, rows = list(result.keys()), result.all()
         frame = pd.DataFrame(rows, columns=pd.Index(names))
@@ -76,7 +77,7 @@ class Snapshot:
 
     def rows(self, query: sa.Select[Any], *, rows: int) -> Iterator[Sequence[sa.Row[Any]]]:
         """Run a select like `state`; its answer some rows at a time."""
-        with state.explained(self._engine, self._lake.folder.parent):
+        with state.explained(self._engine, self._lake.folder):
             streamed = self._transaction().execution_options(yield_per=rows).execute(query)
             yield from streamed.partitions(rows)
 
@@ -95,17 +96,20 @@ class Snapshot:
         try:
             yield
         except failure as error:
-            raise StoreError(f"cannot read telemetry in {self._lake.folder}: {error}") from error
+            raise StoreError(f"cannot read telemetry in {self._lake.shelf.where}: {error}") from error
 
     def _take(self) -> None:
         self.close()
         connection = self._transaction()
-        with state.explained(self._engine, self._lake.folder.parent):
+        with state.explained(self._engine, self._lake.folder):
             batches, files = self._stored(connection)
             tables = self._cache.tables(connection, batches)
+        fetched = self._lake.shelf.fetch([f.path for f in files])
+        if fetched.lacking:
+            raise duckdb.IOException(next(iter(fetched.lacking.values())))
         for kind in self._kinds:
             mine = [b for b in batches if b.kind == kind]
-            self._view(kind, mine, tables, [f for f in files if f.kind == kind])
+            self._view(kind, mine, tables, [f for f in files if f.kind == kind], fetched.files)
 
     def close(self) -> None:
         if self._cursor is not None:
@@ -149,13 +153,15 @@ class Snapshot:
         batches: Sequence[hot.Batch],
         tables: Mapping[int, pa.Table],
         files: Sequence[sa.Row[Any]],
+        local: Mapping[str, Path],
     ) -> None:
         empty, duck = SCHEMAS[kind].empty_table(), self._duck()
         late = [b for b in batches if any(_overlap(b, f) for f in files)]
         duck.register(f"{kind}_hot", pa.concat_tables([empty, *(tables[b.seq] for b in batches)]))
         duck.register(f"{kind}_late", pa.concat_tables([empty, *(tables[b.seq] for b in late)]))
         touched = {f.path for f in files if any(_overlap(b, f) for b in late)}
-        source = newest_sql(self._lake, kind, [f.path for f in files], touched)
+        clean = [local[f.path] for f in files if f.path not in touched]
+        source = newest_sql(kind, clean, [local[f.path] for f in files if f.path in touched])
         names = ", ".join(f'"{name}"' for name in SCHEMAS[kind].names)
         inside = f"ts >= {literal(self._window.start)} AND ts < {literal(self._window.end)}"
         duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind} AS SELECT {names} FROM ({source}) WHERE {inside}")

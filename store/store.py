@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from core.errors import StoreError
+from core.errors import LeaseLostError, StoreError
 from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
@@ -20,7 +21,8 @@ from store.check import Finding
 from store.coverage import Reading
 from store.hot import HotCache
 from store.lake import Lake
-from store.opening import open_state
+from store.opening import TELEMETRY, open_state
+from store.shelf import Folder
 from store.snapshot import Snapshot
 
 __all__ = ["Filter", "Snapshot", "Store"]
@@ -38,10 +40,12 @@ class Filter:
 class Store:
     """One folder: `state.db`, and `telemetry/` beside it."""
 
+    _fence: Callable[[sa.Connection], None] | None = None
+
     def __init__(self, settings: StoreSettings, engine: sa.Engine) -> None:
         self.settings = settings
         self._engine, self._writer = engine, state.writer(engine)
-        self._lake, self._cache = Lake(settings.path), HotCache()
+        self._lake, self._cache = Lake(settings.path, Folder(settings.path / TELEMETRY)), HotCache()
 
     @classmethod
     def open(cls, settings: StoreSettings, *, create: bool = True) -> Store:
@@ -61,7 +65,16 @@ class Store:
     def transaction(self) -> Iterator[sa.Connection]:
         """A write transaction on the state database (BEGIN IMMEDIATE on SQLite)."""
         with self._explained(), self._writer.begin() as connection:
+            if self._fence is not None:
+                self._fence(connection)
             yield connection
+
+    def fenced(self, fence: Callable[[sa.Connection], None]) -> Store:
+        """The same store, whose write transactions begin with `fence`: it raises LeaseLostError where
+        somebody else writes now."""
+        mine = copy.copy(self)
+        mine._fence = fence
+        return mine
 
     def commit(self, run: Run, facts: Iterable[Fact], *, now: datetime) -> None:
         """Keep one run and all it learned, in one transaction: hot telemetry, entities and their changes,
@@ -72,8 +85,13 @@ class Store:
         """
         self._check_space()
         learned = commit.learn(facts, run.target)
-        with self.transaction() as connection:
-            commit.keep(connection, run, learned, now=now)
+        try:
+            with self.transaction() as connection:
+                commit.keep(connection, run, learned, now=now)
+        except LeaseLostError:  # what it cost is owed all the same
+            with self._explained(), self._writer.begin() as connection:
+                commit.count(connection, run.target, run.collector, run.usage, now=now)
+            raise
 
     def count(self, target: Target, collector: str, usage: Sequence[Usage], *, now: datetime) -> None:
         """Add calls to the month's bill outside a run (a failed run, an action)."""

@@ -1,0 +1,137 @@
+"""Where telemetry files are kept. A file is written whole, never changed, and has its name for good."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+DRAFT = ".part"
+"""How the name of a file ends that is not finished."""
+
+QUARANTINE = "quarantine"
+"""Where files go that cannot be read: a folder or prefix beside the telemetry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file that is there, finished or not; `age` by the clock of the place."""
+
+    path: str
+    bytes: int
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Local copies by path, and why there is none of the rest: a sentence each."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+    lacking: dict[str, str] = field(default_factory=dict)
+
+
+class Shelf(Protocol):
+    """A place for telemetry files, each known by its path below that. Safe to share by threads.
+
+    What cannot be done raises OSError or StoreError.
+    """
+
+    where: str
+    """The place as a person knows it."""
+
+    seen: tuple[Path, ...]
+    """Local folders in which `draft`, `fetch` and `original` answer files."""
+
+    orphan_age: timedelta
+    """A file that no catalogue lists is nobody's when it is this old."""
+
+    def draft(self, path: str) -> Path:
+        """Where to write what shall become `path`."""
+
+    def place(self, draft: Path, path: str) -> int:
+        """Give a finished draft its name: from now on it is there, whole, whatever happens. Its bytes."""
+
+    def fetch(self, paths: Sequence[str], *, wait: bool = False) -> Fetched:
+        """Local files to read, for at least the next minutes; `wait` however long that takes."""
+
+    def original(self, path: str) -> AbstractContextManager[Path | None]:
+        """What the place itself has under a name; None: nothing."""
+
+    def listed(self) -> Iterator[Stored]:
+        """Everything that is there."""
+
+    def remove(self, path: str) -> None:
+        """Also when it is gone already."""
+
+    def quarantine(self, path: str) -> None:
+        """Put a file out of the way, and keep it."""
+
+    def close(self) -> None: ...
+
+
+class Folder:
+    """A folder of this machine."""
+
+    orphan_age = timedelta(0)  # the pack lock ends with its holder
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self.where = str(self._folder)
+        self.seen: tuple[Path, ...] = (self._folder,)
+
+    def draft(self, path: str) -> Path:
+        draft = self._folder / f"{path}{DRAFT}"
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        return draft
+
+    def place(self, draft: Path, path: str) -> int:
+        final = self._folder / path
+        _fsync(draft)
+        draft.rename(final)
+        for folder in [final.parent, *final.parent.parents][: len(Path(path).parents)]:
+            _fsync(folder)
+        return final.stat().st_size
+
+    def fetch(self, paths: Sequence[str], *, wait: bool = False) -> Fetched:
+        files = {path: self._folder / path for path in paths}
+        gone = {path: f"{path} is gone" for path, file in files.items() if not file.exists()}
+        return Fetched({path: file for path, file in files.items() if path not in gone}, gone)
+
+    def original(self, path: str) -> AbstractContextManager[Path | None]:
+        file = self._folder / path
+        return nullcontext(file if file.exists() else None)
+
+    def listed(self) -> Iterator[Stored]:
+        for pattern in ("*.parquet", f"*.parquet{DRAFT}"):
+            for file in self._folder.rglob(pattern):
+                with suppress(FileNotFoundError):
+                    facts = file.stat()
+                    age = timedelta(seconds=time.time() - facts.st_mtime)
+                    yield Stored(str(file.relative_to(self._folder)), facts.st_size, age)
+
+    def remove(self, path: str) -> None:
+        file = self._folder / path
+        file.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty
+            file.parent.rmdir()
+
+    def quarantine(self, path: str) -> None:
+        home = self._folder.parent / QUARANTINE
+        home.mkdir(exist_ok=True)
+        (self._folder / path).rename(home / path.replace("/", "_"))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
