@@ -65,7 +65,8 @@ def test_a_question_is_answered_and_its_calls_are_on_the_bill(store, endpoint):
     answer = ask(store, connected(endpoint))
 
     assert answer.state == live.DONE
-    assert answer.lines and answer.lines[0].function == "order-worker"
+    assert answer.lines
+    assert answer.lines[0].function == "order-worker"
     assert answer.calls == billed(store)["FilterLogEvents"].calls > 0
     assert answer.cost_usd == 0
 
