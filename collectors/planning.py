@@ -46,7 +46,7 @@ def horizon(
 ) -> Horizon:
     """How far back to read at `now`; `since` reads less. The fine history begins on a whole hour."""
     end = floor(now - reach.lag, MINUTE)
-    fine_start = floor(now - backfill, HOUR)
+    fine_start = floor(min(now - backfill, end), HOUR)
     if reach.period_s:
         fine_start = max(fine_start, ceil(now - FINE_KEPT, HOUR))
     kept = min(HOURLY_KEPT, reach.kept)

@@ -80,6 +80,14 @@ def test_hours_read_at_five_minutes_stay_so_when_the_fine_history_is_lengthened(
     assert pieces == [(Window(at(10.2), at(10.5)), 60)]
 
 
+def test_a_history_shorter_than_cloudwatch_is_late_begins_with_the_hour_even_when_that_is_young():
+    now = at(10) + MINUTE
+
+    pieces = planned(now=now, reach=metrics.COLLECTOR.reach, backfill=MINUTE, coarse=MINUTE)
+
+    assert pieces == [(Window(at(9), now - CLOUDWATCH_LAG), 60)]
+
+
 def test_since_reads_less_far_back():
     assert planned(since=3 * HOUR) == [(Window(at(7.5) - CLOUDWATCH_LAG, at(10.5)), 60)]
 

@@ -136,7 +136,9 @@ def measured(tmp_path_factory):
         written = demo_settings(server.endpoint)
         written["targets"] = [written["targets"][0] | {"regions": ["eu-west-1"]}]
         settings = Settings.model_validate(written)
-        (aws,), _ = connect(settings.targets, settings.aws)
+        reached, unreachable = connect(settings.targets, settings.aws)
+        assert unreachable == []
+        (aws,) = reached
         store = Store.open(StoreSettings(path=tmp_path_factory.mktemp("store"), free_space_floor_mb=0))
         for collector in (*COLLECTORS, BY_NAME["queues"]):  # the queues know then where they redrive to
             collect_due(collector, aws, store, COLLECT, now=NOW, since=timedelta(minutes=5))
