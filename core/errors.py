@@ -23,8 +23,18 @@ class StoreError(QuarterdeckError):
     """The store cannot be opened, read or written."""
 
 
+class LeaseLostError(StoreError):
+    """Another service watches this now: what was about to be written is its part."""
+
+
 class StoreTooNewError(StoreError):
     """The store was written by a newer Quarterdeck than this one."""
+
+
+class AskAgainError(StoreError):
+    """The store's files changed while a question was answered: the same question has an answer now."""
+
+    retryable = True
 
 
 class AwsError(QuarterdeckError):

@@ -194,13 +194,23 @@ trimmed = Table(
     Column("bytes", BigInteger, nullable=False),  # removed so far
 )
 
+rolled = Table(
+    "rolled",  # up to when the points that a collector brings are kept at a longer period
+    metadata,
+    Column("collector", String, primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("period_s", Integer, primary_key=True),
+    Column("until", UtcTime, nullable=False),
+)
+
 lease = Table(
     "lease",  # which service watches a target; account and region "" stand for alerts and pacing
     metadata,
     Column("account", String, primary_key=True),
     Column("region", String, primary_key=True),
     Column("holder", String, nullable=False),
-    Column("beat", BigInteger, nullable=False),  # counts up while the holder lives
+    Column("beat", BigInteger, nullable=False),  # of the holder when it took it
     Column("since", UtcTime, nullable=False),
 )
 
@@ -209,8 +219,9 @@ member = Table(
     metadata,
     Column("holder", String, primary_key=True),
     Column("host", String, nullable=False),
-    Column("beat", BigInteger, nullable=False),
-    Column("seen_at", UtcTime, nullable=False),
+    Column("beat", BigInteger, nullable=False),  # counts up while it lives
+    Column("seen_at", UtcTime, nullable=False),  # by its own clock, for people
+    Column("reach", sa.JSON, nullable=False),  # [account, region] of every target that it can watch
 )
 
 live_search = Table(

@@ -25,6 +25,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "account", "region"),
     )
     op.create_table(
+        "rolled",
+        sa.Column("collector", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("period_s", sa.Integer(), nullable=False),
+        sa.Column("until", UtcTime, nullable=False),
+        sa.PrimaryKeyConstraint("collector", "account", "region", "period_s"),
+    )
+    op.create_table(
         "lease",
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("region", sa.String(), nullable=False),
@@ -39,6 +48,7 @@ def upgrade() -> None:
         sa.Column("host", sa.String(), nullable=False),
         sa.Column("beat", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", UtcTime, nullable=False),
+        sa.Column("reach", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("holder"),
     )
     op.create_table(
