@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.facts import Rows, Target, Telemetry
-from store.telemetry import KEYS, SCHEMAS
+from store.telemetry import HUNDREDTHS, KEYS, SCHEMAS
 
 HOUR_MS = 3_600_000
+MOST_MS = 1e12
+"""No duration is longer: thirty years."""
 
 
 def to_table(kind: str, facts: Sequence[Telemetry], target: Target) -> pa.Table:
@@ -76,6 +79,19 @@ def newest(kind: str, table: pa.Table) -> pa.Table:
     return table.filter(pa.array(~old)) if old.any() else table
 
 
+def rounded(kind: str, table: pa.Table) -> pa.Table:
+    """The same with `telemetry.HUNDREDTHS` rounded: a number is the same before and after it is filed.
+
+    What cannot be a duration (infinite, or longer than MOST_MS) is unknown.
+    """
+    for name in HUNDREDTHS.get(kind, ()):
+        column = table[name]
+        if column.null_count < len(column):
+            possible = pc.if_else(pc.less(pc.abs(column), MOST_MS), pc.round(column, 2), None)
+            table = table.set_column(table.schema.get_field_index(name), table.field(name), possible)
+    return table
+
+
 def encode(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
@@ -84,9 +100,14 @@ def encode(table: pa.Table) -> bytes:
     return payload
 
 
+TORN = (pa.ArrowException, OSError)
+"""What `decode` raises of a payload that is not as it was written."""
+
+
 def decode(kind: str, payload: bytes) -> pa.Table:
     """Read what `encode` wrote, possibly by an older release: columns added since are null."""
     table = pa.ipc.open_stream(payload).read_all()
+    table.validate(full=True)  # damaged offsets would be followed anywhere
     schema = SCHEMAS[kind]
     if table.schema.equals(schema):
         return table

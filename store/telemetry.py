@@ -32,3 +32,22 @@ def _schema(kind: type[Telemetry]) -> pa.Schema:
 
 SCHEMAS: dict[str, pa.Schema] = {kind.KIND: _schema(kind) for kind in TELEMETRY}
 KEYS: dict[str, tuple[str, ...]] = {kind.KIND: ("account", "region", *kind.KEY) for kind in TELEMETRY}
+
+HUNDREDTHS: dict[str, tuple[str, ...]] = {
+    "metrics": ("duration_max_ms", "duration_p50_ms", "duration_p95_ms", "duration_p99_ms")
+}
+"""Durations kept to 0.01 ms, as Lambda reports them: CloudWatch interpolates percentiles to digits that mean
+nothing. Sums are never rounded."""
+FILED_HUNDREDTHS = pa.decimal128(18, 2)
+
+
+def filed(kind: str) -> pa.Schema:
+    """The columns inside a kind's files: account and region are in the path, hundredths are decimals."""
+    rounded = HUNDREDTHS.get(kind, ())
+    return pa.schema(
+        [
+            field.with_type(FILED_HUNDREDTHS) if field.name in rounded else field
+            for field in SCHEMAS[kind]
+            if field.name not in ("account", "region")
+        ]
+    )

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from store.telemetry import SCHEMAS
+from store.telemetry import FILED_HUNDREDTHS, SCHEMAS, filed
 
 ENGINES = ("athena", "trino", "spark", "duckdb")
 PARTITIONS = ("account", "region", "date")
@@ -18,6 +18,7 @@ _TYPES: Mapping[str, Mapping[pa.DataType, str]] = MappingProxyType(
         "athena": {
             pa.string(): "string",
             pa.float64(): "double",
+            FILED_HUNDREDTHS: "decimal(18,2)",
             pa.int32(): "int",
             pa.bool_(): "boolean",
             pa.timestamp("ms", tz="UTC"): "timestamp",
@@ -26,6 +27,7 @@ _TYPES: Mapping[str, Mapping[pa.DataType, str]] = MappingProxyType(
         "trino": {
             pa.string(): "varchar",
             pa.float64(): "double",
+            FILED_HUNDREDTHS: "decimal(18,2)",
             pa.int32(): "integer",
             pa.bool_(): "boolean",
             pa.timestamp("ms", tz="UTC"): "timestamp(3)",
@@ -47,7 +49,7 @@ def _statement(engine: str, kind: str, location: str) -> str:
 
 def columns(kind: str) -> list[tuple[str, pa.DataType]]:
     """The columns that are in the files themselves."""
-    return [(f.name, f.type) for f in SCHEMAS[kind] if f.name not in PARTITIONS]
+    return [(f.name, f.type) for f in filed(kind)]
 
 
 def _listed(kind: str, types: Mapping[pa.DataType, str], quote: str) -> str:

@@ -11,9 +11,7 @@ from core.errors import StoreError
 from core.settings import RetentionSettings
 from core.windows import Window
 from store import schema, state
-from store.files import ORDER
 from store.store import Store
-from store.telemetry import SCHEMAS
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -249,16 +247,6 @@ def test_a_file_is_plain_parquet_sorted_by_function_and_time(store, fill, noon):
     assert [(str(account), region, n) for account, region, n in counts] == [("111111111111", "eu-west-1", 74)]
 
 
-def test_numbers_survive_to_the_last_bit(store, a_run, a_point, read, noon):
-    values = [0.1, 1 / 3, 2**53 - 1.0, 5e-324, 123456.789]
-    store.commit(
-        a_run(), [a_point(f"f{n}", duration_p99_ms=value) for n, value in enumerate(values)], now=noon
-    )
-    store.pack(now=noon + 48 * HOUR)
-
-    assert [row["duration_p99_ms"] for row in read(store)] == values
-
-
 def test_a_sort_larger_than_memory_may_spill(store, a_run, a_point, noon):
     with store._lake.cursor() as duck:
         spill = duck.execute("SELECT current_setting('temp_directory')").fetchone()[0]
@@ -274,9 +262,3 @@ def test_a_reader_of_an_old_window_opens_no_newer_file(store, fill, noon):
 
     with store.snapshot(Window(noon - 20 * HOUR, noon - 15 * HOUR), ("metrics",)) as snapshot:
         assert len(snapshot.frame("SELECT * FROM metrics")) == 5
-
-
-def test_every_kind_of_telemetry_can_be_packed():
-    assert set(ORDER) == set(SCHEMAS)
-    for kind, order in ORDER.items():
-        assert set(order.split(", ")) <= set(SCHEMAS[kind].names)
