@@ -101,7 +101,8 @@ def write(
     ids, before = _around(connection, run, around)
     new = after(before, run, covered, gaps, edge=settled_until(min(now, run.started_at)))
     changed = {key: spans for key, spans in new.items() if spans != before.get(key)}
-    _replace(connection, run, changed, [id_ for key in changed for id_ in ids.get(key, ())])
+    gone = [id_ for key in changed for id_ in ids.get(key, ())]
+    _replace(connection, run.collector, run.target, changed, gone)
     read: dict[str, list[Window]] = {}
     for (scope, _), windows in zip(both := {**before, **new}, _windows(both.values()), strict=True):
         read[scope] = [*read.get(scope, ()), *windows]
@@ -163,12 +164,16 @@ _END = sa.type_coerce(coverage.c.end, sa.BigInteger).label("end")
 
 
 def _replace(
-    connection: sa.Connection, run: Run, changed: Mapping[Key, Spans], replaced: Sequence[int]
+    connection: sa.Connection,
+    collector: str,
+    target: Target,
+    changed: Mapping[Key, Spans],
+    replaced: Sequence[int],
 ) -> None:
     if replaced:
         delete = sa.delete(coverage).where(coverage.c.id == sa.bindparam("of_id"))
         connection.execute(delete, [{"of_id": id_} for id_ in replaced])
-    same = {"collector": run.collector, "account": run.target.account, "region": run.target.region}
+    same = {"collector": collector, "account": target.account, "region": target.region}
     rows = [
         {**same, "scope": scope, "period_s": period_s, "start": w.start, "end": w.end, "settled": settled}
         for (scope, period_s), spans in changed.items()
@@ -223,3 +228,57 @@ def _to_reading(raw: Sequence[tuple[int, int, int, bool]]) -> Reading:
 def _mine(collector: str, target: Target) -> sa.ColumnElement[bool]:
     c = coverage.c
     return (c.collector == collector) & (c.account == target.account) & (c.region == target.region)
+
+
+def spans(connection: sa.Connection, collector: str, *, before: datetime) -> dict[Target, list[Window]]:
+    """By target: what begins before a moment, whatever its scope."""
+    c = coverage.c
+    query = sa.select(c.account, c.region, _START, _END).distinct()
+    found: dict[Target, list[Window]] = defaultdict(list)
+    for account, region, start, end in connection.execute(
+        query.where(c.collector == collector, c.start < before)
+    ):
+        found[Target(account, region)].append(_window(start, end))
+    return {target: merge(windows) for target, windows in found.items()}
+
+
+def roll(connection: sa.Connection, collector: str, target: Target, window: Window, period_s: int) -> None:
+    """What was read of `window` at a shorter period counts as read at `period_s` from now on."""
+    c = coverage.c
+    near = (c.start <= window.end) & (c.end >= window.start)
+    query = sa.select(c.id, c.scope, c.period_s, _START, _END, c.settled).where(
+        _mine(collector, target), near
+    )
+    ids: dict[str, list[int]] = defaultdict(list)
+    rows: dict[str, list[tuple[int, int, int, bool]]] = defaultdict(list)
+    for id_, scope, *raw in connection.execute(query):
+        ids[scope].append(id_)
+        rows[scope].append((raw[0], raw[1], raw[2], raw[3]))
+    made: dict[Any, dict[int, Spans] | None] = {}
+    new = {
+        scope: _shared(made, tuple(sorted(raw)), lambda raw: _rolled(raw, window, period_s))
+        for scope, raw in rows.items()
+    }
+    changed = {(scope, at_s): of for scope, found in new.items() if found for at_s, of in found.items()}
+    gone = [id_ for scope, found in new.items() if found for id_ in ids[scope]]
+    _replace(connection, collector, target, changed, gone)
+
+
+def _rolled(
+    raw: Sequence[tuple[int, int, int, bool]], window: Window, period_s: int
+) -> dict[int, Spans] | None:
+    """One scope's spans by period, what of `window` is shorter put to `period_s`; None: nothing is."""
+    by_period: dict[int, list[Raw]] = defaultdict(list)
+    for at_s, start, end, settled in raw:
+        by_period[at_s].append((start, end, settled))
+    old = {at_s: _to_spans(rows) for at_s, rows in by_period.items()}
+    short = [of for at_s, of in old.items() if at_s < period_s]
+    moved = [part for of in short for w in of.settled if (part := w.overlap(window))]
+    young = [part for of in short for w in of.provisional if (part := w.overlap(window))]
+    if not moved and not young:
+        return None
+    there = old.get(period_s, _NOTHING)
+    sure = merge([*there.settled, *moved])
+    unsure = _minus(merge([*there.provisional, *young]), sure)
+    left = {at_s: of.without([window]) if at_s < period_s else of for at_s, of in old.items()}
+    return {**left, period_s: Spans(tuple(sure), tuple(unsure))}

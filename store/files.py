@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,11 +17,12 @@ import sqlalchemy as sa
 from core.errors import StoreError
 from core.facts import Target
 from core.windows import Window
-from store import encoding
-from store.lake import Lake, newest_sql
+from store import encoding, rollup
+from store.lake import Lake, literal, newest_sql
 from store.schema import file
 from store.state import FILE as STATE
 from store.telemetry import SCHEMAS
+from store.tiers import DAY, month_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Kept:
     target: Target
     window: Window
     unreadable: str | None = None
+    period_s: int = 0  # of rolled-up rows; 0: as they came
 
 
 def listed(connection: sa.Connection) -> list[Kept]:
@@ -45,6 +47,7 @@ def listed(connection: sa.Connection) -> list[Kept]:
             Target(row.account, row.region),
             Window(row.start, row.end),
             row.unreadable,
+            row.period_s,
         )
         for row in connection.execute(query)
     ]
@@ -52,16 +55,27 @@ def listed(connection: sa.Connection) -> list[Kept]:
 
 def name(kind: str, target: Target, window: Window) -> str:
     """A new path below the telemetry folder, in Hive's style; never the same twice."""
-    length = "day" if window.duration >= timedelta(days=1) else f"{window.start:%H}"
+    length = "day" if window.duration >= DAY else f"{window.start:%H}"
+    if window.duration > DAY:
+        length, window = "month", month_of(window.start)
     account, region = quote(target.account, safe=""), quote(target.region, safe="")
     folder = f"kind={kind}/account={account}/region={region}/date={window.start:%Y-%m-%d}"
     return f"{folder}/{length}-{uuid.uuid4().hex[:12]}.parquet"
 
 
 def write(
-    lake: Lake, path: str, kind: str, hot: Sequence[pa.Table], replaced: Sequence[str]
+    lake: Lake,
+    path: str,
+    kind: str,
+    hot: Sequence[pa.Table],
+    replaced: Sequence[str],
+    *,
+    period_s: int = 0,
+    since: datetime | None = None,
 ) -> tuple[int, int]:
     """Write hot rows, and the rows of `replaced` that they do not replace, as one file; rows and bytes.
+
+    Rows of a shorter period than `period_s` become rows of it; those before `since` are left out.
 
     The file is there under its name only when all of it is.
     """
@@ -72,7 +86,9 @@ def write(
         if before.lacking:
             raise StoreError(next(iter(before.lacking.values())))
         with closing(lake.cursor()) as duck:
-            rows = _copy(duck, draft, kind, hot, list(before.files.values()))
+            rows = _copy(
+                duck, draft, kind, hot, list(before.files.values()), period_s=period_s, since=since
+            )
         return rows, shelf.place(draft, path)
     except (OSError, duckdb.Error, StoreError) as error:
         if draft is not None:
@@ -88,11 +104,19 @@ def _copy(
     kind: str,
     hot: Sequence[pa.Table],
     replaced: Sequence[Path],
+    *,
+    period_s: int,
+    since: datetime | None,
 ) -> int:
     table = pa.concat_tables([SCHEMAS[kind].empty_table(), *hot])
     duck.register(f"{kind}_hot", table)
     duck.register(f"{kind}_late", table)
-    return encoding.copy(duck, kind, newest_sql(kind, clean=[], touched=replaced), draft)
+    source = newest_sql(kind, clean=[], touched=replaced)
+    if since is not None:
+        source = f"SELECT * FROM ({source}) WHERE ts >= {literal(since)}"
+    if period_s:
+        source = rollup.sql(kind, source, period_s)
+    return encoding.copy(duck, kind, source, draft)
 
 
 def add(
@@ -110,6 +134,7 @@ def add(
             rows=rows,
             bytes=size,
             created_at=now,
+            period_s=kept.period_s,
         )
     )
     if replaced:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.facts import Target
-from core.windows import LATENESS, Window, floor
-from store import files, hot
-from store.columns import decode
+from core.settings import RetentionSettings
+from core.windows import Window
+from store import files, hot, tiers
 from store.files import Kept
 from store.lake import Lake
+from store.losses import Losses
 from store.schema import hot as hot_table
-
-DAY = timedelta(days=1)
-SEAL_AFTER = LATENESS + timedelta(minutes=30)
-"""An hour that ended this long ago is read no more by runs that keep up: its file is written once."""
+from store.tiers import SEAL_AFTER, Plan
 
 
 class Begin(Protocol):
@@ -39,32 +37,41 @@ class Unit:
     batches: list[hot.Batch] = field(default_factory=list)
     files: list[Kept] = field(default_factory=list)
 
-    def window(self, finished: bool) -> Window:
-        """The whole day if that is over, else the hours that are in it."""
+    @property
+    def window(self) -> Window:
+        """The hours that are in it."""
         starts = [b.start for b in self.batches] + [f.window.start for f in self.files]
         ends = [b.end for b in self.batches] + [f.window.end for f in self.files]
-        day = floor(min(starts), DAY)
-        return Window(day, day + DAY) if finished else Window(min(starts), max(ends))
+        return Window(min(starts), max(ends))
 
 
 def units(
-    batches: Iterable[hot.Batch], kept: Iterable[Kept], *, now: datetime
+    batches: Iterable[hot.Batch], kept: Iterable[Kept], plan: Plan, *, now: datetime
 ) -> Iterator[tuple[Unit, Window]]:
-    """What to write, oldest day first, with the stretch that each file will stand for."""
-    days: dict[tuple[datetime, str, Target], Unit] = {}
+    """What to write, oldest first, with the stretch that each file will stand for. Days that are to be
+    brought to a longer period first are left out."""
+    stretches: dict[tuple[Window, str, Target], Unit] = {}
+
+    def unit(item: hot.Batch | Kept, start: datetime) -> Unit:
+        key = plan.stretch(item.kind, item.target, start), item.kind, item.target
+        return stretches.setdefault(key, Unit(item.kind, item.target))
+
     for batch in batches:
         if batch.end + SEAL_AFTER <= now:
-            key = floor(batch.start, DAY), batch.kind, batch.target
-            days.setdefault(key, Unit(batch.kind, batch.target)).batches.append(batch)
+            unit(batch, batch.start).batches.append(batch)
     for item in kept:
-        key = floor(item.window.start, DAY), item.kind, item.target
-        days.setdefault(key, Unit(item.kind, item.target)).files.append(item)
-    for (day, _, _), unit in sorted(days.items(), key=lambda d: d[0]):
-        if day + DAY + SEAL_AFTER <= now:
-            if unit.batches or len(unit.files) > 1:
-                yield unit, unit.window(finished=True)
-        else:
-            yield from _hours(unit)
+        unit(item, item.window.start).files.append(item)
+    for (stretch, kind, target), found in sorted(stretches.items(), key=lambda s: s[0]):
+        if stretch.end + SEAL_AFTER > now:
+            yield from _hours(found)
+        elif not plan.is_due(kind, target, stretch.start) and _is_unfinished(found, plan):
+            yield found, Window(max(stretch.start, plan.oldest[kind]), stretch.end)
+
+
+def _is_unfinished(unit: Unit, plan: Plan) -> bool:
+    """Whether a stretch that is over is not one file yet, or that file begins before what is kept."""
+    past = plan.oldest[unit.kind]
+    return bool(unit.batches) or len(unit.files) > 1 or any(f.window.start < past for f in unit.files)
 
 
 def _hours(unit: Unit) -> Iterator[tuple[Unit, Window]]:
@@ -75,39 +82,88 @@ def _hours(unit: Unit) -> Iterator[tuple[Unit, Window]]:
         key = tuple(f.path for f in held) or (batch.start.isoformat(),)
         groups.setdefault(key, Unit(unit.kind, unit.target, [], held)).batches.append(batch)
     for group in groups.values():
-        yield group, group.window(finished=False)
+        yield group, group.window
 
 
-def seal(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> None:
+def seal(
+    engine: sa.Engine,
+    begin: Begin,
+    lake: Lake,
+    losses: Losses,
+    retention: RetentionSettings,
+    *,
+    now: datetime,
+) -> None:
     """Write every unit that is due; one that cannot be written keeps no other back.
 
     A kill between two steps leaves the hot rows, and a file that nobody lists.
     """
     with engine.connect() as connection:
-        batches = hot.listed(connection, sa.true())
-        kept = files.listed(connection)
+        batches, kept = sound(hot.listed(connection, sa.true()), files.listed(connection))
+        plan = tiers.plan(connection, retention, now=now)
     failures = []
-    for unit, window in units(batches, kept, now=now):
+    for unit, window in units(batches, kept, plan, now=now):
         try:
-            _seal(engine, begin, lake, unit, window, now=now)
+            _seal(engine, begin, lake, unit, window, plan, now=now)
         except StoreError as error:
-            failures.append(error)
+            if not losses.examine(lake, unit.files):  # else the next packing joins the rest
+                failures.append(error)
     if failures:
         raise failures[0]
 
 
-def _seal(engine: sa.Engine, begin: Begin, lake: Lake, unit: Unit, window: Window, *, now: datetime) -> None:
-    found = _payloads(engine, unit.batches)
-    if not found and len(unit.files) < 2:
-        return  # newer batches have taken their place: the next time
-    tables = [decode(unit.kind, payload) for payload in found.values()]
+def sound(batches: Sequence[hot.Batch], kept: Sequence[Kept]) -> tuple[list[hot.Batch], list[Kept]]:
+    """What can be packed: unreadable files stay listed as they are. So do the hot rows of their hours, or
+    rows would be there twice once such a file can be read again."""
+    lost = [f for f in kept if f.unreadable is not None]
+    free = [b for b in batches if not any(_over(b, f) for f in lost)]
+    return free, [f for f in kept if f.unreadable is None]
+
+
+def _over(batch: hot.Batch, item: Kept) -> bool:
+    same = (batch.kind, batch.target) == (item.kind, item.target)
+    return same and batch.start < item.window.end and batch.end > item.window.start
+
+
+def _seal(
+    engine: sa.Engine, begin: Begin, lake: Lake, unit: Unit, window: Window, plan: Plan, *, now: datetime
+) -> None:
+    period_s = plan.tiers(unit.kind, unit.target).period_s(window.start)
+    made = write(engine, lake, unit, window, period_s)
+    if made is not None:
+        with begin() as connection:
+            swap(connection, made, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that is written and not listed yet, with what it takes the place of."""
+
+    kept: Kept
+    rows: int
+    bytes: int
+    files: Sequence[str]
+    seqs: Sequence[int]
+
+
+def write(engine: sa.Engine, lake: Lake, unit: Unit, window: Window, period_s: int) -> Made | None:
+    """Write a unit's file, its rows at `period_s` at least; None if there is nothing to write by now."""
+    found = hot.readable(unit.kind, _payloads(engine, unit.batches))
+    if not found and not unit.files:
+        return None  # newer batches have taken their place: the next time
     replaced = [f.path for f in unit.files]
     path = files.name(unit.kind, unit.target, window)
-    rows, size = files.write(lake, path, unit.kind, tables, replaced)
-    with begin() as connection:
-        files.add(connection, Kept(path, unit.kind, unit.target, window), rows, size, replaced, now=now)
-        if found:
-            connection.execute(sa.delete(hot_table).where(hot_table.c.seq.in_(list(found))))
+    tables = list(found.values())
+    rows, size = files.write(lake, path, unit.kind, tables, replaced, period_s=period_s, since=window.start)
+    kept = Kept(path, unit.kind, unit.target, window, period_s=period_s)
+    return Made(kept, rows, size, replaced, list(found))
+
+
+def swap(connection: sa.Connection, made: Made, *, now: datetime) -> None:
+    """Let readers see the file instead of what it was made of."""
+    files.add(connection, made.kept, made.rows, made.bytes, made.files, now=now)
+    if made.seqs:
+        connection.execute(sa.delete(hot_table).where(hot_table.c.seq.in_(list(made.seqs))))
 
 
 def _payloads(engine: sa.Engine, batches: Sequence[hot.Batch]) -> dict[int, bytes]:

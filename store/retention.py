@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from core.settings import RetentionSettings
 from core.windows import floor
 from store.lake import Lake
-from store.packing import DAY, Begin
+from store.packing import Begin
 from store.schema import coverage, file, gap, hot, run
 from store.telemetry import SCHEMAS
+from store.tiers import DAY
 
 GRACE = timedelta(minutes=10)
 """How long a reader may still use a file that was replaced."""
@@ -62,9 +63,8 @@ def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> None
         rows = connection.execute(sa.select(file.c.path, file.c.replaced_at)).all()
     over = {row.path for row in rows if row.replaced_at is not None and row.replaced_at + GRACE <= now}
     known = {row.path for row in rows}
-    for left in list(lake.shelf.listed()):
-        if left.path in over or (left.path not in known and left.age >= lake.shelf.orphan_age):
-            lake.shelf.remove(left.path)
+    for path in [*over, *lake.shelf.orphans(known)]:
+        lake.shelf.remove(path)
     if over:
         with begin() as connection:
             connection.execute(sa.delete(file).where(file.c.path.in_(over)))

@@ -147,9 +147,9 @@ def test_rows_kept_while_their_hour_is_being_sealed_are_not_lost(store, fill, re
     fill("checkout", hours=[-5])
     write = store_files.write
 
-    def write_and_be_overtaken(*given):
+    def write_and_be_overtaken(*given, **named):
         fill("pay", hours=[-5])
-        return write(*given)
+        return write(*given, **named)
 
     monkeypatch.setattr("store.files.write", write_and_be_overtaken)
     store.pack(now=noon)

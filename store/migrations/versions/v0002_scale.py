@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -66,4 +68,6 @@ def upgrade() -> None:
         sa.Column("cost_usd", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    meta = sa.table("meta", sa.column("key", sa.String()), sa.column("value", sa.Text()))
+    op.bulk_insert(meta, [{"key": "store_id", "value": uuid.uuid4().hex}])  # whose telemetry files these are
     op.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
