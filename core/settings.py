@@ -22,6 +22,9 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 """Written as 90s, 5m, 3h, 14d."""
 
 
+S3_URL = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$"
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -141,6 +144,7 @@ class StoreSettings(Section):
     )
     telemetry: str | None = Field(
         default=None,
+        pattern=S3_URL,
         description="`s3://bucket/prefix` keeps telemetry files there; default: telemetry/ in `path`",
     )
     telemetry_endpoint_url: str | None = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from core.errors import StoreError, StoreTooNewError
 from core.settings import StoreSettings
 from store import schema, sqlite, state
+from store.shelf import Folder, Shelf
 
 TELEMETRY = "telemetry"
 
@@ -29,6 +31,20 @@ def open_state(settings: StoreSettings, *, create: bool) -> sa.Engine:
         engine.dispose()
         raise
     return engine
+
+
+def open_shelf(settings: StoreSettings, engine: sa.Engine) -> Shelf:
+    """Where the settings keep telemetry files. Nothing is asked of S3 yet."""
+    if settings.telemetry is None:
+        return Folder(settings.path / TELEMETRY)
+    from store import bucket, cache, s3  # boto3 takes a while to import, and most stores are a folder
+
+    endpoint_url = settings.telemetry_endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3")
+    with state.explained(engine, settings.path), engine.connect() as connection:
+        query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "store_id")
+        owner = connection.execute(query).scalar()
+    copies = cache.Cache(settings.path / "cache", int(settings.cache_gb * 1e9))
+    return s3.S3(bucket.Bucket(settings.telemetry, endpoint_url), copies, owner)
 
 
 def _check_folder(folder: Path, *, is_new: bool, create: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from core.errors import StoreError
 from core.settings import RetentionSettings
 from core.windows import floor
 from store.lake import Lake
@@ -54,8 +55,10 @@ def _shorten(connection: sa.Connection, collector: str, edge: datetime) -> None:
     connection.execute(sa.update(coverage).where(mine, coverage.c.start < edge).values(start=edge))
 
 
-def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> None:
+def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> list[StoreError]:
     """Unlink replaced files whose grace is over, then forget them: a full disk gets room before a write.
+
+    What could not be removed is answered, and stays for the next time.
 
     Only the holder of the pack lock may call this: a file that the catalogue does not list is then nobody's.
     """
@@ -63,11 +66,17 @@ def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> None
         rows = connection.execute(sa.select(file.c.path, file.c.replaced_at)).all()
     over = {row.path for row in rows if row.replaced_at is not None and row.replaced_at + GRACE <= now}
     known = {row.path for row in rows}
+    failures = []
     for path in [*over, *lake.shelf.orphans(known)]:
-        lake.shelf.remove(path)
+        try:
+            lake.shelf.remove(path)
+        except StoreError as error:
+            over.discard(path)
+            failures.append(error)
     if over:
         with begin() as connection:
             connection.execute(sa.delete(file).where(file.c.path.in_(over)))
+    return failures
 
 
 def sweep_spill(folder: Path) -> None:

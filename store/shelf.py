@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
+
+from core.facts import Usage
 
 DRAFT = ".part"
 """How the name of a file ends that is not finished."""
@@ -47,9 +49,6 @@ class Shelf(Protocol):
     seen: tuple[Path, ...]
     """Local folders in which `draft`, `fetch` and `original` answer files."""
 
-    orphan_age: timedelta
-    """A file that no catalogue lists is nobody's when it is this old."""
-
     def draft(self, path: str) -> Path:
         """Where to write what shall become `path`."""
 
@@ -62,8 +61,14 @@ class Shelf(Protocol):
     def original(self, path: str) -> AbstractContextManager[Path | None]:
         """What the place itself has under a name; None: nothing."""
 
+    def again(self, path: str) -> Path | None:
+        """A new copy of a file whose copy cannot be read; None: there is none, or no copy was read."""
+
     def listed(self) -> Iterator[Stored]:
         """Everything that is there."""
+
+    def orphans(self, known: Collection[str]) -> list[str]:
+        """What is not `known` to the catalogue, and will not be; not looked for each time this is asked."""
 
     def remove(self, path: str) -> None:
         """Also when it is gone already."""
@@ -71,13 +76,14 @@ class Shelf(Protocol):
     def quarantine(self, path: str) -> None:
         """Put a file out of the way, and keep it."""
 
+    def take_usage(self) -> tuple[Usage, ...]:
+        """Requests that AWS bills, since this was last asked."""
+
     def close(self) -> None: ...
 
 
 class Folder:
     """A folder of this machine."""
-
-    orphan_age = timedelta(0)  # the pack lock ends with its holder
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
@@ -91,10 +97,10 @@ class Folder:
 
     def place(self, draft: Path, path: str) -> int:
         final = self._folder / path
-        _fsync(draft)
+        fsync(draft)
         draft.rename(final)
         for folder in [final.parent, *final.parent.parents][: len(Path(path).parents)]:
-            _fsync(folder)
+            fsync(folder)
         return final.stat().st_size
 
     def fetch(self, paths: Sequence[str], *, wait: bool = False) -> Fetched:
@@ -106,6 +112,9 @@ class Folder:
         file = self._folder / path
         return nullcontext(file if file.exists() else None)
 
+    def again(self, path: str) -> Path | None:
+        return None
+
     def listed(self) -> Iterator[Stored]:
         for pattern in ("*.parquet", f"*.parquet{DRAFT}"):
             for file in self._folder.rglob(pattern):
@@ -113,6 +122,9 @@ class Folder:
                     facts = file.stat()
                     age = timedelta(seconds=time.time() - facts.st_mtime)
                     yield Stored(str(file.relative_to(self._folder)), facts.st_size, age)
+
+    def orphans(self, known: Collection[str]) -> list[str]:
+        return [stored.path for stored in self.listed() if stored.path not in known]
 
     def remove(self, path: str) -> None:
         file = self._folder / path
@@ -125,11 +137,15 @@ class Folder:
         home.mkdir(exist_ok=True)
         (self._folder / path).rename(home / path.replace("/", "_"))
 
+    def take_usage(self) -> tuple[Usage, ...]:
+        return ()
+
     def close(self) -> None:
         """Nothing is open."""
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Have the disk hold a file, or the names in a folder."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

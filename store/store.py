@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -16,13 +16,26 @@ from core.errors import LeaseLostError, StoreError
 from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
-from store import check, commit, coverage, entities, packing, postgres, retention, schema, snapshot, state
+from store import (
+    check,
+    commit,
+    coverage,
+    entities,
+    packing,
+    postgres,
+    retention,
+    rolling,
+    schema,
+    snapshot,
+    state,
+)
 from store.check import Finding
 from store.coverage import Reading
 from store.hot import HotCache
 from store.lake import Lake
-from store.opening import TELEMETRY, open_state
-from store.shelf import Folder
+from store.losses import Losses
+from store.opening import open_shelf, open_state
+from store.paid import Paid
 from store.snapshot import Snapshot
 
 __all__ = ["Filter", "Snapshot", "Store"]
@@ -45,7 +58,9 @@ class Store:
     def __init__(self, settings: StoreSettings, engine: sa.Engine) -> None:
         self.settings = settings
         self._engine, self._writer = engine, state.writer(engine)
-        self._lake, self._cache = Lake(settings.path, Folder(settings.path / TELEMETRY)), HotCache()
+        self._lake, self._cache = Lake(settings.path, open_shelf(settings, engine)), HotCache()
+        self._losses = Losses(self.transaction)
+        self._paid = Paid(self._lake.shelf, self.transaction)
 
     @classmethod
     def open(cls, settings: StoreSettings, *, create: bool = True) -> Store:
@@ -128,21 +143,31 @@ class Store:
         with self._explained(), self._engine.connect() as connection:
             return coverage.readings(connection, collector, target, since)
 
-    def snapshot(self, window: Window, kinds: Sequence[str] = ()) -> AbstractContextManager[Snapshot]:
+    @contextmanager
+    def snapshot(self, window: Window, kinds: Sequence[str] = ()) -> Iterator[Snapshot]:
         """A consistent view of this instant; `kinds` are the telemetry kinds asked for, by default none."""
-        return snapshot.taken(self._engine, self._lake, self._cache, window, kinds)
+        with snapshot.taken(self._engine, self._lake, self._cache, self._losses, window, kinds) as found:
+            yield found
+        self._paid.bill_if_due()
 
     def pack(self, *, now: datetime) -> None:
-        """Seal settled hours of the hot tail into Parquet, join hours to days, sweep what is replaced or past
-        retention. Safe to kill at any moment, safe beside readers."""
+        """Seal settled hours of the hot tail into Parquet, bring days that are old enough to longer periods,
+        join hours to days and days to months, sweep what is replaced or past retention. Safe to kill at any
+        moment, safe beside readers."""
         locked = state.locked(self._engine, self.path, "pack.lock", wait=False)
         with self._explained(), locked as mine:
             if not mine:
                 return  # another process is at it
-            retention.sweep(self._engine, self.transaction, self._lake, now=now)
+            unswept = retention.sweep(self._engine, self.transaction, self._lake, now=now)
             retention.sweep_spill(self.path)
             retention.retire(self.transaction, self.settings.retention, now=now)
-            packing.seal(self._engine, self.transaction, self._lake, now=now)
+            self._losses.review(self._engine, self._lake)
+            parts = self._engine, self.transaction, self._lake, self._losses, self.settings.retention
+            rolling.roll(*parts, now=now)
+            packing.seal(*parts, now=now)
+            self._paid.bill(now=now)
+            if unswept:
+                raise unswept[0]
 
     def check(self) -> list[Finding]:
         """Compare every stored byte with the catalogue; what is not as it was written. Changes nothing."""
@@ -163,6 +188,8 @@ class Store:
             return 0, postgres.size_bytes(connection)
 
     def close(self) -> None:
+        with suppress(StoreError):
+            self._paid.bill(now=datetime.now(UTC))
         self._lake.close()
         self._engine.dispose()
 

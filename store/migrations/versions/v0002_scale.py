@@ -68,6 +68,18 @@ def upgrade() -> None:
         sa.Column("cost_usd", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "revision",
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("region", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "account", "region"),
+    )
+    op.execute(
+        "INSERT INTO revision (kind, account, region, value)"
+        " SELECT DISTINCT kind, account, region, 'at the migration' FROM entity"
+    )
     meta = sa.table("meta", sa.column("key", sa.String()), sa.column("value", sa.Text()))
     op.bulk_insert(meta, [{"key": "store_id", "value": uuid.uuid4().hex}])  # whose telemetry files these are
     op.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
