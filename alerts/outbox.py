@@ -52,8 +52,14 @@ def deliver_due(
     *,
     now: datetime,
     chance: Callable[[], float] = random.random,
+    may_send: Callable[[], bool] = lambda: True,
 ) -> list[Outcome]:
-    """Try every notice whose turn it is, each once. `chance` (0..1) spreads retries."""
+    """Try every notice whose turn it is, each once. `chance` (0..1) spreads retries.
+
+    Of several services one delivers: each notice is looked at once more in a transaction of `store`, which
+    refuses (LeaseLostError) when another does, and `may_send` is asked right before it leaves: whoever was
+    paused in between sends nothing.
+    """
     quiet_http_logs()
     with store.engine.connect() as connection:
         queue, spent = _due(connection, now), _delivered_last_hour(connection, now)
@@ -65,6 +71,11 @@ def deliver_due(
         )
         if name in held or full:
             continue
+        with store.transaction() as connection:
+            if not _is_still(connection, row):
+                continue
+        if not may_send():
+            break
         tried[name] += 1
         outcome = _attempt(row, settings, http, now=now, chance=chance)
         with store.transaction() as connection:
@@ -86,6 +97,12 @@ def _due(connection: sa.Connection, now: datetime) -> Sequence[Row]:
     for row in rows:
         heads.setdefault((row.incident, row.channel), row)
     return [row for row in heads.values() if row.next_at <= now]
+
+
+def _is_still(connection: sa.Connection, row: Row) -> bool:
+    """Whether a notice waits as it did when it was read: nobody sent or tried it meanwhile."""
+    found = connection.execute(sa.select(outbox.c.state, outbox.c.attempts).where(outbox.c.id == row.id))
+    return found.one_or_none() == (row.state, row.attempts)
 
 
 def _delivered_last_hour(connection: sa.Connection, now: datetime) -> Counter[str]:

@@ -81,11 +81,13 @@ def collect_due(
     since: timedelta | None = None,
     on_run: Callable[[Run], None] | None = None,
     within: timedelta | None = None,
+    going_on: Callable[[], bool] = lambda: True,
 ) -> list[Run]:
     """One pass: do every run that is due, newest first, and answer them.
 
-    `within` starts no further run after that much time: what is left is due again in the next pass, after the
-    newest minutes. A scope that could not be read is left alone for the rest of the pass. Raises StoreError.
+    `within` starts no further run after that much time, nor does `going_on` once it says no: what is left is
+    due again in the next pass, after the newest minutes. A scope that could not be read is left alone for the
+    rest of the pass. Raises StoreError.
     """
     runs: list[Run] = []
     began, failures, left_alone = time.monotonic(), 0, set[str]()
@@ -116,7 +118,8 @@ def collect_due(
         left_alone |= {g.scope for g in ended.facts if isinstance(g, Gap) and g.window == piece.window}
         failures = failures + 1 if run.outcome == "failed" else 0
         out_of_time = within is not None and time.monotonic() - began > within.total_seconds()
-        if run.outcome == "denied" or ended.is_held_back or failures == GIVEN_UP_AFTER or out_of_time:
+        is_over = out_of_time or failures == GIVEN_UP_AFTER or not going_on()
+        if run.outcome == "denied" or ended.is_held_back or is_over:
             break
     return runs
 

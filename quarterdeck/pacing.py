@@ -28,6 +28,7 @@ from core.settings import CollectSettings
 from quarterdeck.notes import write_note
 from store import entities
 from store.bill import next_month
+from store.readers import budget
 from store.readers.activity import Lately, firing, lately
 from store.readers.budget import PACE_KEY
 from store.readers.things import Place
@@ -49,6 +50,7 @@ class Pacer:
     cap_usd: Decimal | None
     collectors: Sequence[Collector]
     decision: Decision | None = None
+    others_slower: int = 1
     _lately: tuple[datetime, Lately] | None = None
 
     def set_pace(self, targets: Sequence[Target], *, now: datetime) -> Decision:
@@ -57,15 +59,18 @@ class Pacer:
         watched = self._watched(known, now)
         current = self.decision.step if self.decision else 0
         self.decision = decide(watched, self._month(known, now), self.settings, current=current)
+        self.others_slower = self.decision.pace.others
         self._keep(known, watched, self.decision, now)
         return self.decision
+
+    def follow(self) -> None:
+        """Keep the pace that another service decided."""
+        self.others_slower = budget.others_slower(self.store)
 
     def others_every(self, collector: Collector) -> timedelta:
         """How often a collector runs at the pace in force: paid ones are slowed with the rest."""
         every = collector.interval(self.settings)
-        if self.decision is None or collector.name == PACED or not is_paid(collector):
-            return every
-        return every * self.decision.pace.others
+        return every if collector.name == PACED or not is_paid(collector) else every * self.others_slower
 
     def _watched(self, known: Mapping[Target, Inventory], now: datetime) -> list[Watched]:
         seen, alarmed = self._seen(now), firing(self.store)

@@ -7,29 +7,31 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import httpx
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from alerts.actions import act_due
-from alerts.engine import evaluate
-from alerts.outbox import deliver_due
 from alerts.rules import Rule
 from collectors.aws import Aws
 from collectors.collector import Collector
 from collectors.registry import COLLECTORS
 from collectors.runner import collect_due
-from core.errors import AwsError
+from core.errors import LeaseLostError, QuarterdeckError, StoreError
 from core.facts import Run, Target
+from quarterdeck.duty import Duty
 from quarterdeck.live import Desk
-from quarterdeck.notes import write_note
+from quarterdeck.lock import Neighbours
 from quarterdeck.pacing import PACED, Pacer
 from quarterdeck.settings import Settings
+from quarterdeck.sharing import Sharing
+from store.leases import BEAT_S
 from store.store import Store
 
 log = logging.getLogger("quarterdeck.service")
@@ -57,7 +59,7 @@ Clock = Callable[[], datetime]
 class Schedule:
     """How often the service does what no collector does."""
 
-    heartbeat: timedelta = timedelta(seconds=10)
+    beat: timedelta = timedelta(seconds=BEAT_S)
     evaluate: timedelta = timedelta(seconds=20)
     deliver: timedelta = timedelta(seconds=5)
     act: timedelta = timedelta(seconds=10)
@@ -80,6 +82,7 @@ class Threads(BasePoolExecutor):  # type: ignore[misc]
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         super().__init__(pool)
+        self.pool = pool
 
 
 class Service:
@@ -95,11 +98,18 @@ class Service:
         clock: Clock = utc_now,
         schedule: Schedule = USUAL,
         collectors: Sequence[Collector] = COLLECTORS,
+        holder: str | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
-        self.settings, self.store, self.rules, self.http, self.clock = settings, store, rules, http, clock
+        self.settings, self.store, self.http, self.clock = settings, store, http, clock
         self.schedule, self.collectors = schedule, tuple(collectors)
         self.stopping = threading.Event()
+        self.sharing = Sharing(
+            store, holder=holder, neighbours=neighbours, beat_s=schedule.beat.total_seconds()
+        )
+        self._watched: frozenset[Target] = frozenset()
         self._aws: dict[Target, Aws] = {}
+        self._readers: dict[Target, Threads] = {}
         self._outcomes: dict[tuple[str, Target], str] = {}
         self._rests_until: dict[tuple[str, Target], datetime] = {}
         self._started: dict[tuple[str, Target], datetime] = {}
@@ -107,6 +117,7 @@ class Service:
         self._pacer = Pacer(
             store, settings.collect, None if cap is None else Decimal(str(cap)), self.collectors
         )
+        self.duty = Duty(self.sharing, rules, settings.alerts, http, self._pacer, self._aws, clock)
         self._pools: list[ThreadPoolExecutor] = []
         self._desk = Desk(store, self._answer_live, clock=clock, stopping=self.stopping.is_set)
         self._scheduler = BackgroundScheduler(
@@ -115,40 +126,72 @@ class Service:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._scheduler.add_listener(self._crashed, EVENT_JOB_ERROR)
+        self._scheduler.add_listener(self._went_well, EVENT_JOB_EXECUTED)
 
     def start(self) -> None:
-        """Begin the housekeeping and alert jobs; targets come with `watch`."""
+        """Begin the housekeeping and alert jobs; targets come with `watch`. Raises StoreError."""
         every = self.schedule
-        self._every("heartbeat", every.heartbeat, self._heartbeat)
-        self._every("evaluate", every.evaluate, self._evaluate)
-        self._every("deliver", every.deliver, self._deliver)
-        self._every("act", every.act, self._act)
+        self._beat()
+        self._beats = ThreadPoolExecutor(1)  # a beat waits for no other job
+        self._pools.append(self._beats)
+        self._scheduler.add_executor(Threads(self._beats), "beat")
+        self._every("beat", every.beat, self._beat, executor="beat")
+        self._every("evaluate", every.evaluate, self.duty.evaluate)
+        self._every("deliver", every.deliver, self.duty.deliver)
+        self._every("act", every.act, self.duty.act)
         self._live = ThreadPoolExecutor(LIVE_AT_ONCE)
         self._pools.append(self._live)
         self._every("live", every.live, lambda: self._desk.take(dict(self._aws)))
         self._every("pack", every.pack, lambda: self.store.pack(now=self.clock()))
-        self._every("pace", every.pace, self._pace)
+        self._every("pace", every.pace, self.duty.pace)
         self._scheduler.start()
 
-    def watch(self, aws: Aws) -> None:
-        """Read the last hours of a target at once, then keep reading on each collector's schedule."""
-        if aws.target in self._aws:
-            return
-        self._aws[aws.target] = aws
-        self.store.remember_target(aws.target, aws.alias, self.clock())
-        threads = f"{aws.target.account}/{aws.target.region}"
-        self._scheduler.add_executor(self._threads(2), threads)
-        self._pools[-1].submit(self._first_pass, aws, threads).add_done_callback(self._first_pass_ended)
+    def watch(self, *reached: Aws) -> None:
+        """Take part in watching these targets. What becomes ours of them is read at once, the last hours
+        first, then on each collector's schedule."""
+        new = {aws.target: aws for aws in reached if aws.target not in self._aws}
+        for target, aws in new.items():
+            self.store.remember_target(target, aws.alias, self.clock())
+            self._readers[target] = self._threads(2)
+            self._scheduler.add_executor(self._readers[target], name_of(target))
+        self._aws |= new
+        self.sharing.add(new)
+        self._submit("beat", self._beats, self._unless_stopping, self._beat)
 
     def stop(self) -> bool:
-        """Let running jobs end within the grace time. False when some did not."""
+        """Let running jobs end within the grace time, and give back what is ours. False when some did not."""
         if not self.stopping.is_set():
             self.stopping.set()
             self._scheduler.shutdown(wait=False)  # waiting there would lock out a job that schedules another
         closing = threading.Thread(target=self._finish, daemon=True)
         closing.start()
         closing.join(GRACE_S)
+        try:
+            self.sharing.leave()
+        except StoreError as error:
+            log.warning("%s; the others take over in half a minute", error)
         return not closing.is_alive()
+
+    def _beat(self) -> None:
+        """Say that we live; begin what became ours, end what is no more."""
+        mine = self.sharing.beat(now=self.clock()).mine
+        before, self._watched = self._watched, mine & self._aws.keys()
+        for target in sorted(before - self._watched, key=name_of):
+            log.info("%s is watched by another service now", self._aws[target].where)
+            self._drop(target)
+        for target in sorted(self._watched - before, key=name_of):
+            log.info("watching %s", self._aws[target].where)
+            self._submit("first pass", self._readers[target].pool, self._first_pass, self._aws[target])
+
+    def _drop(self, target: Target) -> None:
+        for job in self._scheduler.get_jobs():
+            if job.executor == name_of(target):
+                job.remove()
+        for key in [key for key in self._started if key[1] == target]:
+            del self._started[key]
+
+    def _submit(self, name: str, pool: ThreadPoolExecutor, job: Callable[..., None], *words: Any) -> None:
+        pool.submit(job, *words).add_done_callback(lambda future: self._ended(name, future))
 
     def _finish(self) -> None:
         for pool in self._pools:
@@ -159,7 +202,9 @@ class Service:
         self._pools.append(pool)
         return Threads(pool)
 
-    def _every(self, name: str, every: timedelta, job: Callable[[], None]) -> None:
+    def _every(
+        self, name: str, every: timedelta, job: Callable[[], None], *, executor: str = "default"
+    ) -> None:
         self._scheduler.add_job(
             self._unless_stopping,
             "interval",
@@ -167,53 +212,69 @@ class Service:
             seconds=every.total_seconds(),
             id=name,
             name=name,
+            executor=executor,
             next_run_time=datetime.now(UTC),
         )
 
     def _unless_stopping(self, job: Callable[[], None]) -> None:
-        """What waited for a thread while the service was told to stop is left."""
-        if not self.stopping.is_set():
-            job()
+        """What waited for a thread while the service was told to stop is left; so is what is another's."""
+        try:
+            if not self.stopping.is_set():
+                job()
+        except LeaseLostError as error:
+            log.info("%s", error)
 
-    def _first_pass(self, aws: Aws, threads: str) -> None:
+    def _first_pass(self, aws: Aws) -> None:
         began = time.monotonic()
         try:
             urgent = [each for each in self.collectors if each.name not in NOT_URGENT]
-            self._begin(urgent, aws, threads, since=FRESH)
+            self._begin(urgent, aws, since=FRESH)
             log.info("%s: the last 3 hours are read (%.1f s)", aws.where, time.monotonic() - began)
         finally:
-            self._begin([each for each in self.collectors if each.name in NOT_URGENT], aws, threads)
+            self._begin([each for each in self.collectors if each.name in NOT_URGENT], aws)
 
-    def _begin(
-        self, collectors: Sequence[Collector], aws: Aws, threads: str, *, since: timedelta | None = None
-    ) -> None:
+    def _begin(self, collectors: Sequence[Collector], aws: Aws, *, since: timedelta | None = None) -> None:
         try:
             for collector in collectors:
                 self._collect(collector, aws, since=since)
         finally:
             for collector in collectors:
-                if not self.stopping.is_set():
-                    self._schedule(collector, aws, threads)
+                if not self.stopping.is_set() and aws.target in self._watched:
+                    self._schedule(collector, aws)
 
-    def _schedule(self, collector: Collector, aws: Aws, threads: str) -> None:
+    def _schedule(self, collector: Collector, aws: Aws) -> None:
         """Read on at once where history is missing; else at the next turn."""
-        name, every = f"{collector.name} {threads}", self._turn(collector)
+        threads, every = name_of(aws.target), self._turn(collector)
+        name = f"{collector.name} {threads}"
         first = datetime.now(UTC) + (timedelta() if collector.reach else every)
         self._scheduler.add_job(
             self._collect, "interval", args=[collector, aws, None, every], seconds=every.total_seconds(),
-            executor=threads, id=name, name=name, next_run_time=first,
+            executor=threads, id=name, name=name, next_run_time=first, replace_existing=True,
         )  # fmt: skip
 
     def _collect(
         self, collector: Collector, aws: Aws, since: timedelta | None = None, within: timedelta | None = None
     ) -> None:
-        """A pass over what is due; `within` its interval: old history never delays new minutes."""
-        settings, now = self.settings.collect, self.clock()
-        if self.stopping.is_set() or not self._is_due(collector, aws.target, now):
+        """A pass over what is due; `within` its interval: old history never delays new minutes. It ends with
+        the run that it is in when the target goes to another service or this one stops."""
+        with self.sharing.reading(aws.target) as mine:
+            if mine and not self.stopping.is_set() and self._is_due(collector, aws.target, self.clock()):
+                self._pass(collector, aws, since, within)
+
+    def _pass(
+        self, collector: Collector, aws: Aws, since: timedelta | None, within: timedelta | None
+    ) -> None:
+        def going_on() -> bool:
+            return self.sharing.may_read(aws.target) and not self.stopping.is_set()
+
+        try:
+            runs = collect_due(
+                collector, aws, self.sharing.fenced(aws.target), self.settings.collect, now=self.clock(),
+                since=since, on_run=self._ran, within=within, going_on=going_on,
+            )  # fmt: skip
+        except LeaseLostError as error:
+            log.info("%s in %s: %s", collector.name, aws.where, error)
             return
-        runs = collect_due(
-            collector, aws, self.store, settings, now=now, since=since, on_run=self._ran, within=within
-        )
         if collector.reach is None and not all(run.outcome in ("ok", "partial") for run in runs):
             self._started.pop((collector.name, aws.target), None)
 
@@ -238,10 +299,6 @@ class Service:
         self._started[key] = now
         return True
 
-    def _pace(self) -> None:
-        if self._aws:
-            self._pacer.set_pace(list(self._aws), now=self.clock())
-
     def _ran(self, run: Run) -> None:
         """Say how a collector goes, when that changes. One that is denied rests."""
         key = (run.collector, run.target)
@@ -254,42 +311,34 @@ class Service:
             log.log(level, "%s: %s%s", where, run.outcome, f": {run.error}" if run.error else "")
         self._outcomes[key] = run.outcome
 
-    def _evaluate(self) -> None:
-        evaluate(self.store, self.rules, self.settings.alerts, now=self.clock())
-
-    def _deliver(self) -> None:
-        deliver_due(self.store, self.settings.alerts, self.http, now=self.clock())
-
-    def _act(self) -> None:
-        act_due(self.store, self.rules, self.settings.alerts, self._aws_for, now=self.clock())
-
-    def _answer_live(self, job: Callable[[], None]) -> None:
-        self._live.submit(job).add_done_callback(self._live_ended)
-
-    def _live_ended(self, future: Future[None]) -> None:
-        if not future.cancelled() and (error := future.exception()):
-            self._record_crash("live search", error)
-
-    def _aws_for(self, target: Target) -> Aws:
-        if target not in self._aws:
-            raise AwsError(f"{target.account} {target.region} is not reached now; see `quarterdeck doctor`")
-        return self._aws[target]
-
     def _crashed(self, event: JobExecutionEvent) -> None:
         """A job that raises is recorded, and runs again at its next turn."""
         self._record_crash(event.job_id, event.exception)
 
-    def _first_pass_ended(self, future: Future[None]) -> None:
+    def _went_well(self, event: JobExecutionEvent) -> None:
+        if self.sharing.troubles.went_well(event.job_id, now=self.clock()):
+            log.info("%s: goes well again", event.job_id)
+
+    def _ended(self, name: str, future: Future[None]) -> None:
+        if future.cancelled():
+            return
         if error := future.exception():
-            self._record_crash("first pass", error)
+            self._record_crash(name, error)
+        else:
+            self.sharing.troubles.went_well(name, now=self.clock())
 
     def _record_crash(self, job: str, error: BaseException) -> None:
-        text = f"{job}: {type(error).__name__}: {error}"
-        log.error("%s", text)
-        self._note("service.crash", f"{self.clock().isoformat()} {text}")
+        """Kept for people (`store.journal`), by a later beat if the store is what fails."""
+        said = str(error) if isinstance(error, QuarterdeckError) else f"{type(error).__name__}: {error}"
+        if self.sharing.troubles.failed(job, said, now=self.clock()):
+            log.error("%s: %s", job, said)
+            with suppress(StoreError):
+                self.sharing.tell()
 
-    def _heartbeat(self) -> None:
-        self._note("service.heartbeat", self.clock().isoformat())
+    def _answer_live(self, job: Callable[[], None]) -> None:
+        self._submit("live search", self._live, job)
 
-    def _note(self, key: str, value: str) -> None:
-        write_note(self.store, key, value)
+
+def name_of(target: Target) -> str:
+    """As threads and jobs are called."""
+    return f"{target.account}/{target.region}"

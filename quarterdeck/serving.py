@@ -13,17 +13,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import FrameType
+from typing import Any
 
 import httpx
+import sqlalchemy as sa
 
 from alerts.rules import rules_of
 from collectors.aws import Aws, Unreachable, connect
 from core.errors import AwsError
-from quarterdeck.lock import service_lock
-from quarterdeck.notes import write_note
+from quarterdeck.lock import living
+from quarterdeck.notes import write_meta
 from quarterdeck.service import USUAL, Clock, Schedule, Service, utc_now
 from quarterdeck.settings import Settings
-from store.readers.budget import UNREACHED_KEY
+from quarterdeck.sharing import new_holder
+from store.leases import members
+from store.readers.budget import UNREACHED_KEY, noted
 from store.store import Store
 
 log = logging.getLogger("quarterdeck.service")
@@ -38,15 +42,18 @@ def serve(settings: Settings, *, clock: Clock = utc_now, schedule: Schedule = US
     """Run the service until SIGTERM or SIGINT. Raises a QuarterdeckError when it cannot start."""
     _log_to_stderr()
     rules = rules_of(settings.alerts)
-    store = Store.open(settings.store)
-    with service_lock(settings.store.path), httpx.Client(timeout=WEBHOOK_TIMEOUT_S) as http:
+    store, holder = Store.open(settings.store), new_holder()
+    alone = living(settings.store.path, holder, only_here=settings.store.database is None)
+    with alone as neighbours, httpx.Client(timeout=WEBHOOK_TIMEOUT_S) as http:
         connected, unreachable = connect(settings.targets, settings.aws)
         require_some(connected, unreachable)
-        service = Service(settings, store, rules, http, clock=clock, schedule=schedule)
+        service = Service(
+            settings, store, rules, http, clock=clock, schedule=schedule, holder=holder, neighbours=neighbours
+        )
         with _told_to_stop() as told:
             service.start()
             _greet(service, connected, unreachable)
-            lost = _note(store, Lost(unreachable, {}), now=clock())
+            lost = _note(service, Lost(unreachable, {}))
             while not told.wait(RETRY_S):
                 lost = _try_again(service, settings, lost)
         if not service.stop():
@@ -64,9 +71,7 @@ def require_some(connected: Sequence[Aws], unreachable: Sequence[Unreachable]) -
 
 
 def _greet(service: Service, connected: Sequence[Aws], unreachable: Sequence[Unreachable]) -> None:
-    for aws in connected:
-        log.info("watching %s", aws.where)
-        service.watch(aws)
+    service.watch(*connected)
     for missing in unreachable:
         log.warning("%s; trying again every %.0f s", missing.error, RETRY_S)
 
@@ -86,13 +91,15 @@ def _try_again(service: Service, settings: Settings, lost: Lost) -> Lost:
     wanted = [each.wanted for each in lost.targets if each.wanted is not None]
     connected, still = connect(wanted, settings.aws)
     for aws in connected:
-        log.info("watching %s, which can be reached now", aws.where)
-        service.watch(aws)
-    return _note(service.store, Lost(still, lost.since), now=service.clock())
+        log.info("%s can be reached now", aws.where)
+    service.watch(*connected)
+    return _note(service, Lost(still, lost.since))
 
 
-def _note(store: Store, lost: Lost, *, now: datetime) -> Lost:
-    """Keep what cannot be reached where pages see it (`store.readers.budget.unreached`)."""
+def _note(service: Service, lost: Lost) -> Lost:
+    """Keep what cannot be reached where pages see it (`store.readers.budget.unreached`), beside what other
+    living services cannot reach."""
+    now, holder = service.clock(), service.sharing.holder
     since = {(each.name, each.region): lost.since.get((each.name, each.region), now) for each in lost.targets}
     following = now + timedelta(seconds=RETRY_S)
     rows = [
@@ -102,11 +109,20 @@ def _note(store: Store, lost: Lost, *, now: datetime) -> Lost:
             "why": str(each.error),
             "since": since[each.name, each.region].isoformat(),
             "next_try": following.isoformat(),
+            "service": holder,
         }
         for each in lost.targets
     ]
-    write_note(store, UNREACHED_KEY, json.dumps({"targets": rows}))
+    with service.store.transaction() as connection:
+        rows += _of_others(connection, holder)
+        write_meta(connection, UNREACHED_KEY, json.dumps({"targets": rows}))
     return Lost(lost.targets, since)
+
+
+def _of_others(connection: sa.Connection, holder: str) -> list[dict[str, Any]]:
+    alive = {member.holder for member in members(connection)} - {holder}
+    rows = noted(connection, UNREACHED_KEY).get("targets", ())
+    return [row for row in rows if row.get("service") in alive]
 
 
 @contextmanager

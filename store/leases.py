@@ -1,9 +1,9 @@
 """Which service watches which target: leases in the state database, by counters and never by clocks.
 
-Each service counts its own `member` row up with every beat. Another one that has seen a count stand still for
-a term, by its own monotonic clock, removes that member and takes its targets. A service believes in its leases
-for less than a term after its last beat began, so two never believe in the same one, but for a service that was
-paused: its next write transaction asks the lease (`require`), and fails.
+Each service counts its own `member` row up with every beat. Another one that has seen a count stand still
+for a term, by its own monotonic clock, removes that member and takes its targets. A service believes in its
+leases for less than a term after its last beat began, so two never believe in the same one, but for a service
+that was paused: its next write transaction asks the lease (`require`), and fails.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ TERM_BEATS = 4
 """A count that stood still for so long is of a service that is dead."""
 
 TRUST_BEATS = 3
-"""How long after a beat began a service believes in what that beat told: less than a term, since clocks of two
-machines do not run alike."""
+"""How long after a beat began a service believes in what that beat told: less than a term, since no two
+clocks run alike."""
 
 DUTY = Target("", "")
 """Stands for what exactly one service does: alerts, actions and the pace."""
 
 
 class Pulse:
-    """Tells whose count stands still. Only time in which this service looked counts: after a pause of its own,
-    or a wait for the database, the others have their term anew."""
+    """Tells whose count stands still. Only time in which this service looked counts: after a pause of its
+    own, or a wait for the database, the others have their term anew."""
 
     def __init__(self, beat_s: float = BEAT_S) -> None:
         self._term_s, self._longest_s = TERM_BEATS * beat_s, 1.5 * beat_s
@@ -152,7 +152,7 @@ def leave(connection: sa.Connection, holder: str) -> None:
 
 
 def require(connection: sa.Connection, target: Target, holder: str) -> None:
-    """Raise LeaseLostError unless `holder` has the lease; within a write transaction it cannot go meanwhile."""
+    """Raise LeaseLostError unless `holder` has the lease; within a write transaction, so that it stays."""
     here = (lease.c.account == target.account) & (lease.c.region == target.region)
     found = connection.execute(sa.select(lease.c.holder).where(here)).scalar()
     if found != holder:

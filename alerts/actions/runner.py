@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alerts import ledger
 from alerts.actions.base import Action, Aws, Occasion, Plan
 from alerts.actions.limits import DONE, held_back
-from core.errors import ActionError, QuarterdeckError
+from core.errors import ActionError, LeaseLostError, QuarterdeckError
 from core.facts import Target
 from store.schema import audit
 from store.store import Store
@@ -91,6 +91,8 @@ def plan_action(
         aws = aws_for(action.place(occasion))
         planned = replace(planned, plan=action.plan(occasion, aws, now=now))
         _count(store, aws, now)
+    except LeaseLostError:
+        raise  # another service plans it
     except Exception as error:  # noqa: BLE001 - one action: its failure is audited, and stops no other
         planned = replace(planned, outcome="failed", answer=_said(error))
     _write(store, planned, now=now)

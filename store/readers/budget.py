@@ -102,6 +102,11 @@ def budget(store: Store, *, now: datetime, cap_usd: Decimal | None = None) -> Bu
     )
 
 
+def others_slower(store: Store) -> int:
+    """How many times less often than usual paid collectors other than metrics run at the pace in force."""
+    return int(_noted(store, PACE_KEY).get("others", 1))
+
+
 def sentence(found: Budget) -> str:
     """Where the budget stands, and what that means, in one sentence."""
     if found.cap_usd is None:
@@ -127,8 +132,9 @@ def sentence(found: Budget) -> str:
 
 
 def unreached(store: Store) -> list[Unreached]:
-    """Targets of the settings that the running service could not reach when it last tried."""
-    found = _noted(store, UNREACHED_KEY).get("targets", ())
+    """Targets of the settings that some running service could not reach when it last tried."""
+    told = _noted(store, UNREACHED_KEY).get("targets", ())
+    found = {(each["name"], each["region"]): each for each in told}.values()
     return [
         Unreached(
             each["name"],
@@ -143,7 +149,12 @@ def unreached(store: Store) -> list[Unreached]:
 
 def _noted(store: Store, key: str) -> Mapping[str, Any]:
     with store.engine.connect() as connection:
-        text = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
+        return noted(connection, key)
+
+
+def noted(connection: sa.Connection, key: str) -> Mapping[str, Any]:
+    """What a service left under a key; empty if nothing."""
+    text = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.key == key)).scalar()
     found = json.loads(text) if text else {}
     return found if isinstance(found, dict) else {}
 

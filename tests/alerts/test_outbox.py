@@ -220,10 +220,13 @@ def test_a_kill_between_answer_and_mark_sends_again_rather_than_losing(
 ):
     receiver.then(200)
     queue([("i1", "firing")])
-    transaction = store.transaction
+    transaction, begun = store.transaction, []
 
     def killed():
-        raise KeyboardInterrupt
+        begun.append(True)
+        if len(begun) == 2:  # the first looks whether it is still to be sent
+            raise KeyboardInterrupt
+        return transaction()
 
     store.transaction = killed
     with pytest.raises(KeyboardInterrupt):

@@ -10,7 +10,6 @@ import time
 import psutil
 import pytest
 
-from quarterdeck.lock import service_lock
 from quarterdeck.supervisor import answers, free_port
 
 
@@ -107,14 +106,14 @@ def test_a_part_that_is_killed_comes_back(start):
 
 
 @pytest.mark.slow
-def test_a_second_service_on_the_store_ends_everything_with_one_sentence(start, keys, tmp_path):
+def test_a_service_that_cannot_start_ends_everything_with_one_sentence(start, keys, tmp_path):
     keys.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     (tmp_path / ".quarterdeck").mkdir()
-    with service_lock(tmp_path / ".quarterdeck"):
-        running = start()
-        code = running.process.wait(timeout=60)
+    (tmp_path / ".quarterdeck" / "services").touch()
+    running = start()
+    code = running.process.wait(timeout=60)
 
     said = [line for line in running.log.read_text().splitlines() if line.startswith("quarterdeck: ")]
     assert code == 1
     assert len(said) == 1
-    assert "a service (process" in said[0]
+    assert "cannot write to the store folder" in said[0]

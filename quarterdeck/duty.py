@@ -1,0 +1,71 @@
+"""What one service does for all of them: alerts, actions and the pace. On the others its jobs do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import httpx
+
+from alerts.actions import act_due
+from alerts.engine import evaluate
+from alerts.outbox import deliver_due
+from alerts.rules import Rule
+from alerts.settings import AlertSettings
+from collectors.aws import Aws
+from core.errors import AwsError, LeaseLostError
+from core.facts import Target
+from quarterdeck.pacing import Pacer
+from quarterdeck.sharing import DUTY, Sharing
+
+
+class Duty:
+    """All writes go through a store that refuses them once another service is on duty."""
+
+    def __init__(
+        self,
+        sharing: Sharing,
+        rules: Sequence[Rule],
+        settings: AlertSettings,
+        http: httpx.Client,
+        pacer: Pacer,
+        reached: Mapping[Target, Aws],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._sharing, self._rules, self._settings, self._http = sharing, rules, settings, http
+        self._pacer, self._reached, self._clock = pacer, reached, clock
+        self._store = sharing.fenced(DUTY)
+
+    def is_ours(self) -> bool:
+        return self._sharing.is_mine(DUTY)
+
+    def evaluate(self) -> None:
+        if self.is_ours():
+            evaluate(self._store, self._rules, self._settings, now=self._clock())
+
+    def deliver(self) -> None:
+        if self.is_ours():
+            now = self._clock()
+            deliver_due(self._store, self._settings, self._http, now=now, may_send=self.is_ours)
+
+    def act(self) -> None:
+        if self.is_ours():
+            act_due(self._store, self._rules, self._settings, self.aws_for, now=self._clock())
+
+    def pace(self) -> None:
+        """The pace is decided over all targets; the others follow what was decided."""
+        if not self.is_ours():
+            self._pacer.follow()
+        elif self._reached:
+            self._pacer.set_pace(list(self._reached), now=self._clock())
+
+    def aws_for(self, target: Target) -> Aws:
+        """Where an action is planned or carried out; asked right before, so a pause doubles none.
+
+        Raises AwsError for a target that is not reached, and LeaseLostError.
+        """
+        if not self.is_ours():
+            raise LeaseLostError("alerts are now the part of another service: nothing was done")
+        if target not in self._reached:
+            raise AwsError(f"{target.account} {target.region} is not reached now; see `quarterdeck doctor`")
+        return self._reached[target]
