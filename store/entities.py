@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from core.facts import Entity, Inventory, Listed, Target, Trigger
 from store.bodies import KINDS, Body, dated, differences, from_body, function_of, part_of, to_body
-from store.schema import change, entity, listing
+from store.schema import change, entity, listing, revision
 
 GO_WITH_FUNCTION = (
     "version",
@@ -77,6 +78,7 @@ def write(
     for name, item in newest.items():
         _note_changes(ledger, name, item)
     gone = _gone(ledger, newest.keys(), listed)
+    revise(connection, target, _changed(ledger, newest) | _going(gone))
     for name in gone:
         ledger.note(name, ledger.known[name].function, now, "", None, "gone")
     _upsert(connection, ledger, newest)
@@ -151,6 +153,41 @@ def _part(kind: str, name: str, body: Body) -> str | None:
 def _listings(connection: sa.Connection, target: Target) -> dict[Name, datetime]:
     rows = connection.execute(sa.select(listing).where(_mine(listing, target)))
     return {(row.kind, row.function): row.last_at for row in rows}
+
+
+def _changed(ledger: Ledger, newest: Mapping[Name, Entity]) -> set[str]:
+    """Kinds of which something is new, back, or not as it was."""
+    found: set[str] = set()
+    for (kind, name), item in newest.items():
+        known = None if kind in found else ledger.known.get((kind, name))
+        if known is None or known.gone or known.body != to_body(item):
+            found.add(kind)
+    return found
+
+
+def _going(gone: Sequence[Name]) -> set[str]:
+    kinds = {kind for kind, _ in gone}
+    return kinds | set(GO_WITH_FUNCTION) if "function" in kinds else kinds
+
+
+def revise(connection: sa.Connection, target: Target, kinds: Iterable[str]) -> None:
+    """Say that entities of these kinds are no longer as they were, to whoever keeps what they made of
+    them."""
+    place = {"account": target.account, "region": target.region}
+    rows = [{"kind": kind, "value": uuid.uuid4().hex, **place} for kind in sorted(kinds)]
+    if rows:
+        old = _mine(revision, target), revision.c.kind.in_([row["kind"] for row in rows])
+        connection.execute(sa.delete(revision).where(*old))
+        connection.execute(sa.insert(revision), rows)
+
+
+def revise_all(connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    """The same of whatever kinds and targets these rows of the entity table are."""
+    kinds: dict[Target, set[str]] = {}
+    for row in rows:
+        kinds.setdefault(Target(row["account"], row["region"]), set()).add(row["kind"])
+    for target, mine in kinds.items():
+        revise(connection, target, mine)
 
 
 def _upsert(connection: sa.Connection, ledger: Ledger, newest: Mapping[Name, Entity]) -> None:

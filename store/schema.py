@@ -57,6 +57,15 @@ entity = Table(
     Column("gone_at", UtcTime),
 )
 
+revision = Table(
+    "revision",  # changes with the entities of a kind and target: what was made of them can be kept until then
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("account", String, primary_key=True),
+    Column("region", String, primary_key=True),
+    Column("value", String, nullable=False),  # a UUID: never the same twice, in any store
+)
+
 listing = Table(
     "listing",
     metadata,

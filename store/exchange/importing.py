@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from core.errors import StoreError
 from core.facts import Target
 from core.windows import Window
-from store import columns, hot
+from store import columns, entities, hot
 from store.exchange import formats, tables
+from store.schema import entity
 from store.store import Store
 from store.telemetry import KEYS, SCHEMAS
 
@@ -95,6 +96,8 @@ def _add_state(store: Store, name: str, batch: pa.RecordBatch) -> int:
         new = {_identity(row, key): row for row in rows if _identity(row, key) not in known}
         if new:
             connection.execute(sa.insert(table), list(new.values()))
+        if table is entity:
+            entities.revise_all(connection, new.values())
     return len(new)
 
 

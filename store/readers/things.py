@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
 import sqlalchemy as sa
 
 from core.windows import Window
 from store import schema
-from store.readers.frames import rows
 from store.store import Filter, Snapshot
 
 EVERYTHING = Filter()
@@ -42,7 +41,8 @@ class Thing:
 
 
 class Things:
-    """Entities of some kinds, as one snapshot shows them."""
+    """Entities of some kinds, as one snapshot shows them. Their bodies are shared: they must not be
+    changed."""
 
     def __init__(self, things: Iterable[Thing]) -> None:
         self._by_kind: dict[str, list[Thing]] = defaultdict(list)
@@ -51,38 +51,80 @@ class Things:
 
     @classmethod
     def read(cls, snapshot: Snapshot, *kinds: str, where: Filter | None = None) -> Things:
-        entity = schema.entity
-        query = sa.select(entity).where(entity.c.kind.in_(kinds))
-        if where and where.account:
-            query = query.where(entity.c.account == where.account)
-        if where and where.region:
-            query = query.where(entity.c.region == where.region)
-        return cls(_things(snapshot.state(query)))
+        """What is kept of them is read and parsed anew only when their revision says that it has changed."""
+        revisions = _revisions(snapshot, kinds, where)
+        found = _KEPT.of(revisions)
+        if lacking := revisions.keys() - found.keys():
+            found |= _read(snapshot, lacking)
+            _KEPT.keep(revisions, found)
+        return cls(thing for part in revisions for thing in found[part])
 
     def of(self, kind: str, *, gone: bool = False) -> Iterator[Thing]:
         """Entities of `kind`; those that are gone too, if asked."""
         return (thing for thing in self._by_kind[kind] if gone or thing.gone_at is None)
 
 
-def _things(frame: pd.DataFrame) -> Iterator[Thing]:
-    for row in rows(frame):
-        yield Thing(
-            kind=row.kind,
-            account=row.account,
-            region=row.region,
-            name=row.name,
-            function=_function(row),
-            body=row.body,
-            first_seen=row.first_seen.to_pydatetime(),
-            gone_at=None if pd.isna(row.gone_at) else row.gone_at.to_pydatetime(),
-        )
+# --- read and kept ------------------------------------------------------------------------------------------
+
+Part = tuple[str, str, str]
+"""Kind, account, region."""
 
 
-def _function(row: Any) -> str:
-    """The function's name; functions and reservations are named after themselves."""
-    if row.kind in {"function", "reserved"}:
-        return str(row.name)
-    return str(row.body.get("function") or "")
+class _Kept:
+    """Entities as this process parsed them, per part: as of one revision, which is never the same twice.
+    Safe to share by threads."""
+
+    def __init__(self, limit: int = 4096) -> None:
+        self._limit = limit
+        self._parts: dict[Part, tuple[str, list[Thing]]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, revisions: Mapping[Part, str]) -> dict[Part, list[Thing]]:
+        """What is at hand of these."""
+        with self._lock:
+            known = {part: self._parts.get(part) for part in revisions}
+        return {part: own[1] for part, own in known.items() if own and own[0] == revisions[part]}
+
+    def keep(self, revisions: Mapping[Part, str], found: Mapping[Part, list[Thing]]) -> None:
+        with self._lock:
+            self._parts |= {part: (revisions[part], things) for part, things in found.items()}
+            while len(self._parts) > self._limit:
+                self._parts.pop(next(iter(self._parts)))
+
+
+_KEPT = _Kept()
+
+
+def _revisions(snapshot: Snapshot, kinds: Sequence[str], where: Filter | None) -> dict[Part, str]:
+    c = schema.revision.c
+    query = sa.select(c.kind, c.account, c.region, c.value).where(c.kind.in_(kinds))
+    if where and where.account:
+        query = query.where(c.account == where.account)
+    if where and where.region:
+        query = query.where(c.region == where.region)
+    order = query.order_by(c.account, c.region)
+    return {(kind, account, region): value for kind, account, region, value in _tuples(snapshot, order)}
+
+
+def _read(snapshot: Snapshot, parts: Collection[Part]) -> dict[Part, list[Thing]]:
+    c = schema.entity.c
+    columns = c.kind, c.account, c.region, c.name, c.body, c.first_seen, c.gone_at
+    kinds, accounts = {part[0] for part in parts}, {part[1] for part in parts}
+    query = sa.select(*columns).where(c.kind.in_(kinds), c.account.in_(accounts))
+    found: dict[Part, list[Thing]] = {part: [] for part in parts}
+    for kind, account, region, name, body, first_seen, gone_at in _tuples(snapshot, query):
+        if (part := (kind, account, region)) in found:
+            function = name if kind in _NAMED_AFTER_THEIR_FUNCTION else str(body.get("function") or "")
+            found[part].append(Thing(*part, name, function, body, first_seen, gone_at))
+    return found
+
+
+def _tuples(snapshot: Snapshot, query: sa.Select[Any]) -> Iterator[Any]:
+    for rows in snapshot.rows(query, rows=10_000):
+        yield from rows
+
+
+_NAMED_AFTER_THEIR_FUNCTION = ("function", "reserved")
 
 
 def matches(where: Filter, account: str, region: str, function: str | None = None) -> bool:

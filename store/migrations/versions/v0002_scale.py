@@ -78,7 +78,7 @@ def upgrade() -> None:
     )
     op.execute(
         "INSERT INTO revision (kind, account, region, value)"
-        " SELECT DISTINCT kind, account, region, 'at the migration' FROM entity"
+        f" SELECT DISTINCT kind, account, region, '{uuid.uuid4().hex}' FROM entity"
     )
     meta = sa.table("meta", sa.column("key", sa.String()), sa.column("value", sa.Text()))
     op.bulk_insert(meta, [{"key": "store_id", "value": uuid.uuid4().hex}])  # whose telemetry files these are
