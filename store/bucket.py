@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,6 @@ _OURS: Mapping[str, Any] = {"ignore_configured_endpoint_urls": True}
 
 def _client(endpoint_url: str | None) -> Any:
     """The usual chain finds the credentials."""
-    session = boto3.Session()
     config = Config(
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,
@@ -253,8 +253,17 @@ def _client(endpoint_url: str | None) -> Any:
         request_checksum_calculation="when_required" if endpoint_url else "when_supported",
         response_checksum_validation="when_required",  # else each download asks twice
     )
-    region = session.region_name or "us-east-1"
-    return session.client("s3", region_name=region, endpoint_url=endpoint_url, config=config)
+    with _making:  # a session is not to be shared by threads, and takes its time to be made
+        region = _session().region_name or "us-east-1"
+        return _session().client("s3", region_name=region, endpoint_url=endpoint_url, config=config)
+
+
+_making = threading.Lock()
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()
 
 
 def _date(answer: Mapping[str, Any]) -> datetime:

@@ -1,11 +1,17 @@
-"""A real store in a temporary folder, and runs and facts to put into it."""
+"""A real store in a temporary folder, and runs and facts to put into it.
+
+Each test of the `database` fixture runs on both forms: SQLite and a folder, PostgreSQL and S3.
+"""
 
 import tempfile
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 import sqlalchemy as sa
+from moto.server import ThreadedMotoServer
 
 from core.facts import MetricPoint, Run, Target
 from core.settings import StoreSettings
@@ -70,6 +76,123 @@ def database(request):
     admin.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+BUCKET = "fleet"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture(scope="session")
+def s3_url():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_client(s3_url):
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        return boto3.client("s3", endpoint_url=s3_url)
+
+
+@pytest.fixture
+def prefix(s3_client, s3_url, monkeypatch):
+    """A prefix of S3 that nothing is under."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    region = {"LocationConstraint": "eu-west-1"}
+    with suppress(s3_client.exceptions.BucketAlreadyOwnedByYou):  # or others have reset moto
+        s3_client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration=region)
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def telemetry(database, request):
+    """Where telemetry files are kept, as settings."""
+    if database is None:
+        return {}
+    prefix = request.getfixturevalue("prefix")
+    endpoint_url = request.getfixturevalue("s3_url")
+    return {"telemetry": f"s3://{BUCKET}/{prefix}", "telemetry_endpoint_url": endpoint_url}
+
+
+class OnFolder:
+    """The telemetry files themselves, to look at and to damage."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def paths(self):
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*.parquet*"))
+
+    def read(self, path):
+        return (self.folder / path).read_bytes()
+
+    def write(self, path, data):
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_bytes(data)
+
+    def remove(self, path):
+        (self.folder / path).unlink()
+
+    def quarantined(self):
+        return sorted(path.name for path in (self.folder.parent / "quarantine").iterdir())
+
+
+class OnS3:
+    """The same in a bucket. What is damaged there goes from the cache, as if this machine never had it."""
+
+    def __init__(self, client, prefix, cache):
+        self.client, self.prefix, self.cache = client, prefix, cache
+
+    def _key(self, path):
+        return {"Bucket": BUCKET, "Key": f"{self.prefix}/{path}"}
+
+    def _listed(self, start):
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=BUCKET, Prefix=f"{self.prefix}/{start}"
+        )
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return sorted(key.removeprefix(f"{self.prefix}/") for key in keys)
+
+    def paths(self):
+        return self._listed("kind=")
+
+    def read(self, path):
+        return self.client.get_object(**self._key(path))["Body"].read()
+
+    def write(self, path, data):
+        self.client.put_object(**self._key(path), Body=data)
+        (self.cache / path).unlink(missing_ok=True)
+
+    def remove(self, path):
+        self.client.delete_object(**self._key(path))
+        (self.cache / path).unlink(missing_ok=True)
+
+    def quarantined(self):
+        return [key.removeprefix("quarantine/") for key in self._listed("quarantine/")]
+
+
+@pytest.fixture
+def kept(settings, request):
+    """The place of the telemetry files, whichever it is."""
+    if settings.telemetry is None:
+        return OnFolder(settings.path / "telemetry")
+    client, prefix = request.getfixturevalue("s3_client"), settings.telemetry.rpartition("/")[2]
+    return OnS3(client, prefix, settings.path / "cache")
+
+
 @pytest.fixture
 def noon():
     return NOON
@@ -81,8 +204,8 @@ def prod():
 
 
 @pytest.fixture
-def settings(tmp_path, database):
-    return StoreSettings(path=tmp_path / "store", free_space_floor_mb=0, database=database)
+def settings(tmp_path, database, telemetry):
+    return StoreSettings(path=tmp_path / "store", free_space_floor_mb=0, database=database, **telemetry)
 
 
 @pytest.fixture

@@ -23,16 +23,12 @@ def packed(store, a_run, a_point, noon):
         return connection.execute(sa.select(schema.file.c.path).order_by(schema.file.c.start)).scalars().all()
 
 
-def path_of(store, name):
-    return store.path / "telemetry" / name
-
-
 def test_a_sound_store_has_no_findings(store, packed):
     assert store.check() == []
 
 
-def test_a_deleted_file_is_found(store, packed):
-    path_of(store, packed[1]).unlink()
+def test_a_deleted_file_is_found(store, packed, kept):
+    kept.remove(packed[1])
 
     [finding] = store.check()
 
@@ -40,38 +36,37 @@ def test_a_deleted_file_is_found(store, packed):
     assert "1 rows" in finding.text
 
 
-def test_a_torn_file_is_found(store, packed):
-    file = path_of(store, packed[0])
-    file.write_bytes(file.read_bytes()[:-20])
+@pytest.mark.parametrize("left", [0, 1, -20])
+def test_a_torn_file_is_found(store, packed, kept, left):
+    kept.write(packed[0], kept.read(packed[0])[:left])
 
     [finding] = store.check()
 
     assert (finding.what, finding.path) == ("torn", packed[0])
 
 
-def test_a_flipped_byte_in_the_data_is_found(store, packed):
-    file = path_of(store, packed[0])
-    data = bytearray(file.read_bytes())
+def test_a_flipped_byte_in_the_data_is_found(store, packed, kept):
+    data = bytearray(kept.read(packed[0]))
     data[40:60] = bytes(20)
-    file.write_bytes(bytes(data))
+    kept.write(packed[0], bytes(data))
 
     assert [finding.what for finding in store.check()] == ["torn"]
 
 
-def test_a_file_with_other_rows_is_found(store, packed):
-    path_of(store, packed[0]).write_bytes(path_of(store, packed[1]).read_bytes())
+def test_a_file_with_other_rows_is_found(store, packed, kept):
+    kept.write(packed[0], kept.read(packed[1]))
 
     assert [finding.what for finding in store.check()] == ["differs"]
 
 
-def test_a_file_of_no_catalogue_is_found_and_removed(store, packed, noon):
-    left = path_of(store, packed[0]).with_name("left.parquet")
-    left.write_bytes(b"half")
+def test_a_file_of_no_catalogue_is_found_and_removed(store, packed, kept, noon):
+    left = f"{packed[0].rpartition('/')[0]}/left.parquet"
+    kept.write(left, b"half")
 
     found = store.repair(store.check(), now=noon)
 
     assert [(f.what, f.repaired) for f in found] == [("unlisted", True)]
-    assert not left.exists()
+    assert left not in kept.paths()
 
 
 def test_a_torn_hot_batch_is_found_and_taken_out(store, a_run, a_point, noon):
@@ -85,20 +80,19 @@ def test_a_torn_hot_batch_is_found_and_taken_out(store, a_run, a_point, noon):
     assert store.check() == []
 
 
-def test_after_a_repair_readers_go_on_without_what_is_lost(store, packed, noon, read):
-    file = path_of(store, packed[1])
-    file.write_bytes(file.read_bytes()[:-20])
+def test_after_a_repair_readers_go_on_without_what_is_lost(store, packed, kept, noon, read):
+    kept.write(packed[1], kept.read(packed[1])[:-20])
 
     found = store.repair(store.check(), now=noon)
 
     assert [f.repaired for f in found] == [True]
     assert [row["invocations"] for row in read(store)] == [3.0, 1.0]
     assert store.check() == []
-    assert [kept.name for kept in (store.path / "quarantine").iterdir()]
+    assert kept.quarantined() == [packed[1].replace("/", "_")]
 
 
-def test_what_was_lost_is_to_be_read_again(store, packed, noon, prod):
-    path_of(store, packed[1]).unlink()
+def test_what_was_lost_is_to_be_read_again(store, packed, kept, noon, prod):
+    kept.remove(packed[1])
 
     store.repair(store.check(), now=noon)
 

@@ -76,8 +76,8 @@ class World:
 
 
 @pytest.fixture
-def store(tmp_path: Any, database: str | None) -> Iterable[Store]:
-    opened = Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0, database=database))
+def store(settings: StoreSettings) -> Iterable[Store]:
+    opened = Store.open(settings)
     yield opened
     opened.close()
 
