@@ -134,3 +134,21 @@ def chart_step(window: Window) -> timedelta:
         if window.duration <= length:
             return step
     return timedelta(days=1)
+
+
+MOST_POINTS = 1500
+"""What a chart draws at most, all its lines together."""
+
+_STEPS = (
+    *(timedelta(minutes=m) for m in (1, 2, 5, 10, 15, 30)),
+    *(timedelta(hours=h) for h in (1, 2, 3, 6, 12)),
+    *(timedelta(days=d) for d in (1, 2, 7, 14, 28)),
+)
+
+
+def lines_step(window: Window, lines: int, least: timedelta = MINUTE) -> timedelta:
+    """The step of a chart of several lines: `chart_step` (or `least`, if that is longer), or what keeps all
+    of them together within MOST_POINTS."""
+    finest = max(chart_step(window), least)
+    fits = (s for s in _STEPS if s >= finest and -(-window.duration // s) * lines <= MOST_POINTS)
+    return next(fits, max(finest, _STEPS[-1]))
