@@ -15,7 +15,7 @@ from core.facts import ACCOUNT, Cadence
 from core.windows import LATENESS, MINUTE, Window, chart_step, merge, settled_until, subtract, total
 from store import schema
 from store.readers.frames import rows
-from store.readers.things import Place
+from store.readers.things import Place, Things
 from store.store import Snapshot
 
 SILENT = "silent"
@@ -157,12 +157,14 @@ class Coverage:
             coverage[name].tolist() for name in ("collector", "account", "region", "scope", "period_s")
         ]
         times = [_epoch_ms(coverage[name]) for name in ("start", "end")]
-        for collector, account, region, scope, period_s, start, end, settled in zip(
+        for collector, account, region, scopes, period_s, start, end, settled in zip(
             *columns, *times, coverage["settled"].tolist(), strict=True
         ):
-            self._rows[collector, account, region, scope].append((start, end, bool(settled)))
-            if collector == "logs":
-                self._logged[account, region, scope, period_s >= SUMS_S].append((start, end))
+            row, span = (start, end, bool(settled)), (start, end)
+            for scope in scopes.split(_BETWEEN):
+                self._rows[collector, account, region, scope].append(row)
+                if collector == "logs":
+                    self._logged[account, region, scope, period_s >= SUMS_S].append(span)
             self._period_s[collector] = max(self._period_s[collector], period_s)
         for key, part, row in _gap_rows(gaps, window):
             self._gaps[key].append((part, (row.why, _text(row.permission))))
@@ -183,7 +185,7 @@ class Coverage:
         only: str | None = None,
     ) -> Coverage:
         """`finest_s`: only what was read at periods up to this long counts; `only`: one collector's."""
-        coverage = snapshot.state(_overlapping(schema.coverage, window, only, *_COVERAGE))
+        coverage = snapshot.state(_coverage(window, only))
         gaps = snapshot.state(_overlapping(schema.gap, window, only))
         if finest_s is not None:
             coverage = coverage[coverage["period_s"] <= finest_s]
@@ -342,11 +344,20 @@ def _window(row: Row) -> Window:
 
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_COVERAGE = (
-    *(schema.coverage.c[name] for name in ("collector", "account", "region", "scope", "period_s", "settled")),
+_BETWEEN = "\n"
+"""Between scopes: no name of AWS's holds it."""
+
+_SAME = (
+    *(schema.coverage.c[name] for name in ("collector", "account", "region", "period_s", "settled")),
     *(sa.type_coerce(schema.coverage.c[name], sa.BigInteger).label(name) for name in ("start", "end")),
 )
-"""Columns of coverage without a time made of each of its thousands of numbers."""
+
+
+def _coverage(window: Window, only: str | None) -> sa.Select[Any]:
+    """A row per stretch with all the scopes it was read for: of a fleet's thousands, most were read
+    together."""
+    scopes = sa.func.aggregate_strings(schema.coverage.c.scope, _BETWEEN).label("scope")
+    return _overlapping(schema.coverage, window, only, *_SAME, scopes).group_by(*_SAME)
 
 
 def _overlapping(
@@ -361,15 +372,11 @@ def _overlapping(
 
 def read_paces(snapshot: Snapshot) -> dict[Place, Pace]:
     """Functions whose metrics are read so seldom that their newest minutes are often missing."""
-    entity = schema.entity
-    query = sa.select(entity.c.account, entity.c.region, entity.c.name, entity.c.body).where(
-        entity.c.kind == Cadence.KIND,
-        entity.c.gone_at.is_(None),
-        entity.c.body["every_s"].as_integer() > LATENESS.total_seconds(),
-    )
+    seldom = LATENESS.total_seconds()
     return {
-        (r.account, r.region, r.name): Pace(timedelta(seconds=r.body["every_s"]))
-        for r in rows(snapshot.state(query))
+        thing.place: Pace(timedelta(seconds=thing.body["every_s"]))
+        for thing in Things.read(snapshot, Cadence.KIND).of(Cadence.KIND)
+        if thing.body["every_s"] > seldom
     }
 
 

@@ -124,7 +124,7 @@ def _tuples(snapshot: Snapshot, query: sa.Select[Any]) -> Iterator[Any]:
         yield from rows
 
 
-_NAMED_AFTER_THEIR_FUNCTION = ("function", "reserved")
+_NAMED_AFTER_THEIR_FUNCTION = ("function", "reserved", "cadence")
 
 
 def matches(where: Filter, account: str, region: str, function: str | None = None) -> bool:
