@@ -24,8 +24,8 @@ from core.facts import (
     Telemetry,
     Usage,
 )
-from core.windows import floor
-from store import columns, coverage, entities, gaps, hot
+from core.windows import Window, floor
+from store import columns, coverage, entities, gaps, hot, rollup, tiers
 from store.schema import run as run_table
 from store.schema import target as target_table
 from store.schema import usage as usage_table
@@ -80,20 +80,33 @@ def _convert(learned: Learned, kind: str, rows: dict[str, list[Telemetry]], targ
 
 def keep(connection: sa.Connection, run: Run, learned: Learned, *, now: datetime) -> None:
     """Write what `learn` read."""
+    reached = tiers.reached(connection)
     for kind, tables in learned.tables.items():
+        of_kind = reached.get((tiers.COLLECTOR.get(kind, ""), run.target), tiers.UNTOUCHED)
         for hour, table in columns.by_hour(pa.concat_tables(tables)):
-            hot.write(connection, kind, run.target, hour, table)
+            kept = _at_tier(kind, table, run.window, of_kind.period_s(hour))
+            if len(kept):
+                hot.write(connection, kind, run.target, kept)
     entities.write(connection, run.target, learned.entities, learned.listed, now=now)
-    _keep_coverage(connection, run, learned, now=now)
+    own = reached.get((run.collector, run.target), tiers.UNTOUCHED)
+    _keep_coverage(connection, run, learned, own, now=now)
     see_target(connection, run.target, now=now)
     count(connection, run.target, run.collector, run.usage, now=now)
     _keep_run(connection, run, learned.count)
 
 
-def _keep_coverage(connection: sa.Connection, run: Run, learned: Learned, *, now: datetime) -> None:
-    covered = learned.covered
+def _at_tier(kind: str, table: pa.Table, read: Window, period_s: int) -> pa.Table:
+    """Rows of an hour at the period that it is kept at by now."""
+    return rollup.at_period(kind, tiers.whole(table, read, period_s), period_s) if period_s else table
+
+
+def _keep_coverage(
+    connection: sa.Connection, run: Run, learned: Learned, reached: tiers.Tiers, *, now: datetime
+) -> None:
+    covered: Sequence[Covered] = learned.covered
     if run.outcome == "ok" and not covered and not learned.gaps:
         covered = [Covered("", run.window)]
+    covered = tiers.covered(covered, reached, period_s=run.period_s)
     read = coverage.write(connection, run, covered, learned.gaps, now=now)
     whole = [c.window for c in covered if c.scope == ""]
     beside = [c.window for c in covered if c.scope == ACCOUNT]

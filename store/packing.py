@@ -1,11 +1,11 @@
-"""From the hot tail to files: settled hours are sealed, hours of a finished day become one file."""
+"""From the hot tail to files: settled hours are sealed, the hours of a quarter and then of a day become one file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -13,13 +13,17 @@ import sqlalchemy as sa
 from core.errors import StoreError
 from core.facts import Target
 from core.settings import RetentionSettings
-from core.windows import Window
+from core.windows import Window, ceil, floor
 from store import files, hot, tiers
 from store.files import Kept
 from store.lake import Lake
 from store.losses import Losses
 from store.schema import hot as hot_table
 from store.tiers import SEAL_AFTER, Plan
+
+HOUR = timedelta(hours=1)
+PART = timedelta(hours=6)
+"""Of a day that is not over: a query over it opens eight files at most, not twenty-three."""
 
 
 class Begin(Protocol):
@@ -42,7 +46,7 @@ class Unit:
         """The hours that are in it."""
         starts = [b.start for b in self.batches] + [f.window.start for f in self.files]
         ends = [b.end for b in self.batches] + [f.window.end for f in self.files]
-        return Window(min(starts), max(ends))
+        return Window(floor(min(starts), HOUR), ceil(max(ends), HOUR))
 
 
 def units(
@@ -57,13 +61,13 @@ def units(
         return stretches.setdefault(key, Unit(item.kind, item.target))
 
     for batch in batches:
-        if batch.end + SEAL_AFTER <= now:
+        if ceil(batch.end, HOUR) + SEAL_AFTER <= now:
             unit(batch, batch.start).batches.append(batch)
     for item in kept:
         unit(item, item.window.start).files.append(item)
     for (stretch, kind, target), found in sorted(stretches.items(), key=lambda s: s[0]):
         if stretch.end + SEAL_AFTER > now:
-            yield from _hours(found)
+            yield from _parts(found, now=now)
         elif not plan.is_due(kind, target, stretch.start) and _is_unfinished(found, plan):
             yield found, Window(max(stretch.start, plan.oldest[kind]), stretch.end)
 
@@ -74,15 +78,27 @@ def _is_unfinished(unit: Unit, plan: Plan) -> bool:
     return bool(unit.batches) or len(unit.files) > 1 or any(f.window.start < past for f in unit.files)
 
 
-def _hours(unit: Unit) -> Iterator[tuple[Unit, Window]]:
-    """An unfinished day: a file per hour, together with the file that already holds that hour."""
-    groups: dict[tuple[str, ...], Unit] = {}
+def _parts(unit: Unit, *, now: datetime) -> Iterator[tuple[Unit, Window]]:
+    """An unfinished day: a file for each PART that is over, else one per hour."""
+    groups: dict[datetime, Unit] = {}
+    for item in unit.files:
+        key = _part(item.window.start, now=now)
+        groups.setdefault(key, Unit(unit.kind, unit.target)).files.append(item)
     for batch in unit.batches:
-        held = [f for f in unit.files if f.window.start < batch.end and f.window.end > batch.start]
-        key = tuple(f.path for f in held) or (batch.start.isoformat(),)
-        groups.setdefault(key, Unit(unit.kind, unit.target, [], held)).batches.append(batch)
+        held = next(
+            (f for f in unit.files if f.window.start < batch.end and f.window.end > batch.start), None
+        )
+        key = _part(held.window.start if held else batch.start, now=now)
+        groups.setdefault(key, Unit(unit.kind, unit.target)).batches.append(batch)
     for group in groups.values():
-        yield group, group.window
+        if group.batches or len(group.files) > 1:
+            yield group, group.window
+
+
+def _part(start: datetime, *, now: datetime) -> datetime:
+    """The start of the PART that `start` is in if that is over, else of its hour."""
+    part = floor(start, PART)
+    return part if part + PART + SEAL_AFTER <= now else floor(start, HOUR)
 
 
 def seal(
@@ -93,8 +109,8 @@ def seal(
     retention: RetentionSettings,
     *,
     now: datetime,
-) -> None:
-    """Write every unit that is due; one that cannot be written keeps no other back.
+) -> list[StoreError]:
+    """Write every unit that is due; one that cannot be written keeps no other back, and why is answered.
 
     A kill between two steps leaves the hot rows, and a file that nobody lists.
     """
@@ -108,8 +124,7 @@ def seal(
         except StoreError as error:
             if not losses.examine(lake, unit.files):  # else the next packing joins the rest
                 failures.append(error)
-    if failures:
-        raise failures[0]
+    return failures
 
 
 def sound(batches: Sequence[hot.Batch], kept: Sequence[Kept]) -> tuple[list[hot.Batch], list[Kept]]:

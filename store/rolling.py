@@ -42,9 +42,9 @@ def roll(
     retention: RetentionSettings,
     *,
     now: datetime,
-) -> None:
+) -> list[StoreError]:
     """Bring every day that is due to its period, oldest first. A day that cannot be written keeps later ones
-    of its target waiting, and no others."""
+    of its target waiting, and no others; why is answered."""
     wanted, failures = tiers.wanted(retention, now=now), []
     with engine.connect() as connection:
         waiting = list(_waiting(connection, wanted))
@@ -53,8 +53,7 @@ def roll(
             _roll_all(engine, begin, lake, losses, row, reached, wanted, now=now)
         except StoreError as error:
             failures.append(error)
-    if failures:
-        raise failures[0]
+    return failures
 
 
 def _waiting(connection: sa.Connection, wanted: Tiers) -> Iterable[tuple[Row, Tiers]]:

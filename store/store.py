@@ -17,6 +17,7 @@ from core.facts import Fact, Inventory, Run, Target, Usage
 from core.settings import StoreSettings
 from core.windows import Window
 from store import (
+    cap,
     check,
     commit,
     coverage,
@@ -37,6 +38,7 @@ from store.losses import Losses
 from store.opening import open_shelf, open_state
 from store.paid import Paid
 from store.snapshot import Snapshot
+from store.tiers import Keeps
 
 __all__ = ["Filter", "Snapshot", "Store"]
 
@@ -143,6 +145,11 @@ class Store:
         with self._explained(), self._engine.connect() as connection:
             return coverage.readings(connection, collector, target, since)
 
+    def keeps(self, collector: str, target: Target, *, now: datetime) -> Keeps:
+        """Since when the store keeps what a collector reads, and at which period."""
+        with self._explained(), self._engine.connect() as connection:
+            return retention.keeps(connection, collector, target, self.settings.retention, now=now)
+
     @contextmanager
     def snapshot(self, window: Window, kinds: Sequence[str] = ()) -> Iterator[Snapshot]:
         """A consistent view of this instant; `kinds` are the telemetry kinds asked for, by default none."""
@@ -163,11 +170,12 @@ class Store:
             retention.retire(self.transaction, self.settings.retention, now=now)
             self._losses.review(self._engine, self._lake)
             parts = self._engine, self.transaction, self._lake, self._losses, self.settings.retention
-            rolling.roll(*parts, now=now)
-            packing.seal(*parts, now=now)
+            failures = [*unswept, *rolling.roll(*parts, now=now), *packing.seal(*parts, now=now)]
+            size_gb = self.settings.max_size_gb
+            cap.trim(self._engine, self.transaction, self.settings.retention, size_gb, now=now)
             self._paid.bill(now=now)
-            if unswept:
-                raise unswept[0]
+            if failures:
+                raise failures[0]
 
     def check(self) -> list[Finding]:
         """Compare every stored byte with the catalogue; what is not as it was written. Changes nothing."""

@@ -56,6 +56,15 @@ class Tiers:
 UNTOUCHED = Tiers()
 
 
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """Since when the store keeps a collector's rows: at all, at one minute, at five."""
+
+    since: datetime
+    fine: datetime
+    five: datetime
+
+
 def wanted(retention: RetentionSettings, *, now: datetime) -> Tiers:
     """Where the tiers should begin: whole UTC days that are over."""
     over = floor(now - SEAL_AFTER, DAY)
@@ -78,13 +87,9 @@ def reached(connection: sa.Connection) -> dict[tuple[str, Target], Tiers]:
     return found
 
 
-def reached_by(connection: sa.Connection, collector: str, target: Target) -> Tiers:
-    return reached(connection).get((collector, target), UNTOUCHED) if collector in COLLECTED else UNTOUCHED
-
-
 def reach(connection: sa.Connection, collector: str, target: Target, to: Tiers) -> None:
     """Remember how far a target's points are made coarse; it never goes back."""
-    before = reached_by(connection, collector, target)
+    before = reached(connection).get((collector, target), UNTOUCHED)
     for period_s, until, old in ((FIVE_S, to.five, before.five), (HOURLY_S, to.hourly, before.hourly)):
         if until > old:
             key = {"collector": collector, "account": target.account, "region": target.region}
