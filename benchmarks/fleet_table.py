@@ -58,6 +58,8 @@ TARGETS = [
 RECORDS_A_DAY = 1_000
 MEMORY_MB = (128, 256, 512, 1024, 3008)
 PIECE = timedelta(hours=6)
+AGAIN = timedelta(minutes=30)
+"""How far back each run reads what was provisional."""
 
 
 def names(target: Target, count: int) -> list[str]:
@@ -205,14 +207,15 @@ def fill(store: Store, count: int) -> None:
         store.commit(run("details", target, whole), [Listed("provisioned")], now=NOW)
         store.commit(run("triggers", target, whole), [], now=NOW)
         for part in whole.chunks(PIECE):
-            read = [Covered(name, part) for name in mine]
+            again = Window(max(BEGAN, part.start - AGAIN), part.end)
+            read = [Covered(name, again) for name in mine]
             told: Mapping[str, list[Fact | Rows]] = {
-                "metrics": [metrics(part, mine, chance), *read, Covered(ACCOUNT, part)],
+                "metrics": [metrics(part, mine, chance), *read, Covered(ACCOUNT, again)],
                 "logs": [records(part, mine, chance), *read],
-                "queues": [samples(part, target, mine, chance)],
+                "queues": [samples(part, target, mine, chance), Covered("", again)],
             }
             for collector, facts in told.items():
-                store.commit(run(collector, target, part), facts, now=part.end)
+                store.commit(run(collector, target, again), facts, now=part.end)
     store.pack(now=NOW)
 
 
