@@ -1,10 +1,11 @@
-"""The hot tail: a batch per kind, target and UTC hour in the state database, until a file takes it over."""
+"""The hot tail: a batch per kind, target and ten minutes in the state database, until a file takes it over."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +16,8 @@ from core.facts import Target
 from store import columns
 from store.schema import hot
 
-HOUR = timedelta(hours=1)
+SLICE = timedelta(minutes=10)
+"""Of a batch. Short: each pass reads the newest twenty minutes again, and what gets rows is written anew."""
 CACHE_BYTES = 256 * 2**20
 
 
@@ -30,28 +32,40 @@ class Batch:
     end: datetime
 
 
-def write(connection: sa.Connection, kind: str, target: Target, hour: datetime, table: pa.Table) -> None:
-    """Add rows to an hour's batch; a row replaces the one with the same key. The batch gets a new seq."""
+def write(connection: sa.Connection, kind: str, target: Target, table: pa.Table) -> None:
+    """Add rows to the batches of their minutes; a row replaces the one with the same key. A batch that gets
+    rows gets a new seq.
+
+    A torn batch stays beside the new one, so that readers and the check can say what is lost."""
+    for start, part in columns.cut(columns.rounded(kind, table), SLICE):
+        _write(connection, kind, target, start, part)
+
+
+def _write(connection: sa.Connection, kind: str, target: Target, start: datetime, table: pa.Table) -> None:
     here = (
         (hot.c.kind == kind)
         & (hot.c.account == target.account)
         & (hot.c.region == target.region)
-        & (hot.c.start == hour)
+        & (hot.c.start < start + SLICE)
+        & (hot.c.end > start)
     )
-    before = connection.execute(sa.select(hot.c.payload).where(here)).scalars().all()
-    table = columns.newest(kind, pa.concat_tables([*(columns.decode(kind, p) for p in before), table]))
-    connection.execute(sa.delete(hot).where(here))
-    connection.execute(
-        sa.insert(hot).values(
-            kind=kind,
-            account=target.account,
-            region=target.region,
-            start=hour,
-            end=hour + HOUR,
-            rows=len(table),
-            payload=columns.encode(table),
-        )
-    )
+    payloads = connection.execute(sa.select(hot.c.seq, hot.c.payload).where(here)).all()
+    before = readable(kind, {row.seq: row.payload for row in payloads})
+    table = columns.newest(kind, pa.concat_tables([*before.values(), table]))
+    connection.execute(sa.delete(hot).where(hot.c.seq.in_(list(before))))
+    own = {"kind": kind, "account": target.account, "region": target.region}
+    for at, rows in columns.cut(table, SLICE):  # one, but for an older release's batch of an hour
+        values = {"start": at, "end": at + SLICE, "rows": len(rows), "payload": columns.encode(rows)}
+        connection.execute(sa.insert(hot).values(**own, **values))
+
+
+def readable(kind: str, payloads: Mapping[int, bytes]) -> dict[int, pa.Table]:
+    """Decoded batches by seq; torn ones are not in it."""
+    found = {}
+    for seq, payload in payloads.items():
+        with suppress(*columns.TORN):
+            found[seq] = columns.decode(kind, payload)
+    return found
 
 
 def listed(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Batch]:
@@ -71,7 +85,8 @@ class HotCache:
         self._lock = threading.Lock()
 
     def tables(self, connection: sa.Connection, batches: Iterable[Batch]) -> dict[int, pa.Table]:
-        """Decoded batches by seq, read in the connection's transaction where they are not at hand."""
+        """Decoded batches by seq, read in the connection's transaction where they are not at hand. Torn ones
+        are not in it."""
         batches = list(batches)
         with self._lock:
             found = {b.seq: self._tables[b.seq] for b in batches if b.seq in self._tables}
@@ -80,8 +95,11 @@ class HotCache:
         for batch in batches:
             if batch.seq not in found:
                 query = sa.select(hot.c.payload).where(hot.c.seq == batch.seq)
-                found[batch.seq] = columns.decode(batch.kind, connection.execute(query).scalar_one())
-                self._keep(batch.seq, found[batch.seq])
+                for seq, table in readable(
+                    batch.kind, {batch.seq: connection.execute(query).scalar_one()}
+                ).items():
+                    self._keep(seq, table)
+                    found[seq] = table
         return found
 
     def _keep(self, seq: int, table: pa.Table) -> None:

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from core.errors import StoreError
+from core.errors import AskAgainError, StoreError
 from core.windows import Window
 from store import hot, schema, state
 from store.hot import HotCache
 from store.lake import Lake, literal, newest_sql
+from store.losses import NOT_OF_A_FILE, Loss, Losses, Sifted, damaged, sift, torn_footers
+from store.state import FILE
 from store.telemetry import KEYS, SCHEMAS
+
+Answer = TypeVar("Answer")
+
+TORN = "rows of the newest hours are torn"
 
 
 class Snapshot:
     """A consistent view of some telemetry kinds over one window, and of the state tables, at one instant.
 
     Each kind is a DuckDB view of the same name (columns of `telemetry.SCHEMAS`, one row per key, newest fact
-    wins, `ts` within the window), empty when nothing is stored.
+    wins, `ts` within the window), empty when nothing is stored. What cannot be read is left out and named in
+    `lost`. A file that turns out to be unreadable, or gone, after something was answered raises
+    AskAgainError: answers with and without it do not go together (`store.asking.reader` asks again).
     """
 
     def __init__(
@@ -32,28 +40,28 @@ class Snapshot:
         engine: sa.Engine,
         lake: Lake,
         cache: HotCache,
+        losses: Losses,
         window: Window,
         kinds: Sequence[str],
     ) -> None:
-        self._engine, self._lake, self._cache = engine, lake, cache
+        self._engine, self._lake, self._cache, self._losses = engine, lake, cache, losses
         self._window, self._kinds = window, tuple(dict.fromkeys(kinds))
         self._connection: sa.Connection | None = None
         self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._local: dict[str, Path] = {}
+        self._has_answered = False
+        self.lost: list[Loss] = []
 
     def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """Run DuckDB SQL (named parameters `$name`) over the views; returns a frame, times aware UTC."""
-        try:
-            return self._run(sql, params)
-        except duckdb.IOException:
-            self.refresh()  # a file was replaced, and its grace time is over
-        with self._readable(duckdb.IOException):
-            return self._run(sql, params)
+        return self._answered(lambda: self._run(sql, params))
 
     def state(self, query: sa.Select[Any]) -> pd.DataFrame:
         """Run a SQLAlchemy select over the state tables in the snapshot's own transaction."""
         with state.explained(self._engine, self._lake.folder):
             result = self._transaction().execute(query)
             names, rows = list(result.keys()), result.all()
+        self._has_answered = True
         frame = pd.DataFrame(rows, columns=pd.Index(names))
         for name, column in zip(names, query.selected_columns, strict=True):
             if isinstance(column.type, schema.UtcTime):
@@ -64,16 +72,21 @@ class Snapshot:
         self, sql: str, params: Mapping[str, Any] | None = None, *, rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Run DuckDB SQL like `frame`; its answer some rows at a time, for more than fits in memory."""
-        with self._readable(duckdb.IOException):
+        self._has_answered = True
+        try:
             yield from self._duck().sql(sql, params=dict(params or {})).to_arrow_reader(rows)
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            self._recover(error)
 
     def lacking(self, kind: str, table: pa.Table) -> pa.Table:
         """The rows of `table` whose key the kind's view does not have."""
-        duck = self._duck()
-        duck.register(f"{kind}_incoming", table)
         sql = f"SELECT * FROM {kind}_incoming ANTI JOIN {kind} USING ({', '.join(KEYS[kind])})"
-        with self._readable(duckdb.IOException):
-            return duck.sql(sql).to_arrow_table().select(table.schema.names).cast(table.schema)
+
+        def ask() -> pa.Table:
+            self._duck().register(f"{kind}_incoming", table)
+            return self._duck().sql(sql).to_arrow_table()
+
+        return self._answered(ask).select(table.schema.names).cast(table.schema)
 
     def rows(self, query: sa.Select[Any], *, rows: int) -> Iterator[Sequence[sa.Row[Any]]]:
         """Run a select like `state`; its answer some rows at a time."""
@@ -83,33 +96,62 @@ class Snapshot:
 
     def refresh(self) -> None:
         """Start anew, at this instant."""
+        if self._take():  # or it was replaced and removed since: then the next catalogue has another
+            self._losses.note(self._take())
+
+    def _answered(self, ask: Callable[[], Answer]) -> Answer:
         try:
-            self._take()
-        except (
-            duckdb.Error
-        ):  # a file went between the catalogue and its opening: the next catalogue has another
-            with self._readable(duckdb.Error):
-                self._take()
+            answer = ask()
+        except duckdb.Error as error:
+            self._recover(error)
+            with self._readable():
+                answer = ask()
+        self._has_answered = True
+        return answer
+
+    def _recover(self, error: Exception) -> None:
+        """Start anew without the files that made a query fail; raises its error if none did."""
+        if isinstance(error, NOT_OF_A_FILE):
+            raise error
+        found = damaged(self._lake, self._local)
+        if not found and not isinstance(error, duckdb.IOException):
+            raise error
+        self._losses.note(found)
+        if self._has_answered:
+            raise AskAgainError(f"telemetry in {self._lake.shelf.where} changed while it was read") from error
+        self.refresh()
 
     @contextmanager
-    def _readable(self, failure: type[duckdb.Error]) -> Iterator[None]:
+    def _readable(self) -> Iterator[None]:
         try:
             yield
-        except failure as error:
+        except duckdb.Error as error:
             raise StoreError(f"cannot read telemetry in {self._lake.shelf.where}: {error}") from error
 
-    def _take(self) -> None:
+    def _take(self) -> dict[str, str]:
+        """Answers what cannot be read and nobody knew of."""
         self.close()
+        self._has_answered = False
         connection = self._transaction()
         with state.explained(self._engine, self._lake.folder):
             batches, files = self._stored(connection)
             tables = self._cache.tables(connection, batches)
-        fetched = self._lake.shelf.fetch([f.path for f in files])
-        if fetched.lacking:
-            raise duckdb.IOException(next(iter(fetched.lacking.values())))
+        sifted = sift(self._lake, self._losses, files)
+        try:
+            self._views(batches, tables, sifted)
+        except duckdb.Error:
+            sifted.lose(torn_footers(self._lake, sifted.local))
+            with self._readable():
+                self._views(batches, tables, sifted)
+        torn = [b for b in batches if b.seq not in tables]
+        self._local, self.lost = sifted.local, [*sifted.lost(), *map(_torn, torn)]
+        return {p: why for p, why in sifted.whys.items() if not self._losses.is_told(p, sifted.marks[p])}
+
+    def _views(self, batches: Sequence[hot.Batch], tables: Mapping[int, pa.Table], sifted: Sifted) -> None:
         for kind in self._kinds:
-            mine = [b for b in batches if b.kind == kind]
-            self._view(kind, mine, tables, [f for f in files if f.kind == kind], fetched.files)
+            mine = [b for b in batches if b.kind == kind and b.seq in tables]
+            files = [f for f in sifted.files if f.kind == kind and f.path in sifted.local]
+            self._view(kind, mine, tables, files, sifted.local)
 
     def close(self) -> None:
         if self._cursor is not None:
@@ -167,6 +209,10 @@ class Snapshot:
         duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind} AS SELECT {names} FROM ({source}) WHERE {inside}")
 
 
+def _torn(batch: hot.Batch) -> Loss:
+    return Loss(batch.kind, batch.target, Window(batch.start, batch.end), FILE, TORN)
+
+
 def _overlap(batch: hot.Batch, file: sa.Row[Any]) -> bool:
     same = (batch.target.account, batch.target.region) == (file.account, file.region)
     return same and batch.start < file.end and batch.end > file.start
@@ -187,10 +233,10 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
 @contextmanager
 def taken(
-    engine: sa.Engine, lake: Lake, cache: HotCache, window: Window, kinds: Sequence[str]
+    engine: sa.Engine, lake: Lake, cache: HotCache, losses: Losses, window: Window, kinds: Sequence[str]
 ) -> Iterator[Snapshot]:
     """A snapshot of this instant, given back at the end of the block."""
-    snapshot = Snapshot(engine, lake, cache, window, kinds)
+    snapshot = Snapshot(engine, lake, cache, losses, window, kinds)
     try:
         snapshot.refresh()
         yield snapshot

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from core.windows import Window, merge
 from store import schema
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
 from store.readers.things import Place
@@ -32,6 +33,7 @@ class Lately:
         return self.read_since.get(place, whole)
 
 
+@reader
 def lately(store: Store, *, now: datetime, length: timedelta) -> Lately:
     """What metrics say of the last `length`."""
     window = Window(now - length, now)
@@ -58,6 +60,7 @@ def _read_since(store: Store, window: Window) -> dict[Place, datetime]:
     return {place: last.start for place, last in newest.items() if last.end >= window.end - FRESH}
 
 
+@reader
 def firing(store: Store) -> set[Place]:
     """Functions with an open incident."""
     c = schema.incident.c

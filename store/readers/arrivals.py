@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.windows import Window
 from core.wiring import label, service
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.letters import LOOK_BACK, samples
 from store.readers.records import FUNCTION_POINTS
@@ -56,6 +57,7 @@ class Way:
     kind: str = ""
 
 
+@reader
 def arrivals(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per function and place that its failures go to: account, region, function, queue (name), arn, place
     (queue, SNS topic ...), via (how they get there), shared_with (other functions whose letters the

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.lint_failures import DEFAULT_MAX_AGE_S, DEFAULT_RETRIES
 from core.windows import Window
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, known
@@ -24,6 +25,7 @@ COLUMNS = [
 ]
 
 
+@reader
 def async_events(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per function that received asynchronous events in the window, or has settings for them: account,
     region, function, received, dropped (even if a destination or a dead-letter queue took it then),

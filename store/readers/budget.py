@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from core.windows import floor
 from store import bill, schema
+from store.asking import reader
 from store.store import Store
 
 PACE_KEY = "budget.pace"
@@ -72,6 +73,7 @@ class Unreached:
     next_try: datetime
 
 
+@reader
 def budget(store: Store, *, now: datetime, cap_usd: Decimal | None = None) -> Budget:
     """Where the month stands. `cap_usd` is that of the settings; left out, the one the service works with."""
     pace = _noted(store, PACE_KEY)
@@ -102,6 +104,7 @@ def budget(store: Store, *, now: datetime, cap_usd: Decimal | None = None) -> Bu
     )
 
 
+@reader
 def others_slower(store: Store) -> int:
     """How many times less often than usual paid collectors other than metrics run at the pace in force."""
     return int(_noted(store, PACE_KEY).get("others", 1))
@@ -131,6 +134,7 @@ def sentence(found: Budget) -> str:
     return f"{used}; everything is read at its usual pace."
 
 
+@reader
 def unreached(store: Store) -> list[Unreached]:
     """Targets of the settings that some running service could not reach when it last tried."""
     told = _noted(store, UNREACHED_KEY).get("targets", ())

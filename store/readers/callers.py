@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
+from store.asking import reader
 from store.readers.frames import rows, with_none
 from store.readers.things import Place, sql_where
 from store.store import Filter, Snapshot, Store
@@ -64,6 +65,7 @@ OF_FIELD: Mapping[str, frozenset[str]] = {
 _COLUMNS = 'ts, account, region, "function", action, resource, who, via, error'
 
 
+@reader
 def calls(
     store: Store, window: Window, *, target: Target | None = None, function: str | None = None
 ) -> pd.DataFrame:

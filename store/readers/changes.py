@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from core.facts import Target
 from core.windows import Window
 from store import schema
+from store.asking import reader
 from store.readers.callers import Call, Callers, around
 from store.readers.frames import rows, with_none
 from store.readers.things import Place, Things
@@ -86,6 +87,7 @@ COLUMNS = (
 )
 
 
+@reader
 def changes(
     store: Store, window: Window, *, target: Target | None = None, function: str | None = None
 ) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.windows import Window
+from store.asking import reader
 from store.readers.billing import KINDS, bills
 from store.readers.frames import Grid, rows, share, with_none
 from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
@@ -42,6 +43,7 @@ FIRST_MONDAY = 4 * 86_400_000
 """1970-01-05 as milliseconds since the epoch."""
 
 
+@reader
 def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per function: account, region, function, runtime, architecture, memory_mb, records, cold_starts,
     cold_start_rate, init_p50_ms, init_p95_ms, init_max_ms, waited_s (sum of init and restore that callers
@@ -116,6 +118,7 @@ def _sums(snapshot: Snapshot, where: Filter) -> dict[Place, Any]:
     return {(row.account, row.region, row.function): row for row in rows(frame)}
 
 
+@reader
 def cold_series(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per `chart_step`, whole steps only: ts, records, cold_starts, cold_start_rate, init_p50_ms,
     init_p95_ms. A step that was not read for every function of whose log anything was read is NaN."""
@@ -132,6 +135,7 @@ def cold_series(store: Store, window: Window, *, now: datetime, where: Filter = 
     return frame
 
 
+@reader
 def cold_by_hour(store: Store, window: Window, *, where: Filter = EVERYTHING) -> pd.DataFrame:
     """weekday (0 Monday), hour (UTC), records, cold_starts, cold_start_rate; only hours with records."""
     wanted, params = sql_where(where)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from core.windows import Window
 from store import schema
+from store.asking import reader
 from store.history import Left, noted
 from store.readers.frames import rows
 from store.readers.states import HEALTHY, WINDOWED, Coverage, newest_runs
@@ -24,12 +25,14 @@ WORST_FIRST = ("denied", "failed", "skipped", "partial", "ok")
 TARGET = ["collector", "account", "region"]
 
 
+@reader
 def targets(store: Store) -> pd.DataFrame:
     """account, region, alias, last_seen."""
     target = schema.target
     return _state(store, sa.select(target).order_by(target.c.account, target.c.region))
 
 
+@reader
 def collectors(store: Store, *, now: datetime) -> pd.DataFrame:
     """Per collector, account, region that ever ran: collector, account, region, outcome (of the last run),
     last_run, last_ok, data_until (end of coverage; NaT for collectors without a window), age_s (of the data,
@@ -112,6 +115,7 @@ def _failing() -> sa.Select[Any]:
     )
 
 
+@reader
 def runs(store: Store, window: Window) -> pd.DataFrame:
     """Columns of the run table, newest first; those that ended in the window."""
     run = schema.run
@@ -119,6 +123,7 @@ def runs(store: Store, window: Window) -> pd.DataFrame:
     return _state(store, sa.select(run).where(*inside).order_by(run.c.finished_at.desc(), run.c.id.desc()))
 
 
+@reader
 def gaps(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """collector, account, region, scope, start, end, minutes, why, permission: what of the window was not
     read. Newest first; the newest minutes behind a collector that works are no gap."""
@@ -147,6 +152,7 @@ def _gaps(coverage: Coverage, snapshot: Snapshot) -> Iterator[tuple[Any, ...]]:
             yield collector, *place, part.start, part.end, minutes, seen.why, seen.permission
 
 
+@reader
 def freshness(store: Store, *, now: datetime) -> datetime | None:
     """Up to when metrics were read for every target that they were ever read for; None before the first
     run."""
@@ -155,6 +161,7 @@ def freshness(store: Store, *, now: datetime) -> datetime | None:
     return None if metrics.empty else min(metrics.min().to_pydatetime(), now)
 
 
+@reader
 def backfill(store: Store, now: datetime) -> pd.DataFrame:
     """How far older history is read, per collector and target whose first run was begun: collector, account,
     region, wanted_from, oldest_read (NaT: nothing yet), things (functions, queues ... with coverage of their
@@ -205,6 +212,7 @@ def _oldest() -> sa.Select[Any]:
     return sa.select(c.collector, c.account, c.region, start).group_by(c.collector, c.account, c.region)
 
 
+@reader
 def spend(store: Store, *, now: datetime) -> pd.DataFrame:
     """Month to date per collector, service, operation: calls, units, cost_usd (Decimal, None: price unknown),
     projected_usd (for the whole month, at the rate of the last 24 hours). Dearest first."""
@@ -242,6 +250,7 @@ def _usd(of: pd.DataFrame) -> Decimal | None:
     return sum(map(Decimal, known), Decimal(0)) if len(known) == len(of) else None
 
 
+@reader
 def size(store: Store) -> pd.DataFrame:
     """kind, files, rows, bytes; the state database and the hot tail (per kind, `hot: metrics`) included."""
     file, hot = schema.file.c, schema.hot.c

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from core.facts import Target
 from core.windows import MINUTE, Window, subtract, total
 from store import schema
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.states import Coverage, not_collected
 from store.readers.summaries import plus, summary_sums
@@ -26,6 +27,7 @@ INFREQUENT = "INFREQUENT_ACCESS"
 Body = Mapping[str, Any]
 
 
+@reader
 def completeness(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """account, region, function, mode (how its log is read: every, aggregated, off; None: not chosen yet),
     records (those of aggregated logs included), invocations (of metrics, that must have ended in the
@@ -63,6 +65,7 @@ def completeness(store: Store, window: Window, *, now: datetime, where: Filter =
     return pd.DataFrame(found, columns=pd.Index(COLUMNS))
 
 
+@reader
 def why_incomplete(
     store: Store, target: Target, function: str, window: Window, *, now: datetime
 ) -> list[str]:

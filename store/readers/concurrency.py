@@ -12,6 +12,7 @@ import pandas as pd
 from core.facts import Target
 from core.formulas import headroom, rate
 from core.windows import Window
+from store.asking import reader
 from store.readers.frames import STEP_SQL, Grid, inside, rows, to_utc, with_none
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, known
@@ -26,6 +27,7 @@ LIMITS = ["limit", "reserved", "unreserved", "provisioned", "claimed_now", "clai
 POOLS = ["limit", "used_max", "used_now", "headroom", "utilization", "throttles", "provisioned"]
 
 
+@reader
 def limits(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """Per account and region: account, region, limit, reserved (sum), unreserved, provisioned (sum
     allocated), claimed_now (newest minute), claimed_max (in the window), claimed_ts (of the maximum),
@@ -95,6 +97,7 @@ def _capacity(thing: Thing) -> int:
     return int(thing.body["requested"] if allocated is None else allocated)
 
 
+@reader
 def pools(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """Per function that used, reserves or provisions concurrency: account, region, function, pool (reserved,
     shared), limit (the pool's: its reservation, or the account's unreserved concurrency), used_max, used_now
@@ -203,6 +206,7 @@ def _note(reserved: int | None, throttles: float, provisioned: list[Thing], reac
     return "; ".join(said)
 
 
+@reader
 def concurrency_series(store: Store, target: Target, window: Window, *, now: datetime) -> pd.DataFrame:
     """Long frame: ts, function (top 7 by maximum, then `other`), concurrent_max; plus function=`(claimed)`
     for the account's claimed concurrency. Whole steps only; 0 where a function was silent, NaN what was not
@@ -243,6 +247,7 @@ def _long(lines: Mapping[str, pd.Series[Any]], read: Any) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else empty
 
 
+@reader
 def throttle_series(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """Long frame: ts, account, region, function, throttles; only functions that were throttled. Whole steps
     only; 0 where none, NaN where not collected."""

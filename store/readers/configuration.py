@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from core.facts import Target
 from core.runtimes import lifecycle
 from store import schema
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.things import Thing, Things
 from store.readers.triggers import NOW_ONLY
@@ -60,6 +61,7 @@ BESIDE: Mapping[str, tuple[str, str]] = {
 """Entities beside the function: their group, and the one field that is told of them (all, if "")."""
 
 
+@reader
 def configuration(store: Store, target: Target, function: str, *, now: datetime) -> pd.DataFrame:
     """One row per setting: group, name, value (text with its unit; `none`: not set or not known), field,
     changed_at (when it was last seen to change; NaT: not since we watch). Tags, reserved and provisioned

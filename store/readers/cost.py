@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.windows import Window
+from store.asking import reader
 from store.readers.billing import COMPONENTS, ESTIMATED, KINDS, RECORDS, Bill, bills, spend
 from store.readers.frames import Grid, to_utc, with_none
 from store.readers.series import metrics_read
@@ -62,6 +63,7 @@ class Sum:
         return max(self.states, key=lambda s: (s.startswith("not"), self.states[s]), default=None)
 
 
+@reader
 def costs(
     store: Store,
     window: Window,
@@ -126,6 +128,7 @@ def cost_step(window: Window) -> timedelta:
     return max((step for step in STEPS if step * BARS <= window.duration), default=STEPS[0])
 
 
+@reader
 def cost_series(
     store: Store, window: Window, *, now: datetime, by: str = "function", where: Filter = EVERYTHING
 ) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from core.windows import MINUTE, Window
+from store.asking import reader
 from store.readers.billing import bills
 from store.readers.fleet_row import COLUMNS, NUMBERS, TEXTS, FleetRow
 from store.readers.frames import with_none
@@ -29,6 +30,7 @@ TELEMETRY = ("metrics", "invocations", "queue_samples", "invocation_summaries")
 SPARKS = 30
 
 
+@reader
 def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """One row per known function (gone ones included when they have facts in the window), sorted by account,
     region, function.
@@ -80,6 +82,7 @@ def _frame(found: list[dict[str, Any]]) -> pd.DataFrame:
     return frame
 
 
+@reader
 def fleet_series(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Sums over all functions per `chart_step(window)` (five minutes at least over five-minute history),
     whole steps only.
@@ -93,6 +96,7 @@ def fleet_series(store: Store, window: Window, *, now: datetime, where: Filter =
     return fleet_steps(store, window, now=now, where=where)
 
 
+@reader
 def sparklines(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """account, region, function, and lists of about 30 points: invocations, errors (NaN: not collected)."""
     step = -(-window.duration // (SPARKS * MINUTE)) * MINUTE

@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
+from store.asking import reader
 from store.readers.changes import changes
 from store.readers.records import COLD, WAITED_MS
 from store.readers.series import function_steps
@@ -41,6 +42,7 @@ ORDERS: Mapping[str, tuple[str, str]] = {
 ONE_FUNCTION = 'account = $account AND region = $region AND "function" = $function'
 
 
+@reader
 def function_series(
     store: Store, target: Target, function: str, window: Window, *, now: datetime
 ) -> pd.DataFrame:
@@ -55,6 +57,7 @@ def function_series(
     return function_steps(store, target, function, window, now=now)
 
 
+@reader
 def errors_by_signature(store: Store, target: Target, function: str, window: Window) -> pd.DataFrame:
     """signature, count, first_seen, last_seen, level, example (masked message), request_id of the example,
     versions (list). Most first."""
@@ -71,6 +74,7 @@ def errors_by_signature(store: Store, target: Target, function: str, window: Win
     )
 
 
+@reader
 def invocations(
     store: Store, target: Target, function: str, window: Window, *, order: str = "slowest", limit: int = 50
 ) -> pd.DataFrame:
@@ -85,6 +89,7 @@ def invocations(
     )
 
 
+@reader
 def log_lines(store: Store, target: Target, function: str, request_id: str, window: Window) -> pd.DataFrame:
     """Kept log events of one request, oldest first: ts, level, message, signature."""
     return _frame(
@@ -97,6 +102,7 @@ def log_lines(store: Store, target: Target, function: str, request_id: str, wind
     )
 
 
+@reader
 def traces(
     store: Store, target: Target, window: Window, *, function: str | None = None, limit: int = 100
 ) -> pd.DataFrame:
@@ -115,6 +121,7 @@ def traces(
     )
 
 
+@reader
 def versions(store: Store, target: Target, function: str, window: Window) -> pd.DataFrame:
     """Per version seen or published, newest first ($LATEST before all): version, published, aliases
     (list), share (0..1 of records), invocations, errors (from records), error_rate, duration_p95_ms,

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from core.windows import Window
 from store import schema
+from store.asking import reader
 from store.store import Store
 
 WORST_FIRST = ("critical", "warning", "info")
 _NOW = Window(datetime.fromisoformat("1970-01-01T00:00:00Z"), datetime.fromisoformat("1970-01-01T00:00:00Z"))
 
 
+@reader
 def incidents(store: Store, *, open_only: bool = False, limit: int = 500) -> pd.DataFrame:
     """Columns of the incident table and `held_back`: why its newest notice was held back, if it was.
 
@@ -30,18 +32,21 @@ def incidents(store: Store, *, open_only: bool = False, limit: int = 500) -> pd.
     return _state(store, query.order_by(is_closed, rank, table.c.opened_at.desc(), table.c.id).limit(limit))
 
 
+@reader
 def incident(store: Store, id: str) -> pd.DataFrame:
     """One incident, resolved or not: a row as `incidents` gives it, or none."""
     query = sa.select(schema.incident, _held_back().label("held_back"))
     return _state(store, query.where(schema.incident.c.id == id))
 
 
+@reader
 def judged_at(store: Store) -> datetime | None:
     """When rules were last evaluated on what is stored; None if they never were."""
     newest = _state(store, sa.select(sa.func.max(schema.rule_state.c.evaluated_at).label("ts")))["ts"].iloc[0]
     return None if pd.isna(newest) else newest.to_pydatetime()
 
 
+@reader
 def timeline(store: Store, incident: str) -> pd.DataFrame:
     """ts, what, who, text of one incident, oldest first."""
     table = schema.incident_event
@@ -49,6 +54,7 @@ def timeline(store: Store, incident: str) -> pd.DataFrame:
     return _state(store, query.where(table.c.incident == incident).order_by(table.c.ts, table.c.id))
 
 
+@reader
 def deliveries(
     store: Store, *, incident: str | None = None, state: str | None = None, limit: int = 200
 ) -> pd.DataFrame:
@@ -81,12 +87,14 @@ _OUTBOX = (
 )
 
 
+@reader
 def silences(store: Store, *, now: datetime) -> pd.DataFrame:
     """Columns of the silence table: those in force and those to come, the first to end first."""
     table = schema.silence
     return _state(store, sa.select(table).where(table.c.end > now).order_by(table.c.end))
 
 
+@reader
 def audit(store: Store, *, incident: str | None = None, limit: int = 200) -> pd.DataFrame:
     """Columns of the audit table, newest first: what was planned, applied, or held back, and by whom."""
     table = schema.audit

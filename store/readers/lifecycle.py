@@ -15,6 +15,7 @@ from core.provisioned import orphaned
 from core.runtimes import lifecycle
 from core.windows import Window
 from store import schema
+from store.asking import reader
 from store.readers.frames import rows, with_none
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches, sql_where
 from store.readers.triggers import NOW_ONLY
@@ -35,6 +36,7 @@ POOLS = ("qualifier", "version", "requested", "allocated", "available", "status"
 USE = ("utilization_max", "invocations", "spillover")
 
 
+@reader
 def layers(store: Store, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per function and layer it uses: account, region, function, layer (its name), layer_arn, version,
     created, age_days (of that version), latest (the newest version's number), latest_created,
@@ -73,6 +75,7 @@ def _layer(known: Mapping[Any, Mapping[str, Any]], thing: Thing, arn: str, now: 
     }
 
 
+@reader
 def runtimes(store: Store, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per function: account, region, function, runtime (None: a container image), state (`supported`,
     `ending`: within 180 days, `ended`: no patches, `create blocked`, `update blocked`, `unknown`),
@@ -93,6 +96,7 @@ def _runtime(runtime: str | None, now: datetime) -> dict[str, Any]:
     return {name: getattr(cycle, name) for name in RUNTIMES}
 
 
+@reader
 def provisioned(store: Store, window: Window, *, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per pool of provisioned concurrency that there is: account, region, function, qualifier (an alias or a
     version), version (that it stands for now; None: no such alias), requested, allocated, available (as of

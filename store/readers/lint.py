@@ -13,6 +13,7 @@ from core.facts import Target
 from core.lint import Finding, Wiring
 from core.lint import lint as findings
 from core.windows import Window
+from store.asking import reader
 from store.readers.collection import targets
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
@@ -25,6 +26,7 @@ LATELY = timedelta(days=7)
 COLUMNS = ["account", "region", *(field.name for field in dataclasses.fields(Finding))]
 
 
+@reader
 def lint(
     store: Store, *, now: datetime, where: Filter = EVERYTHING, lately: timedelta = LATELY
 ) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 from core.errors import StoreError
 from core.facts import Target
 from core.windows import MINUTE, Window, chart_step
+from store.asking import reader
 from store.readers.frames import STEP_SQL, Grid, milliseconds
 from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
@@ -61,6 +62,7 @@ class Search:
         return wanted, params
 
 
+@reader
 def log_events(
     store: Store, window: Window, search: Search, *, limit: int = 100, offset: int = 0
 ) -> pd.DataFrame:
@@ -73,6 +75,7 @@ def log_events(
         return _asked(snapshot, search, sql, {**params, "limit": limit, "offset": offset})
 
 
+@reader
 def log_counts(store: Store, window: Window, search: Search, *, now: datetime) -> pd.DataFrame:
     """Kept lines per `chart_step(window)`: ts, a column per level of `LEVELS`, `other` and `lines` (all of
     them), read (bool: the log of every function asked about was read then). NaN where nothing was found and
@@ -94,6 +97,7 @@ def log_counts(store: Store, window: Window, search: Search, *, now: datetime) -
     return frame
 
 
+@reader
 def log_groups(
     store: Store, window: Window, search: Search, *, since: datetime, limit: int = 200
 ) -> pd.DataFrame:
@@ -142,6 +146,7 @@ def log_groups(
     return found.drop(columns="steps")
 
 
+@reader
 def lines_around(
     store: Store, target: Target, function: str, stream: str, at: datetime, *, most: int = 25
 ) -> pd.DataFrame:
@@ -166,6 +171,7 @@ def lines_around(
         return snapshot.frame(sql, params)
 
 
+@reader
 def record_of(
     store: Store, target: Target, function: str, request_id: str, at: datetime
 ) -> Mapping[str, Any] | None:
@@ -186,6 +192,7 @@ def record_of(
     return None if found.empty else {str(k): _known(v) for k, v in found.iloc[0].to_dict().items()}
 
 
+@reader
 def unread_logs(store: Store, window: Window, search: Search, *, now: datetime) -> pd.DataFrame:
     """Functions asked about whose log was not read in full: account, region, function, state (in words)."""
     with store.snapshot(window) as snapshot:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from core.facts import Target
 from core.windows import Window, total
+from store.asking import reader
 from store.coverage import Reading
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
@@ -17,6 +18,7 @@ ENOUGH = timedelta(hours=1)
 """Less than this says nothing about a day."""
 
 
+@reader
 def log_bytes_a_day(store: Store, target: Target, *, until: datetime) -> Mapping[str, float]:
     """Bytes a day by function, from what was read of the day before `until`; a function whose log group is
     shared, or of which nothing is known, is not in it."""

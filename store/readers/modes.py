@@ -8,12 +8,14 @@ from typing import Any
 import pandas as pd
 
 from core.windows import Window
+from store.asking import reader
 from store.readers.things import EVERYTHING, Thing, Things, matches
 from store.store import Filter, Store
 
 _NOTHING = Window(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC))
 
 
+@reader
 def log_modes(store: Store, *, where: Filter = EVERYTHING) -> pd.DataFrame:
     """account, region, function, mode (every, aggregated, off), why (a sentence), bytes_a_day, usd_a_month
     (None: not known). Functions that are read least first."""
@@ -26,6 +28,7 @@ def log_modes(store: Store, *, where: Filter = EVERYTHING) -> pd.DataFrame:
     return order.drop(columns="rank").reset_index(drop=True)
 
 
+@reader
 def cadences(store: Store, *, where: Filter = EVERYTHING) -> pd.DataFrame:
     """account, region, function (`core.facts.ACCOUNT`: what belongs to none), every_s, why: the pace of their
     metrics."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from core.windows import MINUTE, Window
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
 from store.readers.things import Place
@@ -15,6 +16,7 @@ STAGES = (timedelta(days=1), timedelta(days=15), timedelta(days=455))
 """How far back to look: further only for functions that nothing nearer was found of."""
 
 
+@reader
 def last_invocations(
     store: Store, places: Iterable[Place], window: Window, known: Mapping[Place, datetime], *, now: datetime
 ) -> dict[Place, datetime]:

@@ -14,6 +14,7 @@ from core.tracing import KEPT, Evidence, Reason, started
 from core.tracing import why_no_trace as reasons_for
 from core.windows import MINUTE, Window
 from store import schema
+from store.asking import reader
 from store.bodies import from_body
 from store.readers.frames import rows
 from store.readers.states import NOT_COLLECTED, Coverage, Seen
@@ -43,6 +44,7 @@ class NoTrace:
     reasons: tuple[Reason, ...]
 
 
+@reader
 def why_no_trace(
     store: Store,
     target: Target,

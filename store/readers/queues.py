@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
+from store.asking import reader
 from store.readers.arrivals import PLACES, ways, why_unread
 from store.readers.frames import Grid, inside, with_none
 from store.readers.letters import (
@@ -43,6 +44,7 @@ SAFE_TIMES_TIMEOUT = 6
 """AWS advises a visibility timeout of at least so many times the function's timeout."""
 
 
+@reader
 def queues(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """Per queue: account, region, queue (name), arn, role (dead-letter, source, destination), functions
     (list: whose it is), consumers (list: functions that it feeds), catches (list of phrases: whose
@@ -145,6 +147,7 @@ def _note(thing: Thing, roles: Roles, timeouts: Any) -> str:
     return "; ".join(said)
 
 
+@reader
 def unread(store: Store, *, now: datetime) -> pd.DataFrame:
     """Places that functions' configuration names and that are not read: account, region, arn, name, place
     (queue, SNS topic, EventBridge bus ...), role, functions (list), why. Queues of other accounts and
@@ -164,6 +167,7 @@ def unread(store: Store, *, now: datetime) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=pd.Index(names)).sort_values(["role", "arn"]).reset_index(drop=True)
 
 
+@reader
 def queue_series(store: Store, target: Target, arn: str, window: Window, *, now: datetime) -> pd.DataFrame:
     """Per `chart_step` (the sampling period at least), whole steps only: ts, visible_max, not_visible_max,
     oldest_age_max_s (NaN when silent), sent, received, deleted, arrivals (0 when silent), collected (bool).

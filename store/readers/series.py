@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.facts import Target
 from core.windows import Window, subtract
+from store.asking import reader
 from store.readers.billing import KINDS, spend
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_PERCENTILES, PERCENTILES
@@ -24,6 +25,7 @@ COUNTS = ["invocations", "errors", "throttles"]
 TIMES = ["duration_p50_ms", "duration_p95_ms", "duration_p99_ms"]
 
 
+@reader
 def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -> pd.DataFrame:
     """See `fleet.fleet_series`."""
     with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
@@ -137,6 +139,7 @@ def _unsettled(coverage: Coverage, grid: Grid, where: Filter) -> Flags:
 # --- a small series per function ----------------------------------------------------------------------------
 
 
+@reader
 def function_counts(
     store: Store, window: Window, step: timedelta, *, now: datetime, where: Filter
 ) -> pd.DataFrame:
@@ -177,6 +180,7 @@ def _spark(place: Place, counted: pd.DataFrame | None, read: Flags, grid: Grid) 
 # --- one function -------------------------------------------------------------------------------------------
 
 
+@reader
 def function_steps(
     store: Store, target: Target, function: str, window: Window, *, now: datetime
 ) -> pd.DataFrame:

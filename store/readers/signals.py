@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from core.windows import MINUTE, Window
 from store import schema
+from store.asking import reader
 from store.readers.collection import collectors
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, rows, touched
 from store.readers.letters import LOOK_BACK, queue_roles, role_and_functions, samples
@@ -28,6 +29,7 @@ MEASURES = ["duration_p95_ms", "concurrent_max", "iterator_age_max_ms"]
 RECORDS = ["records", "cold_starts", "timeouts", "out_of_memory"]
 
 
+@reader
 def function_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """One row per known function and minute of the window: account, region, function, tags (dict), ts,
     collected (bool), provisional (bool), invocations, errors, throttles, async_dropped (0 when collected and
@@ -72,6 +74,7 @@ def _records(snapshot: Snapshot) -> pd.DataFrame:
     )
 
 
+@reader
 def queue_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """One row per known queue and minute: account, region, queue (ARN), role, functions (list), ts,
     collected, provisional, depth, oldest_age_s (NaN when silent), arrivals (0 when collected and silent).
@@ -102,6 +105,7 @@ def queue_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFram
     return frame.drop(columns="step")
 
 
+@reader
 def account_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """One row per target and minute: account, region, ts, collected, provisional, limit (NaN when not known),
     claimed (NaN when silent), headroom (limit - claimed), utilization (0..1), throttles (0 when collected and
@@ -132,6 +136,7 @@ def account_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFr
     return frame.drop(columns="step")
 
 
+@reader
 def collection_state(store: Store, *, now: datetime) -> pd.DataFrame:
     """Per collector and target: collector, account, region, outcome, data_until, age_s, error, permission,
     failing_since (first failed run after the last that went well; NaT when it works)."""

@@ -15,6 +15,7 @@ from core.facts import ACCOUNT, Cadence
 from core.windows import LATENESS, MINUTE, Window, chart_step, merge, settled_until, subtract, total
 from store import schema
 from store.readers.frames import rows
+from store.readers.lost import as_gaps, without
 from store.readers.things import Place, Things
 from store.store import Snapshot
 
@@ -184,11 +185,15 @@ class Coverage:
         finest_s: int | None = None,
         only: str | None = None,
     ) -> Coverage:
-        """`finest_s`: only what was read at periods up to this long counts; `only`: one collector's."""
+        """`finest_s`: only what was read at periods up to this long counts; `only`: one collector's. What the
+        snapshot goes without counts as not read."""
         coverage = snapshot.state(_coverage(window, only))
         gaps = snapshot.state(_overlapping(schema.gap, window, only))
         if finest_s is not None:
             coverage = coverage[coverage["period_s"] <= finest_s]
+        if snapshot.lost:
+            coverage = without(coverage, snapshot.lost)
+            gaps = pd.concat([as_gaps(snapshot.lost, list(gaps.columns)), gaps], ignore_index=True)
         paces = read_paces(snapshot) if only in (None, "metrics") else {}
         return cls(window, now, coverage, gaps, newest_runs(snapshot), paces)
 

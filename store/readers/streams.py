@@ -12,6 +12,7 @@ import pandas as pd
 from core.stuck import Moment, Stuck, stuck
 from core.windows import Window
 from core.wiring import label, service
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage
@@ -46,6 +47,7 @@ MAPPING_COLUMNS = [
 ]
 
 
+@reader
 def mappings(
     store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING, streams_only: bool = False
 ) -> pd.DataFrame:

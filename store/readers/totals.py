@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.formulas import rate
 from core.windows import Window
+from store.asking import reader
 from store.readers.fleet import EVERYTHING
 from store.readers.records import RECORD_SUMS
 from store.readers.summaries import larger, plus, summary_totals
@@ -11,6 +12,7 @@ from store.readers.things import sql_where
 from store.store import Filter, Store
 
 
+@reader
 def record_totals(store: Store, window: Window, *, where: Filter = EVERYTHING) -> dict[str, float | None]:
     """Over all invocation records of the window: records, duration_p50_ms, duration_p95_ms, duration_p99_ms,
     cold_starts, cold_start_rate (0..1), init_p50_ms, init_p95_ms, max_memory_used_mb, timeouts,

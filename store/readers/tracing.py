@@ -16,6 +16,7 @@ from core.graph import Graph, graph
 from core.tracing import KEPT, started, transaction_search
 from core.waterfall import Bar, waterfall
 from core.windows import Window
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.no_trace import DAY, HOUR, LONGEST, trace_settings, why_no_trace
 from store.readers.states import Coverage, Seen
@@ -34,6 +35,7 @@ ORDERS: Mapping[str, str] = {
 }
 
 
+@reader
 def traces(
     store: Store,
     window: Window,
@@ -102,6 +104,7 @@ class ServiceMap:
         )
 
 
+@reader
 def service_map(
     store: Store, window: Window, *, where: Filter = EVERYTHING, now: datetime, most: int = 2000
 ) -> ServiceMap:
@@ -160,6 +163,7 @@ class TraceView:
     note: str
 
 
+@reader
 def trace(store: Store, target: Target, trace_id: str, *, now: datetime) -> TraceView | None:
     """One trace; None when it is not stored (`why_no_trace` says why)."""
     mine = "account = $account AND region = $region AND trace_id = $trace_id"
@@ -212,6 +216,7 @@ def _known(value: Any) -> Any:
     return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
 
 
+@reader
 def held(store: Store, target: Target, window: Window) -> dict[str, TraceRecord]:
     """Traces kept of a target and window, by id."""
     with store.snapshot(Window(window.start - HOUR, window.end + HOUR), ("traces",)) as snapshot:

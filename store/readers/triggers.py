@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
+from store.asking import reader
 from store.readers.frames import with_none
 from store.readers.things import EVERYTHING, Thing, Things, matches
 from store.readers.wiring import mapping_row, trigger_row
@@ -48,6 +49,7 @@ NOW_ONLY = Window(*[datetime(1970, 1, 1, tzinfo=UTC)] * 2)
 """For readers of entities alone: no telemetry is asked for."""
 
 
+@reader
 def triggers(store: Store, target: Target, function: str) -> pd.DataFrame:
     """What invokes one function, mappings first: kind (of `core.triggers.KINDS`, or a service's own name),
     title (the kind for people), source (queue, bucket, rule, API, account ...), state (the source's own word;
@@ -58,6 +60,7 @@ def triggers(store: Store, target: Target, function: str) -> pd.DataFrame:
     return all_triggers(store, where=Filter(target.account, target.region, function))[list(COLUMNS)]
 
 
+@reader
 def all_triggers(store: Store, *, where: Filter = EVERYTHING) -> pd.DataFrame:
     """What invokes the fleet: account, region, function, and the columns of `triggers`. A function without a
     row has no trigger that we know of; an invocation by a role of its own account needs none."""

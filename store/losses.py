@@ -1,0 +1,216 @@
+"""Telemetry that cannot be read: readers and packing go on without it, and every process says so."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import sqlalchemy as sa
+
+from core.errors import StoreError
+from core.facts import Target
+from core.windows import Window
+from store.lake import Lake, quoted
+from store.schema import file
+
+if TYPE_CHECKING:
+    from store.files import Kept
+    from store.packing import Begin
+
+DAMAGED = "its content is damaged"
+"""How a mark begins that only reading the whole file can lift; others are tried anew by each snapshot."""
+
+GONE = "it is gone"
+
+HOLD_S = 60
+"""How long a process remembers what it could not mark, as in a store that cannot be written."""
+
+NOT_OF_A_FILE = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.PermissionException,
+    duckdb.InterruptException,
+    duckdb.OutOfMemoryException,
+)
+"""Errors of a query that say nothing against the files it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What is gone without: the rows of one kind and target that one file (or hot batch) stood for."""
+
+    kind: str
+    target: Target
+    window: Window
+    path: str
+    why: str
+
+    @property
+    def reason(self) -> str:
+        """The loss as the reason of a gap."""
+        return f"a file of the store cannot be read ({self.why}); see quarterdeck store check"
+
+
+def of_row(row: Any, why: str) -> Loss:
+    """The loss of a file, by its row of the catalogue."""
+    return Loss(row.kind, Target(row.account, row.region), Window(row.start, row.end), row.path, why)
+
+
+class Losses:
+    """What this process found unreadable, beside the marks that all processes see. Safe to share by
+    threads."""
+
+    def __init__(self, begin: Begin) -> None:
+        self._begin = begin
+        self._held: dict[str, tuple[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def damaged(self, path: str, mark: str | None) -> str | None:
+        """Why a file is not even tried: somebody read it and its content was damaged."""
+        for why in (mark, self._remembered(path)):
+            if why is not None and why.startswith(DAMAGED):
+                return why
+        return None
+
+    def is_told(self, path: str, mark: str | None) -> bool:
+        """Whether it was noted before that the file cannot be read."""
+        return mark is not None or self._remembered(path) is not None
+
+    def note(self, found: Mapping[str, str]) -> None:
+        """Mark files in the catalogue, so that every process goes on without them and says so. A store that
+        cannot be written keeps no mark: then this process remembers for a while."""
+        if not found:
+            return
+        try:
+            with self._begin() as connection:
+                mark(connection, found)
+        except StoreError:
+            until = time.monotonic() + HOLD_S
+            with self._lock:
+                self._held |= {path: (why, until) for path, why in found.items()}
+
+    def examine(self, lake: Lake, files: Sequence[Kept]) -> dict[str, str]:
+        """Read files in full; notes and answers those that cannot be read, and why."""
+        found = unreadable(lake, [item.path for item in files])
+        self.note(found)
+        return found
+
+    def review(self, engine: sa.Engine, lake: Lake) -> None:
+        """Bring the marks up to date: of files that went or have another size, and of those that can be read
+        again, since a disk or a network came back."""
+        with engine.connect() as connection:
+            rows = connection.execute(sa.select(file).where(file.c.replaced_at.is_(None))).all()
+        there = {stored.path: stored.bytes for stored in lake.shelf.listed()}
+        self.note({row.path: why for row in rows if (why := _differs(there.get(row.path), row.bytes))})
+        before = [row.path for row in rows if row.unreadable is not None and row.path in there]
+        still = unreadable(lake, before)
+        if back := [path for path in before if path not in still]:
+            with self._begin() as connection:
+                mark(connection, dict.fromkeys(back))
+
+    def remembered(self) -> dict[str, str]:
+        """What could not be marked: why, by path."""
+        with self._lock:
+            now = time.monotonic()
+            self._held = {path: held for path, held in self._held.items() if held[1] > now}
+            return {path: why for path, (why, _) in self._held.items()}
+
+    def _remembered(self, path: str) -> str | None:
+        return self.remembered().get(path) if self._held else None
+
+
+def mark(connection: sa.Connection, found: Mapping[str, str | None]) -> None:
+    """Say of files why they cannot be read; None: they can."""
+    for path, why in found.items():
+        here = (file.c.path == path) & file.c.replaced_at.is_(None)
+        connection.execute(sa.update(file).where(here).values(unreadable=why))
+
+
+def marked(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
+    """Files of the catalogue that cannot be read, oldest first."""
+    query = sa.select(file).where(file.c.unreadable.is_not(None), file.c.replaced_at.is_(None))
+    return connection.execute(query.order_by(file.c.start, file.c.path)).all()
+
+
+def unreadable(lake: Lake, paths: Sequence[str]) -> dict[str, str]:
+    """Which files cannot be had, or not be read in full, and why. Reads every byte."""
+    fetched = lake.shelf.fetch(paths, wait=True)
+    return fetched.lacking | damaged(lake, fetched.files)
+
+
+def torn_footers(lake: Lake, local: Mapping[str, Path]) -> dict[str, str]:
+    """Which of these files cannot even be opened, and why. Quick."""
+    return _failing(lake, local, "SELECT * FROM {} LIMIT 0")
+
+
+def damaged(lake: Lake, local: Mapping[str, Path]) -> dict[str, str]:
+    """Which of these files cannot be read in full, and why. Reads every byte."""
+    return _failing(lake, local, "SELECT count(*), bit_xor(hash(row)) FROM {} AS row")
+
+
+def _failing(lake: Lake, local: Mapping[str, Path], sql: str) -> dict[str, str]:
+    found = {}
+    for path, where in local.items():
+        with closing(lake.cursor()) as duck:
+            try:
+                duck.execute(sql.format(f"read_parquet({quoted(str(where))})")).fetchall()
+            except NOT_OF_A_FILE:
+                continue
+            except duckdb.Error as error:
+                found[path] = f"{DAMAGED}: {first_line(error)}" if where.exists() else GONE
+    return found
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the advice and the query that may follow."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+@dataclass(slots=True)
+class Sifted:
+    """Files of the catalogue (rows of it), where those are that can be read, and why the others cannot."""
+
+    files: Sequence[Any]
+    local: dict[str, Path]
+    whys: dict[str, str]
+
+    @property
+    def marks(self) -> dict[str, str | None]:
+        return {row.path: row.unreadable for row in self.files}
+
+    def lose(self, found: Mapping[str, str]) -> None:
+        self.whys |= found
+        self.local = {path: where for path, where in self.local.items() if path not in found}
+
+    def lost(self) -> list[Loss]:
+        return [of_row(row, self.whys[row.path]) for row in self.files if row.path in self.whys]
+
+
+def sift(lake: Lake, losses: Losses, files: Sequence[Any]) -> Sifted:
+    """Look at each file without reading it: is it there, of the right size, not known as damaged?"""
+    whys = {f.path: why for f in files if (why := losses.damaged(f.path, f.unreadable))}
+    fetched = lake.shelf.fetch([f.path for f in files if f.path not in whys])
+    sifted = Sifted(files, fetched.files, whys | fetched.lacking)
+    sifted.lose({f.path: why for f in files if (why := _wrong_size(fetched.files.get(f.path), f.bytes))})
+    return sifted
+
+
+def _wrong_size(where: Path | None, wanted: int) -> str | None:
+    try:
+        return None if where is None else _differs(where.stat().st_size, wanted)
+    except OSError as error:
+        return GONE if isinstance(error, FileNotFoundError) else (error.strerror or str(error))
+
+
+def _differs(size: int | None, wanted: int) -> str | None:
+    if size is None:
+        return GONE
+    return None if size == wanted else f"it has {size:,} bytes, {wanted:,} were written"
