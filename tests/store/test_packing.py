@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
@@ -37,12 +37,12 @@ def hot_hours(store):
         return list(connection.execute(sa.select(schema.hot.c.start).order_by(schema.hot.c.start)).scalars())
 
 
-def test_finished_days_become_a_file_and_settled_hours_one_each(store, fill, noon):
+def test_finished_days_and_quarters_become_a_file_and_settled_hours_one_each(store, fill, noon):
     fill("checkout")
 
     store.pack(now=noon)
 
-    assert files(store) == [*(f"{hour:02}" for hour in range(11)), "day"]
+    assert files(store) == ["00", *(f"{hour:02}" for hour in range(6, 11)), "day"]
     assert hot_hours(store) == [noon - HOUR, noon]
 
 
@@ -94,7 +94,7 @@ def test_late_rows_are_merged_into_the_file_of_their_hour(store, fill, read, noo
         (row["function"], row["invocations"]) for row in read(store) if row["ts"] == noon - 5 * HOUR
     )
     assert rows == [("checkout", 2.0), ("late", 2.0), ("pay", 1.0)]
-    assert len(files(store)) - count in (0, 1, 2)  # the two hours that settled meanwhile
+    assert len(files(store)) <= count + 2  # the two hours that settled meanwhile
     assert len(read(store)) == 37 * 2 + 1
 
 
@@ -117,17 +117,18 @@ def test_a_replaced_file_stays_for_its_readers_and_then_goes(store, fill, noon):
         assert connection.execute(sa.select(sa.func.count()).select_from(schema.file)).scalar() == 1
 
 
-def test_what_a_killed_process_left_is_swept(store, fill, read, noon):
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_a_killed_process_left_in_a_folder_is_swept(store, fill, read, kept, noon):
     fill("checkout")
     store.pack(now=noon)
-    folder = next(store.path.rglob("*.parquet")).parent
-    (folder / "05-aaaaaaaaaaaa.parquet").write_bytes(b"whole, but in no catalogue")
-    (folder / "05-bbbbbbbbbbbb.parquet.part").write_bytes(b"half")
-    before = repr(read(store))
+    before, paths = repr(read(store)), kept.paths()
+    folder = paths[0].rpartition("/")[0]
+    kept.write(f"{folder}/05-aaaaaaaaaaaa.parquet", b"whole, but in no catalogue")
+    kept.write(f"{folder}/05-bbbbbbbbbbbb.parquet.part", b"half")
 
     store.pack(now=noon)
 
-    assert not list(store.path.rglob("05-[ab][ab]*"))
+    assert kept.paths() == paths
     assert repr(read(store)) == before
 
 
@@ -175,6 +176,7 @@ def test_a_unit_that_cannot_be_written_keeps_no_other_back(store, fill, read, no
     assert not list(store.path.rglob("*.part"))
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_full_disk_leaves_the_rows_where_they_were(store, fill, read, noon, monkeypatch):
     fill("checkout")
     before = repr(read(store))
@@ -233,18 +235,16 @@ def test_old_runs_and_gaps_are_forgotten(store, a_run, noon):
         assert connection.execute(sa.select(sa.func.count()).select_from(schema.run)).scalar() == 1
 
 
-def test_a_file_is_plain_parquet_sorted_by_function_and_time(store, fill, noon):
+def test_a_file_is_plain_parquet_sorted_by_function_and_time(store, fill, kept, noon):
     fill("pay", "checkout")
     store.pack(now=noon + 48 * HOUR)
 
-    day = store.path / "telemetry/kind=metrics/account=111111111111/region=eu-west-1/date=2026-06-30"
-    table = pq.read_table(day, partitioning=None)
+    day, _ = kept.paths()
+    assert day.startswith("kind=metrics/account=111111111111/region=eu-west-1/date=2026-06-30/")
+    table = pq.read_table(pa.BufferReader(kept.read(day)))
 
     assert table["function"].to_pylist() == ["checkout"] * 24 + ["pay"] * 24
     assert table["ts"].to_pylist()[:24] == sorted(table["ts"].to_pylist()[:24])
-    lake = store.path / "telemetry/kind=metrics/**/*.parquet"
-    counts = duckdb.sql(f"SELECT account, region, count(*) FROM '{lake}' GROUP BY ALL").fetchall()
-    assert [(str(account), region, n) for account, region, n in counts] == [("111111111111", "eu-west-1", 74)]
 
 
 def test_a_sort_larger_than_memory_may_spill(store, a_run, a_point, noon):

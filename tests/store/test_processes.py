@@ -29,6 +29,8 @@ def start():
     def process(settings, acks, limit=None):
         database = settings.database and settings.database.get_secret_value()
         given = {"path": str(settings.path), "acks": str(acks), "limit": limit, "database": database}
+        given["telemetry"] = settings.model_dump(include={"telemetry", "telemetry_endpoint_url"})
+        given["environment"] = {name: os.environ[name] for name in os.environ if name.startswith("AWS_")}
         child = context.Process(target=runpy.run_path, args=(str(WRITER), given))
         child.start()
         running.append(child)
@@ -88,7 +90,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_that_it_acknowledged(settin
         assert runs in (done, done + 1)
         acks.write_text("".join(f"{n}\n" for n in range(runs)))  # kept, though killed before it could say so
 
-    apart = {"path": tmp_path / "undisturbed", "database": None}
+    apart = {"path": tmp_path / "undisturbed", "database": None, "telemetry": None}
     undisturbed = Store.open(settings.model_copy(update=apart))
     for n in range(runs):
         writer["batch"](undisturbed, n)

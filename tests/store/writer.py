@@ -1,6 +1,6 @@
 """A writer to be killed: commits numbered batches, packs in between, and says what was acknowledged.
 
-Run by `runpy` in a process of its own, with `path`, `acks`, `limit` (None: until killed) and `database` as
+Run by `runpy` in a process of its own, with the arguments of `write` (`limit` None: until killed) as
 globals.
 Batch n holds POINTS functions at minute 40 * n, reads the minute of batch n - 1 again with a newer value, and
 a record per point: so a batch that is half there, lost or doubled can be told.
@@ -55,8 +55,9 @@ def batch(store, n):
     store.commit(run, facts(n), now=ts)
 
 
-def write(path, acks, limit, database):
-    store = Store.open(StoreSettings(path=Path(path), free_space_floor_mb=0, database=database))
+def write(path, acks, limit, database, telemetry, environment):
+    os.environ.update(environment)
+    store = Store.open(StoreSettings(path=Path(path), free_space_floor_mb=0, database=database, **telemetry))
     log = os.open(acks, os.O_CREAT | os.O_RDWR | os.O_APPEND)
     n = len(os.pread(log, 10**9, 0).split())
     while limit is None or n < limit:
@@ -69,4 +70,4 @@ def write(path, acks, limit, database):
 
 
 if "path" in globals():
-    write(*(globals()[name] for name in ("path", "acks", "limit", "database")))
+    write(path, acks, limit, database, telemetry, environment)  # noqa: F821

@@ -6,6 +6,7 @@ import duckdb
 import pyarrow.dataset as ds
 import pytest
 import sqlglot
+from pyarrow import fs
 
 from core.facts import TraceRecord
 from core.windows import Window
@@ -37,6 +38,17 @@ def packed(store, a_run, a_point, noon):
     return store
 
 
+@pytest.fixture
+def lake(packed, settings, kept, tmp_path):
+    """The files in a folder, as somebody would copy them who has no extension of DuckDB for S3."""
+    if settings.telemetry is None:
+        return packed.path / "telemetry"
+    for path in kept.paths():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(kept.read(path))
+    return tmp_path
+
+
 def ours(store, noon, kind):
     wide = Window(noon - timedelta(days=9), noon + timedelta(days=9))
     with store.snapshot(wide, (kind,)) as snapshot:
@@ -45,10 +57,10 @@ def ours(store, noon, kind):
 
 
 @pytest.mark.parametrize("kind", ["metrics", "traces"])
-def test_plain_duckdb_reads_the_rows_through_our_statement(packed, noon, kind):
+def test_plain_duckdb_reads_the_rows_through_our_statement(packed, lake, noon, kind):
     duck = duckdb.connect()
     duck.execute("SET TimeZone='UTC'")
-    statements = ddl.statements("duckdb", str(packed.path / "telemetry"))
+    statements = ddl.statements("duckdb", str(lake))
     duck.execute(next(text for text in statements if f"quarterdeck_{kind} " in text))
 
     columns = ", ".join(f'"{name}"' for name in SCHEMAS[kind].names)
@@ -58,8 +70,18 @@ def test_plain_duckdb_reads_the_rows_through_our_statement(packed, noon, kind):
     assert found.to_pandas().astype(str).equals(ours(packed, noon, kind).astype(str))
 
 
-def test_plain_pyarrow_reads_the_rows(packed, noon):
-    files = ds.dataset(packed.path / "telemetry" / "kind=metrics", partitioning="hive")
+def test_plain_pyarrow_reads_the_rows(packed, settings, s3_url, noon):
+    where, system = str(packed.path / "telemetry"), None
+    if settings.telemetry is not None:
+        where = settings.telemetry.removeprefix("s3://")
+        system = fs.S3FileSystem(
+            access_key="key",
+            secret_key="secret",
+            region="eu-west-1",
+            scheme="http",
+            endpoint_override=s3_url.removeprefix("http://"),
+        )
+    files = ds.dataset(f"{where}/kind=metrics", partitioning="hive", filesystem=system)
 
     found = files.to_table(columns=["function", "ts", "invocations"]).sort_by([("function", "ascending")])
 
