@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from core.facts import Rows, Target, Telemetry
 from store.telemetry import HUNDREDTHS, KEYS, SCHEMAS
 
-HOUR_MS = 3_600_000
 MOST_MS = 1e12
 """No duration is longer: thirty years."""
 
@@ -64,12 +63,20 @@ def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
 
 def by_hour(table: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:
     """Cut at whole UTC hours, oldest first; rows keep their order."""
-    hours = np.asarray(table["ts"].cast(pa.int64())) // HOUR_MS
-    order = np.argsort(hours, kind="stable")
-    table, hours = table.take(pa.array(order)), hours[order]
-    starts: list[int] = np.flatnonzero(np.diff(hours, prepend=-1)).tolist()
-    for start, end in zip(starts, [*starts[1:], len(hours)], strict=True):
-        yield datetime.fromtimestamp(int(hours[start]) * 3600, UTC), table.slice(start, end - start)
+    return cut(table, timedelta(hours=1))
+
+
+def cut(table: pa.Table, step: timedelta) -> Iterator[tuple[datetime, pa.Table]]:
+    """Cut at whole steps of UTC, oldest first; rows keep their order."""
+    step_ms = step // timedelta(milliseconds=1)
+    steps = np.asarray(table["ts"].cast(pa.int64())) // step_ms
+    if len(steps) and steps.min() < steps.max():
+        order = np.argsort(steps, kind="stable")
+        table, steps = table.take(pa.array(order)), steps[order]
+    starts: list[int] = np.flatnonzero(np.diff(steps, prepend=-1)).tolist()
+    for start, end in zip(starts, [*starts[1:], len(steps)], strict=True):
+        ts = datetime.fromtimestamp(int(steps[start]) * step_ms / 1000, UTC)
+        yield ts, table.slice(start, end - start)
 
 
 def newest(kind: str, table: pa.Table) -> pa.Table:

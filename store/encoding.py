@@ -22,7 +22,7 @@ ORDER: Mapping[str, str] = {
     "batch_failures": "function, ts",
     "api_calls": "ts",
 }
-GROUP_ROWS: Mapping[str, int] = {"metrics": 20_480, "queue_samples": 20_480, "mapping_samples": 20_480}
+GROUP_ROWS: Mapping[str, int] = {"metrics": 8_192, "queue_samples": 8_192, "mapping_samples": 8_192}
 """Rows of a Parquet row group: small where a page reads one function of many."""
 
 LEVEL: Mapping[str, int] = {"log_events": 9, "traces": 9}

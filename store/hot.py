@@ -1,4 +1,4 @@
-"""The hot tail: a batch per kind, target and ten minutes in the state database, until a file takes it over."""
+"""The hot tail: a batch per kind, target and ten minutes in the state database, until a file has its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the hot tail to files: settled hours are sealed, the hours of a quarter and then of a day become one file."""
+"""From the hot tail to files: settled hours are sealed, then joined to a quarter of a day, then to a day."""
 
 from __future__ import annotations
 

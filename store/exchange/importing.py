@@ -82,7 +82,7 @@ def _add_hour(store: Store, name: str, target: Target, table: pa.Table) -> int:
         new = snapshot.lacking(name, table)
     if len(new):
         with store.transaction() as connection:
-            hot.write(connection, name, target, start, new)
+            hot.write(connection, name, target, new)
     return len(new)
 
 

@@ -86,14 +86,11 @@ def test_what_cannot_be_a_duration_is_unknown(store, a_run, a_point, read, noon,
 
 
 def test_a_file_with_floating_percentiles_is_read_beside_one_with_hundredths(
-    store, a_run, a_point, read, noon
+    store, a_run, a_point, read, noon, monkeypatch
 ):
-    first = packed(store, a_run, [a_point("old", duration_p95_ms=2.5)], noon)
-    with duckdb.connect() as duck:
-        duck.execute(
-            f"COPY (SELECT * REPLACE (duration_p95_ms::DOUBLE + 1e-9 AS duration_p95_ms)"
-            f" FROM read_parquet('{first}', hive_partitioning = false)) TO '{first}' (FORMAT parquet)"
-        )
+    with monkeypatch.context() as an_older_release:
+        an_older_release.setitem(HUNDREDTHS, "metrics", ())
+        packed(store, a_run, [a_point("old", duration_p95_ms=2.500000001)], noon)
     store.commit(a_run(), [a_point("new", noon - DAY, duration_p95_ms=7.25)], now=noon)
     store.pack(now=noon + 2 * DAY)
 
