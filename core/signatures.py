@@ -121,6 +121,11 @@ def headline(message: str) -> str:
     return lines[-1] if lines[0].startswith("Traceback (most recent call last)") else lines[0]
 
 
+def without_layout(message: str) -> str:
+    """The message on one line, without the level, time and request id that runtimes put before it."""
+    return _LAYOUT.sub("", " ".join(message[: LONGEST_MESSAGE * 2].split()))
+
+
 def signature(message: str, stack: str | None = None) -> str:
     """A text that is equal for messages that differ only by ids, numbers, times, addresses, quoted values and
     variable parts of paths.

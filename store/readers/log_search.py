@@ -41,6 +41,7 @@ class Search:
     places: tuple[Place, ...] = ()
     levels: tuple[str, ...] = ()
     signature: str | None = None
+    request_id: str | None = None
 
     def sql(self) -> tuple[str, dict[str, Any]]:
         """A condition over `log_events`, and its parameters."""
@@ -57,8 +58,9 @@ class Search:
             params["places"] = [".".join(place) for place in self.places]
         if self.levels:
             wanted, params["levels"] = f"{wanted} AND list_contains($levels, level)", list(self.levels)
-        if self.signature is not None:
-            wanted, params["signature"] = f"{wanted} AND signature = $signature", self.signature
+        for name in ("signature", "request_id"):
+            if (value := getattr(self, name)) is not None:
+                wanted, params[name] = f"{wanted} AND {name} = ${name}", value
         return wanted, params
 
 
@@ -147,6 +149,24 @@ def log_groups(
 
 
 @reader
+def log_event(
+    store: Store, target: Target, function: str, event_id: str, at: datetime
+) -> Mapping[str, Any] | None:
+    """One kept line near a moment (columns of `log_events`); None when it is not stored."""
+    sql = f"""SELECT {LINE} FROM log_events WHERE account = $account AND region = $region
+        AND "function" = $function AND event_id = $event_id"""
+    params = {
+        "account": target.account,
+        "region": target.region,
+        "function": function,
+        "event_id": event_id,
+    }
+    with store.snapshot(Window(at - NEAR, at + NEAR), ("log_events",)) as snapshot:
+        found = snapshot.frame(sql, params)
+    return _only(found)
+
+
+@reader
 def lines_around(
     store: Store, target: Target, function: str, stream: str, at: datetime, *, most: int = 25
 ) -> pd.DataFrame:
@@ -189,13 +209,13 @@ def record_of(
     }
     with store.snapshot(Window(at - NEAR, at + NEAR), ("invocations",)) as snapshot:
         found = snapshot.frame(sql, params)
-    return None if found.empty else {str(k): _known(v) for k, v in found.iloc[0].to_dict().items()}
+    return _only(found)
 
 
 @reader
 def unread_logs(store: Store, window: Window, search: Search, *, now: datetime) -> pd.DataFrame:
     """Functions asked about whose log was not read in full: account, region, function, state (in words)."""
-    with store.snapshot(window) as snapshot:
+    with store.snapshot(window, ("log_events",)) as snapshot:
         coverage, places = _coverage(snapshot, window, now), _functions(snapshot, search)
     found = [(*place, coverage.seen("logs", *place)) for place in places]
     rows = [(*place, seen.state()) for *place, seen in found if not seen.complete]
@@ -232,6 +252,11 @@ def _asked(snapshot: Snapshot, search: Search, sql: str, params: Mapping[str, An
             raise
         why = str(error).partition(": ")[2] or str(error)
         raise StoreError(f"this is no regular expression that can be searched for: {why}") from error
+
+
+def _only(found: pd.DataFrame) -> Mapping[str, Any] | None:
+    """The first row, None without one."""
+    return None if found.empty else {str(k): _known(v) for k, v in found.iloc[0].to_dict().items()}
 
 
 def _known(value: Any) -> Any:

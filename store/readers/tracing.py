@@ -51,6 +51,26 @@ def traces(
     """account, region, trace_id, ts, duration_ms, response_ms, outcome (fault, throttle, error, running, ok),
     http_status, root, functions (list), has_segments (bool: read in full). `order` is newest or slowest;
     `failed` False wants only those without a fault, throttle or error."""
+    wanted, params = wanted_traces(
+        where, outcome=outcome, failed=failed, slower_than_ms=slower_than_ms, root=root
+    )
+    sql = f"""SELECT account, region, trace_id, ts, duration_ms, response_ms, outcome, http_status, root,
+            functions, document IS NOT NULL AS has_segments
+        FROM (SELECT *, {OUTCOME} AS outcome FROM traces) WHERE {wanted}
+        ORDER BY {ORDERS[order]}, trace_id LIMIT $limit"""
+    with store.snapshot(window, ("traces",)) as snapshot:
+        return snapshot.frame(sql, {**params, "limit": limit})
+
+
+def wanted_traces(
+    where: Filter,
+    *,
+    outcome: str | None = None,
+    failed: bool | None = None,
+    slower_than_ms: float | None = None,
+    root: str | None = None,
+) -> tuple[str, dict[str, Any]]:
+    """Which traces, as SQL over them with their `OUTCOME`, and its parameters."""
     wanted, params = _wanted(where)
     tests = {
         "outcome = $outcome": ("outcome", outcome),
@@ -61,12 +81,7 @@ def traces(
     for test, (name, value) in tests.items():
         if value is not None:
             wanted, params[name] = f"{wanted} AND {test}", value
-    sql = f"""SELECT account, region, trace_id, ts, duration_ms, response_ms, outcome, http_status, root,
-            functions, document IS NOT NULL AS has_segments
-        FROM (SELECT *, {OUTCOME} AS outcome FROM traces) WHERE {wanted}
-        ORDER BY {ORDERS[order]}, trace_id LIMIT $limit"""
-    with store.snapshot(window, ("traces",)) as snapshot:
-        return snapshot.frame(sql, {**params, "limit": limit})
+    return wanted, params
 
 
 def _wanted(where: Filter) -> tuple[str, dict[str, Any]]:
@@ -118,13 +133,13 @@ def service_map(
             {**params, "most": most},
         )
         coverage = Coverage.read(snapshot, window, now=now, only="traces")
-        seen = _worst(coverage, where)
+        seen = worst_seen(coverage, where)
         search = _search(snapshot, where)
     documents = [_parsed(text) for text in found["document"]]
     return ServiceMap(graph(documents), len(documents), int(listed["traces"].iloc[0]), seen, search)
 
 
-def _worst(coverage: Coverage, where: Filter) -> Seen | None:
+def worst_seen(coverage: Coverage, where: Filter) -> Seen | None:
     """Of the targets asked about, the one least read."""
     targets = [
         (account, region)

@@ -1,0 +1,19 @@
+"""The names of things that are known, for choosing among them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from core.windows import Window
+from store.asking import reader
+from store.readers.things import EVERYTHING, Things
+from store.store import Filter, Store
+
+
+@reader
+def function_names(store: Store, window: Window, *, where: Filter = EVERYTHING) -> pd.DataFrame:
+    """account, region, function of those that exist, sorted by name."""
+    with store.snapshot(window) as snapshot:
+        found = Things.read(snapshot, "function", where=where).of("function")
+    places = sorted((t.place for t in found if t.gone_at is None), key=lambda place: place[::-1])
+    return pd.DataFrame(places, columns=pd.Index(["account", "region", "function"]))
