@@ -22,6 +22,8 @@ CSS = """<style>
 [data-testid="stMetricChart"] { margin-bottom: 0.6rem; }
 .st-key-banner { margin-bottom: -0.5rem; }
 .st-key-menu [data-testid="stCaptionContainer"] { margin: 0.7rem 0 -0.75rem 0.5rem; }
+[class*="st-key-guarded"] [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"])
+  { display: none; }
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""
 
@@ -32,6 +34,8 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         (links.COLD, "Cold starts", "ac_unit"),
         (links.CONCURRENCY, "Concurrency", "speed"),
         (links.QUEUES, "Queues", "inbox"),
+        (links.LOGS, "Logs", "article"),
+        (links.TRACES, "Traces", "account_tree"),
     ],
     "Spend": [(links.COST, "Cost", "payments")],
     "System": [(links.COLLECTION, "Collection health", "sensors")],

@@ -14,6 +14,7 @@ from core.windows import MINUTE, Window, ceil, chart_step, floor, newest_end, pa
 OVERVIEW, ALERTS, FUNCTION = "views/overview.py", "views/alerts.py", "views/function.py"
 COLD, CONCURRENCY, QUEUES = "views/cold.py", "views/concurrency.py", "views/queues.py"
 COST, COLLECTION = "views/cost.py", "views/collection.py"
+LOGS, TRACES = "views/logs.py", "views/traces.py"
 
 RANGES = ("1h", "3h", "6h", "24h", "7d", "30d")
 DEFAULT_RANGE = "3h"
@@ -34,6 +35,17 @@ def function_id(account: str, region: str, name: str) -> str:
 def read_function_id(text: str) -> tuple[Target, str] | None:
     parts = text.split(".", 2)
     return (Target(parts[0], parts[1]), parts[2]) if len(parts) == 3 and all(parts) else None
+
+
+def trace_link(account: str, region: str, trace_id: str) -> str:
+    """How the address bar names a trace (`trace`); `read_function_id` reads it back."""
+    return f"{account}.{region}.{trace_id}"
+
+
+def around(ts: datetime, *, minutes: int = 15) -> dict[str, str]:
+    """`from` and `to` of a window around a moment."""
+    half = minutes * MINUTE
+    return {"from": floor(ts - half, MINUTE).isoformat(), "to": ceil(ts + half, MINUTE).isoformat()}
 
 
 def to_function(account: str, region: str, name: str) -> dict[str, str]:
@@ -100,3 +112,38 @@ def choose(
     st.session_state[box] = value
     draw(box, changed)
     return value
+
+
+def write(name: str, draw: Callable[[str, Callable[[], None]], object]) -> str:
+    """Tie a text box to the address bar, as `choose` does; what is empty is not in the address."""
+    value = st.query_params.get(name, "")
+    box = "_" + name
+
+    def changed() -> None:
+        typed = str(st.session_state[box] or "").strip()
+        if typed:
+            st.query_params[name] = typed
+        else:
+            st.query_params.pop(name, None)
+
+    st.session_state[box] = value
+    draw(box, changed)
+    return value
+
+
+def choose_many(
+    name: str, options: Sequence[str], draw: Callable[[str, Callable[[], None]], object]
+) -> list[str]:
+    """Tie a widget with several values to the address bar, where they are joined by commas."""
+    asked = [value for value in st.query_params.get(name, "").split(",") if value in options]
+    box = "_" + name
+
+    def changed() -> None:
+        if chosen := st.session_state[box]:
+            st.query_params[name] = ",".join(chosen)
+        else:
+            st.query_params.pop(name, None)
+
+    st.session_state[box] = asked
+    draw(box, changed)
+    return asked

@@ -21,6 +21,7 @@ from core.settings import StoreSettings
 from core.windows import MINUTE, Window, floor
 from dashboard.launch import STORE
 from store.readers import collection, concurrency, fleet, functions, incidents, totals
+from store.readers import names as known_names
 from store.store import Filter, Store
 
 P = ParamSpec("P")
@@ -112,6 +113,11 @@ def incidents_of(target: Target, name: str) -> pd.DataFrame:
 @cached(ttl_s=30, entries=2)
 def collectors(_at: datetime) -> pd.DataFrame:
     return collection.collectors(store(), now=_at)
+
+
+@cached(ttl_s=60, entries=16)
+def function_names(window: Window, where: Filter) -> pd.DataFrame:
+    return known_names.function_names(store(), window, where=where)
 
 
 # --- Overview -----------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import links, queries, widgets
 from dashboard.answers import Answer
+from dashboard.export import csv_text
 from dashboard.numbers import known
 
 
@@ -126,6 +127,19 @@ QUIET = frozenset(
 
 
 ROW_PX = 32
+
+
+def download(frame: pd.DataFrame, name: str, *, key: str) -> None:
+    """The frame as a CSV file that no spreadsheet runs (`export.csv_text`)."""
+    st.download_button(
+        "CSV",
+        csv_text(frame),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        key=key,
+        on_click="ignore",
+    )
 
 
 def height_px(rows: int, *, most: int) -> int:

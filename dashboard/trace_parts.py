@@ -1,0 +1,125 @@
+"""One trace on a page: its waterfall, its parts as a table, and the ways to its logs and its functions."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.facts import Target
+from core.tracing import started
+from dashboard import (
+    figures_traces,
+    figures_wiring,
+    links,
+    numbers,
+    queries,
+    queries_function,
+    tables,
+    widgets,
+)
+from dashboard.charts.waterfall import MOST_ROWS, waterfall
+from store.readers.tracing import TraceView
+
+STATE = {"fault": "critical", "error": "warning", "throttle": "warning", "ok": "healthy"}
+
+
+def one_trace(target: Target, trace_id: str) -> None:
+    """The trace from top to bottom, or why it cannot be shown."""
+    view = queries_function.trace(target, trace_id, queries.now())
+    if view is None:
+        at = started(trace_id)
+        when = f" It began {numbers.clock(at, widgets.zone(), now=queries.now())}." if at else ""
+        widgets.no_data(
+            f"This trace is not stored: it was never read, or it is gone.{when}", collector="traces"
+        )
+        return
+    with st.container(border=True, key="one-trace"):
+        _head(view)
+        if view.note:
+            st.caption(f":material/info: {numbers.plain(view.note)}")
+        if not view.spans.empty:
+            _waterfall(view.spans)
+        _invocations(target, view.invocations)
+        if not view.spans.empty:
+            _parts(view.spans, trace_id)
+
+
+def _head(view: TraceView) -> None:
+    record = view.record
+    word = figures_traces.outcome(record)
+    when = numbers.clock(record.ts, widgets.zone(), now=queries.now())
+    st.markdown(
+        f"{widgets.badge(STATE.get(word, 'provisional'), word.capitalize())} {figures_traces.title(record)} "
+        f":small[:gray[began {when} · `{record.trace_id}`]]"
+    )
+
+
+def _waterfall(spans: pd.DataFrame) -> None:
+    option, height_px = waterfall(spans, narrow=tables.board_columns() == 1)
+    st.echarts_chart(
+        option,
+        height=height_px,
+        key="waterfall",
+        alt="Parts of the chosen trace over time; a table follows below",
+    )
+    if len(spans) > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS} of {len(spans)} parts; the table has all.")
+
+
+def _invocations(target: Target, records: pd.DataFrame) -> None:
+    """Each invocation of the trace, with its log lines and its function a click away."""
+    for at, row in enumerate(records.to_dict("records")):
+        name = str(row["function"])
+        init = row["init_ms"] if numbers.known(row["init_ms"]) else row["restore_ms"]
+        said = [
+            str(row["status"]),
+            f"ran {numbers.ms(row['duration_ms'])}",
+            *([f"cold start {numbers.ms(init)}"] if numbers.known(init) else []),
+            f"used {numbers.megabytes(row['max_memory_mb'])} of {numbers.megabytes(row['memory_mb'])}",
+            f"version {row['version'] or 'unknown'}",
+        ]
+        moment = links.around(row["ts"].to_pydatetime())
+        to_function = links.to_function(target.account, target.region, name) | moment
+        with st.container(horizontal=True, vertical_alignment="center", key=f"invocation-{at}", gap="small"):
+            st.markdown(f"**{numbers.plain(name)}** :small[:gray[{numbers.plain(' · '.join(said))}]]")
+            st.page_link(
+                links.LOGS,
+                label="Its log lines",
+                icon=":material/article:",
+                query_params=to_function | {"request": row["request_id"]},
+            )
+            st.page_link(
+                links.FUNCTION,
+                label="Function at that minute",
+                icon=":material/function:",
+                query_params=to_function,
+            )
+    if records.empty:
+        st.caption(
+            "No invocation record names this trace: its logs are not kept, or the record was not read."
+        )
+
+
+def _parts(spans: pd.DataFrame, trace_id: str) -> None:
+    shown, column = figures_wiring.spans(spans), st.column_config
+    with st.expander(f"All {len(spans)} parts as a table", icon=":material/table:"):
+        with st.container(key="guarded-parts"):
+            st.dataframe(
+                shown,
+                key="spans",
+                hide_index=True,
+                placeholder=numbers.UNKNOWN,
+                alt="Parts of the chosen trace with their start, duration, outcome and cause",
+                row_height=tables.ROW_PX,
+                height=tables.height_px(len(shown), most=14),
+                column_order=["name", "kind", "start_ms", "duration_ms", "status", "cause"],
+                column_config={
+                    "name": column.TextColumn("Part", width=260),
+                    "kind": column.TextColumn("Kind"),
+                    "start_ms": tables.ms_column("Starts after"),
+                    "duration_ms": tables.ms_column("Lasts"),
+                    "status": column.TextColumn("Outcome"),
+                    "cause": column.TextColumn("Cause", width=320),
+                },
+            )
+        tables.download(shown, f"trace-{trace_id}", key="parts-csv")
