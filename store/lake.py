@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+from pyarrow import parquet
 
 from store.shelf import Shelf
 from store.telemetry import KEYS
@@ -76,10 +81,35 @@ def literal(ts: datetime) -> str:
 
 
 def read_files(files: Sequence[Path]) -> str:
-    """A SQL table function over telemetry files; account and region are in their paths."""
+    """A SQL table over telemetry files; account and region are in their paths. A column that a file of an
+    older release lacks is null."""
+    alike: dict[bytes, list[Path]] = defaultdict(list)
+    for file in files:
+        alike[_columns(file)].append(file)
+    if len(alike) == 1:
+        return _read_alike(files)
+    return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {_read_alike(mine)}' for mine in alike.values())})"
+
+
+def _read_alike(files: Sequence[Path]) -> str:
+    """Of files with the same columns: DuckDB looks at the first one's only, which every query does anew."""
     listed = ", ".join(quoted(str(file)) for file in files)
     types = "{'kind': VARCHAR, 'account': VARCHAR, 'region': VARCHAR, 'date': VARCHAR}"
-    return f"read_parquet([{listed}], union_by_name=true, hive_partitioning=true, hive_types={types})"
+    return f"read_parquet([{listed}], hive_partitioning=true, hive_types={types})"
+
+
+def _columns(file: Path) -> bytes:
+    """What tells files with other columns or types apart."""
+    try:
+        return _known_columns(file)
+    except (OSError, pa.ArrowException):
+        return b""  # it cannot be read: DuckDB will say so
+
+
+@lru_cache(maxsize=100_000)
+def _known_columns(file: Path) -> bytes:
+    fields = [(field.name, str(field.type)) for field in parquet.read_schema(file)]
+    return hashlib.blake2b(repr(fields).encode(), digest_size=16).digest()
 
 
 def newest_sql(kind: str, clean: Sequence[Path], touched: Sequence[Path]) -> str:
