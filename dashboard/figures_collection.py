@@ -33,6 +33,21 @@ def is_late(collectors: pd.DataFrame) -> pd.Series[bool]:
     return ages.isna() | (ages > pd.Series(limits, index=collectors.index, dtype="float64"))
 
 
+def lost_line(lost: pd.DataFrame, *, zone: tzinfo, now: datetime) -> str | None:
+    """What the reader `lost` found, as a sentence; None when all can be read."""
+    if lost.empty:
+        return None
+    kinds = ", ".join(sorted(set(lost["kind"].str.replace("_", " "))))
+    first, last = (
+        numbers.clock(ts.to_pydatetime(), zone, now=now) for ts in (lost["start"].min(), lost["end"].max())
+    )
+    files = "1 file" if len(lost) == 1 else f"{len(lost):,} files"
+    return (
+        f"{files} of the store cannot be read ({kinds}, {first} to {last}): that time counts as not collected."
+        " `quarterdeck store check` says which and why; with `--repair` it is read again as far as AWS has it."
+    )
+
+
 def until_now(window: Window, *, now: datetime) -> Window:
     """A window that ends where the data does, up to the runs of this minute."""
     return Window(window.start, now + MINUTE) if now - window.end <= FRESH_ENOUGH else window

@@ -55,6 +55,12 @@ def spend(_at: datetime) -> pd.DataFrame:
     return collection.spend(store(), now=_at)
 
 
+@cached(ttl_s=30, entries=2)
+def lost(_at: datetime) -> pd.DataFrame:
+    """As of about `_at`."""
+    return collection.lost(store())
+
+
 @cached(ttl_s=60, entries=2)
 def size(_at: datetime) -> pd.DataFrame:
     """As of about `_at`."""

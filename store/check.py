@@ -9,15 +9,15 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import sqlalchemy as sa
 
 from core.facts import Target
 from core.windows import Window, subtract
 from store import schema, state
-from store.columns import decode
+from store.columns import TORN, decode
 from store.files import Kept, listed
 from store.lake import Lake, quoted
+from store.losses import first_line, mark
 from store.packing import Begin
 
 READ_BY = {
@@ -37,8 +37,8 @@ READ_BY = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be. `what` is missing, torn, differs, unlisted, torn batch or state;
-    `text` a sentence; `repaired` whether something was done about it."""
+    """Something that is not as it should be. `what` is missing, torn, differs, marked, unlisted, torn batch
+    or state; `text` a sentence; `repaired` whether something was done about it."""
 
     what: str
     path: str
@@ -82,14 +82,16 @@ def _file(lake: Lake, duck: duckdb.DuckDBPyConnection, item: Kept, rows: int, si
         try:
             found, inside = _read(duck, file, item.window)
         except duckdb.Error as error:
-            why = str(error).splitlines()[0]
-            text = f"{item.path} cannot be read ({why}); it had {rows:,} rows"
+            text = f"{item.path} cannot be read ({first_line(error)}); it had {rows:,} rows"
             yield Finding("torn", item.path, text, item)
             return
         length = file.stat().st_size
     if (found, length) != (rows, size) or not inside:
         text = f"{item.path} has {found:,} rows and {length:,} bytes"
         yield Finding("differs", item.path, f"{text}; {rows:,} and {size:,} were written", item)
+    elif item.unreadable is not None:
+        text = f"{item.path} can be read again; readers went on without it ({item.unreadable})"
+        yield Finding("marked", item.path, f"{text}; packing takes the mark off", item)
 
 
 def _read(duck: duckdb.DuckDBPyConnection, file: Path, window: Window) -> tuple[int, bool]:
@@ -106,8 +108,8 @@ def _batches(engine: sa.Engine) -> Iterator[Finding]:
     with engine.connect() as connection:
         for row in connection.execute(sa.select(schema.hot).order_by(schema.hot.c.seq)):
             try:
-                decode(row.kind, row.payload).validate(full=True)
-            except (pa.ArrowException, OSError) as error:
+                decode(row.kind, row.payload)
+            except TORN as error:
                 target = Target(row.account, row.region)
                 kept = Kept("", row.kind, target, Window(row.start, row.end))
                 text = f"hot batch {row.seq} of {row.kind} cannot be read: {error}"
@@ -131,6 +133,9 @@ def _repair(engine: sa.Engine, begin: Begin, lake: Lake, finding: Finding, *, no
     if finding.kept is None:
         return finding
     with begin() as connection:
+        if finding.what == "marked":
+            mark(connection, {finding.path: None})
+            return replace(finding, repaired=True)
         if finding.seq is not None:
             connection.execute(sa.delete(schema.hot).where(schema.hot.c.seq == finding.seq))
         else:

@@ -17,7 +17,7 @@ from core.errors import StoreError
 from core.facts import Target
 from core.windows import Window
 from store.lake import Lake, quoted
-from store.schema import file
+from store.schema import file, hot
 
 if TYPE_CHECKING:
     from store.files import Kept
@@ -71,6 +71,7 @@ class Losses:
     def __init__(self, begin: Begin) -> None:
         self._begin = begin
         self._held: dict[str, tuple[str, float]] = {}
+        self._torn: dict[int, Loss] = {}
         self._lock = threading.Lock()
 
     def damaged(self, path: str, mark: str | None) -> str | None:
@@ -97,6 +98,23 @@ class Losses:
             with self._lock:
                 self._held |= {path: (why, until) for path, why in found.items()}
 
+    def meet(self, torn: Mapping[int, Loss]) -> None:
+        """Remember torn batches of the hot tail, by seq."""
+        if torn:
+            with self._lock:
+                self._torn |= torn
+
+    def told(self, connection: sa.Connection) -> list[Loss]:
+        """All that is gone without: marked by whichever process, or met by this one."""
+        with self._lock:
+            torn = dict(self._torn)
+        kept = set(connection.execute(sa.select(hot.c.seq).where(hot.c.seq.in_(list(torn)))).scalars())
+        held = self.remembered()
+        wanted = file.c.unreadable.is_not(None) | file.c.path.in_(list(held))
+        query = sa.select(file).where(wanted, file.c.replaced_at.is_(None)).order_by(file.c.start)
+        files = [of_row(row, row.unreadable or held[row.path]) for row in connection.execute(query)]
+        return [*files, *(loss for seq, loss in torn.items() if seq in kept)]
+
     def examine(self, lake: Lake, files: Sequence[Kept]) -> dict[str, str]:
         """Read files in full; notes and answers those that cannot be read, and why."""
         found = unreadable(lake, [item.path for item in files])
@@ -108,11 +126,12 @@ class Losses:
         again, since a disk or a network came back."""
         with engine.connect() as connection:
             rows = connection.execute(sa.select(file).where(file.c.replaced_at.is_(None))).all()
-        there = {stored.path: stored.bytes for stored in lake.shelf.listed()}
-        self.note({row.path: why for row in rows if (why := _differs(there.get(row.path), row.bytes))})
-        before = [row.path for row in rows if row.unreadable is not None and row.path in there]
-        still = unreadable(lake, before)
-        if back := [path for path in before if path not in still]:
+        if not lake.shelf.is_paid:
+            there = {left.path: left.bytes for left in lake.shelf.listed()}
+            self.note({row.path: why for row in rows if (why := _differs(there.get(row.path), row.bytes))})
+        before = [row.path for row in rows if row.unreadable is not None]
+        lost = unreadable(lake, before)
+        if back := [path for path in before if path not in lost]:
             with self._begin() as connection:
                 mark(connection, dict.fromkeys(back))
 
@@ -134,39 +153,45 @@ def mark(connection: sa.Connection, found: Mapping[str, str | None]) -> None:
         connection.execute(sa.update(file).where(here).values(unreadable=why))
 
 
-def marked(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
-    """Files of the catalogue that cannot be read, oldest first."""
-    query = sa.select(file).where(file.c.unreadable.is_not(None), file.c.replaced_at.is_(None))
-    return connection.execute(query.order_by(file.c.start, file.c.path)).all()
-
-
 def unreadable(lake: Lake, paths: Sequence[str]) -> dict[str, str]:
     """Which files cannot be had, or not be read in full, and why. Reads every byte."""
     fetched = lake.shelf.fetch(paths, wait=True)
-    return fetched.lacking | damaged(lake, fetched.files)
+    return fetched.lacking | still(damaged(lake, fetched.files))
 
 
-def torn_footers(lake: Lake, local: Mapping[str, Path]) -> dict[str, str]:
-    """Which of these files cannot even be opened, and why. Quick."""
+def still(found: Mapping[str, str | None]) -> dict[str, str]:
+    """Those of which no new copy could be had that can be read."""
+    return {path: why for path, why in found.items() if why is not None}
+
+
+def torn_footers(lake: Lake, local: Mapping[str, Path]) -> dict[str, str | None]:
+    """Which of these files cannot even be opened, and why; None: a new copy can be. Quick."""
     return _failing(lake, local, "SELECT * FROM {} LIMIT 0")
 
 
-def damaged(lake: Lake, local: Mapping[str, Path]) -> dict[str, str]:
-    """Which of these files cannot be read in full, and why. Reads every byte."""
+def damaged(lake: Lake, local: Mapping[str, Path]) -> dict[str, str | None]:
+    """Which of these files cannot be read in full, and why; None: a new copy can. Reads every byte."""
     return _failing(lake, local, "SELECT count(*), bit_xor(hash(row)) FROM {} AS row")
 
 
-def _failing(lake: Lake, local: Mapping[str, Path], sql: str) -> dict[str, str]:
-    found = {}
+def _failing(lake: Lake, local: Mapping[str, Path], sql: str) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
     for path, where in local.items():
-        with closing(lake.cursor()) as duck:
-            try:
-                duck.execute(sql.format(f"read_parquet({quoted(str(where))})")).fetchall()
-            except NOT_OF_A_FILE:
-                continue
-            except duckdb.Error as error:
-                found[path] = f"{DAMAGED}: {first_line(error)}" if where.exists() else GONE
+        if why := _failure(lake, where, sql):
+            copy = lake.shelf.again(path)
+            found[path] = why if copy is None else _failure(lake, copy, sql)
     return found
+
+
+def _failure(lake: Lake, where: Path, sql: str) -> str | None:
+    with closing(lake.cursor()) as duck:
+        try:
+            duck.execute(sql.format(f"read_parquet({quoted(str(where))})")).fetchall()
+        except NOT_OF_A_FILE:
+            return None
+        except duckdb.Error as error:
+            return f"{DAMAGED}: {first_line(error)}" if where.exists() else GONE
+    return None
 
 
 def first_line(error: Exception) -> str:
@@ -199,8 +224,13 @@ def sift(lake: Lake, losses: Losses, files: Sequence[Any]) -> Sifted:
     whys = {f.path: why for f in files if (why := losses.damaged(f.path, f.unreadable))}
     fetched = lake.shelf.fetch([f.path for f in files if f.path not in whys])
     sifted = Sifted(files, fetched.files, whys | fetched.lacking)
-    sifted.lose({f.path: why for f in files if (why := _wrong_size(fetched.files.get(f.path), f.bytes))})
+    sifted.lose({f.path: why for f in files if (why := _short(lake, f, fetched.files.get(f.path)))})
     return sifted
+
+
+def _short(lake: Lake, row: Any, where: Path | None) -> str | None:
+    why = _wrong_size(where, row.bytes)
+    return _wrong_size(copy, row.bytes) if why and (copy := lake.shelf.again(row.path)) else why
 
 
 def _wrong_size(where: Path | None, wanted: int) -> str | None:

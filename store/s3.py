@@ -36,6 +36,8 @@ OWNER = "store-id"
 class S3:
     """An `s3://` prefix, with a cache in a folder of this machine. Safe to share by threads."""
 
+    is_paid = True
+
     def __init__(
         self,
         bucket: Bucket,

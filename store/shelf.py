@@ -46,6 +46,9 @@ class Shelf(Protocol):
     where: str
     """The place as a person knows it."""
 
+    is_paid: bool
+    """Whether looking costs money."""
+
     seen: tuple[Path, ...]
     """Local folders in which `draft`, `fetch` and `original` answer files."""
 
@@ -84,6 +87,8 @@ class Shelf(Protocol):
 
 class Folder:
     """A folder of this machine."""
+
+    is_paid = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()

@@ -17,7 +17,7 @@ from core.windows import Window
 from store import hot, schema, state
 from store.hot import HotCache
 from store.lake import Lake, literal, newest_sql
-from store.losses import NOT_OF_A_FILE, Loss, Losses, Sifted, damaged, sift, torn_footers
+from store.losses import NOT_OF_A_FILE, Loss, Losses, Sifted, damaged, sift, still, torn_footers
 from store.state import FILE
 from store.telemetry import KEYS, SCHEMAS
 
@@ -116,7 +116,7 @@ class Snapshot:
         found = damaged(self._lake, self._local)
         if not found and not isinstance(error, duckdb.IOException):
             raise error
-        self._losses.note(found)
+        self._losses.note(still(found))
         if self._has_answered:
             raise AskAgainError(f"telemetry in {self._lake.shelf.where} changed while it was read") from error
         self.refresh()
@@ -140,11 +140,12 @@ class Snapshot:
         try:
             self._views(batches, tables, sifted)
         except duckdb.Error:
-            sifted.lose(torn_footers(self._lake, sifted.local))
+            sifted.lose(still(torn_footers(self._lake, sifted.local)))
             with self._readable():
                 self._views(batches, tables, sifted)
-        torn = [b for b in batches if b.seq not in tables]
-        self._local, self.lost = sifted.local, [*sifted.lost(), *map(_torn, torn)]
+        torn = {b.seq: _torn(b) for b in batches if b.seq not in tables}
+        self._losses.meet(torn)
+        self._local, self.lost = sifted.local, [*sifted.lost(), *torn.values()]
         return {p: why for p, why in sifted.whys.items() if not self._losses.is_told(p, sifted.marks[p])}
 
     def _views(self, batches: Sequence[hot.Batch], tables: Mapping[int, pa.Table], sifted: Sifted) -> None:

@@ -34,7 +34,7 @@ from store.check import Finding
 from store.coverage import Reading
 from store.hot import HotCache
 from store.lake import Lake
-from store.losses import Losses
+from store.losses import Loss, Losses
 from store.opening import open_shelf, open_state
 from store.paid import Paid
 from store.snapshot import Snapshot
@@ -176,6 +176,11 @@ class Store:
             self._paid.bill(now=now)
             if failures:
                 raise failures[0]
+
+    def lost(self) -> list[Loss]:
+        """Files and hot batches that readers go without, as far as anybody met them."""
+        with self._explained(), self._engine.connect() as connection:
+            return self._losses.told(connection)
 
     def check(self) -> list[Finding]:
         """Compare every stored byte with the catalogue; what is not as it was written. Changes nothing."""

@@ -39,6 +39,7 @@ def page(window: Window) -> None:
     tables.say(collection_answer(collectors, late=figures_collection.is_late(collectors), holes=holes))
     permissions(figures_collection.missing_permissions(collectors, gaps))
     widgets.cards(figures_collection.cards(collectors, holes, spend, size))
+    lost_files()
     table(collectors)
     strip(window, collectors)
     gap_table(holes, window)
@@ -47,6 +48,13 @@ def page(window: Window) -> None:
     collection_budget.spend(spend)
     collection_budget.log_modes()
     size_table(size)
+
+
+def lost_files() -> None:
+    now = queries.now()
+    lost = queries.within(queries_collection.lost(now), queries.scope())
+    if line := figures_collection.lost_line(lost, zone=widgets.zone(), now=now):
+        st.warning(line, icon=":material/broken_image:")
 
 
 def permissions(missing: list[str]) -> None:

@@ -78,21 +78,23 @@ def export(
     region: Region = None,
     function: Annotated[str | None, typer.Option(help="Only this function.", metavar="NAME")] = None,
 ) -> None:
-    """Write a table's rows of a window to a file, all of one instant.
+    """Write a table's rows of a window to a file, all of one instant; exit code 1 if some cannot be read.
 
     Examples:
 
         quarterdeck store export invocations march.parquet --since 31d --until 2026-04-01
         quarterdeck store export change changes.csv --since 14d --function checkout-api
     """
-    from store.exchange import formats, tables
+    from store.exchange.exporting import write_out
     from store.store import Filter
 
     asked, where = window(since, until=until, now=now_utc()), Filter(account, region, function)
-    schema = tables.schema_of(table)
     with front(context).store() as store:
-        rows = formats.write(file, schema, tables.batches(store, table, asked, where))
-    note(f"{rows:,} rows of {table} in {file}")
+        written = write_out(store, table, file, asked, where)
+    note(f"{written.rows:,} rows of {table} in {file}")
+    for loss in written.lost:
+        note(f"without {loss.window.start:%Y-%m-%d %H:%M} to {loss.window.end:%Y-%m-%d %H:%M}: {loss.reason}")
+    raise typer.Exit(1 if written.lost else 0)
 
 
 @store_commands.command("import")

@@ -276,6 +276,23 @@ def size(store: Store) -> pd.DataFrame:
     return pd.concat([f.astype({"rows": float}) for f in frames if len(f)], ignore_index=True)
 
 
+@reader
+def lost(store: Store) -> pd.DataFrame:
+    """Stored facts that readers go without, since a file cannot be read: kind, account, region, start, end,
+    why. Their time counts as not collected. Oldest first."""
+    found = [
+        (loss.kind, loss.target.account, loss.target.region, loss.window.start, loss.window.end, loss.why)
+        for loss in store.lost()
+    ]
+    frame = pd.DataFrame(found, columns=pd.Index(_LOST))
+    for name in ("start", "end"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
+    return frame.sort_values(["start", "kind"], ignore_index=True)
+
+
+_LOST = ("kind", "account", "region", "start", "end", "why")
+
+
 def _instant(now: datetime) -> Window:
     return Window(now, now)
 
