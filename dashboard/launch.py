@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from core.settings import DashboardSettings, StoreSettings
 
 APP = Path(__file__).parent / "app.py"
 STORE, BANNER = "QUARTERDECK_STORE", "QUARTERDECK_BANNER"
+STORE_SETTINGS = "QUARTERDECK_STORE_SETTINGS"
 
 
 def launch(
@@ -29,9 +34,28 @@ def launch(
     argv = [sys.executable, "-P", "-m", "dashboard", "run", str(APP), *_options(settings)]
     env = {name: value for name, value in environ.items() if not name.startswith("AWS_") and name != BANNER}
     env[STORE] = str(store.path.absolute())
+    env[STORE_SETTINGS] = to_text(store)
     if banner:
         env[BANNER] = banner
     return argv, env
+
+
+def to_text(store: StoreSettings) -> str:
+    """The store's settings for the environment of the dashboard's process, passwords included."""
+    return json.dumps(store.model_dump(exclude_unset=True), default=_plain)
+
+
+def _plain(value: Path | timedelta | SecretStr) -> str | float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def store_settings(environ: Mapping[str, str]) -> StoreSettings:
+    """The store that `launch` named; by QUARTERDECK_STORE alone, the folder of that name."""
+    text, path = environ.get(STORE_SETTINGS), environ.get(STORE)
+    settings = StoreSettings.model_validate_json(text) if text else StoreSettings()
+    return settings.model_copy(update={"path": Path(path)}) if path else settings
 
 
 def _options(settings: DashboardSettings) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import pandas as pd
@@ -19,7 +18,7 @@ import streamlit as st
 from core.facts import Target
 from core.settings import StoreSettings
 from core.windows import MINUTE, Window, floor
-from dashboard.launch import STORE
+from dashboard.launch import store_settings
 from store.readers import collection, concurrency, fleet, functions, incidents, totals
 from store.readers import names as known_names
 from store.store import Filter, Store
@@ -37,13 +36,14 @@ def cached(ttl_s: int = 60, entries: int = 64) -> Callable[[Callable[P, R]], Cal
 
 
 @st.cache_resource(show_spinner=False)
-def _open(path: str) -> Store:
-    return Store.open(StoreSettings(path=Path(path)))
+def _open(_settings: StoreSettings, path: str) -> Store:
+    return Store.open(_settings)
 
 
 def store() -> Store:
     """The store that `dashboard.launch` named. Raises StoreError in one sentence when it cannot be read."""
-    return _open(os.environ.get(STORE) or str(StoreSettings().path))
+    settings = store_settings(os.environ)
+    return _open(settings, str(settings.path))
 
 
 def now() -> datetime:

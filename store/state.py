@@ -20,8 +20,21 @@ FILE = sqlite.FILE
 def connect(settings: StoreSettings) -> sa.Engine:
     """An engine on the state database of the settings. Nothing is opened yet."""
     if settings.database is None:
-        return sqlite.connect(settings.path)
-    return postgres.connect(settings.database.get_secret_value())
+        engine = sqlite.connect(settings.path)
+    else:
+        engine = postgres.connect(settings.database.get_secret_value())
+    sa.event.listen(engine, "handle_error", lambda context: _told(context, engine, settings.path))
+    return engine
+
+
+def _told(context: sa.ExceptionContext, engine: sa.Engine, folder: Path) -> StoreError | None:
+    """What a reader or writer gets instead of the database's own error."""
+    error = context.sqlalchemy_exception
+    if context.is_pre_ping or not isinstance(error, DBAPIError) or isinstance(error, IntegrityError):
+        return None
+    if postgres.is_of_a_replica(error.orig):
+        context.is_disconnect = True  # the next connection may be to the primary
+    return _sentence(error, engine, folder)
 
 
 def is_file(engine: sa.Engine) -> bool:
@@ -57,7 +70,11 @@ def explained(engine: sa.Engine, folder: Path) -> Iterator[None]:
     except IntegrityError:
         raise
     except DBAPIError as error:
-        text = " ".join(str(error.orig).split())
-        known = sqlite.ADVICE if is_file(engine) else postgres.ADVICE
-        advice = next((then for word, then in known.items() if word in text.lower()), text)
-        raise StoreError(f"cannot use the store in {name(engine, folder)}: {advice}") from error
+        raise _sentence(error, engine, folder) from error
+
+
+def _sentence(error: DBAPIError, engine: sa.Engine, folder: Path) -> StoreError:
+    text = " ".join(str(error.orig).split())
+    known = sqlite.ADVICE if is_file(engine) else postgres.ADVICE
+    advice = next((then for word, then in known.items() if word in text.lower()), text)
+    return StoreError(f"cannot use the store in {name(engine, folder)}: {advice}")

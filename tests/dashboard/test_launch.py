@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import DashboardSettings, StoreSettings
-from dashboard.launch import APP, launch
+from dashboard.launch import APP, STORE, launch, store_settings
 
 AWS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_PROFILE": "prod", "PATH": "/bin"}
 
@@ -59,3 +59,17 @@ def test_what_it_serves_beside_the_pages_is_there_with_the_fonts_licence():
         p.name for p in static.iterdir()
     }
     assert (APP.parent / ".streamlit" / "config.toml").exists()
+
+
+def test_the_dashboard_opens_the_store_of_the_settings_wherever_it_is():
+    store = StoreSettings(
+        path=Path("/srv/store"),
+        database="postgresql://u:hunter2@db/fleet",
+        telemetry="s3://fleet/lake",
+        retention={"metrics": "90d"},
+    )
+
+    _, env = launch(DashboardSettings(), store)
+
+    assert store_settings(env) == store
+    assert store_settings({STORE: "/srv/other"}) == StoreSettings(path=Path("/srv/other"))
