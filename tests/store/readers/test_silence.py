@@ -1,0 +1,173 @@
+"""Functions that used to run and do not, and the link that broke."""
+
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+from core.facts import Covered, EventSourceMapping, Gap, Listed, Reserved, Trigger
+from core.windows import Window
+from store.readers.silence import silent_stops
+
+DAY = timedelta(days=1)
+RULE = "arn:aws:events:eu-west-1:111111111111:rule/nightly"
+QUEUE = "arn:aws:sqs:eu-west-1:111111111111:in"
+
+
+def rule(**fields):
+    values = {
+        "name": "orders:::invoke",
+        "function": "orders",
+        "kind": "eventbridge-rule",
+        "source_arn": RULE,
+        "state": "ENABLED",
+        "schedule": "cron(0 8 * * ? *)",
+        "targets_function": True,
+    }
+    return Trigger(**{**values, **fields})
+
+
+@pytest.fixture
+def watch(world):
+    """Metrics of the last two weeks were read; `runs` are the hours ago at which it was invoked."""
+
+    def watched(runs, *, entities=(), until=0.0, gap=None):
+        window = Window(world.now - 14 * DAY, world.now - timedelta(hours=until))
+        before = {"finished_at": world.now - 13 * DAY, "started_at": world.now - 13 * DAY}
+        world.run("inventory", [world.function(), *entities], **before)
+        facts = [world.point(hours * 60) for hours in runs]
+        holes = [Gap("", Window(window.end, world.now), gap)] if gap else []
+        world.run("metrics", [*facts, Covered("", window), *holes], window=Window(window.start, world.now))
+        return world
+
+    return watched
+
+
+def stops(world, **more):
+    return silent_stops(world.store, now=world.now, **more)
+
+
+def test_a_daily_function_that_ran_this_morning_runs(watch):
+    world = watch([4 + 24 * day for day in range(13)], entities=[rule()])
+
+    assert stops(world).empty
+    (row,) = stops(world, all_functions=True).itertuples()
+    assert (row.state, row.expected_by, row.expected) == ("runs", "schedule", "cron(0 8 * * ? *)")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"state": "DISABLED"}, "EventBridge schedule nightly is disabled"),
+        ({"targets_function": False}, "EventBridge schedule nightly does not target the function"),
+        (
+            {"state": "NOT_FOUND", "targets_function": False},
+            "EventBridge schedule nightly does not target the function",
+        ),
+    ],
+)
+def test_the_rule_that_does_not_invoke_is_named(watch, change, says):
+    world = watch([28 + 24 * day for day in range(12)], entities=[rule()])
+    world.run("triggers", [rule(**change)])
+
+    (row,) = stops(world).itertuples()
+
+    assert (row.state, row.broken, row.broken_since) == ("stopped", says, world.now)
+    assert row.last_invocation == world.now - timedelta(hours=28)
+    assert row.due == world.now - timedelta(hours=4)
+    assert row.silent_for_s == 28 * 3600
+
+
+def test_a_permission_that_was_removed_is_named(watch):
+    world = watch([28 + 24 * day for day in range(12)], entities=[rule(), Listed("trigger")])
+    world.run("triggers", [Listed("trigger")])
+
+    (row,) = stops(world).itertuples()
+
+    assert row.broken == "the permission to invoke it was removed: nightly"
+    assert row.broken_since == world.now
+
+
+def test_a_reservation_of_zero_is_named_before_all_else(watch):
+    world = watch([28], entities=[rule(state="DISABLED"), Reserved(name="orders", reserved=0)])
+
+    (row,) = stops(world).itertuples()
+
+    assert row.broken.startswith("its reserved concurrency is 0")
+    assert len(row.links) == 2
+
+
+def test_a_function_fed_by_a_queue_has_a_habit_and_its_mapping_is_named(watch):
+    mapping = EventSourceMapping(
+        name="m", function="orders", source_arn=QUEUE, state="Enabled", batch_size=10, source_kind="sqs"
+    )
+    world = watch([3 + hours / 2 for hours in range(200)], entities=[mapping])
+    off = EventSourceMapping(
+        name="m", function="orders", source_arn=QUEUE, state="Disabled", batch_size=10, source_kind="sqs"
+    )
+    world.run("details", [off])
+
+    (row,) = stops(world).itertuples()
+
+    assert (row.state, row.expected_by) == ("stopped", "habit")
+    assert row.expected.startswith("it never paused longer than 30 min")
+    assert row.broken == "SQS in is disabled"
+    assert row.due < world.now - timedelta(hours=1)
+
+
+def test_a_stop_without_a_broken_link_says_so(watch):
+    world = watch([3 + hours / 2 for hours in range(200)])
+
+    (row,) = stops(world).itertuples()
+
+    assert row.state == "stopped"
+    assert row.broken is None
+    assert "nothing between its sources and it is seen to be broken" in row.says
+
+
+def test_what_was_not_read_is_no_stop(watch):
+    world = watch([5 + hours / 2 for hours in range(200)], until=4.0, gap="access denied")
+
+    (row,) = stops(world).itertuples()
+
+    assert row.state == "unknown"
+    assert row.says == "it is not known whether it ran: access denied"
+
+
+def test_a_rule_that_was_made_today_is_not_missed_yet(watch):
+    world = watch([28])
+    world.run("triggers", [rule()])
+
+    assert stops(world).empty
+
+
+def test_a_rule_without_target_is_told_though_nothing_was_seen_to_run(watch):
+    world = watch([])
+    world.run("triggers", [rule(schedule="cron(0 3 10 * ? *)", targets_function=False)])
+
+    (row,) = stops(world).itertuples()
+
+    assert (row.state, row.broken) == ("stopped", "EventBridge schedule nightly does not target the function")
+    assert pd.isna(row.last_invocation)
+
+
+def test_a_run_that_was_due_before_history_begins_is_not_known_to_be_missed(watch):
+    world = watch([])
+    world.run("triggers", [rule(schedule="cron(0 3 1 * ? *)", targets_function=False)])
+
+    (row,) = stops(world).itertuples()
+
+    assert row.state == "unknown"
+    assert row.broken == "EventBridge schedule nightly does not target the function"
+
+
+def test_a_function_that_runs_now_and_then_is_left_out(watch):
+    assert stops(watch([30, 200])).empty
+
+
+def test_nothing_stopped_is_an_empty_typed_frame(world):
+    found = stops(world)
+
+    assert found.empty
+    assert isinstance(found["due"].dtype, pd.DatetimeTZDtype)
+    assert found["silent_for_s"].dtype == float
