@@ -37,7 +37,7 @@ def trace_totals(
         FROM (SELECT *, {OUTCOME} AS outcome FROM traces) WHERE {test}"""
     with store.snapshot(window, ("traces",)) as snapshot:
         row = snapshot.frame(sql, params).iloc[0]
-        seen = worst_seen(Coverage.read(snapshot, window, now=now, only="traces"), where)
+        seen = worst_seen(snapshot, Coverage.read(snapshot, window, now=now, only="traces"), where)
     return {str(name): None if pd.isna(row[name]) else float(row[name]) for name in row.index}, seen
 
 

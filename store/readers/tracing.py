@@ -10,17 +10,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
+import sqlalchemy as sa
 
 from core.facts import Target, TraceRecord
 from core.graph import Graph, graph
 from core.tracing import KEPT, started, transaction_search
 from core.waterfall import Bar, waterfall
 from core.windows import Window
+from store import schema
 from store.asking import reader
 from store.readers.frames import rows
 from store.readers.no_trace import DAY, HOUR, LONGEST, trace_settings, why_no_trace
 from store.readers.states import Coverage, Seen
-from store.readers.things import EVERYTHING, sql_where
+from store.readers.things import EVERYTHING, matches, sql_where
 from store.store import Filter, Snapshot, Store
 
 __all__ = ["ServiceMap", "TraceView", "held", "service_map", "trace", "traces", "why_no_trace"]
@@ -133,19 +135,17 @@ def service_map(
             {**params, "most": most},
         )
         coverage = Coverage.read(snapshot, window, now=now, only="traces")
-        seen = worst_seen(coverage, where)
+        seen = worst_seen(snapshot, coverage, where)
         search = _search(snapshot, where)
     documents = [_parsed(text) for text in found["document"]]
     return ServiceMap(graph(documents), len(documents), int(listed["traces"].iloc[0]), seen, search)
 
 
-def worst_seen(coverage: Coverage, where: Filter) -> Seen | None:
-    """Of the targets asked about, the one least read."""
-    targets = [
-        (account, region)
-        for account, region in coverage.targets("traces")
-        if where.account in {None, account} and where.region in {None, region}
-    ]
+def worst_seen(snapshot: Snapshot, coverage: Coverage, where: Filter) -> Seen | None:
+    """Of the targets asked about, the one least read; None when no target is known."""
+    target = schema.target
+    known = snapshot.state(sa.select(target.c.account, target.c.region))
+    targets = [(row.account, row.region) for row in rows(known) if matches(where, row.account, row.region)]
     if where.account and where.region:
         targets = [(where.account, where.region)]
     seen = [coverage.seen("traces", *target) for target in targets]
