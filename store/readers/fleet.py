@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from core.windows import MINUTE, Window
 from store.asking import reader
 from store.readers.billing import bills
-from store.readers.fleet_row import COLUMNS, NUMBERS, TEXTS, FleetRow
-from store.readers.frames import with_none
-from store.readers.letters import LOOK_BACK, Letters, dead_letters
+from store.readers.fleet_row import FleetTable
+from store.readers.letters import LOOK_BACK, dead_letters
 from store.readers.newest import last_invocations
 from store.readers.series import fleet_steps, function_counts
 from store.readers.states import Coverage
@@ -55,15 +53,12 @@ def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYT
         billed = bills(snapshot, things, coverage, question, metrics, records.keys())
     places = _places(things, {**metrics, **records, **summaries}, where)
     newest = last_invocations(store, places, window, newest_of(metrics, records, summaries), now=now)
-    reserved = {t.place: t.body.get("reserved") for t in things.of("reserved")}
-    found = []
-    for place, thing in sorted(places.items()):
-        row = FleetRow(place, coverage, metrics.get(place), records.get(place), summaries.get(place))
-        row.configure(thing, reserved.get(place))
-        row.measure(newest.get(place))
-        row.spend(billed.get(place), letters.get(place, Letters()))
-        found.append(row.finished())
-    return _frame(found)
+    ordered = sorted(places)
+    table = FleetTable(ordered, coverage, metrics, records, summaries)
+    table.configure(places, {t.place: t.body.get("reserved") for t in things.of("reserved")})
+    table.measure(newest)
+    table.spend(billed, letters)
+    return table.finished()
 
 
 def _places(things: Things, facts: Iterable[Place], where: Filter) -> dict[Place, Thing | None]:
@@ -72,14 +67,6 @@ def _places(things: Things, facts: Iterable[Place], where: Filter) -> dict[Place
     alive = {place: thing for place, thing in known_things.items() if thing.gone_at is None}
     seen = {place: known_things.get(place) for place in facts}
     return {place: thing for place, thing in {**alive, **seen}.items() if matches(where, *place)}
-
-
-def _frame(found: list[dict[str, Any]]) -> pd.DataFrame:
-    frame = pd.DataFrame(found, columns=pd.Index(COLUMNS), dtype=object).astype(dict.fromkeys(TEXTS, "str"))
-    frame[list(NUMBERS)] = frame[list(NUMBERS)].astype(float)
-    frame["last_invocation"] = pd.to_datetime(frame["last_invocation"], utc=True).dt.as_unit("us")
-    frame["cost_usd"] = with_none(frame["cost_usd"])
-    return frame
 
 
 @reader
