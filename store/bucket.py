@@ -24,7 +24,7 @@ from core.errors import StoreError
 from core.facts import Usage
 from core.settings import S3_URL
 
-CONNECT_S, READ_S, ATTEMPTS = 5, 15, 3
+CONNECT_S, ANSWER_S, ATTEMPTS = 5.0, 10.0, 3
 """An S3 that does not answer is given up after about a minute."""
 
 AT_ONCE = 8
@@ -65,15 +65,28 @@ _SILENCE = (boto.ReadTimeoutError, boto.ConnectTimeoutError, boto.EndpointConnec
 _COMMON = frozenset({"us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-north-1"})
 _WRITE_USD, _READ_USD = Decimal("0.000005"), Decimal("0.0000004")
 _FREE = frozenset({"DeleteObject", "AbortMultipartUpload"})
-_AWS = re.compile(r"https?://(?:[^/]+\.)?s3[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:/|$)")
+_AWS = re.compile(
+    r"https?://(?:[^/]+\.)?s3(?:[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?:/|$)"
+)
 
 
 class Bucket:
     """A prefix of a bucket, whose keys are told without it. Safe to share by threads."""
 
-    def __init__(self, url: str, endpoint_url: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        endpoint_url: str | None = None,
+        *,
+        answer_s: float = ANSWER_S,
+        attempts: int = ATTEMPTS,
+    ) -> None:
         name, self._prefix = parse(url)
         self._name, self._endpoint_url = name, endpoint_url
+        self._config = {
+            "read_timeout": answer_s,
+            "retries": {"mode": "standard", "total_max_attempts": attempts},
+        }
         self.where = f"s3://{name}/{self._prefix}".rstrip("/")
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, Decimal | None]] = Counter()
@@ -143,7 +156,7 @@ class Bucket:
         with self._lock:
             made, self._made = self._made, None
         if made is not None:
-            made[1].shutdown(cancel=True)
+            made[1].shutdown()
 
     @property
     def _client(self) -> Any:
@@ -156,12 +169,13 @@ class Bucket:
     def _connected(self) -> tuple[Any, Any]:
         with self._lock:
             if self._made is None:
-                client = _client(self._endpoint_url)
+                client = _client(self._endpoint_url, self._config)
                 client.meta.events.register("request-created.s3", self._count)
                 config = TransferConfig(
                     multipart_threshold=PART,
                     multipart_chunksize=PART,
                     max_concurrency=AT_ONCE,
+                    num_download_attempts=2,
                     preferred_transfer_client="classic",
                 )
                 self._made = client, create_transfer_manager(client, config)
@@ -176,10 +190,11 @@ class Bucket:
         """Turn what botocore raises into a StoreError, or _GoneError."""
         try:
             yield
-        except (boto.BotoCoreError, boto.ClientError, RetriesExceededError) as error:
+        except (boto.BotoCoreError, boto.ClientError, RetriesExceededError) as raised:
+            error = _cause(raised)
             if isinstance(error, boto.ClientError) and _code(error) in GONE:
                 raise _GoneError from error
-            kind = StoreError if _is_of_one_object(error) else BucketError
+            kind = StoreError if isinstance(error, RetriesExceededError) else BucketError
             raise kind(f"cannot {doing} {self.where}: {advice(error)}") from error
 
 
@@ -191,8 +206,10 @@ class _GoneError(Exception):
     """There is no object of that name."""
 
 
-def _is_of_one_object(error: Exception) -> bool:
-    return isinstance(error, RetriesExceededError) and not isinstance(error.last_exception, _SILENCE)
+def _cause(error: Exception) -> Exception:
+    """A transfer that was given up since nothing answered is of the bucket, not of one object."""
+    last = getattr(error, "last_exception", None)
+    return last if isinstance(last, _SILENCE) else error
 
 
 def parse(url: str) -> tuple[str, str]:
@@ -210,7 +227,7 @@ def price_usd(operation: str, url: str) -> Decimal | None:
     per 1,000 of all others, DELETE free, in the regions of `_COMMON`; other regions differ).
     """
     found = _AWS.match(url)
-    if found is None or found["region"] not in _COMMON:
+    if found is None or (found["region"] or "us-east-1") not in _COMMON:
         return None
     if operation in _FREE:
         return Decimal(0)
@@ -241,14 +258,13 @@ _OURS: Mapping[str, Any] = {"ignore_configured_endpoint_urls": True}
 """An endpoint that is meant for all of AWS, as the demo account's, is not one to keep files in."""
 
 
-def _client(endpoint_url: str | None) -> Any:
+def _client(endpoint_url: str | None, given: Mapping[str, Any]) -> Any:
     """The usual chain finds the credentials."""
     config = Config(
         connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         max_pool_connections=2 * AT_ONCE,
         **_OURS,
+        **given,
         s3={"addressing_style": "path" if endpoint_url else "auto"},
         request_checksum_calculation="when_required" if endpoint_url else "when_supported",
         response_checksum_validation="when_required",  # else each download asks twice

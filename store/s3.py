@@ -53,7 +53,7 @@ class S3:
         self.seen: tuple[Path, ...] = (cache.folder,)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch")
         self._lock = threading.Lock()
-        self._coming: dict[str, Future[str | None]] = {}
+        self._coming: dict[str, tuple[Future[str | None], float]] = {}  # and since when
         self._failed: dict[str, tuple[float, str]] = {}  # by path; "": the bucket as a whole
         self._look_at = clock()
 
@@ -84,8 +84,10 @@ class S3:
 
     def _bring(self, paths: Sequence[str], found: Fetched, *, patience_s: float | None) -> None:
         coming = {path: self._start(path) for path in paths}
-        wait(coming.values(), timeout=patience_s)
-        for path, future in coming.items():
+        if patience_s is not None:
+            patience_s = max(0.0, max(since for _, since in coming.values()) + patience_s - self._clock())
+        wait([future for future, _ in coming.values()], timeout=patience_s)
+        for path, (future, _) in coming.items():
             why = future.result() if future.done() else f"{path} is still on its way from {self.where}"
             file = None if why else self._cache.get(path)
             if file is not None:
@@ -93,12 +95,11 @@ class S3:
             else:
                 found.lacking[path] = why or f"{path} did not stay in {self._cache.folder}"
 
-    def _start(self, path: str) -> Future[str | None]:
+    def _start(self, path: str) -> tuple[Future[str | None], float]:
         """The download of a file, which may be under way for another reader; answers why it failed."""
         with self._lock:
-            if (future := self._coming.get(path)) is not None:
-                return future
-            self._coming[path] = self._pool.submit(self._download, path)
+            if path not in self._coming:
+                self._coming[path] = self._pool.submit(self._download, path), self._clock()
             return self._coming[path]
 
     def _download(self, path: str) -> str | None:
