@@ -19,6 +19,7 @@ from core.facts import Target
 from core.windows import Window
 from store import encoding, rollup
 from store.lake import Lake, literal, newest_sql
+from store.losses import checksum
 from store.schema import file
 from store.state import FILE as STATE
 from store.telemetry import SCHEMAS
@@ -35,6 +36,7 @@ class Kept:
     window: Window
     unreadable: str | None = None
     period_s: int = 0  # of rolled-up rows; 0: as they came
+    crc32: int | None = None
 
 
 def listed(connection: sa.Connection) -> list[Kept]:
@@ -48,6 +50,7 @@ def listed(connection: sa.Connection) -> list[Kept]:
             Window(row.start, row.end),
             row.unreadable,
             row.period_s,
+            row.crc32,
         )
         for row in connection.execute(query)
     ]
@@ -72,8 +75,8 @@ def write(
     *,
     period_s: int = 0,
     since: datetime | None = None,
-) -> tuple[int, int]:
-    """Write hot rows, and the rows of `replaced` that they do not replace, as one file; rows and bytes.
+) -> tuple[int, int, int]:
+    """Write hot rows, and the rows of `replaced` that they do not replace, as one file; rows, bytes, CRC-32.
 
     Rows of a shorter period than `period_s` become rows of it; those before `since` are left out.
 
@@ -86,10 +89,9 @@ def write(
         if before.lacking:
             raise StoreError(next(iter(before.lacking.values())))
         with closing(lake.cursor()) as duck:
-            rows = _copy(
-                duck, draft, kind, hot, list(before.files.values()), period_s=period_s, since=since
-            )
-        return rows, shelf.place(draft, path)
+            rows = _copy(duck, draft, kind, hot, list(before.files.values()), period_s=period_s, since=since)
+        crc32 = checksum(draft)
+        return rows, shelf.place(draft, path), crc32
     except (OSError, duckdb.Error, StoreError) as error:
         if draft is not None:
             draft.unlink(missing_ok=True)
@@ -135,6 +137,7 @@ def add(
             bytes=size,
             created_at=now,
             period_s=kept.period_s,
+            crc32=kept.crc32,
         )
     )
     if replaced:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 import sqlalchemy as sa
@@ -20,13 +22,17 @@ from store.lake import Lake, quoted
 from store.schema import file, hot
 
 if TYPE_CHECKING:
-    from store.files import Kept
     from store.packing import Begin
 
 DAMAGED = "its content is damaged"
 """How a mark begins that only reading the whole file can lift; others are tried anew by each snapshot."""
 
 GONE = "it is gone"
+
+PIECE = 2**20
+
+SCRUB_BYTES = 64 * 2**20
+"""How much a packing reads to find damage that no query meets."""
 
 HOLD_S = 60
 """How long a process remembers what it could not mark, as in a store that cannot be written."""
@@ -72,6 +78,7 @@ class Losses:
         self._begin = begin
         self._held: dict[str, tuple[str, float]] = {}
         self._torn: dict[int, Loss] = {}
+        self._scrubbed = ""
         self._lock = threading.Lock()
 
     def damaged(self, path: str, mark: str | None) -> str | None:
@@ -115,9 +122,9 @@ class Losses:
         files = [of_row(row, row.unreadable or held[row.path]) for row in connection.execute(query)]
         return [*files, *(loss for seq, loss in torn.items() if seq in kept)]
 
-    def examine(self, lake: Lake, files: Sequence[Kept]) -> dict[str, str]:
+    def examine(self, lake: Lake, files: Sequence[Filed]) -> dict[str, str]:
         """Read files in full; notes and answers those that cannot be read, and why."""
-        found = unreadable(lake, [item.path for item in files])
+        found = unreadable(lake, files)
         self.note(found)
         return found
 
@@ -129,11 +136,23 @@ class Losses:
         if not lake.shelf.is_paid:
             there = {left.path: left.bytes for left in lake.shelf.listed()}
             self.note({row.path: why for row in rows if (why := _differs(there.get(row.path), row.bytes))})
-        before = [row.path for row in rows if row.unreadable is not None]
+        before = [row for row in rows if row.unreadable is not None]
         lost = unreadable(lake, before)
-        if back := [path for path in before if path not in lost]:
+        if back := [row.path for row in before if row.path not in lost]:
             with self._begin() as connection:
                 mark(connection, dict.fromkeys(back))
+
+    def scrub(self, engine: sa.Engine, lake: Lake) -> None:
+        """Read some files to see that they are what was written, each time the next ones."""
+        if lake.shelf.is_paid:
+            return
+        unread = file.c.replaced_at.is_(None) & file.c.unreadable.is_(None) & (file.c.path > self._scrubbed)
+        with engine.connect() as connection:
+            rows = connection.execute(sa.select(file).where(unread).order_by(file.c.path)).all()
+        sizes = itertools.accumulate(row.bytes for row in rows)
+        some = [row for row, so_far in zip(rows, sizes, strict=True) if so_far <= SCRUB_BYTES] or rows[:1]
+        self.examine(lake, some)
+        self._scrubbed = some[-1].path if len(some) < len(rows) else ""
 
     def remembered(self) -> dict[str, str]:
         """What could not be marked: why, by path."""
@@ -153,10 +172,19 @@ def mark(connection: sa.Connection, found: Mapping[str, str | None]) -> None:
         connection.execute(sa.update(file).where(here).values(unreadable=why))
 
 
-def unreadable(lake: Lake, paths: Sequence[str]) -> dict[str, str]:
-    """Which files cannot be had, or not be read in full, and why. Reads every byte."""
-    fetched = lake.shelf.fetch(paths, wait=True)
-    return fetched.lacking | still(damaged(lake, fetched.files))
+class Filed(Protocol):
+    """A file of the catalogue."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def crc32(self) -> int | None: ...
+
+
+def unreadable(lake: Lake, files: Sequence[Filed]) -> dict[str, str]:
+    """Which files cannot be had, or are not what was written, and why. Reads every byte."""
+    fetched = lake.shelf.fetch([item.path for item in files], wait=True)
+    return fetched.lacking | still(damaged(lake, fetched.files, files))
 
 
 def still(found: Mapping[str, str | None]) -> dict[str, str]:
@@ -166,20 +194,44 @@ def still(found: Mapping[str, str | None]) -> dict[str, str]:
 
 def torn_footers(lake: Lake, local: Mapping[str, Path]) -> dict[str, str | None]:
     """Which of these files cannot even be opened, and why; None: a new copy can be. Quick."""
-    return _failing(lake, local, "SELECT * FROM {} LIMIT 0")
+    return _failing(lake, local, lambda _, where: _failure(lake, where, "SELECT * FROM {} LIMIT 0"))
 
 
-def damaged(lake: Lake, local: Mapping[str, Path]) -> dict[str, str | None]:
-    """Which of these files cannot be read in full, and why; None: a new copy can. Reads every byte."""
-    return _failing(lake, local, "SELECT count(*), bit_xor(hash(row)) FROM {} AS row")
+def damaged(lake: Lake, local: Mapping[str, Path], files: Sequence[Filed]) -> dict[str, str | None]:
+    """Which of these files are not what was written, and why; None: a new copy is. Reads every byte."""
+    sums = {item.path: item.crc32 for item in files}
+    return _failing(lake, local, lambda path, where: _differing(lake, where, sums.get(path)))
 
 
-def _failing(lake: Lake, local: Mapping[str, Path], sql: str) -> dict[str, str | None]:
+def _differing(lake: Lake, where: Path, crc32: int | None) -> str | None:
+    """A damaged file can often be read, to wrong values: its bytes tell, where their sum is known."""
+    try:
+        if crc32 is not None and checksum(where) != crc32:
+            return f"{DAMAGED}: its checksum differs"
+    except OSError as error:
+        return GONE if isinstance(error, FileNotFoundError) else f"{DAMAGED}: {error.strerror or error}"
+    return (
+        _failure(lake, where, "SELECT count(*), bit_xor(hash(row)) FROM {} AS row") if crc32 is None else None
+    )
+
+
+def checksum(where: Path) -> int:
+    """The CRC-32 of a file's bytes."""
+    total = 0
+    with where.open("rb") as file:
+        while part := file.read(PIECE):
+            total = zlib.crc32(part, total)
+    return total
+
+
+def _failing(
+    lake: Lake, local: Mapping[str, Path], fault: Callable[[str, Path], str | None]
+) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for path, where in local.items():
-        if why := _failure(lake, where, sql):
+        if why := fault(path, where):
             copy = lake.shelf.again(path)
-            found[path] = why if copy is None else _failure(lake, copy, sql)
+            found[path] = why if copy is None else fault(path, copy)
     return found
 
 

@@ -119,11 +119,12 @@ def seal(
         plan = tiers.plan(connection, retention, now=now)
     failures = []
     for unit, window in units(batches, kept, plan, now=now):
+        if losses.examine(lake, unit.files):
+            continue  # the next packing joins the rest
         try:
             _seal(engine, begin, lake, unit, window, plan, now=now)
         except StoreError as error:
-            if not losses.examine(lake, unit.files):  # else the next packing joins the rest
-                failures.append(error)
+            failures.append(error)
     return failures
 
 
@@ -169,8 +170,10 @@ def write(engine: sa.Engine, lake: Lake, unit: Unit, window: Window, period_s: i
     replaced = [f.path for f in unit.files]
     path = files.name(unit.kind, unit.target, window)
     tables = list(found.values())
-    rows, size = files.write(lake, path, unit.kind, tables, replaced, period_s=period_s, since=window.start)
-    kept = Kept(path, unit.kind, unit.target, window, period_s=period_s)
+    rows, size, crc32 = files.write(
+        lake, path, unit.kind, tables, replaced, period_s=period_s, since=window.start
+    )
+    kept = Kept(path, unit.kind, unit.target, window, period_s=period_s, crc32=crc32)
     return Made(kept, rows, size, replaced, list(found))
 
 

@@ -32,6 +32,8 @@ class Row:
     batches: Sequence[hot.Batch]
     files: Sequence[Kept]
     spans: Sequence[Window]
+    known: frozenset[int]
+    """Batches that were there when this was read, those that are left out of packing too."""
 
 
 def roll(
@@ -59,7 +61,8 @@ def roll(
 def _waiting(connection: sa.Connection, wanted: Tiers) -> Iterable[tuple[Row, Tiers]]:
     """Collectors and targets whose tiers begin earlier than they should."""
     all_reached = tiers.reached(connection)
-    batches, kept = packing.sound(hot.listed(connection, sa.true()), files.listed(connection))
+    listed = hot.listed(connection, sa.true())
+    batches, kept = packing.sound(listed, files.listed(connection))
     known = {*_targets(connection), *(b.target for b in batches), *(f.target for f in kept)}
     for collector, kinds in COLLECTED.items():
         reached = {target: all_reached.get((collector, target), tiers.UNTOUCHED) for target in sorted(known)}
@@ -68,7 +71,8 @@ def _waiting(connection: sa.Connection, wanted: Tiers) -> Iterable[tuple[Row, Ti
         for target in due:
             mine = [b for b in batches if b.kind in kinds and b.target == target]
             held = [f for f in kept if f.kind in kinds and f.target == target]
-            yield Row(collector, target, mine, held, spans.get(target, [])), reached[target]
+            there = frozenset(b.seq for b in listed)
+            yield Row(collector, target, mine, held, spans.get(target, []), there), reached[target]
 
 
 def _roll_all(
@@ -88,14 +92,9 @@ def _roll_all(
         period_s = wanted.period_s(day)
         if reached.period_s(day) >= period_s:
             continue
-        try:
-            is_done = _roll(engine, begin, lake, row, day, period_s, now=now)
-        except StoreError:
-            if not losses.examine(lake, [f for f in row.files if f.window.overlap(Window(day, day + DAY))]):
-                raise
-            is_done = False
-        if not is_done:
-            return  # rows came meanwhile, or a file is lost: the next packing goes on from here
+        of_day = [f for f in row.files if f.window.overlap(Window(day, day + DAY))]
+        if losses.examine(lake, of_day) or not _roll(engine, begin, lake, row, day, period_s, now=now):
+            return  # a file is lost, or rows came meanwhile: the next packing goes on from here
     with begin() as connection:
         tiers.reach(connection, row.collector, row.target, wanted)
 
@@ -110,7 +109,8 @@ def _roll(
     written = [each for each in made if each is not None]
     seqs = {seq for each in written for seq in each.seqs}
     with begin() as connection:
-        if _hot(connection, row, window) != seqs:
+        now_there = _hot(connection, row, window)
+        if now_there - row.known or seqs - now_there:
             return False
         for each in written:
             packing.swap(connection, each, now=now)

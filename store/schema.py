@@ -188,6 +188,7 @@ file = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("replaced_at", UtcTime),  # set: readers skip it; unlinked after a grace time
     Column("period_s", Integer, nullable=False, server_default="0"),  # of rolled-up rows; 0: as they came
+    Column("crc32", BigInteger),  # of its bytes; null: written before this was kept
     Column("unreadable", Text),  # why; set: readers go on without it, and say so
     Index("file_by_kind", "kind", "start"),
 )

@@ -49,6 +49,7 @@ class Snapshot:
         self._connection: sa.Connection | None = None
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._local: dict[str, Path] = {}
+        self._files: Sequence[sa.Row[Any]] = []
         self._has_answered = False
         self.lost: list[Loss] = []
 
@@ -113,7 +114,7 @@ class Snapshot:
         """Start anew without the files that made a query fail; raises its error if none did."""
         if isinstance(error, NOT_OF_A_FILE):
             raise error
-        found = damaged(self._lake, self._local)
+        found = damaged(self._lake, self._local, self._files)
         if not found and not isinstance(error, duckdb.IOException):
             raise error
         self._losses.note(still(found))
@@ -145,7 +146,7 @@ class Snapshot:
                 self._views(batches, tables, sifted)
         torn = {b.seq: _torn(b) for b in batches if b.seq not in tables}
         self._losses.meet(torn)
-        self._local, self.lost = sifted.local, [*sifted.lost(), *torn.values()]
+        self._files, self._local, self.lost = files, sifted.local, [*sifted.lost(), *torn.values()]
         return {p: why for p, why in sifted.whys.items() if not self._losses.is_told(p, sifted.marks[p])}
 
     def _views(self, batches: Sequence[hot.Batch], tables: Mapping[int, pa.Table], sifted: Sifted) -> None:

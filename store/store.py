@@ -173,6 +173,7 @@ class Store:
             failures = [*unswept, *rolling.roll(*parts, now=now), *packing.seal(*parts, now=now)]
             size_gb = self.settings.max_size_gb
             cap.trim(self._engine, self.transaction, self.settings.retention, size_gb, now=now)
+            self._losses.scrub(self._engine, self._lake)
             self._paid.bill(now=now)
             if failures:
                 raise failures[0]
@@ -191,6 +192,10 @@ class Store:
         """Do about findings what can be done: readers go on without what is lost, and it is read again."""
         with self._explained():
             return check.repair(self._engine, self.transaction, self._lake, found, now=now)
+
+    def telemetry_troubles(self) -> list[str]:
+        """What of reading and writing telemetry files is not possible: a sentence each. Tries it."""
+        return self._lake.shelf.troubles()
 
     def state_size(self) -> tuple[int, int]:
         """Files of the state database in the folder (0 on a server), and its bytes."""

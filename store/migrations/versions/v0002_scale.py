@@ -15,6 +15,7 @@ UtcTime = sa.BigInteger()  # milliseconds since the epoch
 
 def upgrade() -> None:
     op.add_column("file", sa.Column("period_s", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("file", sa.Column("crc32", sa.BigInteger(), nullable=True))
     op.add_column("file", sa.Column("unreadable", sa.Text(), nullable=True))
     op.create_table(
         "trimmed",
