@@ -63,6 +63,7 @@ def _store(settings: Settings, *, now: datetime) -> Iterator[Check]:
         yield Check("store", "failed", str(error))
         return
     money = budget(store, now=now, cap_usd=_cap_usd(settings))
+    troubles = store.telemetry_troubles()
     store.close()
     free_mb = shutil.disk_usage(folder).free // 2**20
     floor = settings.store.free_space_floor_mb
@@ -71,7 +72,16 @@ def _store(settings: Settings, *, now: datetime) -> Iterator[Check]:
         yield Check("store", "failed", f"{low}: free some, or lower store.free_space_floor_mb")
     else:
         yield Check("store", "ok", f"{folder} is writable and of this version, with {free_mb:,} MB free")
+    if settings.store.telemetry is not None:
+        yield from _telemetry(settings.store.telemetry, troubles)
     yield Check("budget", budget_outcome(money), f"{money.why} {money.spent_usd:.4f} USD this month so far.")
+
+
+def _telemetry(url: str, troubles: Sequence[str]) -> Iterator[Check]:
+    for trouble in troubles:
+        yield Check("telemetry", "failed", trouble)
+    if not troubles:
+        yield Check("telemetry", "ok", f"{url} can be listed, read, written and tidied up")
 
 
 def _cap_usd(settings: Settings) -> Decimal | None:

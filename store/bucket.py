@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -117,7 +118,7 @@ class Bucket:
         with self._explained(f"write {key} to"):
             self._transfers.upload(str(file), self._name, self._prefix + key).result()
 
-    def list(self, start: str) -> Iterator[tuple[str, int, timedelta]]:
+    def listed(self, start: str) -> Iterator[tuple[str, int, timedelta]]:
         """Key, bytes and age (by the clock of S3) of everything whose key starts so."""
         with self._explained("list"):
             pages = self._client.get_paginator("list_objects_v2")
@@ -136,6 +137,21 @@ class Bucket:
         source = {"Bucket": self._name, "Key": self._prefix + key}
         with suppress(_GoneError), self._explained(f"copy {key} within"):
             self._transfers.copy(source, self._name, self._prefix + to).result()
+
+    def troubles(self) -> list[str]:
+        """Tries everything once, on an object of its own; what fails, a sentence each."""
+        key, found = f"probe-{uuid.uuid4().hex}", []
+        for attempt in (
+            lambda: next(self.listed("kind="), None),
+            lambda: self.write(key, key),
+            lambda: self.text(key),
+            lambda: self.delete(key),
+        ):
+            try:
+                attempt()
+            except StoreError as error:
+                found.append(str(error))
+        return list(dict.fromkeys(found))
 
     def take_usage(self) -> tuple[Usage, ...]:
         """Requests since the last time that this was asked."""

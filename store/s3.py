@@ -152,7 +152,7 @@ class S3:
         return self.fetch([path]).files.get(path)
 
     def listed(self) -> Iterator[Stored]:
-        for key, size, age in self._bucket.list("kind="):
+        for key, size, age in self._bucket.listed("kind="):
             yield Stored(key, size, age)
 
     def orphans(self, known: Collection[str]) -> list[str]:
@@ -187,6 +187,9 @@ class S3:
     def quarantine(self, path: str) -> None:
         self._bucket.copy(path, f"{QUARANTINE}/{path.replace('/', '_')}")
         self.remove(path)
+
+    def troubles(self) -> list[str]:
+        return self._bucket.troubles()
 
     def take_usage(self) -> tuple[Usage, ...]:
         return self._bucket.take_usage()

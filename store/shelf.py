@@ -79,6 +79,9 @@ class Shelf(Protocol):
     def quarantine(self, path: str) -> None:
         """Put a file out of the way, and keep it."""
 
+    def troubles(self) -> list[str]:
+        """What of reading and writing is not possible: a sentence each."""
+
     def take_usage(self) -> tuple[Usage, ...]:
         """Requests that AWS bills, since this was last asked."""
 
@@ -141,6 +144,9 @@ class Folder:
         home = self._folder.parent / QUARANTINE
         home.mkdir(exist_ok=True)
         (self._folder / path).rename(home / path.replace("/", "_"))
+
+    def troubles(self) -> list[str]:
+        return []  # who opens the store tries that
 
     def take_usage(self) -> tuple[Usage, ...]:
         return ()

@@ -136,10 +136,12 @@ def list_tables() -> None:
 
 @store_commands.command("ddl")
 def ddl(
+    context: typer.Context,
     engine: Annotated[Engine, typer.Option("--for", help="Who is to read the files.")] = Engine.ATHENA,
     location: Annotated[
-        str, typer.Option(help="Where the telemetry files are.", metavar="URL")
-    ] = "s3://your-bucket/quarterdeck/telemetry",
+        str | None,
+        typer.Option(help="Where the telemetry files are; else store.telemetry.", metavar="URL"),
+    ] = None,
 ) -> None:
     """Print the statements that show the telemetry files to another query engine.
 
@@ -149,4 +151,5 @@ def ddl(
     """
     from store.exchange.ddl import statements
 
-    print("\n\n".join(statements(engine.value, location)))
+    where = location or front(context).settings.store.telemetry or "s3://your-bucket/quarterdeck/telemetry"
+    print("\n\n".join(statements(engine.value, where)))

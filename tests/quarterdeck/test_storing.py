@@ -63,3 +63,12 @@ def test_ddl_is_printed_for_an_engine(quarterdeck, engine):
 
     assert done.exit_code == 0
     assert "s3://bucket/lake/kind=metrics" in done.stdout
+
+
+def test_ddl_names_the_place_of_the_settings(quarterdeck, tmp_path):
+    settings = tmp_path / "quarterdeck.yml"
+    settings.write_text("store: {telemetry: 's3://fleet/quarterdeck'}")
+
+    done = quarterdeck("--settings", settings, "store", "ddl")
+
+    assert "LOCATION 's3://fleet/quarterdeck/kind=metrics/'" in done.stdout

@@ -573,3 +573,30 @@ def test_the_endpoint_of_s3_alone_may_come_from_the_environment(settings, proxy,
 
 def test_nothing_is_written_to_a_place_that_nobody_chose(settings):
     assert not (Path(settings.path) / "telemetry" / "kind=metrics").exists()
+
+
+# --- the doctor ---------------------------------------------------------------------------------------------
+
+
+def test_all_is_tried_and_nothing_is_left(store, s3_client, prefix):
+    assert store.telemetry_troubles() == []
+    assert s3_client.list_objects_v2(Bucket="fleet", Prefix=prefix)["KeyCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "part", "permission"),
+    [
+        ("GET", "list-type", "s3:ListBucket"),
+        ("PUT", "probe-", "s3:PutObject"),
+        ("GET", "probe-", "s3:GetObject"),
+        ("DELETE", "probe-", "s3:DeleteObject"),
+    ],
+)
+def test_each_missing_permission_is_named(store, proxy, prefix, method, part, permission):
+    denied = error("AccessDenied", 403)
+    proxy.fault = lambda r: r.command == method and part in r.path and denied(r)
+
+    [trouble] = store.telemetry_troubles()
+
+    assert f"s3://fleet/{prefix}" in trouble
+    assert permission in trouble
