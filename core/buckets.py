@@ -26,3 +26,17 @@ def sql_bucket(value: str, edges: tuple[float, ...]) -> str:
     return (
         f"list_sum(list_transform([{inner}], lambda edge: CASE WHEN {value} >= edge THEN 1 ELSE 0 END))::INT"
     )
+
+
+PACKAGE_MB: tuple[float, ...] = (0, 1, 5, 10, 50, 100, 250)
+
+
+def package_size(code_bytes: float | None) -> str | None:
+    """`5 to 10 MB` for the size of a package; None where it is not told."""
+    if code_bytes is None:
+        return None
+    size_mb = code_bytes / 2**20
+    if size_mb >= PACKAGE_MB[-1]:
+        return f"{PACKAGE_MB[-1]:g} MB and more"
+    at = bucket(size_mb, PACKAGE_MB)
+    return f"{PACKAGE_MB[at]:g} to {PACKAGE_MB[at + 1]:g} MB"
