@@ -49,6 +49,8 @@ class Cache:
                 os.utime(file, ns=(int(self._clock() * 1e9), facts.st_mtime_ns))
         except FileNotFoundError:
             return None
+        except PermissionError:
+            return file  # another user's copy: only its owner may note the use
         return file
 
     def draft(self) -> Path:
