@@ -82,7 +82,10 @@ def begin(
     reach = collector.reach
     if reach is None:
         return None
-    wanted = planning.horizon(reach, now=now, backfill=settings.backfill, coarse=settings.backfill_coarse)
+    keeps = store.keeps(collector.name, target, now=now)
+    wanted = planning.horizon(
+        reach, now=now, backfill=settings.backfill, coarse=settings.backfill_coarse, keeps=keeps
+    )
     older = [_priced(collector, piece, known, settings) for piece in pieces if not piece.newest]
     things = len(reach.scopes(known)) if reach.scopes else 1
     progress = Progress(collector, target, store, wanted, things, now, older)

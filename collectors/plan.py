@@ -118,7 +118,7 @@ def _backfill(
     wanted = planning.horizon(
         collector.reach, now=now, backfill=settings.backfill, coarse=settings.backfill_coarse
     )
-    pieces = planning.plan(collector.reach, wanted, [], [], now=now)
+    pieces = planning.plan(collector.reach, wanted, [], [])
     return added(
         call for window, period_s in pieces for call in shape.piece(known, settings, window, period_s)
     )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from collectors.collector import CLOUDWATCH_LAG, HOUR, Reach
 from core.windows import MINUTE, Window, ceil, floor, merge, subtract
+from store.tiers import Keeps
 
 FINE_S, COARSE_S, HOURLY_S = 60, 300, 3600
 # How long CloudWatch keeps points of a period; an hour less, since a call takes its time.
@@ -34,17 +35,27 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
-    """What is wanted: fine history from `fine_start` to `end`, coarse from `start` to `fine_start`."""
+    """What is wanted: fine history from `fine_start` to `end`, coarse from `start` on, by the hour
+    before `five_start`. Fine history that was begun is finished from `begun_start` on."""
 
     start: datetime
+    five_start: datetime
+    begun_start: datetime
     fine_start: datetime
     end: datetime
 
 
 def horizon(
-    reach: Reach, *, now: datetime, backfill: timedelta, coarse: timedelta, since: timedelta | None = None
+    reach: Reach,
+    *,
+    now: datetime,
+    backfill: timedelta,
+    coarse: timedelta,
+    since: timedelta | None = None,
+    keeps: Keeps | None = None,
 ) -> Horizon:
-    """How far back to read at `now`; `since` reads less. The fine history begins on a whole hour."""
+    """How far back to read at `now`; `since` reads less. The fine history begins on a whole hour. What the
+    store would not keep, or not at that period, is not read, or it would be read for ever."""
     end = floor(now - reach.lag, MINUTE)
     fine_start = floor(min(now - backfill, end), HOUR)
     if reach.period_s:
@@ -52,13 +63,25 @@ def horizon(
     kept = min(HOURLY_KEPT, reach.kept)
     fine_start = max(fine_start, ceil(now - kept, HOUR))
     start = min(fine_start, max(floor(now - coarse, HOUR), ceil(now - kept, HOUR)))
+    if keeps is not None:
+        fine_start, start = max(fine_start, keeps.fine), max(start, keeps.since)
     if not reach.coarse:
         start = fine_start
     if since is not None:
         # a window of `since` ends where metrics do, or later sources
         earliest = floor(now - max(CLOUDWATCH_LAG, reach.lag) - since, MINUTE)
         fine_start, start = max(fine_start, earliest), max(start, ceil(earliest, HOUR))
-    return Horizon(start=min(start, fine_start), fine_start=fine_start, end=end)
+    five_start, begun_start = ceil(now - COARSE_KEPT, HOUR), ceil(now - FINE_KEPT, HOUR)
+    if keeps is not None:
+        five_start, begun_start = max(five_start, keeps.five), max(begun_start, keeps.fine)
+    start = min(start, fine_start)
+    return Horizon(
+        start=start,
+        five_start=five_start,
+        begun_start=max(start, begun_start),
+        fine_start=fine_start,
+        end=end,
+    )
 
 
 def whole_hours(windows: Iterable[Window]) -> list[Window]:
@@ -74,7 +97,7 @@ def without(windows: Iterable[Window], parts: Sequence[Window]) -> list[Window]:
     return [left for window in windows for left in subtract(window, parts)]
 
 
-def missing_fine(wanted: Horizon, settled: Covering, read: Covering, *, now: datetime) -> list[Window]:
+def missing_fine(wanted: Horizon, settled: Covering, read: Covering) -> list[Window]:
     """What of the fine history is unread or unsettled.
 
     An hour once read at one period stays with it: hours begun at the fine one are finished so, and hours read
@@ -82,24 +105,22 @@ def missing_fine(wanted: Horizon, settled: Covering, read: Covering, *, now: dat
     """
     fine = [w for w, period_s in read if period_s < COARSE_S]
     coarse = [w for w, period_s in read if period_s >= COARSE_S]
-    oldest = max(wanted.start, ceil(now - FINE_KEPT, HOUR))
-    older = Window(oldest, wanted.fine_start) if oldest < wanted.fine_start else None
+    older = Window(wanted.begun_start, wanted.fine_start) if wanted.begun_start < wanted.fine_start else None
     begun = clip(whole_hours(fine), older) if older else []
     desired = without([Window(wanted.fine_start, wanted.end), *begun], coarse)
     return without(merge(desired), [w for w, period_s in settled if period_s < COARSE_S])
 
 
-def missing_coarse(wanted: Horizon, settled: Covering, read: Covering) -> list[Window]:
-    """What of the coarse history is unread: whole hours, none of which was read at the fine period."""
-    fine = whole_hours(w for w, period_s in read if period_s < COARSE_S)
-    desired = (
-        subtract(Window(wanted.start, floor(wanted.fine_start, HOUR)), fine) if _has_coarse(wanted) else []
-    )
-    return without(desired, [w for w, period_s in settled if period_s >= COARSE_S])
-
-
-def _has_coarse(wanted: Horizon) -> bool:
-    return wanted.start < floor(wanted.fine_start, HOUR)
+def missing_coarse(
+    start: datetime, end: datetime, period_s: int, settled: Covering, read: Covering
+) -> list[Window]:
+    """What of the history at a coarse period is unread: whole hours, none of which was read at a shorter one
+    (the store brings those to the period itself). An hour of which a part is unread is read again, whole."""
+    if start >= end:
+        return []
+    shorter = whole_hours(w for w, of_s in read if of_s < period_s)
+    desired = subtract(Window(start, end), shorter)
+    return whole_hours(without(desired, [w for w, of_s in settled if of_s >= period_s]))
 
 
 def cut_back(window: Window, piece: timedelta, *, first: timedelta | None = None) -> Iterator[Window]:
@@ -117,11 +138,10 @@ def plan(
     settled: Covering,
     read: Covering,
     *,
-    now: datetime,
     newest: bool = True,
 ) -> list[tuple[Window, int]]:
     """The windows to read with their period, newest first; without what reaches the end, if not `newest`."""
-    missing = missing_fine(wanted, settled, read, now=now)
+    missing = missing_fine(wanted, settled, read)
     if not newest and missing and missing[-1].end == wanted.end:
         missing = missing[:-1]
     fine = [
@@ -131,7 +151,7 @@ def plan(
     ]
     if not reach.coarse:
         return fine
-    return fine + _coarse_pieces(missing_coarse(wanted, settled, read), now=now)
+    return fine + _coarse_pieces(wanted, settled, read)
 
 
 def is_due(read: Covering, every: timedelta, *, end: datetime) -> bool:
@@ -142,16 +162,17 @@ def is_due(read: Covering, every: timedelta, *, end: datetime) -> bool:
     return not read or end - max(window.end for window, _ in read) >= every - PUNCTUAL
 
 
-def _coarse_pieces(windows: Sequence[Window], *, now: datetime) -> list[tuple[Window, int]]:
-    """Five-minute pieces as long as CloudWatch keeps them, hourly ones before."""
-    edge = ceil(now - COARSE_KEPT, HOUR)
-    pieces: list[tuple[Window, int]] = []
-    for window in reversed(windows):
-        young = window.overlap(Window(edge, max(edge, window.end)))
-        old = window.overlap(Window(min(edge, window.start), edge))
-        pieces += [(part, COARSE_S) for part in cut_back(young, COARSE_PIECE)] if young else []
-        pieces += [(part, HOURLY_S) for part in cut_back(old, HOURLY_PIECE)] if old else []
-    return pieces
+def _coarse_pieces(wanted: Horizon, settled: Covering, read: Covering) -> list[tuple[Window, int]]:
+    """Five-minute pieces as long as CloudWatch and the store keep them, hourly ones before."""
+    end = floor(wanted.fine_start, HOUR)
+    edge = min(max(wanted.start, wanted.five_start), end)
+    stretches = ((edge, end, COARSE_S, COARSE_PIECE), (wanted.start, edge, HOURLY_S, HOURLY_PIECE))
+    return [
+        (part, period_s)
+        for first, last, period_s, piece in stretches
+        for window in reversed(missing_coarse(first, last, period_s, settled, read))
+        for part in cut_back(window, piece)
+    ]
 
 
 def by_scope(

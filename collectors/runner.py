@@ -38,7 +38,12 @@ def due(
     if reach is None:
         return [Piece(since_last_look(collector, settings, now=now), 0, newest=True)]
     wanted = planning.horizon(
-        reach, now=now, backfill=settings.backfill, coarse=settings.backfill_coarse, since=since
+        reach,
+        now=now,
+        backfill=settings.backfill,
+        coarse=settings.backfill_coarse,
+        since=since,
+        keeps=store.keeps(collector.name, target, now=now),
     )
     known = (known or store.inventory(target)) if reach.scopes else Inventory()
     readings = store.readings(collector.name, target, since=wanted.start - HOUR)
@@ -51,7 +56,7 @@ def due(
         if (same := (id(reading), pace)) not in plans:
             every = usual if pace is None else timedelta(seconds=pace)
             newest = planning.is_due(reading.read, every, end=now - reach.lag)
-            plans[same] = planning.plan(reach, wanted, reading.settled, reading.read, now=now, newest=newest)
+            plans[same] = planning.plan(reach, wanted, reading.settled, reading.read, newest=newest)
         windows_of[scope] = plans[same]
     pieces = planning.by_scope(windows_of, end=wanted.end, per_run=reach.scopes_per_run)
     return pieces if reach.scopes else [replace(piece, scopes=()) for piece in pieces]

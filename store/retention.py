@@ -85,7 +85,9 @@ def keeps(
     connection: sa.Connection, collector: str, target: Target, retention: RetentionSettings, *, now: datetime
 ) -> Keeps:
     """What of a collector's rows the store would keep: nothing else is worth reading."""
-    group = next(group for group in GROUPS if group.collector == collector)
+    group = next((group for group in GROUPS if group.collector == collector), None)
+    if group is None:
+        return Keeps()
     mine = (trimmed.c.account == target.account) & (trimmed.c.region == target.region)
     query = sa.select(trimmed.c.until).where(mine, trimmed.c.kind == group.kinds[0])
     removed = connection.execute(query).scalar()

@@ -60,9 +60,9 @@ UNTOUCHED = Tiers()
 class Keeps:
     """Since when the store keeps a collector's rows: at all, at one minute, at five."""
 
-    since: datetime
-    fine: datetime
-    five: datetime
+    since: datetime = _NEVER
+    fine: datetime = _NEVER
+    five: datetime = _NEVER
 
 
 def wanted(retention: RetentionSettings, *, now: datetime) -> Tiers:

@@ -10,6 +10,7 @@ from collectors import metrics
 from collectors.collector import CLOUDWATCH_LAG, Reach
 from collectors.planning import by_scope, cut_back, horizon, plan
 from core.windows import MINUTE, Window, floor, merge, settled_until, subtract, total
+from store.tiers import Keeps
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -23,7 +24,7 @@ def at(hour: float, *, day: int = 21) -> datetime:
 
 def planned(settled=(), read=None, *, now=NOW, reach=METRICS, backfill=DAY, coarse=14 * DAY, since=None):
     wanted = horizon(reach, now=now, backfill=backfill, coarse=coarse, since=since)
-    return plan(reach, wanted, settled, settled if read is None else read, now=now)
+    return plan(reach, wanted, settled, settled if read is None else read)
 
 
 def test_an_empty_store_is_filled_with_the_last_three_hours_first():
@@ -165,3 +166,81 @@ def test_passes_with_outages_never_read_an_hour_at_two_periods_and_leave_no_gap(
     everything = [w for w, _ in read]
     assert subtract(Window(now - 6 * HOUR, floor(now, MINUTE)), everything) == []
     assert subtract(Window(floor(now - 2 * DAY, HOUR), floor(now, MINUTE)), everything) == []
+
+
+# --- what the store keeps ----------------------------------------------------------------------------------
+
+KEEPS = Keeps(since=at(0, day=1), fine=at(0, day=18), five=at(0, day=10))
+
+
+def kept(*, settled=(), read=None, backfill=14 * DAY, coarse=90 * DAY, now=NOW):
+    wanted = horizon(METRICS, now=now, backfill=backfill, coarse=coarse, keeps=KEEPS)
+    return plan(METRICS, wanted, settled, settled if read is None else read)
+
+
+def test_nothing_is_asked_for_that_the_store_keeps_at_a_longer_period_or_not_at_all():
+    spans = {s: merge(w for w, of in kept() if of == s) for s in (60, 300, 3600)}
+
+    assert spans == {
+        60: [Window(at(0, day=18), at(10.5))],
+        300: [Window(at(0, day=10), at(0, day=18))],
+        3600: [Window(at(0, day=1), at(0, day=10))],
+    }
+
+
+def test_what_was_rolled_up_is_not_asked_for_again():
+    settled = [
+        (Window(at(0, day=1), at(0, day=10)), 3600),
+        (Window(at(0, day=10), at(0, day=18)), 300),
+        (Window(at(0, day=18), at(10.5)), 60),
+    ]
+
+    assert kept(settled=settled) == []
+
+
+def test_an_hour_that_was_rolled_up_from_a_part_is_asked_for_whole_at_the_period_it_is_kept_at():
+    settled = [
+        (Window(at(0, day=1), at(0, day=10)), 3600),
+        (Window(at(0, day=10), at(7.25, day=12)), 300),
+        (Window(at(7.5, day=12), at(0, day=18)), 300),
+        (Window(at(0, day=18), at(10.5)), 60),
+    ]
+
+    assert kept(settled=settled) == [(Window(at(7, day=12), at(8, day=12)), 300)]
+
+
+def test_a_day_that_packing_has_yet_to_roll_up_is_left_until_it_has():
+    hole = [(Window(at(0, day=16), at(7.25, day=16)), 60), (Window(at(7.5, day=16), at(10.5)), 60)]
+
+    asked = [w for w, _ in kept(settled=hole, coarse=6 * DAY) if w.end > at(0, day=16)]
+
+    assert asked == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 4000), st.integers(0, 4)), max_size=10))
+def test_collecting_and_rolling_up_come_to_an_end(passes):
+    """Passes do some of what is due while days come of age; after one that does all nothing is left to do."""
+    now, settled = NOW, []
+    for minutes, most in [*passes, (1, None)]:
+        now += minutes * MINUTE
+        keeps = Keeps(
+            since=floor(now - 20 * DAY, DAY), fine=floor(now - 2 * DAY, DAY), five=floor(now - 6 * DAY, DAY)
+        )
+        settled = rolled(settled, keeps)
+        wanted = horizon(METRICS, now=now, backfill=5 * DAY, coarse=60 * DAY, keeps=keeps)
+        settled += plan(METRICS, wanted, settled, settled)[:most]
+
+    assert plan(METRICS, wanted, settled, settled) == []
+    assert merge(w for w, _ in settled)[-1] == Window(keeps.since, floor(now, MINUTE))
+
+
+def rolled(spans, keeps):
+    """What the store makes of what was read: coarser with age, then forgotten."""
+    tiers = ((keeps.since, keeps.five, 3600), (keeps.five, keeps.fine, 300), (keeps.fine, NOW + 99 * DAY, 60))
+    return [
+        (part, max(period_s, tier_s))
+        for window, period_s in spans
+        for start, end, tier_s in tiers
+        if (part := window.overlap(Window(start, end)))
+    ]
