@@ -1,13 +1,13 @@
-"""The load that the store's benchmarks share: a fleet's metrics, invocation records and log lines, the same each time.
+"""The load of the store's benchmarks: metrics, invocation records and log lines, the same each time.
 
-A function keeps its character (rate, rhythm, duration, whether it is called asynchronously or reads a stream)
-for good; what happens in an hour is drawn from a generator seeded with that hour, so that any hour can be made
-alone, in any order.
+A function keeps its character for good (rate, rhythm, duration, whether it is called asynchronously or reads
+a stream); what happens in an hour is drawn from a generator seeded with that hour, so that any hour can be
+made alone, in any order.
 
 Of ten functions four run all day at tens to thousands of calls a minute, five follow the day with a quiet
 night, one runs a few times an hour. As CloudWatch does, a minute without a call has no datapoint at all, and
-there is no row. Percentiles have all the digits that interpolation gives them; sums and maxima have Lambda's own
-hundredths of a millisecond. Half are called asynchronously, one in ten reads a stream.
+there is no row. Percentiles have all the digits that interpolation gives them; sums and maxima have Lambda's
+own hundredths of a millisecond. Half are called asynchronously, one in ten reads a stream.
 """
 
 from __future__ import annotations

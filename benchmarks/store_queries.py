@@ -1,143 +1,123 @@
-"""What pages ask of the store, as ratios to the same rows in one SQLite table.
+"""Four questions to the store, beside VictoriaMetrics and SQLite that hold the same rows, in one run.
 
-A day of 300 functions (or as many as the first argument says) at one minute, 432,000 wide rows: the fleet's
-sums, one function's minutes, throttles per function and hour; with the whole day in the hot tail, and packed.
-Then what one pass of five minutes costs. Both answers are compared before they are timed.
+`store_queries.py [functions] [records a day]`: the reference load is 500 functions x 14 metrics x 3 days at
+one minute, and two million invocation records a day. Answers are compared before they are timed; a time is
+the median of nine into a DataFrame, taken in turns. The store is asked twice: with the last hours in the hot tail
+and the day in parts, and packed to days.
 """
 
 from __future__ import annotations
 
-import random
-import sqlite3
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from datetime import timedelta
 from pathlib import Path
 
-import pandas as pd
+import load
+import pyarrow as pa
+from clock import Took, calibration, measure
+from load import METRICS, NOW, TARGET, Fleet
+from questions import DAY, THREE_DAYS, OfSqlite, OfStore, OfVictoria, same
+from victoria import MISSING, running
 
-from core.facts import MetricPoint, Run, Target
 from core.settings import StoreSettings
-from core.windows import MINUTE, Window
+from store import columns
 from store.store import Store
 
-FUNCTIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-NOW = datetime(2026, 7, 2, tzinfo=UTC)
-DAY = Window(NOW - timedelta(days=1), NOW)
-TARGET = Target("111111111111", "eu-west-1")
-ROUNDS = 7
-
-QUESTIONS = {
-    "fleet, 24 h": (
-        "SELECT function, sum(invocations) AS i, sum(errors) AS e, max(duration_max_ms) AS d"
-        " FROM metrics GROUP BY function ORDER BY function"
-    ),
-    "one function, 24 h": (
-        "SELECT {epoch} AS t, invocations, errors, duration_max_ms FROM metrics"
-        " WHERE function = 'f7' ORDER BY ts"
-    ),
-    "throttles by hour": (
-        "SELECT function, {epoch} // 3600000 AS hour, sum(throttles) AS n"
-        " FROM metrics GROUP BY 1, 2 ORDER BY 1, 2"
-    ),
-}
+FUNCTIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+RECORDS = int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000
+QUESTIONS = ("fleet", "minutes", "throttles", "percentiles")
+AIMS = {"VictoriaMetrics": (10.0, 2.0, 2.0, 0.0), "SQLite": (0.0, 0.0, 0.0, 10.0)}
 
 
-def points(window: Window) -> Iterator[MetricPoint]:
-    chance = random.Random(window.start.timestamp())
-    for minute in window.chunks(MINUTE):
-        for n in range(FUNCTIONS):
-            calls = float(int(chance.expovariate(1 / (1 + n))))
-            yield MetricPoint(
-                scope="function",
-                function=f"f{n}",
-                ts=minute.start,
-                period_s=60,
-                invocations=calls,
-                errors=float(chance.random() < 0.01),
-                throttles=float(chance.random() < 0.001),
-                duration_max_ms=round(chance.lognormvariate(4, 1), 2) if calls else None,
-                concurrent_max=float(int(calls / 10) + 1) if calls else None,
-            )
+def fill_store(store: Store, fleet: Fleet) -> None:
+    """Commit hour by hour, and pack as the service would."""
+    for hour in load.hours(THREE_DAYS):
+        facts = [fleet.metrics(hour.start)]
+        if hour.start >= DAY.start:
+            facts.append(fleet.records(hour.start, RECORDS // 24))
+        store.commit(load.a_run(hour), facts, now=hour.end)
+        if hour.end.hour % 6 == 0:
+            store.pack(now=hour.end)
+    store.pack(now=NOW + timedelta(minutes=47))
 
 
-def a_run(window: Window) -> Run:
-    return Run(
-        collector="metrics",
-        target=TARGET,
-        window=window,
-        period_s=60,
-        started_at=window.end,
-        finished_at=window.end,
-        outcome="ok",
-    )
+def metrics_of(store: Store) -> pa.Table:
+    with store.snapshot(THREE_DAYS, ("metrics",)) as snapshot:
+        sql = f'SELECT "function", epoch_ms(ts) AS ts, {", ".join(METRICS)} FROM metrics ORDER BY ALL'
+        return pa.Table.from_batches(snapshot.batches(sql, rows=100_000))
 
 
-def fill_sqlite(path: Path, facts: list[MetricPoint]) -> sqlite3.Connection:
-    """The same wide rows, keyed by function and time."""
-    database = sqlite3.connect(path)
-    names = [name for name in MetricPoint.__slots__ if name not in ("scope", "resource")]
-    database.execute(f"CREATE TABLE metrics ({', '.join(names)}, PRIMARY KEY (function, ts)) WITHOUT ROWID")
-    rows = ([getattr(f, n) if n != "ts" else int(f.ts.timestamp() * 1000) for n in names] for f in facts)
-    database.executemany(f"INSERT INTO metrics VALUES ({', '.join('?' * len(names))})", rows)
-    database.commit()
-    return database
+def fill_sqlite(sqlite: OfSqlite, points: pa.Table, fleet: Fleet) -> None:
+    sqlite.fill("metrics", points)
+    for hour in load.hours(DAY):
+        table = columns.from_rows(fleet.records(hour.start, RECORDS // 24), TARGET)
+        ms = table["ts"].cast(pa.int64())
+        wanted = table.select(["function", "duration_ms", "init_ms"]).add_column(1, "ts", ms)
+        sqlite.fill("invocations", wanted)
+    sqlite.settle()
 
 
-def from_store(store: Store, sql: str) -> pd.DataFrame:
-    with store.snapshot(DAY, ("metrics",)) as snapshot:
-        return snapshot.frame(sql.format(epoch="epoch_ms(ts)"))
+def asked(of: object, function: str) -> dict[str, Callable[[], object]]:
+    """The questions that a store can be asked."""
+    found = {name: getattr(of, name) for name in QUESTIONS if hasattr(of, name)}
+    return {
+        name: (lambda ask=ask: ask(function)) if name == "minutes" else ask for name, ask in found.items()
+    }
 
 
-def median_ms(ask: Callable[[], object]) -> float:
-    ask()
-    took = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        ask()
-        took.append((time.perf_counter() - began) * 1000)
-    return statistics.median(took)
+def compare(layout: str, everyone: dict[str, object], function: str, servers: dict[str, int]) -> None:
+    ours = asked(everyone["Quarterdeck"], function)
+    for other in list(everyone.values())[1:]:
+        for name, ask in asked(other, function).items():
+            same(ours[name](), ask())  # type: ignore[arg-type]
+    print(f"\n| {layout}: ms (CPU ms) | {' | '.join(everyone)} | times faster (in CPU) |")
+    print("| --- |" + " ---: |" * len(everyone) + " --- |")
+    for n, name in enumerate(QUESTIONS):
+        those = {who: asked(of, function).get(name) for who, of in everyone.items()}
+        times = measure({who: ask for who, ask in those.items() if ask is not None}, servers=servers)
+        mine = times["Quarterdeck"]
+        told = [str(times[who]) if who in times else "-" for who in everyone]
+        ratios = [_ratio(who, took, mine, n) for who, took in times.items() if who != "Quarterdeck"]
+        print(f"| Q{n + 1} {name} | {' | '.join(told)} | {', '.join(ratios)} |")
 
 
-def compare(store: Store, database: sqlite3.Connection, where: str) -> None:
-    for name, sql in QUESTIONS.items():
-        in_sqlite = sql.format(epoch="ts").replace("//", "/")
-        ours, theirs = from_store(store, sql), pd.read_sql(in_sqlite, database)
-        assert ours.astype(object).to_csv() == theirs.astype(object).to_csv(), f"{name}: the answers differ"
-        mine = median_ms(lambda sql=sql: from_store(store, sql))  # type: ignore[misc]
-        other = median_ms(lambda sql=in_sqlite: pd.read_sql(sql, database))  # type: ignore[misc]
-        print(
-            f"{name:20} {where:8} {mine:7.1f} ms   SQLite {other:7.1f} ms   {other / mine:5.1f} times faster"
-        )
-
-
-def timed(what: str, do: Callable[[], object]) -> None:
-    began = time.perf_counter()
-    do()
-    print(f"{what:40} {(time.perf_counter() - began) * 1000:7.0f} ms")
+def _ratio(who: str, took: Took, mine: Took, question: int) -> str:
+    wall, cpu, aim = took.wall_ms / mine.wall_ms, took.cpu_ms / mine.cpu_ms, AIMS[who][question]
+    said = f"{who} {wall:.1f} ({cpu:.1f})"
+    return f"{said}, aim {aim:.0f}{'' if wall >= aim else ': MISSED'}" if aim else said
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store.open(StoreSettings(path=Path(folder) / "store", free_space_floor_mb=0))
-        facts = list(points(DAY))
-        timed(f"commit a day, {len(facts):,} rows", lambda: store.commit(a_run(DAY), facts, now=NOW))
-        database = fill_sqlite(Path(folder) / "rows.db", facts)
-        compare(store, database, "hot")
-        timed("pack it", lambda: store.pack(now=NOW + timedelta(hours=2)))
-        compare(store, database, "packed")
-        size = sum(path.stat().st_size for path in store.path.rglob("*.parquet"))
-        print(f"{size / len(facts) / 14:.2f} bytes a point (14 to a row)")
-        pass_ = Window(NOW - timedelta(minutes=23), NOW)
-        again = list(points(pass_))
-        timed(
-            f"one pass, {len(again):,} rows, 23 minutes", lambda: store.commit(a_run(pass_), again, now=NOW)
-        )
-        store.close()
-        database.close()
+    fleet = Fleet(FUNCTIONS)
+    function = fleet.names[FUNCTIONS // 2]  # one that is called all day
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        victoria = stack.enter_context(running(folder / "victoria"))
+        settings = StoreSettings(path=folder / "store", free_space_floor_mb=0)
+        store = stack.enter_context(closing(Store.open(settings)))
+        sqlite = stack.enter_context(closing(OfSqlite(folder / "rows.db")))
+        fill_store(store, fleet)
+        points = metrics_of(store)
+        fill_sqlite(sqlite, points, fleet)
+        everyone: dict[str, object] = {"Quarterdeck": OfStore(store)}
+        servers = {"VictoriaMetrics": victoria.pid} if victoria else {}
+        if victoria is None:
+            print(MISSING)
+        else:
+            frame = points.to_pandas()
+            for n in range(0, len(frame), 200_000):
+                victoria.fill(frame[n : n + 200_000], METRICS)
+            victoria.settle()
+            everyone["VictoriaMetrics"] = OfVictoria(victoria)
+        everyone["SQLite"] = sqlite
+        rows = f"{len(points):,} wide rows, {RECORDS:,} records"
+        print(f"{FUNCTIONS} functions, {rows}; the calibration loop takes {calibration()} ms")
+        compare("the day in parts", everyone, function, servers)
+        store.pack(now=NOW + timedelta(hours=2))
+        compare("packed to days", everyone, function, servers)
 
 
 if __name__ == "__main__":
