@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from core.prices import FREE_EPHEMERAL_MB, GIB, cost, prices
 from core.windows import Window, ceil, floor, merge, subtract
 from store import schema
+from store.readers.bill_lines import Line, capacity_lines, plain_lines, plain_of, volume_lines
 from store.readers.frames import rows
 from store.readers.states import Coverage, Seen
 from store.readers.summaries import BIN_MS, billed_places
@@ -81,25 +83,26 @@ def bills(
     coverage: Coverage,
     question: Question,
     metrics: Mapping[Place, Any],
-    recorded: Collection[Place],
+    records: Mapping[Place, Any],
 ) -> dict[Place, Bill]:
-    """The bill of every function that exists or was used. `things` holds at least `KINDS`; `metrics` are the
-    sums of the same window (`sums.metric_sums`), `recorded` the functions with records in it."""
-    read, sizes = usage_read(snapshot, coverage, question, metrics, recorded), _sizes(things, coverage)
-    parts = [
-        *_volume_lines(PLACE, _volumes(metrics, sizes)),
-        *_compute_lines(PLACE, used(snapshot, question, read, sizes, by=PLACE_SQL)),
-        _capacity_lines(PLACE, list(capacity(snapshot, things, question)), sizes, question.where),
-    ]
-    by_place: dict[Place, list[Any]] = {
+    """The bill of every function that exists or was used. `things` holds at least `KINDS`; `metrics` and
+    `records` are the sums of the same window (`sums.metric_sums`, `sums.record_sums`)."""
+    read, sizes = usage_read(snapshot, coverage, question, metrics, records), _sizes(things, coverage)
+    plain = plain_of(records, sizes) if read.all_records and read.all_used and not read.summed else {}
+    lines: dict[Place, list[Line]] = {
         t.place: [] for t in things.of("function") if matches(question.where, *t.place)
     }
-    for line in rows(_joined(parts)):
-        by_place.setdefault((line.account, line.region, line.function), []).append(line)
-    unlisted = _without_provisioned(snapshot, coverage)
+    for place, line in chain(
+        volume_lines(metrics, sizes),
+        chain.from_iterable(plain_lines(place, row, sizes) for place, row in plain.items()),
+        _of_others(snapshot, question, read, sizes, records.keys() - plain.keys(), plain),
+        capacity_lines(capacity(snapshot, things, question), sizes, question.where),
+    ):
+        lines.setdefault(place, []).append(line)
+    unlisted, shared = _without_provisioned(snapshot, coverage), _Readings(coverage)
     return {
-        place: _bill(place, mine, coverage, read.windows.get(place, ()), unlisted.get(place[:2]))
-        for place, mine in by_place.items()
+        place: _bill(place, mine, shared, read.windows.get(place, ()), unlisted.get(place[:2]))
+        for place, mine in lines.items()
     }
 
 
@@ -193,7 +196,7 @@ def _without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[s
     }
 
 
-# --- lines --------------------------------------------------------------------------------------------------
+# --- lines of many, by column -------------------------------------------------------------------------------
 
 
 def _sizes(things: Things, coverage: Coverage, label: Callable[[Place], str] = lambda place: "") -> Sizes:
@@ -202,15 +205,23 @@ def _sizes(things: Things, coverage: Coverage, label: Callable[[Place], str] = l
     return Sizes(things, {place: label(place) for place in places}, counted)
 
 
-def _volumes(metrics: Mapping[Place, Any], sizes: Sizes) -> pd.DataFrame:
-    """Per function: requests (if metrics count them) and log_bytes (NaN: invoked, but no volume is known)."""
-    found = []
-    for place, row in metrics.items():
-        is_unknown = pd.isna(row.log_bytes) and row.invocations > 0
-        log_bytes = np.nan if is_unknown else np.nan_to_num(row.log_bytes)
-        found.append((*place, 0, row.invocations if place in sizes.counted else 0.0, log_bytes))
-    frame = pd.DataFrame(found, columns=pd.Index([*PLACE, "step", "requests", "log_bytes"]))
-    return frame.fillna({"requests": 0.0})
+def _of_others(
+    snapshot: Snapshot,
+    question: Question,
+    read: Read,
+    sizes: Sizes,
+    places: Collection[Place],
+    plain: Collection[Place],
+) -> Iterator[tuple[Place, Line]]:
+    """What is told per version, size and kind of start, of functions that are not `plain`."""
+    if plain and not places:
+        return
+    only = sorted({place[2] for place in places}) if plain else None
+    found = used(snapshot, replace(question, functions=only), read, sizes, by=PLACE_SQL)
+    for row in rows(_joined(_compute_lines(PLACE, found))):
+        place = row.account, row.region, row.function
+        if place not in plain:
+            yield place, Line(row.region, row.architecture, row.component, row.meter, row.quantity)
 
 
 def _volume_lines(keys: list[str], volumes: pd.DataFrame) -> list[pd.DataFrame]:
@@ -267,44 +278,60 @@ def _line(
 # --- one bill -----------------------------------------------------------------------------------------------
 
 
+class _Readings:
+    """How well each function's window was read, worked out once for those that were read alike."""
+
+    def __init__(self, coverage: Coverage) -> None:
+        self.coverage = coverage
+        self._done: dict[tuple[int, int, tuple[Window, ...]], Seen] = {}
+
+    def read(self, place: Place, read: Sequence[Window]) -> Seen:
+        """Records count where the log was `read`, metrics elsewhere."""
+        metrics, logs = self.coverage.seen("metrics", *place), self.coverage.seen("logs", *place)
+        same = id(metrics), id(logs), tuple(read)
+        if same not in self._done:
+            self._done[same] = self._joined(metrics, logs, read)
+        return self._done[same]
+
+    def _joined(self, metrics: Seen, logs: Seen, read: Sequence[Window]) -> Seen:
+        missing = tuple(merge(left for part in metrics.missing for left in subtract(part, read)))
+        if list(read) == [self.coverage.window]:
+            return replace(metrics, missing=missing, provisional=logs.provisional)
+        may_change = metrics.provisional or (bool(read) and logs.provisional)
+        return replace(metrics, missing=missing, provisional=may_change)
+
+
 def _bill(
-    place: Place, lines: Sequence[Any], coverage: Coverage, read: Sequence[Window], unlisted: str | None
+    place: Place, lines: Sequence[Line], shared: _Readings, read: Sequence[Window], unlisted: str | None
 ) -> Bill:
     components: dict[str, Decimal | None] = dict.fromkeys(COMPONENTS, Decimal(0))
     unknown = {"provisioned": unlisted} if unlisted else {}
     for line in lines:
-        price = getattr(prices(line.region, line.architecture), line.meter)
-        quantity = None if np.isnan(line.quantity) else Decimal(str(line.quantity)) / UNITS[line.meter]
-        usd, so_far = cost(quantity, price), components[line.component]
+        if line.quantity == 0:
+            continue  # nothing costs nothing, whatever the price
+        usd, so_far = _usd(line), components[line.component]
         if usd is None:
             unknown[line.component] = _reason(line)
         elif so_far is not None:
             components[line.component] = so_far + usd
-    is_whole = list(read) == [coverage.window]
-    metrics = coverage.seen("metrics", *place)
+    is_whole = list(read) == [shared.coverage.window]
+    metrics = shared.coverage.seen("metrics", *place)
     if metrics.missing and is_whole:
         unknown["logs"] = metrics.why
     invocations = sum(line.quantity for line in lines if line.component == "requests")
     basis = RECORDS if is_whole or not (invocations or metrics.missing) else ESTIMATED
-    return Bill(
-        basis, _read(place, coverage, read), invocations, unknown, components | dict.fromkeys(unknown)
-    )
+    return Bill(basis, shared.read(place, read), invocations, unknown, components | dict.fromkeys(unknown))
 
 
-def _reason(line: Any) -> str:
+def _usd(line: Line) -> Decimal | None:
+    price = getattr(prices(line.region, line.architecture), line.meter)
+    quantity = None if np.isnan(line.quantity) else Decimal(str(line.quantity)) / UNITS[line.meter]
+    return cost(quantity, price)
+
+
+def _reason(line: Line) -> str:
     if not np.isnan(line.quantity):
         return f"no price is known for {line.architecture or 'it'} in {line.region}"
     if line.component == "logs":
         return "the volume of its log group is not known, or shared"
     return "the records lack memory or Billed Duration"
-
-
-def _read(place: Place, coverage: Coverage, read: Sequence[Window]) -> Seen:
-    """How well the window was read: records count where the log was `read`, metrics elsewhere."""
-    metrics, logs = coverage.seen("metrics", *place), coverage.seen("logs", *place)
-    missing = tuple(merge(left for part in metrics.missing for left in subtract(part, read)))
-    if list(read) == [coverage.window]:
-        return replace(metrics, missing=missing, provisional=logs.provisional)
-    return replace(
-        metrics, missing=missing, provisional=metrics.provisional or (bool(read) and logs.provisional)
-    )

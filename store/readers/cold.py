@@ -17,7 +17,7 @@ from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
 from store.readers.series import add, fill, logs_read, record_steps
 from store.readers.states import Coverage, Seen
 from store.readers.summaries import AGGREGATED, larger, plus, summary_hours, summary_steps, summary_sums
-from store.readers.sums import metric_sums
+from store.readers.sums import billed_sums, metric_sums
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
 from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
@@ -55,7 +55,8 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
         things = Things.read(snapshot, *KINDS, where=where)
         sums, summaries = _sums(snapshot, where), summary_sums(snapshot, window, where)
         metrics, question = metric_sums(snapshot, window, where), Question(window, where, now)
-        billed = bills(snapshot, things, coverage, question, metrics, sums.keys())
+        told = billed_sums(snapshot, window, where)
+        billed = bills(snapshot, things, coverage, question, metrics, told)
     bodies = {t.place: t.body for t in things.of("function", gone=True)}
     alive = {t.place for t in things.of("function") if matches(where, *t.place)}
     lines = []

@@ -17,7 +17,7 @@ from store.readers.billing import COMPONENTS, ESTIMATED, KINDS, RECORDS, Bill, b
 from store.readers.frames import Grid, to_utc, with_none
 from store.readers.series import metrics_read
 from store.readers.states import Coverage
-from store.readers.sums import metric_sums, recorded_places
+from store.readers.sums import billed_sums, metric_sums
 from store.readers.things import EVERYTHING, Place, Things
 from store.readers.usage import Question
 from store.store import Filter, Store
@@ -84,8 +84,8 @@ def costs(
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
         metrics, question = metric_sums(snapshot, window, where), Question(window, where, now)
-        recorded = recorded_places(snapshot, window, where)
-        billed = bills(snapshot, things, coverage, question, metrics, recorded)
+        billed_for = billed_sums(snapshot, window, where)
+        billed = bills(snapshot, things, coverage, question, metrics, billed_for)
     named = _Names(things)
     sums: dict[Group, Sum] = {}
     for place, bill in billed.items():

@@ -50,7 +50,7 @@ def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYT
         summaries = summary_sums(snapshot, window, where)
         letters = dead_letters(snapshot, things, coverage)
         question = Question(window, where, now)
-        billed = bills(snapshot, things, coverage, question, metrics, records.keys())
+        billed = bills(snapshot, things, coverage, question, metrics, records)
     places = _places(things, {**metrics, **records, **summaries}, where)
     newest = last_invocations(store, places, window, newest_of(metrics, records, summaries), now=now)
     ordered = sorted(places)

@@ -32,5 +32,15 @@ RECORD_SUMS = f"""
     count(*) FILTER (status = 'timeout') AS timeouts,
     count(*) FILTER (out_of_memory) AS out_of_memory"""
 
+BILLED = f"""
+    sum(billed_ms) AS billed_ms,
+    sum({INIT_BILLED_MS}) AS init_ms,
+    count(*) FILTER (billed_ms IS NULL) AS unbilled,
+    min(memory_mb) AS memory_min_mb,
+    max(memory_mb) AS memory_max_mb,
+    count(memory_mb) AS sized,
+    coalesce(bool_or(init_type = 'provisioned-concurrency'), false) AS has_provisioned"""
+"""What records were billed for, and whether all of them at one size."""
+
 FUNCTION_POINTS = "scope = 'function'"
 """Rows of one function over all its versions; the other scopes count the same invocations again."""

@@ -174,6 +174,7 @@ class Coverage:
         self._parts: dict[tuple[Row, ...], Parts] = {}
         self._covered: dict[Any, list[Window]] = {}
         self._seen: dict[Any, Seen] = {}
+        self._seen_of: dict[Key, Seen] = {}
 
     @classmethod
     def read(
@@ -245,6 +246,12 @@ class Coverage:
         """How well the window was read. A tail too young to settle, behind a healthy collector, is
         provisional."""
         key, target = (collector, account, region, scope), (collector, account, region)
+        if key not in self._seen_of:
+            self._seen_of[key] = self._seen_like(key, target)
+        return self._seen_of[key]
+
+    def _seen_like(self, key: Key, target: tuple[str, str, str]) -> Seen:
+        """The same judgement for all scopes that were read alike."""
         pace = self._pace(*key)
         same = key if key in self._gaps else (target, pace, self._all_rows(*key))
         if same not in self._seen:

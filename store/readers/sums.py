@@ -10,12 +10,15 @@ import pandas as pd
 
 from core.windows import Window
 from store.readers.frames import rows
-from store.readers.records import FUNCTION_POINTS, RECORD_SUMS
+from store.readers.records import BILLED, FUNCTION_POINTS, RECORD_SUMS
 from store.readers.things import Place, sql_where
 from store.store import Filter, Snapshot
 
 LONGEST = timedelta(minutes=15)
 """No invocation is longer."""
+
+LONGEST_PERIOD = timedelta(hours=1)
+"""No row stands for more: of what began before that, no row's own period has to be looked at."""
 
 
 def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
@@ -26,12 +29,13 @@ def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place
         f"""SELECT account, region, "function", sum(invocations) AS invocations, sum(errors) AS errors,
             sum(throttles) AS throttles, sum(log_bytes) AS log_bytes, max(duration_max_ms) AS duration_max_ms,
             max(concurrent_max) AS max_concurrency,
-            sum(invocations) FILTER (epoch_ms(ts) + period_s * 1000 <= $ended_ms) AS ended,
+            sum(invocations) FILTER (ts < $surely OR epoch_ms(ts) + period_s * 1000 <= $ended_ms) AS ended,
             max(ts) FILTER (invocations > 0) AS newest
         FROM metrics WHERE {FUNCTION_POINTS} AND ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
         {
             "start": window.start,
             "end": window.end,
+            "surely": window.end - LONGEST - LONGEST_PERIOD,
             "ended_ms": round((window.end - LONGEST).timestamp() * 1000),
             **params,
         },
@@ -40,10 +44,22 @@ def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place
 
 
 def record_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
-    """Per function with records in the window: counts, exact percentiles and maxima."""
+    """Per function with records in the window: counts, exact percentiles and maxima, and what it was billed
+    for (`records.BILLED`)."""
     wanted, params = sql_where(where)
     frame = snapshot.frame(
-        f"""SELECT account, region, "function", {RECORD_SUMS}, max(ts) AS newest
+        f"""SELECT account, region, "function", {RECORD_SUMS}, max(ts) AS newest, {BILLED}
+        FROM invocations WHERE ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
+        {"start": window.start, "end": window.end, **params},
+    )
+    return _by_place(frame)
+
+
+def billed_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
+    """Per function with records in the window: how many, and what they were billed for."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", count(*) AS records, {BILLED}
         FROM invocations WHERE ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
         {"start": window.start, "end": window.end, **params},
     )

@@ -44,22 +44,26 @@ class Read:
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of which stretch: usage per step (all in step 0 without one), of the functions of
-    `where`."""
+    `where`, or those of them that have one of the names `functions`."""
 
     window: Window
     where: Filter
     now: datetime
     step: timedelta | None = None
+    functions: Sequence[str] | None = None
 
     @property
     def inside(self) -> str:
-        return f"ts >= $start AND ts < $end AND {sql_where(self.where)[0]}"
+        """`functions` are names, whatever their target."""
+        named = "" if self.functions is None else ' AND "function" IN (SELECT unnest($functions))'
+        return f"ts >= $start AND ts < $end AND {sql_where(self.where)[0]}{named}"
 
     @property
     def params(self) -> dict[str, Any]:
         step_ms = WHOLE_MS if self.step is None else milliseconds(self.step)
         window = {"start": self.window.start, "end": self.window.end, "step_ms": step_ms}
-        return {**window, **sql_where(self.where)[1]}
+        named = {} if self.functions is None else {"functions": list(self.functions)}
+        return {**window, **sql_where(self.where)[1], **named}
 
 
 def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
@@ -135,14 +139,26 @@ class Sizes:
         self._bodies = {t.place: t.body for t in self._functions}
         self._labels, self.counted = labels, counted
         self._provisioned = provisioned_versions(things)
+        self._mixed = {
+            place
+            for (place, version), body in self._versions.items()
+            if (own := body.get("architecture")) and own != self._bodies.get(place, {}).get("architecture")
+        }
 
     def architecture(self, place: Place, version: str) -> str:
         own = self._versions.get((place, version), {}).get("architecture")
         return str(own or self._bodies.get(place, {}).get("architecture") or "")
 
+    def ephemeral_mb(self, place: Place) -> float:
+        return float(self._bodies.get(place, {}).get("ephemeral_mb") or FREE_EPHEMERAL_MB)
+
     def memory_mb(self, place: Place, version: str) -> float | None:
         own = self._versions.get((place, version), {}).get("memory_mb")
         return own or self._bodies.get(place, {}).get("memory_mb")
+
+    def is_plain(self, place: Place) -> bool:
+        """Whether all versions of the function are billed alike: as it is itself, none provisioned."""
+        return place in self._bodies and place not in self._provisioned and place not in self._mixed
 
     @property
     def params(self) -> dict[str, list[Any]]:
