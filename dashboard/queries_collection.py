@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 
 from core.windows import Window
 from dashboard.queries import cached, store
+from store.journal import Entry
 from store.readers import beginning, collection, modes
 from store.readers import budget as budgets
+from store.readers import services as living
 from store.readers.budget import Budget, Unreached
+from store.readers.services import Living
 
 
 @cached(ttl_s=30)
@@ -38,6 +41,22 @@ def budget(_at: datetime) -> Budget:
 def unreached(_at: datetime) -> list[Unreached]:
     """As of about `_at`."""
     return budgets.unreached(store())
+
+
+@cached(ttl_s=15, entries=2)
+def services(_at: datetime) -> list[Living]:
+    return living.services(store(), now=_at)
+
+
+@cached(ttl_s=15, entries=2)
+def watches(_at: datetime) -> pd.DataFrame:
+    return living.watches(store(), now=_at)
+
+
+@cached(ttl_s=15, entries=2)
+def happenings(_at: datetime) -> list[Entry]:
+    """Troubles of the services that go on, and those of the last day."""
+    return living.happenings(store(), since=_at - timedelta(days=1))
 
 
 @cached(ttl_s=30, entries=2)

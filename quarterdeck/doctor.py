@@ -19,7 +19,9 @@ from core.facts import Function
 from quarterdeck.outside import bill_outside
 from quarterdeck.probes import PROBES, Known, refused, what_to_name
 from quarterdeck.settings import Settings
+from quarterdeck.watchers import alive_here, watchers
 from store.readers.budget import Budget, budget
+from store.readers.services import services
 from store.store import Store
 
 CLOCK_OFF = timedelta(minutes=5)
@@ -51,6 +53,20 @@ def examine(settings: Settings, files: Sequence[Path], *, now: datetime) -> Iter
         bill_outside(settings.store, aws, "doctor", now=now)
 
 
+def examine_service(settings: Settings, *, now: datetime) -> Iterator[Check]:
+    """Only whether a service of this host lives; AWS is asked nothing. For a container's health check."""
+    try:
+        store = Store.open(settings.store, create=False)
+        found = services(store, now=now)
+        store.close()
+    except StoreError as error:
+        yield Check("store", "failed", str(error))
+        return
+    alive = alive_here(found)
+    text = "a service of this host lives" if alive else "no service of this host gives a sign of life"
+    yield Check("services", "ok" if alive else "failed", text)
+
+
 def _listed(files: Sequence[Path]) -> str:
     return " and ".join(str(file) for file in files)
 
@@ -64,6 +80,7 @@ def _store(settings: Settings, *, now: datetime) -> Iterator[Check]:
         return
     money = budget(store, now=now, cap_usd=_cap_usd(settings))
     troubles = store.telemetry_troubles()
+    living = [Check("services", outcome, text) for outcome, text in watchers(store, now=now)]
     store.close()
     free_mb = shutil.disk_usage(folder).free // 2**20
     floor = settings.store.free_space_floor_mb
@@ -74,6 +91,7 @@ def _store(settings: Settings, *, now: datetime) -> Iterator[Check]:
         yield Check("store", "ok", f"{folder} is writable and of this version, with {free_mb:,} MB free")
     if settings.store.telemetry is not None:
         yield from _telemetry(settings.store.telemetry, troubles)
+    yield from living
     yield Check("budget", budget_outcome(money), f"{money.why} {money.spent_usd:.4f} USD this month so far.")
 
 

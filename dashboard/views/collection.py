@@ -8,6 +8,7 @@ import streamlit as st
 from core.windows import Window
 from dashboard import (
     collection_budget,
+    collection_services,
     figures_collection,
     numbers,
     queries,
@@ -35,6 +36,7 @@ def page(window: Window) -> None:
     gaps = queries.within(queries_collection.gaps(window, now), where)
     holes = figures_collection.holes(gaps, queries.fleet_table(window, where, now))
     spend, size = queries_collection.spend(now), queries_collection.size(now)
+    collection_services.shouts()
     collection_budget.unreached()
     tables.say(collection_answer(collectors, late=figures_collection.is_late(collectors), holes=holes))
     permissions(figures_collection.missing_permissions(collectors, gaps))
@@ -43,6 +45,7 @@ def page(window: Window) -> None:
     table(collectors)
     strip(window, collectors)
     gap_table(holes, window)
+    collection_services.services()
     collection_budget.backfill()
     collection_budget.budget()
     collection_budget.spend(spend)

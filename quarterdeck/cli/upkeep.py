@@ -94,19 +94,27 @@ def collect(
     raise typer.Exit(collecting.exit_code(document))
 
 
-def doctor(context: typer.Context, as_json: Json = False) -> None:
-    """Check the store, the credentials, the clock, and every permission that collectors need.
+def doctor(
+    context: typer.Context,
+    as_json: Json = False,
+    service: Annotated[
+        bool,
+        typer.Option("--service", help="Only whether a service of this host lives; AWS is asked nothing."),
+    ] = False,
+) -> None:
+    """Check the store, the services, the credentials, the clock, and every permission that collectors need.
 
     Exit code 1 if anything fails. Example:
 
         quarterdeck doctor
     """
     from quarterdeck import output
-    from quarterdeck.doctor import examine
+    from quarterdeck.doctor import examine, examine_service
     from quarterdeck.doctoring import print_as_made, to_document
 
     mine = front(context)
-    made = examine(mine.settings, mine.files, now=now_utc())
+    now = now_utc()
+    made = examine_service(mine.settings, now=now) if service else examine(mine.settings, mine.files, now=now)
     checks = list(made) if as_json else print_as_made(made)
     if as_json:
         output.print_json(to_document(checks))

@@ -1,6 +1,7 @@
 """The doctor on the demo account: sentences, and an exit code that scripts can rely on."""
 
 import json
+import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -9,11 +10,14 @@ import yaml
 
 from collectors.registry import COLLECTORS
 from core.errors import AccessDeniedError, AwsError, NotFoundError
+from core.facts import Target
 from core.settings import StoreSettings
 from quarterdeck.demo.server import DemoServer
 from quarterdeck.demo.settings import demo_settings, environment
 from quarterdeck.doctor import clock
 from quarterdeck.probes import PROBES, Known, refused
+from store import leases
+from store.leases import Member, Pulse
 from store.store import Store
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -56,6 +60,37 @@ def test_a_person_gets_a_line_per_check(on_demo):
     lines = on_demo("doctor").stdout.splitlines()
 
     assert all(line.startswith("✓") for line in lines)
+
+
+def test_the_service_of_this_host_alone_decides_a_health_check(on_demo, tmp_path):
+    assert on_demo("doctor", "--service").exit_code == 1, "there is no store"
+    store = Store.open(StoreSettings(path=tmp_path / "store"))
+    assert on_demo("doctor", "--service").exit_code == 1, "nobody is there"
+
+    for host, code in (("elsewhere", 1), (socket.gethostname(), 0)):
+        with store.transaction() as connection:
+            leases.beat(connection, Member(host, host, frozenset()), Pulse(), now=datetime.now(UTC), at_s=0.0)
+        assert on_demo("doctor", "--service").exit_code == code
+    store.close()
+
+
+def test_a_target_that_no_service_watches_fails_and_each_service_is_named(on_demo, tmp_path):
+    store = Store.open(StoreSettings(path=tmp_path / "store"))
+    long_ago = datetime.now(UTC) - timedelta(hours=1)
+    with store.transaction() as connection:
+        member = Member("service-1", "host-a", frozenset([Target("1", "eu-west-1")]))
+        leases.beat(connection, member, Pulse(), now=long_ago, at_s=0.0)
+    store.close()
+
+    result = on_demo("doctor", "--json")
+
+    said = [
+        (c["outcome"], c["text"]) for c in json.loads(result.stdout)["checks"] if c["check"] == "services"
+    ]
+    assert [outcome for outcome, _ in said] == ["warning", "failed"]
+    assert "service-1 on host-a watches 1 targets and the alerts" in said[0][1]
+    assert "1 in eu-west-1 is watched by no service" in said[1][1]
+    assert result.exit_code == 1
 
 
 def operations(on_demo):

@@ -1,0 +1,74 @@
+"""The part of Collection health about services: who watches what, what nobody watches, what happened."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import figures_services, queries, queries_collection, tables, widgets
+
+SHOWN = 10
+
+
+def shouts() -> None:
+    """Targets that nobody watches, and jobs that fail now; nothing when all is well."""
+    now, zone = queries.now(), widgets.zone()
+    watches = queries.within(queries_collection.watches(now), queries.scope())
+    for line in figures_services.alone_lines(watches, queries.names()):
+        st.error(line, icon=":material/visibility_off:")
+    for line in figures_services.trouble_lines(queries_collection.happenings(now), zone=zone, now=now):
+        st.warning(line, icon=":material/error:")
+
+
+def services() -> None:
+    """The services and what each watches."""
+    now, zone = queries.now(), widgets.zone()
+    found = queries_collection.services(now)
+    happened = figures_services.over_lines(queries_collection.happenings(now), zone=zone, now=now)
+    if not found and not happened:
+        return
+    st.header("Services", anchor=False)
+    column = st.column_config
+    with st.container(key="services-table"):
+        st.dataframe(
+            figures_services.service_rows(found),
+            key="services",
+            hide_index=True,
+            placeholder="",
+            alt="Services with their host, what each watches and when each last told that it lives",
+            column_config={
+                "host": column.TextColumn("Host"),
+                "targets": tables.count_column("Targets watched"),
+                "duty": column.TextColumn("Does for all"),
+                "last_beat": column.DatetimeColumn(
+                    "Last sign of life", format="D MMM HH:mm:ss", timezone=str(zone)
+                ),
+                "state": column.TextColumn("State"),
+                "service": column.TextColumn("Service"),
+            },
+        )
+    if len(found) > 1:
+        _watchers()
+    for line in happened[:SHOWN]:
+        st.caption(line)
+
+
+def _watchers() -> None:
+    watches = queries.within(queries_collection.watches(queries.now()), queries.scope())
+    shown = tables.with_place(watches)[["place", "host", "since", "service"]]
+    column = st.column_config
+    with st.expander("Who watches what"):
+        st.dataframe(
+            shown,
+            key="watches",
+            hide_index=True,
+            placeholder="nobody",
+            alt="Targets with the service that watches each, and since when",
+            column_config={
+                "place": column.TextColumn("Where"),
+                "host": column.TextColumn("Host"),
+                "since": column.DatetimeColumn(
+                    "Since", format="D MMM HH:mm:ss", timezone=str(widgets.zone())
+                ),
+                "service": column.TextColumn("Service"),
+            },
+        )
