@@ -16,8 +16,8 @@ TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Took:
-    """Milliseconds of one question: the median on the wall, and the mean of CPU, which a busy machine does not
-    lengthen."""
+    """Milliseconds of one question: the median on the wall, and the mean of CPU, which other work on the
+    machine lengthens less."""
 
     wall_ms: float
     cpu_ms: float

@@ -2,8 +2,8 @@
 
 `store_queries.py [functions] [records a day]`: the reference load is 500 functions x 14 metrics x 3 days at
 one minute, and two million invocation records a day. Answers are compared before they are timed; a time is
-the median of nine into a DataFrame, taken in turns. The store is asked twice: with the last hours in the hot tail
-and the day in parts, and packed to days.
+the median of nine into a DataFrame, taken in turns. The store is asked twice: with the last hours in the hot
+tail and the day in parts, and packed to days.
 """
 
 from __future__ import annotations
