@@ -9,14 +9,14 @@ from core.facts import Covered
 from core.windows import Window
 from store import schema
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
 def packed(store, a_run, a_point, noon):
-    """Three hours of points in three files; answers the files' paths, oldest first."""
-    points = [a_point(ts=noon - n * HOUR, invocations=float(n)) for n in (3, 2, 1)]
-    window = Window(noon - 3 * HOUR, noon)
+    """Three days of points in three files; answers the files' paths, oldest first."""
+    points = [a_point(ts=noon - n * DAY, invocations=float(n)) for n in (3, 2, 1)]
+    window = Window(noon - 3 * DAY, noon)
     store.commit(a_run(window.start, noon), [*points, Covered("", window)], now=noon)
     store.pack(now=noon + 2 * HOUR)
     with store.engine.connect() as connection:
@@ -96,9 +96,10 @@ def test_what_was_lost_is_to_be_read_again(store, packed, kept, noon, prod):
 
     store.repair(store.check(), now=noon)
 
+    lost = Window(noon - 2.5 * DAY, noon - 1.5 * DAY)
     windows = [window for window, _ in store.covered("metrics", prod)]
-    assert windows == [Window(noon - 3 * HOUR, noon - 2 * HOUR), Window(noon - HOUR, noon)]
+    assert windows == [Window(noon - 3 * DAY, lost.start), Window(lost.end, noon)]
     with store.engine.connect() as connection:
         [gap] = connection.execute(sa.select(schema.gap)).all()
-    assert (gap.start, gap.end) == (noon - 2 * HOUR, noon - HOUR)
+    assert (gap.start, gap.end) == (lost.start, lost.end)
     assert packed[1] in gap.why

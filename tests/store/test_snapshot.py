@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from core.errors import StoreError
 from core.facts import Target
 from core.windows import Window
 from store import columns, schema
@@ -132,32 +131,6 @@ def test_a_reader_whose_file_was_unlinked_starts_anew(store, a_run, a_point, noo
         frame = snapshot.frame(COUNT)
 
     assert frame.n[0] == 2
-
-
-def test_a_file_that_somebody_deleted_is_an_error_that_names_it(store, a_run, a_point, noon):
-    store.commit(a_run(), [a_point()], now=noon)
-    store.pack(now=noon + 48 * HOUR)
-    (file,) = store.path.rglob("*.parquet")
-    file.unlink()
-
-    with (
-        pytest.raises(StoreError, match=f"cannot read telemetry in .*{file.name}"),
-        store.snapshot(Window(noon - HOUR, noon), ("metrics",)),
-    ):
-        pass
-
-
-def test_a_torn_file_is_an_error_that_names_it(store, a_run, a_point, noon):
-    store.commit(a_run(), [a_point()], now=noon)
-    store.pack(now=noon + 48 * HOUR)
-    (file,) = store.path.rglob("*.parquet")
-    file.write_bytes(file.read_bytes()[:-20])
-
-    with (
-        pytest.raises(StoreError, match=f"cannot read telemetry in .*{file.name}"),
-        store.snapshot(Window(noon - HOUR, noon), ("metrics",)),
-    ):
-        pass
 
 
 def test_a_reader_in_sql_reaches_no_other_file(store, noon, tmp_path):
