@@ -10,6 +10,7 @@ from pathlib import Path
 import botocore.session
 from botocore.exceptions import BotoCoreError
 
+from core.errors import StoreError
 from dashboard.launch import launch
 from quarterdeck.demo.settings import environment as demo_environment
 from quarterdeck.demoing import demo_folder, write_settings
@@ -43,6 +44,11 @@ def run(files: Sequence[Path], settings: Settings, *, demo: bool, say: Say) -> i
     """Start everything, supervise it, stop it together. Returns the exit code."""
     require_free(settings.dashboard.address, settings.dashboard.port)
     if demo or not something_to_watch(settings, os.environ):
+        if settings.store.database is not None:
+            raise StoreError(
+                "the demo account keeps its store in a folder: leave store.database and QUARTERDECK_DATABASE "
+                "out to see it, or name AWS credentials to watch your own"
+            )
         if not demo:
             say("No AWS credentials found (see README.md to add some): watching the demo account instead.")
         parts, settings = _demo_parts(files, settings), with_store(settings, settings.store.path / "demo")

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from alerts.settings import AlertSettings
 from core.errors import SettingsError
@@ -25,6 +25,7 @@ from core.settings import (
 DEFAULT_FILE = Path("quarterdeck.yml")
 FILES_VARIABLE = "QUARTERDECK_SETTINGS"
 STORE_VARIABLE = "QUARTERDECK_STORE"
+DATABASE_VARIABLE = "QUARTERDECK_DATABASE"
 
 
 class Settings(Section):
@@ -52,8 +53,9 @@ def load(
 ) -> Settings:
     """Read and check `files`; a later one replaces whole sections of an earlier one.
 
-    `store`, or QUARTERDECK_STORE, wins over `store.path`. Links in notices lead to the dashboard, unless
-    a file says where people open it. Raises SettingsError with one line per mistake.
+    `store`, or QUARTERDECK_STORE, wins over `store.path`, and QUARTERDECK_DATABASE over `store.database`.
+    Links in notices lead to the dashboard, unless a file says where people open it. Raises SettingsError with
+    one line per mistake.
     """
     mistakes, sections = list[str](), dict[str, Any]()
     for file in files:
@@ -66,12 +68,19 @@ def load(
     settings = Settings.model_validate(sections)
     named = store or (environment or {}).get(STORE_VARIABLE)
     settings = with_store(settings, Path(named)) if named else settings
+    if database := (environment or {}).get(DATABASE_VARIABLE):
+        settings = with_database(settings, database)
     told = "base_url" in settings.alerts.model_fields_set
     return settings if told else with_base_url(settings, own_url(settings.dashboard))
 
 
 def with_store(settings: Settings, path: Path) -> Settings:
     return settings.model_copy(update={"store": settings.store.model_copy(update={"path": path})})
+
+
+def with_database(settings: Settings, url: str) -> Settings:
+    changed = {"database": SecretStr(url)}
+    return settings.model_copy(update={"store": settings.store.model_copy(update=changed)})
 
 
 def with_dashboard(settings: Settings, *, port: int | None, address: str | None) -> Settings:
