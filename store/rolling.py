@@ -58,6 +58,13 @@ def roll(
     return failures
 
 
+def align(connection: sa.Connection) -> None:
+    """What was read counts at the period that its rows are kept at: after coverage came from elsewhere."""
+    for (collector, target), reached in tiers.reached(connection).items():
+        for window, period_s in reached.stretches(Window(tiers.UNTOUCHED.five, reached.five)):
+            coverage.roll(connection, collector, target, window, period_s)
+
+
 def _waiting(connection: sa.Connection, wanted: Tiers) -> Iterable[tuple[Row, Tiers]]:
     """Collectors and targets whose tiers begin earlier than they should."""
     all_reached = tiers.reached(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from store.lake import Lake, literal, newest_sql
 from store.losses import NOT_OF_A_FILE, Loss, Losses, Sifted, damaged, sift, still, torn_footers
 from store.state import FILE
 from store.telemetry import KEYS, SCHEMAS
+from store.tiers import COLLECTOR
 
 Answer = TypeVar("Answer")
 
@@ -53,9 +55,13 @@ class Snapshot:
         self._has_answered = False
         self.lost: list[Loss] = []
 
-    def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """Run DuckDB SQL (named parameters `$name`) over the views; returns a frame, times aware UTC."""
-        return self._answered(lambda: self._run(sql, params))
+    def frame(
+        self, sql: str, params: Mapping[str, Any] | None = None, *, within_s: float | None = None
+    ) -> pd.DataFrame:
+        """Run DuckDB SQL (named parameters `$name`) over the views; returns a frame, times aware UTC. What
+        takes longer than `within_s` is stopped: StoreError."""
+        with self._stopped_after(within_s):
+            return self._answered(lambda: self._run(sql, params))
 
     def state(self, query: sa.Select[Any]) -> pd.DataFrame:
         """Run a SQLAlchemy select over the state tables in the snapshot's own transaction."""
@@ -80,8 +86,15 @@ class Snapshot:
             self._recover(error)
 
     def lacking(self, kind: str, table: pa.Table) -> pa.Table:
-        """The rows of `table` whose key the kind's view does not have."""
+        """The rows of `table` whose key the kind's view does not have; of kinds that are kept at one period,
+        not those of a thing that the view has at another."""
         sql = f"SELECT * FROM {kind}_incoming ANTI JOIN {kind} USING ({', '.join(KEYS[kind])})"
+        if kind in COLLECTOR:
+            same = " AND ".join(
+                f"new.{key} = old.{key}" for key in KEYS[kind] if key not in ("ts", "period_s")
+            )
+            sql = f"SELECT new.* FROM ({sql}) AS new ANTI JOIN {kind} AS old ON {same}"
+            sql += " AND new.period_s <> old.period_s"
 
         def ask() -> pa.Table:
             self._duck().register(f"{kind}_incoming", table)
@@ -121,6 +134,20 @@ class Snapshot:
         if self._has_answered:
             raise AskAgainError(f"telemetry in {self._lake.shelf.where} changed while it was read") from error
         self.refresh()
+
+    @contextmanager
+    def _stopped_after(self, within_s: float | None) -> Iterator[None]:
+        if within_s is None:
+            yield
+            return
+        timer = threading.Timer(within_s, lambda: self._duck().interrupt())
+        timer.start()
+        try:
+            yield
+        except duckdb.InterruptException as error:
+            raise StoreError(f"stopped after {within_s:g} s: ask for a shorter time, or for less") from error
+        finally:
+            timer.cancel()
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

@@ -87,6 +87,11 @@ def reached(connection: sa.Connection) -> dict[tuple[str, Target], Tiers]:
     return found
 
 
+def reached_of(connection: sa.Connection, kind: str, target: Target) -> Tiers:
+    """The same of one kind; of kinds without tiers, nothing."""
+    return reached(connection).get((COLLECTOR.get(kind, ""), target), UNTOUCHED)
+
+
 def reach(connection: sa.Connection, collector: str, target: Target, to: Tiers) -> None:
     """Remember how far a target's points are made coarse; it never goes back."""
     before = reached(connection).get((collector, target), UNTOUCHED)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import numpy as np
 import pyarrow as pa
 import sqlalchemy as sa
 
 from core.errors import StoreError
 from core.facts import Target
 from core.windows import Window
-from store import columns, entities, hot
+from store import columns, entities, hot, rolling, rollup, tiers
 from store.exchange import formats, tables
-from store.schema import entity
+from store.schema import coverage, entity
 from store.store import Store
 from store.telemetry import KEYS, SCHEMAS
+from store.tiers import COLLECTOR
+
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,10 @@ def read_in(store: Store, name: str, path: Path) -> Imported:
     schema = tables.schema_of(name)
     checked = sum(_checked(path, name, batch) for batch in formats.read(path, schema))
     add = _add_telemetry if name in SCHEMAS else _add_state
-    return Imported(checked, sum(add(store, name, batch) for batch in formats.read(path, schema)))
+    batches = formats.read(path, schema)
+    if name in COLLECTOR:
+        batches = _whole_hours(_in_order(batches, schema, store.path / "tmp" / uuid.uuid4().hex))
+    return Imported(checked, sum(add(store, name, batch) for batch in batches))
 
 
 def _checked(path: Path, name: str, batch: pa.RecordBatch) -> int:
@@ -74,16 +83,45 @@ def _by_target_and_hour(table: pa.Table) -> Iterator[tuple[Target, pa.Table]]:
             yield Target(row["account"], row["region"]), hour
 
 
+def _in_order(batches: Iterator[pa.RecordBatch], schema: pa.Schema, spill: Path) -> Iterator[pa.RecordBatch]:
+    """The same rows, oldest first."""
+    with duckdb.connect(config={"temp_directory": str(spill), "memory_limit": "1GB"}) as duck:
+        duck.execute("SET TimeZone='UTC'")
+        duck.register("incoming", pa.RecordBatchReader.from_batches(schema, batches))
+        ordered = duck.sql("SELECT * FROM incoming ORDER BY ts").to_arrow_reader(tables.ROWS_A_BATCH)
+        yield from (batch.cast(schema) for batch in ordered)
+
+
+def _whole_hours(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows in the order of time, cut between hours: part of an hour must not stand for it."""
+    kept: list[pa.RecordBatch] = []
+    for batch in batches:
+        hours = np.asarray(batch.column("ts").cast(pa.int64())) // HOUR_MS
+        cut = int(np.searchsorted(hours, hours[-1])) if len(hours) else 0
+        if cut:
+            yield pa.concat_batches([*kept, batch.slice(0, cut)])
+            kept = []
+        kept.append(batch.slice(cut))
+    if kept:
+        yield pa.concat_batches(kept)
+
+
 def _add_hour(store: Store, name: str, target: Target, table: pa.Table) -> int:
+    """Rows of one hour, brought to the period that the hour is kept at; anew if that changed meanwhile."""
     low, _ = tables.span(table)
     start = low.replace(minute=0, second=0, microsecond=0)
-    window = Window(start, start + timedelta(hours=1))
-    with store.snapshot(window, (name,)) as snapshot:
-        new = snapshot.lacking(name, table)
-    if len(new):
+    while True:
+        with store.engine.connect() as connection:
+            period_s = tiers.reached_of(connection, name, target).period_s(start)
+        coarse = rollup.at_period(name, table, period_s) if period_s else table
+        with store.snapshot(Window(start, start + timedelta(hours=1)), (name,)) as snapshot:
+            new = snapshot.lacking(name, coarse)
+        if not len(new):
+            return 0
         with store.transaction() as connection:
-            hot.write(connection, name, target, new)
-    return len(new)
+            if tiers.reached_of(connection, name, target).period_s(start) == period_s:
+                hot.write(connection, name, target, new)
+                return len(new)
 
 
 def _add_state(store: Store, name: str, batch: pa.RecordBatch) -> int:
@@ -96,6 +134,8 @@ def _add_state(store: Store, name: str, batch: pa.RecordBatch) -> int:
         new = {_identity(row, key): row for row in rows if _identity(row, key) not in known}
         if new:
             connection.execute(sa.insert(table), list(new.values()))
+        if table is coverage:
+            rolling.align(connection)
         if table is entity:
             entities.revise_all(connection, new.values())
     return len(new)
