@@ -103,4 +103,8 @@ def record_words(record: Row) -> str:
 
 def price_words(usd: Decimal | None) -> str:
     """What a search in AWS costs, for a button and beside it."""
-    return "price not known" if usd is None else "free of charge" if usd == 0 else f"about {numbers.usd(usd)}"
+    if usd is None:
+        return "price not known"
+    if usd == 0:
+        return "free of charge"
+    return f"about {numbers.usd(usd)}" if usd >= Decimal("0.0001") else "less than $0.0001"

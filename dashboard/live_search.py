@@ -26,7 +26,10 @@ ABOUT = {
     QUERY: "Logs Insights: fast over much, charged by the bytes it scans.",
     TAIL: "FilterLogEvents every few seconds, ten minutes at most and while this page is open: no charge.",
 }
-DAY, PATIENCE = timedelta(days=1), timedelta(seconds=15)
+DAY, PATIENCE = timedelta(days=1), timedelta(seconds=30)
+LONGEST_SHOWN = 400
+"""Characters of a line in the table; the file has all."""
+
 NOBODY = "no service has answered. Is `quarterdeck service` up, and does it reach this account?"
 ASKED = "live-asked"
 """Where the session remembers which questions it looks at."""
@@ -167,7 +170,7 @@ def _is_lost(answer: Answer, now: datetime) -> bool:
         return now - answer.asked_at > PATIENCE
     return (
         answer.state == live.RUNNING
-        and now - answer.asked_at > time_limit(answer.question.how) + 4 * PATIENCE
+        and now - answer.asked_at > time_limit(answer.question.how) + 2 * PATIENCE
     )
 
 
@@ -175,7 +178,7 @@ def _standing(answer: Answer, now: datetime) -> str:
     """How one question stands: state, what it took, how far back it read."""
     where = tables.places().get((answer.question.target.account, answer.question.target.region), "")
     cost = "cost not known" if answer.cost_usd is None else numbers.usd(answer.cost_usd)
-    took = f"{len(answer.lines)} lines · {answer.calls} calls · {cost}"
+    took = f"{_many(len(answer.lines), 'line')} · {_many(answer.calls, 'call')} · {cost}"
     back = (
         answer.read_from and answer.question.how != TAIL and answer.read_from > answer.question.window.start
     )
@@ -191,6 +194,10 @@ def _standing(answer: Answer, now: datetime) -> str:
         live.FAILED: widgets.badge("critical", "Failed"),
     }[answer.state]
     return f"{badge} {numbers.plain(where)} :small[:gray[{took}{reach}{said}]]"
+
+
+def _many(n: int, one: str) -> str:
+    return f"{n:,} {one if n == 1 else one + 's'}"
 
 
 def _lines(found: Sequence[Answer]) -> None:
@@ -209,27 +216,27 @@ def _lines(found: Sequence[Answer]) -> None:
             "message": [x.message for x in lines],
         }
     )
-    frame["shown"] = [" ".join(text.split())[:600] for text in frame["message"]]
+    shown = frame.assign(message=[" ".join(text.split())[:LONGEST_SHOWN] for text in frame["message"]])
     with st.container(key="guarded-live"):
         st.dataframe(
-            frame,
+            shown,
             key="live-lines",
             hide_index=True,
             alt="Lines found in AWS, newest first",
             row_height=tables.ROW_PX,
-            height=tables.height_px(len(frame), most=14),
-            column_order=tables.spoken(frame, ["ts", "function", "shown"]),
+            height=tables.height_px(len(shown), most=14),
+            column_order=tables.spoken(shown, ["ts", "function", "message"]),
             column_config={
                 "ts": st.column_config.DatetimeColumn(
                     "Time", format="D MMM, HH:mm:ss.SSS", timezone=str(zone)
                 ),
                 "function": st.column_config.TextColumn("Function"),
-                "shown": st.column_config.TextColumn("Message", width="large"),
+                "message": st.column_config.TextColumn("Message", width="large"),
             },
         )
     with st.container(horizontal=True, vertical_alignment="center", key="live-foot"):
-        st.caption("Masked as kept lines are. Click a cell to read it whole.")
-        tables.download(frame[["ts", "function", "message"]], "live-search", key="live-csv")
+        st.caption("Masked as kept lines are, and cut here: the file has whole lines.")
+        tables.download(frame, "live-search", key="live-csv")
 
 
 def is_open() -> bool:

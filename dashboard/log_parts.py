@@ -70,7 +70,7 @@ def _record(id: LineId, line: Row) -> Row | None:
 
 def _head(line: Row) -> None:
     when = numbers.clock(line["ts"], widgets.zone(), now=queries.now())
-    request = f" · request `{line['request_id']}`" if line["request_id"] else ""
+    request = f" · request {numbers.plain(line['request_id'])}" if line["request_id"] else ""
     st.markdown(
         f"**{numbers.plain(line['function'])}** · {numbers.plain(line['level'])} · {when}"
         f" :small[:gray[{numbers.plain(line['signature'])}]]{request}"
@@ -113,7 +113,7 @@ def _only_button(name: str, value: str, label: str) -> None:
         return
     if st.button(label, icon=":material/filter_alt:", type="tertiary", key=f"only-{name}"):
         st.query_params[name] = value
-        st.query_params.pop("page", None)
+        st.query_params.pop("p", None)
         st.rerun()
 
 

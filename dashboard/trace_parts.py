@@ -50,7 +50,7 @@ def _head(view: TraceView) -> None:
     when = numbers.clock(record.ts, widgets.zone(), now=queries.now())
     st.markdown(
         f"{widgets.badge(STATE.get(word, 'provisional'), word.capitalize())} {figures_traces.title(record)} "
-        f":small[:gray[began {when} · `{record.trace_id}`]]"
+        f":small[:gray[began {when} · {numbers.plain(record.trace_id)}]]"
     )
 
 

@@ -27,6 +27,10 @@ from store.readers.log_search import LEVELS, Search
 from store.readers.things import Place
 
 PAGE, GROUPS = 100, 8
+GROUP_COLUMNS = ("new", "count", "spark", "signature", "who", "first_ever", "last_seen")
+LINE_COLUMNS = ("ts", "level", "function", "place", "shown", "request_id")
+"""Only what is shown is sent."""
+
 COLOURS = ["red", "violet", "gray", "orange", "blue"]
 
 
@@ -43,10 +47,8 @@ def page(window: Window) -> None:
     with said:
         tables.say(figures_logs.answer(groups, unread, window=window, searched=_is_narrow(search)))
     if groups.empty:
-        widgets.no_data(
-            "No kept line fits." if _is_narrow(search) else "No error line was kept in this window.",
-            collector="logs",
-        )
+        if not _is_narrow(search):
+            widgets.no_data("Lines are kept of errors, crashes and timeouts only.", collector="logs")
     else:
         _chart(window, search)
         _groups(groups, window)
@@ -129,7 +131,7 @@ def _first_page(changed: Callable[[], None]) -> Callable[[], None]:
     """What is chosen anew is read from its newest line."""
 
     def also() -> None:
-        st.query_params.pop("page", None)
+        st.query_params.pop("p", None)
         changed()
 
     return also
@@ -146,7 +148,7 @@ def _chips() -> None:
             st.markdown(f":small[Only {words[name]} **{numbers.plain(st.query_params[name])[:160]}**]")
             if st.button("Show all", icon=":material/close:", type="tertiary", key=f"drop-{name}"):
                 st.query_params.pop(name, None)
-                st.query_params.pop("page", None)
+                st.query_params.pop("p", None)
                 st.rerun()
 
 
@@ -185,12 +187,12 @@ def _groups(groups: pd.DataFrame, window: Window) -> None:
             row = groups.iloc[rows[0]]
             st.query_params["sig"] = str(row["signature"])
             st.query_params["line"] = str(log_parts.line_id(row.to_dict()))
-            st.query_params.pop("page", None)
+            st.query_params.pop("p", None)
 
     column = st.column_config
     with st.container(key="guarded-groups"):
         st.dataframe(
-            shown,
+            shown[list(GROUP_COLUMNS)],
             key="pick-group",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
@@ -199,7 +201,6 @@ def _groups(groups: pd.DataFrame, window: Window) -> None:
             height=tables.height_px(len(shown), most=GROUPS),
             on_select=picked,
             selection_mode="single-row",
-            column_order=["new", "count", "spark", "signature", "who", "first_ever", "last_seen"],
             column_config={
                 "new": column.MultiselectColumn("New", options=["new"], color=["red"], width=64,
                     help=f"Not stored in the {queries_logs.HISTORY.days} days before this window."),
@@ -235,7 +236,7 @@ def _lines(window: Window, search: Search, total: int, *, capped: bool) -> None:
     column = st.column_config
     with st.container(key="guarded-lines"):
         st.dataframe(
-            shown,
+            shown[tables.spoken(shown, LINE_COLUMNS)],
             key="pick-line",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
@@ -244,7 +245,6 @@ def _lines(window: Window, search: Search, total: int, *, capped: bool) -> None:
             height=tables.height_px(len(shown), most=12),
             on_select=picked,
             selection_mode="single-row",
-            column_order=tables.spoken(shown, ["ts", "level", "function", "place", "shown", "request_id"]),
             column_config={
                 "ts": _when("Time"),
                 "level": column.MultiselectColumn(
@@ -259,13 +259,13 @@ def _lines(window: Window, search: Search, total: int, *, capped: bool) -> None:
 
 
 def _page_number() -> int:
-    asked = st.query_params.get("page", "1")
+    asked = st.query_params.get("p", "1")
     return int(asked) if asked.isdecimal() and 0 < int(asked) < 10_000 else 1
 
 
 def _turn(label: str, icon: str, to: int, *, is_there: bool) -> None:
     def turn() -> None:
-        st.query_params["page"] = str(to)
+        st.query_params["p"] = str(to)
 
     st.button(
         label,

@@ -30,6 +30,7 @@ OUTCOMES = {
     "ok": "Ok",
 }
 SLOWER = {"100": "100 ms", "500": "500 ms", "1000": "1 s", "3000": "3 s", "10000": "10 s"}
+COLUMNS = ("outcome", "ts", "took", "root", "functions", "http_status", "place", "in_full", "trace_id")
 ORDERS = {"slowest": "Slowest first", "newest": "Newest first"}
 WORDS, COLOURS = ["fault", "error", "throttle", "running", "ok"], ["red", "orange", "orange", "gray", "green"]
 
@@ -121,7 +122,7 @@ def _list(window: Window, wanted: Wanted, total: float) -> pd.DataFrame:
 
     with st.container(key="guarded-traces"):
         st.dataframe(
-            shown,
+            shown[tables.spoken(shown, COLUMNS)],
             key="pick-trace",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
@@ -130,10 +131,6 @@ def _list(window: Window, wanted: Wanted, total: float) -> pd.DataFrame:
             height=tables.height_px(len(shown), most=7),
             on_select=picked,
             selection_mode="single-row",
-            column_order=tables.spoken(
-                shown,
-                ["outcome", "ts", "took", "root", "functions", "http_status", "place", "in_full", "trace_id"],
-            ),
             column_config=_columns(),
         )
     return found
