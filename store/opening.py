@@ -63,6 +63,8 @@ def _check_folder(folder: Path, *, is_new: bool, create: bool) -> None:
         with (folder / "lock").open("a"):
             pass
     except OSError as error:
+        if not is_new:
+            return  # it can still be read; who writes hears of it
         why = (error.strerror or str(error)).lower()
         raise StoreError(
             f"cannot write the store in {folder}: {why}; set store.path to a folder that can be written"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +30,26 @@ ADVICE: Mapping[str, str] = {
 def connect(folder: Path) -> sa.Engine:
     """An engine on the folder's state database. Nothing is opened yet."""
     url = sa.URL.create("sqlite", database=str(folder / FILE))
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_S, "check_same_thread": False})
+    arguments = {"timeout": BUSY_S, "check_same_thread": False}
+    if (folder / FILE).exists() and not os.access(folder, os.W_OK):
+        engine = sa.create_engine(url, connect_args=arguments, poolclass=sa.NullPool)
+        sa.event.listen(engine, "do_connect", partial(_open_unwritable, folder / FILE))
+    else:
+        engine = sa.create_engine(url, connect_args=arguments)
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def _open_unwritable(
+    file: Path, _dialect: Any, _record: Any, _positional: Any, named: Any
+) -> sqlite3.Connection | None:
+    """SQLite wants its log beside a database, even to read. Where no writer has left one, and it cannot be
+    made, nobody writes: looked at anew for each transaction."""
+    if file.with_name(f"{FILE}-wal").exists():
+        return None  # as usual
+    opened: sqlite3.Connection = sqlite3.connect(f"{file.absolute().as_uri()}?immutable=1", uri=True, **named)
+    return opened
 
 
 def writer(engine: sa.Engine) -> sa.Engine:
