@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
+Numbers = npt.NDArray[np.float64]
+
 INIT_BILLED_SINCE = datetime(2025, 8, 1, tzinfo=UTC)
 """Since then every initialization is billed; before, only those of containers and custom runtimes."""
 
@@ -76,7 +78,11 @@ def init_billed_ms(duration_ms: float, billed_ms: float, *, cold: bool) -> float
 
 
 def arrivals(
-    depth: Sequence[float], sent: Sequence[float], deleted: Sequence[float], *, newest_is_open: bool = True
+    depth: Sequence[float] | Numbers,
+    sent: Sequence[float] | Numbers,
+    deleted: Sequence[float] | Numbers,
+    *,
+    newest_is_open: bool = True,
 ) -> list[float]:
     """Messages that arrived in a queue, per sample in order of time.
 

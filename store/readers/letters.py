@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.formulas import arrivals
@@ -22,6 +24,9 @@ ROLES = (DEAD_LETTER, SOURCE, DESTINATION)
 """A queue that has several is named by the first."""
 
 NEVER = Window(datetime.fromtimestamp(0, UTC), datetime.fromtimestamp(0, UTC))
+
+QUEUE = ["account", "region", "queue"]
+Numbers = npt.NDArray[np.float64]
 
 LOOK_BACK = timedelta(hours=1)
 """How far before a window queue samples are read, to know what was in a queue when it began."""
@@ -83,32 +88,31 @@ def samples(snapshot: Snapshot, coverage: Coverage, queues: Sequence[str] | None
         ORDER BY account, region, queue, ts""",
         {"queues": queues},
     )
-    frame["arrivals"] = np.nan
-    for key, one in frame.groupby(["account", "region", "queue"], sort=False):
-        account, region, queue = (str(part) for part in key)
-        read = coverage.covered("queues", account, region, queue)
-        first, last = one["ts"].iloc[0].to_pydatetime(), one["ts"].iloc[-1].to_pydatetime()
-        was_silent = any(w.start <= first - MINUTE and first <= w.end for w in read)
-        is_open = last >= settled_until(coverage.now)
-        counted = dead_letter_arrivals(one, empty_before=was_silent, newest_is_open=is_open)
-        frame.loc[one.index, "arrivals"] = counted
-    return frame
+    keys = frame[QUEUE]
+    firsts = np.flatnonzero(~keys.eq(keys.shift()).all(axis="columns").to_numpy(dtype=bool)).tolist()
+    columns = [frame[name].to_numpy(dtype=float) for name in ("depth", "sent", "deleted")]
+    counted = np.full(len(frame), np.nan)
+    for first, end in pairwise([*firsts, len(frame)]):
+        began, newest = (frame["ts"].iloc[at].to_pydatetime() for at in (first, end - 1))
+        read = coverage.covered("queues", *(str(frame[name].iat[first]) for name in QUEUE))
+        counted[first:end] = dead_letter_arrivals(
+            *(column[first:end] for column in columns),
+            empty_before=any(w.start <= began - MINUTE and began <= w.end for w in read),
+            newest_is_open=newest >= settled_until(coverage.now),
+        )
+    return frame.assign(arrivals=counted)
 
 
 def dead_letter_arrivals(
-    samples: pd.DataFrame, *, empty_before: bool = False, newest_is_open: bool = True
-) -> pd.Series[Any]:
-    """Messages that arrived per row of `samples` (one queue, sorted by ts: visible_max, not_visible_max,
-    delayed_max, sent, deleted); see `core.formulas.arrivals`.
+    depth: Numbers, sent: Numbers, deleted: Numbers, *, empty_before: bool, newest_is_open: bool
+) -> list[float]:
+    """Messages that arrived per sample of one queue, in order of time; see `core.formulas.arrivals`.
 
     `empty_before`: the queue was watched before its first sample and told nothing, as an empty queue does.
     """
-    others = samples["not_visible_max"].fillna(0) + samples["delayed_max"].fillna(0)
-    depth = (samples["visible_max"] + others).astype(float).tolist()
-    sent, deleted = (samples[name].astype(float).tolist() for name in ("sent", "deleted"))
-    lead = [0.0] if empty_before else []
-    counted = arrivals(lead + depth, lead + sent, lead + deleted, newest_is_open=newest_is_open)
-    return pd.Series(counted[len(lead) :], index=samples.index, dtype=float)
+    lead = np.zeros(1 if empty_before else 0)
+    joined = [np.concatenate([lead, values]) for values in (depth, sent, deleted)]
+    return arrivals(*joined, newest_is_open=newest_is_open)[len(lead) :]
 
 
 def dead_letters(snapshot: Snapshot, things: Things, coverage: Coverage) -> dict[Place, Letters]:
