@@ -140,11 +140,19 @@ class Snapshot:
         if within_s is None:
             yield
             return
-        timer = threading.Timer(within_s, lambda: self._duck().interrupt())
+        is_over = threading.Event()
+
+        def stop() -> None:
+            is_over.set()
+            self._duck().interrupt()
+
+        timer = threading.Timer(within_s, stop)
         timer.start()
         try:
             yield
-        except duckdb.InterruptException as error:
+        except (duckdb.Error, RuntimeError) as error:  # which of them depends on where it was stopped
+            if not is_over.is_set():
+                raise
             raise StoreError(f"stopped after {within_s:g} s: ask for a shorter time, or for less") from error
         finally:
             timer.cancel()

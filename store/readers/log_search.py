@@ -13,6 +13,7 @@ import pandas as pd
 
 from core.errors import StoreError
 from core.facts import Target
+from core.patterns import why_refused
 from core.windows import MINUTE, Window, chart_step
 from store.asking import reader
 from store.readers.frames import STEP_SQL, Grid, milliseconds
@@ -27,16 +28,21 @@ NEAR = timedelta(minutes=15)
 """An invocation lasts no longer: lines of one stream further apart tell of different ones."""
 
 SPARK_POINTS = 24
+
+LONGEST_S = 20.0
+"""A search that takes longer is stopped: somebody waits for it, and others for the machine."""
+
 LINE = 'account, region, "function", ts, level, message, signature, request_id, stream, version, event_id'
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which kept lines are wanted. `text` is part of the message (case does not matter), or with `is_regex`
-    an RE2 pattern, which takes linear time whatever it says; no `places` and no `levels` mean all."""
+    """Which kept lines are wanted. `text` is part of the message (case does not matter unless `is_exact`), or
+    with `is_regex` an RE2 pattern; no `places` and no `levels` mean all."""
 
     text: str = ""
     is_regex: bool = False
+    is_exact: bool = False
     where: Filter = EVERYTHING
     places: tuple[Place, ...] = ()
     levels: tuple[str, ...] = ()
@@ -48,10 +54,7 @@ class Search:
         wanted, where = sql_where(self.where)
         params: dict[str, Any] = dict(where)
         if self.text:
-            part = (
-                "regexp_matches(message, $text, 'i')" if self.is_regex else "contains(lower(message), $text)"
-            )
-            wanted, params["text"] = f"{wanted} AND {part}", self.text if self.is_regex else self.text.lower()
+            wanted, params["text"] = f"{wanted} AND {self._part()}", self.text
         if self.places:
             here = "account || '.' || region || '.' || \"function\""
             wanted = f"{wanted} AND list_contains($places, {here})"
@@ -62,6 +65,11 @@ class Search:
             if (value := getattr(self, name)) is not None:
                 wanted, params[name] = f"{wanted} AND {name} = ${name}", value
         return wanted, params
+
+    def _part(self) -> str:
+        if self.is_regex:
+            return f"regexp_matches(message, $text, '{'c' if self.is_exact else 'i'}')"
+        return "contains(message, $text)" if self.is_exact else "contains(lower(message), lower($text))"
 
 
 @reader
@@ -245,8 +253,11 @@ def _within(starts: pd.Series[Any], step: timedelta, parts: list[Window]) -> pd.
 
 
 def _asked(snapshot: Snapshot, search: Search, sql: str, params: Mapping[str, Any]) -> pd.DataFrame:
+    why_not = why_refused(search.text) if search.is_regex else None
+    if why_not:
+        raise StoreError(f"this regular expression is not searched for: {why_not}")
     try:
-        return snapshot.frame(sql, params)
+        return snapshot.frame(sql, params, within_s=LONGEST_S)
     except duckdb.InvalidInputException as error:
         if not (search.is_regex and search.text):
             raise

@@ -8,10 +8,12 @@ from statistics import median, quantiles
 import pytest
 
 from core.buckets import package_size
-from core.facts import Alias, Covered, EventSourceMapping, Listed, Queue, Version
+from core.errors import StoreError
+from core.facts import Alias, Covered, EventSourceMapping, Listed, LogEvent, Queue, Version
 from core.windows import Window
 from store.readers.cold_groups import cold_groups, deploy_effects
 from store.readers.draining import drains
+from store.readers.log_search import Search, log_events
 from store.readers.revisions import configuration_as_of, configuration_diff
 from store.store import Filter
 
@@ -291,3 +293,59 @@ def test_a_window_of_deploys_reaches_no_further_than_now(world):
     later = Window(world.at(60), world.now + timedelta(hours=1))
 
     assert deploy_effects(world.store, world.target, "orders", later, now=world.now).empty
+
+
+# --- searches that would take long --------------------------------------------------------------------------
+
+
+def test_a_query_is_stopped_when_its_time_is_over(world):
+    endless = "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE a.range % 7 = b.range % 11"
+    with (
+        world.store.snapshot(world.window()) as snapshot,
+        pytest.raises(StoreError, match=r"stopped after 0\.2 s: ask for a shorter time"),
+    ):
+        snapshot.frame(endless, within_s=0.2)
+
+
+def test_a_snapshot_answers_after_a_query_that_was_stopped(world):
+    endless = "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE a.range % 7 = b.range % 11"
+    with world.store.snapshot(world.window()) as snapshot:
+        with pytest.raises(StoreError):
+            snapshot.frame(endless, within_s=0.1)
+
+        assert snapshot.frame("SELECT 1 AS one", within_s=60)["one"].tolist() == [1]
+
+
+def a_line(world, text):
+    return LogEvent(
+        function="orders",
+        ts=world.at(5),
+        event_id=text,
+        stream="s",
+        request_id=None,
+        level="error",
+        message=text,
+        signature=text,
+    )
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        (Search("ÄRGER im ton"), ["Ärger im Ton", "ärger im ton"]),
+        (Search("Ärger", is_exact=True), ["Ärger im Ton"]),
+        (Search("ärger.*TON", is_regex=True), ["Ärger im Ton", "ärger im ton"]),
+        (Search("^Ärger.*Ton$", is_regex=True, is_exact=True), ["Ärger im Ton"]),
+    ],
+)
+def test_case_matters_only_if_asked_for(world, search, found):
+    world.run("logs", [a_line(world, "Ärger im Ton"), a_line(world, "ärger im ton")])
+
+    assert sorted(log_events(world.store, world.window(), search)["message"]) == found
+
+
+def test_a_pattern_that_would_keep_the_machine_busy_is_refused_in_words(world):
+    world.run("logs", [a_line(world, "a" * 2000)])
+
+    with pytest.raises(StoreError, match="not searched for: it repeats too much"):
+        log_events(world.store, world.window(), Search("(a?){500}(a){500}b", is_regex=True))
