@@ -120,7 +120,7 @@ def shelves(prefix, proxy, tmp_path, clock):
     made = []
 
     def make(machine="one", *, patience_s=20.0, owner=None, **given):
-        bucket = Bucket(f"s3://fleet/{prefix}", proxy.url, **{"answer_s": 0.3, "attempts": 1, **given})
+        bucket = Bucket(f"s3://fleet/{prefix}", proxy.url, **{"answer_s": 10.0, "attempts": 1, **given})
         made.append(S3(bucket, Cache(tmp_path / machine, 10**9), owner, patience_s=patience_s, clock=clock))
         return made[-1]
 
@@ -246,7 +246,7 @@ def test_an_s3_that_does_not_answer_is_given_up(shelves, proxy):
     silent = threading.Event()
     proxy.fault = lambda _: silent.wait(20)
 
-    why = shelves("two").fetch([PATH]).lacking[PATH]
+    why = shelves("two", answer_s=0.2).fetch([PATH]).lacking[PATH]
     silent.set()
 
     assert "it does not answer" in why
