@@ -1,0 +1,51 @@
+"""Functions of one size are billed from the fleet's own sums, others by what their records say: alike."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from core.facts import Covered, Target
+from core.prices import cost, gb_seconds, prices
+from store.readers.cost import costs
+from store.readers.fleet import fleet
+
+OTHER = Target("111111111111", "us-east-1")
+
+
+@pytest.fixture
+def both(world):
+    """The same name in two regions: `PROD`'s changed its size in the window, `OTHER`'s did not."""
+    for target, second_mb in ((world.target, 2048.0), (OTHER, 1024.0)):
+        records = [world.record(100, 200), world.record(90, 300, memory_mb=second_mb)]
+        world.run("inventory", [world.function()], target=target)
+        world.run("details", [], target=target)
+        world.run("metrics", [world.point(100, 2, log_bytes=0)], target=target)
+        world.run("logs", [*records, Covered("orders", world.window())], target=target)
+    return world
+
+
+def compute_usd(region: str, second_mb: float) -> Decimal:
+    price = prices(region, "x86_64")
+    used = gb_seconds(200, 1024) + gb_seconds(300, second_mb)
+    return (cost(used, price.duration) or Decimal(0)) + (cost(2, price.request) or Decimal(0))
+
+
+def test_each_region_pays_for_the_sizes_its_own_records_had(both):
+    frame = fleet(both.store, both.window(), now=both.now)
+
+    paid = {row.region: row.cost_usd for row in frame.itertuples()}
+
+    assert paid["eu-west-1"] == pytest.approx(compute_usd("eu-west-1", 2048), abs=Decimal("1e-14"))
+    assert paid["us-east-1"] == pytest.approx(compute_usd("us-east-1", 1024), abs=Decimal("1e-14"))
+
+
+def test_the_fleet_table_and_the_cost_table_say_the_same(both):
+    table = fleet(both.store, both.window(), now=both.now)
+
+    told = costs(both.store, both.window(), now=both.now, by=("region", "function"))
+
+    assert dict(zip(told["region"], told["cost_usd"], strict=True)) == {
+        row.region: row.cost_usd for row in table.itertuples()
+    }
