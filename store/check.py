@@ -17,7 +17,7 @@ from store import schema, state
 from store.columns import TORN, decode
 from store.files import Kept, listed
 from store.lake import Lake, quoted
-from store.losses import first_line, mark
+from store.losses import checksum, first_line, mark
 from store.packing import Begin
 
 READ_BY = {
@@ -85,10 +85,13 @@ def _file(lake: Lake, duck: duckdb.DuckDBPyConnection, item: Kept, rows: int, si
             text = f"{item.path} cannot be read ({first_line(error)}); it had {rows:,} rows"
             yield Finding("torn", item.path, text, item)
             return
-        length = file.stat().st_size
+        length, is_same = file.stat().st_size, item.crc32 in (None, checksum(file))
     if (found, length) != (rows, size) or not inside:
         text = f"{item.path} has {found:,} rows and {length:,} bytes"
         yield Finding("differs", item.path, f"{text}; {rows:,} and {size:,} were written", item)
+    elif not is_same:
+        text = f"{item.path} can be read, but its checksum differs: some of its {rows:,} rows are wrong"
+        yield Finding("differs", item.path, text, item)
     elif item.unreadable is not None:
         text = f"{item.path} can be read again; readers went on without it ({item.unreadable})"
         yield Finding("marked", item.path, f"{text}; packing takes the mark off", item)

@@ -103,3 +103,14 @@ def test_what_was_lost_is_to_be_read_again(store, packed, kept, noon, prod):
         [gap] = connection.execute(sa.select(schema.gap)).all()
     assert (gap.start, gap.end) == (lost.start, lost.end)
     assert packed[1] in gap.why
+
+
+def test_damage_that_can_still_be_read_is_found(store, packed, kept):
+    data = kept.read(packed[0])
+    magic = data[:4]
+    kept.write(packed[0], magic[::-1] + data[4:])  # DuckDB looks at the end only
+
+    [finding] = store.check()
+
+    assert (finding.what, finding.path) == ("differs", packed[0])
+    assert "checksum" in finding.text

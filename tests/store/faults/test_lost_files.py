@@ -371,3 +371,21 @@ def test_a_store_that_cannot_be_written_goes_on_without_a_damaged_file(
     assert fleet.fleet(store, window, now=now).invocations[0] == 4.0
     assert marks(store) == []
     assert len(collection.lost(store)) == 1
+
+
+def test_packing_joins_no_file_whose_damage_can_still_be_read(store, parts, kept, noon):
+    damage(kept, parts[1], lambda data: data[:4][::-1] + data[4:])
+
+    for n in range(2):
+        store.pack(now=noon + DAY + n * HOUR)
+
+    assert marks(store) == [parts[1]]
+    assert len(paths(store)) == 2
+
+
+def test_damage_that_no_query_meets_is_found_by_packing(store, days, kept, window, now):
+    damage(kept, days[1], lambda data: data[:4][::-1] + data[4:])
+
+    store.pack(now=now)
+
+    assert marks(store) == ([days[1]] if store.settings.telemetry is None else [])
