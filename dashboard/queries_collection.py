@@ -11,6 +11,7 @@ from dashboard.queries import cached, store
 from store.journal import Entry
 from store.readers import beginning, collection, modes
 from store.readers import budget as budgets
+from store.readers import room as rooms
 from store.readers import services as living
 from store.readers.budget import Budget, Unreached
 from store.readers.services import Living
@@ -78,6 +79,12 @@ def spend(_at: datetime) -> pd.DataFrame:
 def lost(_at: datetime) -> pd.DataFrame:
     """As of about `_at`."""
     return collection.lost(store())
+
+
+@cached(ttl_s=60, entries=2)
+def room(_at: datetime) -> list[str]:
+    """What telemetry takes of what it may, as sentences."""
+    return rooms.sentences(rooms.room(store(), now=_at))
 
 
 @cached(ttl_s=60, entries=2)

@@ -21,6 +21,7 @@ from quarterdeck.probes import PROBES, Known, refused, what_to_name
 from quarterdeck.settings import Settings
 from quarterdeck.watchers import alive_here, watchers
 from store.readers.budget import Budget, budget
+from store.readers.room import room, sentences
 from store.readers.services import services
 from store.store import Store
 
@@ -80,6 +81,7 @@ def _store(settings: Settings, *, now: datetime) -> Iterator[Check]:
         return
     money = budget(store, now=now, cap_usd=_cap_usd(settings))
     troubles = store.telemetry_troubles()
+    size = room(store, now=now)
     living = [Check("services", outcome, text) for outcome, text in watchers(store, now=now)]
     store.close()
     free_mb = shutil.disk_usage(folder).free // 2**20
@@ -89,6 +91,7 @@ def _store(settings: Settings, *, now: datetime) -> Iterator[Check]:
         yield Check("store", "failed", f"{low}: free some, or lower store.free_space_floor_mb")
     else:
         yield Check("store", "ok", f"{folder} is writable and of this version, with {free_mb:,} MB free")
+    yield Check("store size", "warning" if size.is_over else "ok", " ".join(sentences(size)))
     if settings.store.telemetry is not None:
         yield from _telemetry(settings.store.telemetry, troubles)
     yield from living

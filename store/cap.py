@@ -77,7 +77,7 @@ def removed(
     """
     left = sorted(found, key=lambda item: item.kept.window.start)
     while over_bytes > 0:
-        parts = [part for group in GROUPS for part in _oldest(group, left) if part.until <= _untouchable(now)]
+        parts = [part for group in GROUPS for part in _oldest(group, left) if part.until <= untouchable(now)]
         if not parts:
             return
         first = max(parts, key=lambda part: (now - part.until) / part.group.kept(retention))
@@ -87,7 +87,8 @@ def removed(
         left = [item for item in left if item.kept.path not in gone]
 
 
-def _untouchable(now: datetime) -> datetime:
+def untouchable(now: datetime) -> datetime:
+    """Where what the cap never removes begins."""
     return floor(now, DAY) - DAY
 
 

@@ -162,6 +162,8 @@ def gap_table(holes: pd.DataFrame, window: Window) -> None:
 def size_table(size: pd.DataFrame) -> None:
     st.header("What is stored", anchor=False)
     column = st.column_config
+    for sentence in queries_collection.room(queries.now()):
+        st.markdown(sentence)
     with st.container(key="size-table"):
         st.dataframe(
             size,
