@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from core.windows import Window, merge
 from store import schema
 from store.asking import reader
+from store.losses import Loss
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
 from store.readers.things import Place
@@ -43,11 +44,12 @@ def lately(store: Store, *, now: datetime, length: timedelta) -> Lately:
             WHERE {FUNCTION_POINTS} AND invocations > 0 AND ts >= $start GROUP BY ALL""",
             {"start": window.start},
         )
+        lost = snapshot.lost
     invoked = {(row.account, row.region, row.function): row.ts.to_pydatetime() for row in rows(frame)}
-    return Lately(invoked, _read_since(store, window))
+    return Lately(invoked, _read_since(store, window, lost))
 
 
-def _read_since(store: Store, window: Window) -> dict[Place, datetime]:
+def _read_since(store: Store, window: Window, lost: Sequence[Loss]) -> dict[Place, datetime]:
     c = schema.coverage.c
     query = sa.select(c.account, c.region, c.scope, c.start, c.end).where(
         c.collector == "metrics", c.end >= window.start
@@ -57,7 +59,16 @@ def _read_since(store: Store, window: Window) -> dict[Place, datetime]:
         for account, region, scope, start, end in connection.execute(query):
             read.setdefault((account, region, scope), []).append(Window(start, end))
     newest = {place: merge(windows)[-1] for place, windows in read.items()}
-    return {place: last.start for place, last in newest.items() if last.end >= window.end - FRESH}
+    whole = {
+        place: max([last.start, *(loss.window.end for loss in lost if _is_at(loss, place))])
+        for place, last in newest.items()
+        if last.end >= window.end - FRESH
+    }
+    return {place: since for place, since in whole.items() if since < newest[place].end}
+
+
+def _is_at(loss: Loss, place: Place) -> bool:
+    return (loss.target.account, loss.target.region) == place[:2]
 
 
 @reader

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.facts import InvocationRecord, MetricPoint, Run, Target
-from core.settings import StoreSettings
+from core.settings import RetentionSettings, StoreSettings
 from core.windows import Window
 from store.store import Store
 
@@ -57,7 +57,11 @@ def batch(store, n):
 
 def write(path, acks, limit, database, telemetry, environment):
     os.environ.update(environment)
-    store = Store.open(StoreSettings(path=Path(path), free_space_floor_mb=0, database=database, **telemetry))
+    early = RetentionSettings(one_minute=timedelta(days=1))  # so that days are rolled up while it is killed
+    settings = StoreSettings(
+        path=Path(path), free_space_floor_mb=0, database=database, retention=early, **telemetry
+    )
+    store = Store.open(settings)
     log = os.open(acks, os.O_CREAT | os.O_RDWR | os.O_APPEND)
     n = len(os.pread(log, 10**9, 0).split())
     while limit is None or n < limit:

@@ -14,7 +14,7 @@ from core.errors import AskAgainError, StoreError
 from core.facts import Covered
 from core.windows import Window
 from store import asking, schema
-from store.readers import collection, fleet, signals
+from store.readers import activity, collection, fleet, signals
 from store.readers.states import Coverage
 from store.store import Store
 
@@ -389,3 +389,15 @@ def test_damage_that_no_query_meets_is_found_by_packing(store, days, kept, windo
     store.pack(now=now)
 
     assert marks(store) == ([days[1]] if store.settings.telemetry is None else [])
+
+
+def test_a_function_is_not_quiet_for_what_cannot_be_read(store, days, kept, window, now, a_run, noon):
+    fresh = Window(window.end, noon)
+    store.commit(a_run(fresh.start, fresh.end, at=now), [Covered("", fresh)], now=now)
+    whole = activity.lately(store, now=now, length=3 * DAY)
+    place = ("111111111111", "eu-west-1", "checkout")
+    assert whole.since(place) == window.start
+
+    damage(kept, days[1], without_end)
+
+    assert activity.lately(store, now=now, length=3 * DAY).since(place) == window.end - DAY
