@@ -1,10 +1,10 @@
 """What pages and rules ask of a whole fleet, at 300 and 2,000 functions (or as many as the arguments say).
 
 A store of a day and a half at one minute, four targets, 14 fields a row; 1,000 records a function and day;
-tags, versions, aliases, mappings, queues, coverage per function. Each reader is asked over the newest 24 hours,
+tags, versions, aliases, mappings, queues, coverage per function. Each reader is asked over the newest 24 h,
 warm. Beside the time stand the process's CPU time and both as multiples of a fixed calibration loop, so that
-another machine can be compared; on a busy one, only CPU times can. `--keep FOLDER` keeps the stores there, and
-uses those it finds.
+another machine can be compared; on a busy one, only CPU times can. `--keep FOLDER` keeps the stores there,
+and uses those it finds.
 """
 
 from __future__ import annotations
