@@ -22,7 +22,7 @@ CSS = """<style>
 [data-testid="stMetricChart"] { margin-bottom: 0.6rem; }
 .st-key-banner { margin-bottom: -0.5rem; }
 .st-key-menu [data-testid="stCaptionContainer"] { margin: 0.7rem 0 -0.75rem 0.5rem; }
-[class*="st-key-guarded"] [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"])
+[class*="st-key-guarded"] [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"])
   { display: none; }
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""

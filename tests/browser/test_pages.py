@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from alerts.engine import evaluate
 from alerts.rules import rules_of
@@ -52,6 +53,8 @@ TITLES = {
     "/cold": "Cold starts",
     "/concurrency": "Concurrency",
     "/queues": "Queues",
+    "/logs": "Logs",
+    "/traces": "Traces",
     "/cost": "Cost",
     "/collection": "Collection health",
 }
@@ -239,3 +242,46 @@ def test_a_phone_needs_no_sideways_scrolling(path, watched, open_tab):
 
     wide = tab.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= 390
+
+
+def test_from_a_message_to_its_lines_its_trace_and_back(watched, open_tab):
+    tab = open_tab(watched.url).open("/logs", q="currency")
+    tab.page.get_by_test_id("stDataFrame").first.wait_for()
+    with tab.rerun():
+        tab.page.locator(".st-key-guarded-lines .dvn-scroller").first.click(position={"x": 16, "y": 48})
+
+    assert "line=" in tab.page.url
+    expect(tab.page.locator(".st-key-one-line")).to_contain_text("currency")
+    with tab.rerun():
+        tab.page.get_by_role("link", name="Function at that minute").click()
+    assert "/function?" in tab.page.url
+    tab.page.go_back()
+    expect(tab.page.locator(".st-key-one-line")).to_contain_text("currency")
+
+
+def test_a_failed_trace_leads_to_the_log_lines_of_its_invocation(watched, open_tab):
+    tab = open_tab(watched.url).open("/traces", outcome="failed")
+    expect(tab.page.locator(".st-key-one-trace")).to_be_visible()
+    with tab.rerun():
+        tab.page.get_by_role("link", name="Its log lines").first.click()
+
+    assert "/logs?" in tab.page.url
+    assert "request=" in tab.page.url
+    expect(tab.page.get_by_role("heading", name="Lines, newest first")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/logs", "/traces"])
+def test_tables_of_other_peoples_text_are_exported_only_by_the_guarded_button(path, watched, open_tab):
+    tab = open_tab(watched.url).open(path)
+    tab.page.locator("[class*=st-key-guarded] [data-testid=stDataFrame]").first.hover()
+
+    assert tab.page.get_by_role("button", name="Download as CSV").locator("visible=true").count() == 0
+    assert tab.page.get_by_role("button", name="CSV").locator("visible=true").count() >= 1
+
+
+@pytest.mark.parametrize("path", ["/logs", "/traces"])
+def test_logs_and_traces_fit_on_a_phone(path, watched, open_tab):
+    phone = {"size": {"width": 390, "height": 844}, "user_agent": "Mozilla/5.0 (Linux; Android 14) Mobi"}
+    tab = open_tab(watched.url, **phone).open(path)
+
+    assert tab.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390

@@ -73,7 +73,8 @@ def commit(store, collector, facts):
 def traced(filled):
     record = InvocationRecord(
         function="orders", ts=NOW - timedelta(minutes=20), event_id="x", request_id="req-2", stream="s",
-        version="2", duration_ms=480, memory_mb=512, max_memory_mb=99, status="error", trace_id=trace_id(20, 2),
+        version="2", duration_ms=480, memory_mb=512, max_memory_mb=99, status="error",
+        trace_id=trace_id(20, 2),
     )  # fmt: skip
     facts = [
         a_trace(10, 1, document=segments(cold=True)),
