@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.pool import BasePoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.rules import Rule
@@ -48,6 +49,9 @@ DENIED_AGAIN = timedelta(minutes=15)
 
 LIVE_AT_ONCE = 3
 """How many questions of people to the logs in AWS are answered side by side."""
+
+SOON_S = 15.0
+"""When housekeeping that failed is tried again, however seldom it is due."""
 
 GRACE_S = 5.0
 """How long a stop waits for running jobs. What they leave undone is read again by the next run."""
@@ -187,6 +191,7 @@ class Service:
         for job in self._scheduler.get_jobs():
             if job.executor == name_of(target):
                 job.remove()
+                self.sharing.troubles.went_well(job.id, now=self.clock())
         for key in [key for key in self._started if key[1] == target]:
             del self._started[key]
 
@@ -312,19 +317,21 @@ class Service:
         self._outcomes[key] = run.outcome
 
     def _crashed(self, event: JobExecutionEvent) -> None:
-        """A job that raises is recorded, and runs again at its next turn."""
+        """A job that raises is recorded, and runs again at its next turn; what costs nothing, soon."""
         self._record_crash(event.job_id, event.exception)
+        job, soon = self._scheduler.get_job(event.job_id), datetime.now(UTC) + timedelta(seconds=SOON_S)
+        if job and job.executor == "default" and job.next_run_time > soon and not self.stopping.is_set():
+            with suppress(JobLookupError):
+                job.modify(next_run_time=soon)
 
     def _went_well(self, event: JobExecutionEvent) -> None:
         if self.sharing.troubles.went_well(event.job_id, now=self.clock()):
             log.info("%s: goes well again", event.job_id)
 
     def _ended(self, name: str, future: Future[None]) -> None:
-        if future.cancelled():
-            return
-        if error := future.exception():
+        """What is done once has no next turn that could go well: its trouble is over as it is told."""
+        if not future.cancelled() and (error := future.exception()):
             self._record_crash(name, error)
-        else:
             self.sharing.troubles.went_well(name, now=self.clock())
 
     def _record_crash(self, job: str, error: BaseException) -> None:
