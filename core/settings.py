@@ -155,7 +155,9 @@ class StoreSettings(Section):
     )
     retention: RetentionSettings = RetentionSettings()
     max_size_gb: float | None = Field(
-        default=None, gt=0, description="telemetry files stay below it: the oldest day goes first"
+        default=None,
+        gt=0,
+        description="telemetry files stay below it: what is furthest into its retention goes first",
     )
     free_space_floor_mb: int = Field(
         default=500, ge=0, description="collection pauses when the disk has less"
