@@ -10,7 +10,11 @@ import pytest
 from core.facts import AccountLimits, Covered, EventSourceMapping, Gap, Reserved
 from core.windows import MOST_POINTS, Window, chart_step, lines_step
 from store.readers.accounts import account_series
+from store.readers.cold import cold_series
+from store.readers.fleet import EVERYTHING, fleet_series
+from store.readers.functions import function_series
 from store.readers.pools import culprits, pool_series, time_to_exhaustion
+from store.readers.queues import queue_series
 from store.readers.resources import resource_series, resources
 from store.readers.throttles import throttle_bursts, throttle_heatmap
 
@@ -290,3 +294,22 @@ def test_charts_of_any_window_keep_within_their_points(busy, length):
     assert len(pool_series(busy.store, busy.target, window, now=busy.now)) <= MOST_POINTS
     assert len(throttle_heatmap(busy.store, window, now=busy.now)) <= MOST_POINTS
     assert len(resource_series(busy.store, busy.target, "steady", window, now=busy.now)) <= MOST_POINTS
+
+
+@pytest.mark.parametrize("length", LENGTHS, ids=str)
+def test_charts_of_one_line_keep_within_their_points_too(busy, length):
+    window = Window(busy.now - length, busy.now)
+    fleet_wide = {"now": busy.now, "where": EVERYTHING}
+
+    assert len(function_series(busy.store, busy.target, "steady", window, now=busy.now)) <= MOST_POINTS
+    assert len(queue_series(busy.store, busy.target, "arn", window, now=busy.now)) <= MOST_POINTS
+    for series in (fleet_series, cold_series):
+        assert len(series(busy.store, window, **fleet_wide)) <= MOST_POINTS
+
+
+def test_a_longer_step_of_the_account_shows_its_highest_minute(busy):
+    found = account_series(busy.store, busy.window(1440), now=busy.now)
+
+    last = found[found["ts"] == busy.at(5)].iloc[0]
+    assert last["claimed_max"] == 980
+    assert last["invocations"] == 25
