@@ -33,18 +33,18 @@ def is_late(collectors: pd.DataFrame) -> pd.Series[bool]:
     return ages.isna() | (ages > pd.Series(limits, index=collectors.index, dtype="float64"))
 
 
-def lost_line(lost: pd.DataFrame, *, zone: tzinfo, now: datetime) -> str | None:
+def lost_line(lost: pd.DataFrame, *, zone: tzinfo) -> str | None:
     """What the reader `lost` found, as a sentence; None when all can be read."""
     if lost.empty:
         return None
     kinds = ", ".join(sorted(set(lost["kind"].str.replace("_", " "))))
-    first, last = (
-        numbers.clock(ts.to_pydatetime(), zone, now=now) for ts in (lost["start"].min(), lost["end"].max())
-    )
+    first, last = lost["start"].min(), lost["end"].max()
+    began, ended = (f"{ts.tz_convert(zone):%-d %b %H:%M}" for ts in (first, last))
     files = "1 file" if len(lost) == 1 else f"{len(lost):,} files"
     return (
-        f"{files} of the store cannot be read ({kinds}, {first} to {last}): that time counts as not collected."
-        " `quarterdeck store check` says which and why; with `--repair` it is read again as far as AWS has it."
+        f"{files} of the store cannot be read ({kinds}; {began} to {ended}): that time counts as not "
+        "collected. `quarterdeck store check` says which and why; with `--repair` it is read again as far as "
+        "AWS has it."
     )
 
 

@@ -54,9 +54,8 @@ def page(window: Window) -> None:
 
 
 def lost_files() -> None:
-    now = queries.now()
-    lost = queries.within(queries_collection.lost(now), queries.scope())
-    if line := figures_collection.lost_line(lost, zone=widgets.zone(), now=now):
+    lost = queries.within(queries_collection.lost(queries.now()), queries.scope())
+    if line := figures_collection.lost_line(lost, zone=widgets.zone()):
         st.warning(line, icon=":material/broken_image:")
 
 

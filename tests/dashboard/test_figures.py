@@ -327,3 +327,18 @@ def test_unknown_prices_are_left_out_of_the_spend_and_said():
     assert by_label["Spent this month"].value == "$0.50"
     assert "1 operations have no known price" in by_label["Spent this month"].help
     assert by_label["Projected, whole month"].value == "—"
+
+
+def test_files_that_cannot_be_read_are_named_with_their_time_and_the_command():
+    first = pd.Timestamp("2026-07-01", tz="UTC")
+    lost = pd.DataFrame(
+        [{"kind": "queue_samples", "start": first, "end": first + pd.Timedelta(days=n)} for n in (1, 2)]
+    )
+
+    line = figures_collection.lost_line(lost, zone=UTC)
+
+    assert line.startswith(
+        "2 files of the store cannot be read (queue samples; 1 Jul 00:00 to 3 Jul 00:00): that time counts as"
+    )
+    assert "`quarterdeck store check`" in line
+    assert figures_collection.lost_line(lost[:0], zone=UTC) is None
