@@ -20,7 +20,7 @@ from pathlib import Path
 
 import boto3
 import load
-from clock import calibration_ms, medians_ms
+from clock import calibration, measure
 from load import Fleet
 from moto.server import ThreadedMotoServer
 from questions import DAY, OfStore, same
@@ -77,10 +77,10 @@ def main() -> None:
         stores = {name: stack.enter_context(closing(Store.open(s))) for name, s in settings.items()}
         for name, store in stores.items():
             print(f"{name}: packed in {fill(store, fleet):.1f} s")
-        measure(stores, fleet, folder / "s3" / "cache")
+        compare(stores, fleet, folder / "s3" / "cache")
 
 
-def measure(stores: dict[str, Store], fleet: Fleet, cache: Path) -> None:
+def compare(stores: dict[str, Store], fleet: Fleet, cache: Path) -> None:
     asked = {name: OfStore(store) for name, store in stores.items()}
     same(asked["folder"].fleet(), asked["s3"].fleet())
     size = sum(file.stat().st_size for file in cache.rglob("*.parquet"))
@@ -88,10 +88,10 @@ def measure(stores: dict[str, Store], fleet: Fleet, cache: Path) -> None:
     began = time.perf_counter()
     asked["s3"].fleet()
     print(f"cold: {(time.perf_counter() - began) * 1000:.0f} ms for {size / 2**20:.1f} MiB")
-    print("Q1 fleet table 24 h, warm ms:", medians_ms({name: of.fleet for name, of in asked.items()}))
+    print("Q1 fleet table 24 h, warm:", measure({name: of.fleet for name, of in asked.items()}))
     minutes = {name: partial(of.minutes, fleet.names[0]) for name, of in asked.items()}
-    print("Q2 one function 24 h, warm ms:", medians_ms(minutes))
-    print(f"calibration loop: {calibration_ms():.0f} ms")
+    print("Q2 one function 24 h, warm:", measure(minutes))
+    print("calibration loop:", calibration())
 
 
 if __name__ == "__main__":
