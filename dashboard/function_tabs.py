@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import numbers, queries, tables, widgets
+from dashboard import links, numbers, queries, tables, widgets
 from dashboard.function_setup import configuration, triggers
 from dashboard.function_traces import traces
 
@@ -111,6 +111,12 @@ def _record_columns() -> dict[str, Any]:
 
 
 def _logs(target: Target, name: str, window: Window) -> None:
+    st.page_link(
+        links.LOGS,
+        label="Search this function's lines, kept ones and in AWS",
+        icon=":material/search:",
+        query_params=links.to_function(target.account, target.region, name),
+    )
     failed = queries.invocations(target, name, window, "failed")
     if failed.empty:
         widgets.no_data(

@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_wiring, numbers, queries, queries_function, tables, widgets
+from dashboard import figures_wiring, links, numbers, queries, queries_function, tables, widgets
+from dashboard.trace_parts import one_trace
 
 OUTCOMES = ["fault", "error", "throttle", "running", "ok"]
 COLOURS = ["red", "red", "orange", "gray", "green"]
@@ -22,7 +23,13 @@ def traces(target: Target, name: str, window: Window) -> None:
         why_none(target, name, window)
         return
     chosen = found.iloc[_pick(found)]
-    one(target, str(chosen["trace_id"]))
+    one_trace(target, str(chosen["trace_id"]))
+    st.page_link(
+        links.TRACES,
+        label="All traces of this function, and its service map",
+        icon=":material/account_tree:",
+        query_params=links.to_function(target.account, target.region, name),
+    )
     with st.popover("Why is a trace missing here?", icon=":material/help:"):
         why_none(target, name, window)
 
@@ -71,39 +78,3 @@ def _columns() -> dict[str, Any]:
         "functions": column.ListColumn("Functions"),
         "trace_id": column.TextColumn("Trace"),
     }
-
-
-def one(target: Target, trace_id: str) -> None:
-    """The parts of one trace, in the order they began."""
-    view = queries_function.trace(target, trace_id, queries.now())
-    if view is None:
-        widgets.no_data("The trace is not stored any more.", collector="traces")
-        return
-    if view.note:
-        st.caption(f":material/info: {numbers.plain(view.note)}")
-    if view.spans.empty:
-        return
-    shown = figures_wiring.spans(view.spans)
-    longest = float(pd.to_numeric(shown["duration_ms"], errors="coerce").max() or 0)
-    column = st.column_config
-    with st.container(key="waterfall"):
-        st.dataframe(
-            shown,
-            key="spans",
-            hide_index=True,
-            placeholder=numbers.UNKNOWN,
-            alt="Parts of the chosen trace with their start, duration and outcome",
-            row_height=tables.ROW_PX,
-            height=tables.height_px(len(shown), most=14),
-            column_order=["name", "kind", "start_ms", "duration_ms", "status", "cause"],
-            column_config={
-                "name": column.TextColumn("Part", width=260),
-                "kind": column.TextColumn("Kind"),
-                "start_ms": tables.ms_column("Starts after"),
-                "duration_ms": column.ProgressColumn(
-                    "Lasts", format="%.0f ms", min_value=0, max_value=max(longest, 1.0)
-                ),
-                "status": column.TextColumn("Outcome"),
-                "cause": column.TextColumn("Cause", width=320),
-            },
-        )
