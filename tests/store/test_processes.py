@@ -20,7 +20,7 @@ from store.store import Store
 
 WRITER = Path(__file__).with_name("writer.py")
 KILLS = int(os.environ.get("QUARTERDECK_KILLS", "20"))
-"""How often the writer is killed; docs/performance.md tells of 50 times."""
+"""How often the writer is killed."""
 
 
 @pytest.fixture(scope="module")
