@@ -115,7 +115,7 @@ class CollectSettings(Section):
 
 
 class RetentionSettings(Section):
-    """How long rows are kept, in whole days. Points of metrics, queues, mappings and capacity providers become
+    """How long rows are kept, in whole days. Points of metrics, queues, mappings and capacity become
     coarser first."""
 
     one_minute: Duration = Field(default=timedelta(days=3), description="then five-minute points")

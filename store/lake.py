@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -50,6 +51,8 @@ class Lake:
         self.shelf.close()
 
     def _open(self) -> duckdb.DuckDBPyConnection:
+        with suppress(OSError):  # DuckDB makes no parents; a reader may have no right to write here
+            self._spill.parent.mkdir(parents=True, exist_ok=True)
         root = duckdb.connect(
             ":memory:",
             config={

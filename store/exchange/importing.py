@@ -85,6 +85,7 @@ def _by_target_and_hour(table: pa.Table) -> Iterator[tuple[Target, pa.Table]]:
 
 def _in_order(batches: Iterator[pa.RecordBatch], schema: pa.Schema, spill: Path) -> Iterator[pa.RecordBatch]:
     """The same rows, oldest first."""
+    spill.parent.mkdir(exist_ok=True)  # DuckDB makes no parents
     with duckdb.connect(config={"temp_directory": str(spill), "memory_limit": "1GB"}) as duck:
         duck.execute("SET TimeZone='UTC'")
         duck.register("incoming", pa.RecordBatchReader.from_batches(schema, batches))
