@@ -21,6 +21,8 @@ PLOT_PX, LABEL_PX = 90, 12
 """About how high the plot of a panel is, and how far apart labels at the ends of lines must be."""
 
 LABELLED_DEPLOYS = 6
+LABEL_SHARE = 0.11
+"""How far apart labels of two marks must be, as a share of the time axis: about the width of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class Limit:
 
     value: float
     label: str
+    colour: str = theme.LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +62,11 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Deploy:
+    """A mark at the moment of a change; `version` is its label. What is no deploy is dotted."""
+
     ts: datetime
     version: str
+    is_deploy: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +221,8 @@ def _series(series: Series, at: int, *, shift_px: float) -> dict[str, Any]:
 def _marks(panel: Panel, deploys: Sequence[Deploy], window: Window) -> dict[str, Any]:
     """Deploys, limits and firing time hang on a panel's first series."""
     seen = [deploy for deploy in deploys if deploy.ts in window]
-    lines = [_deploy(deploy, labelled=len(seen) <= LABELLED_DEPLOYS) for deploy in seen]
+    labelled, few = labelled_marks(seen, window), len(seen) <= LABELLED_DEPLOYS
+    lines = [_deploy(deploy, labelled=few and deploy in labelled, faint=not few) for deploy in seen]
     lines += [_limit(limit) for limit in panel.limits]
     marks: dict[str, Any] = {}
     if lines:
@@ -227,14 +234,23 @@ def _marks(panel: Panel, deploys: Sequence[Deploy], window: Window) -> dict[str,
     return marks
 
 
-def _deploy(deploy: Deploy, *, labelled: bool) -> dict[str, Any]:
+def labelled_marks(marks: Sequence[Deploy], window: Window) -> list[Deploy]:
+    """Those whose labels fit beside each other: deploys before other changes, newer before older."""
+    room, kept = window.duration * LABEL_SHARE, list[Deploy]()
+    for mark in sorted(marks, key=lambda mark: (mark.is_deploy, mark.ts), reverse=True):
+        if all(abs(mark.ts - other.ts) >= room for other in kept):
+            kept.append(mark)
+    return kept
+
+
+def _deploy(deploy: Deploy, *, labelled: bool, faint: bool) -> dict[str, Any]:
     return {
         "xAxis": _iso(deploy.ts),
         "lineStyle": {
             "color": theme.UNKNOWN,
-            "type": "dashed",
+            "type": "dashed" if deploy.is_deploy else "dotted",
             "width": 1,
-            "opacity": 1 if labelled else 0.5,
+            "opacity": 0.5 if faint else 1,
         },
         "label": {
             "show": labelled,
@@ -249,7 +265,7 @@ def _deploy(deploy: Deploy, *, labelled: bool) -> dict[str, Any]:
 def _limit(limit: Limit) -> dict[str, Any]:
     return {
         "yAxis": limit.value,
-        "lineStyle": {"color": theme.LIMIT, "type": "dashed", "width": 1},
+        "lineStyle": {"color": limit.colour, "type": "dashed", "width": 1},
         "label": {"formatter": limit.label, "position": "insideStartTop", "fontSize": 10.5},
     }
 

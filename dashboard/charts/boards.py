@@ -79,28 +79,42 @@ def function_board(
     timeout_s: float | None,
     memory_mb: float | None,
     reserved: float | None,
+    unreserved: float | None = None,
+    provisioned: float | None = None,
     firing: Sequence[Window] = (),
     columns: int = 2,
 ) -> Board:
-    """Six panels from `function_series`, with the ceilings of its configuration where they are near."""
+    """Six panels from `function_series`, with the ceilings of its configuration: in the titles, and as lines
+    where they are near. `unreserved` is the pool that it shares when it reserves nothing."""
     frame = rounded(series, window).assign(
         cold_pct=(series["cold_start_rate"] * 100).round(2), memory_mb=series["max_memory_mb"].round()
     )
-    timeout = _near(series["duration_p99_ms"], timeout_s and timeout_s * 1000, "timeout", " ms", share=0.4)
+    timeout_ms = timeout_s and timeout_s * 1000
+    timeout = _near(series["duration_p99_ms"], timeout_ms, "timeout", " ms", share=0.4)
     memory = _near(series["max_memory_mb"], memory_mb, "configured", " MB", share=0)
-    pool = _near(series["concurrent_max"], reserved, "reserved", share=0.3)
+    pool, pools = _pool(series["concurrent_max"], reserved, unreserved, provisioned)
     panels = (
         Panel(title="Invocations and errors, per minute", series=TRAFFIC, firing=firing),
         Panel(title="Error rate, %", series=[ERROR_RATE], firing=firing),
-        Panel(title="Duration, ms", series=DURATIONS, limits=timeout, firing=firing),
         Panel(
-            title="Concurrent executions and throttles",
+            title="Duration, ms" + _said("timeout", timeout_ms),
+            series=DURATIONS,
+            limits=timeout,
+            firing=firing,
+        ),
+        Panel(
+            title=f"Concurrent executions{pool}, throttles",
             series=[CONCURRENCY, THROTTLES],
-            limits=pool,
+            limits=pools,
             firing=firing,
         ),
         Panel(title="Cold starts, % of invocations", series=[_COLD], firing=firing),
-        Panel(title="Max memory used, MB", series=[_MEMORY], limits=memory, firing=firing),
+        Panel(
+            title="Max memory used, MB" + _said("of", memory_mb),
+            series=[_MEMORY],
+            limits=memory,
+            firing=firing,
+        ),
     )
     rows = (
         *ROWS,
@@ -136,7 +150,40 @@ def rounded(series: pd.DataFrame, window: Window) -> pd.DataFrame:
 def deploy_marks(changes: pd.DataFrame) -> list[Deploy]:
     """Deploys of the `changes` reader, as marks on a board."""
     rows = changes[changes["kind"] == "deploy"] if not changes.empty else changes
-    return [Deploy(row["ts"].to_pydatetime(), f"v{row['version']}") for row in rows.to_dict("records")]
+    return [Deploy(row["ts"].to_pydatetime(), _version(row["version"])) for row in rows.to_dict("records")]
+
+
+def change_marks(changes: pd.DataFrame) -> list[Deploy]:
+    """Deploys and all other changes of the `changes` reader, as marks; a label says of what kind."""
+    rows = changes[changes["kind"].isin(MARKS)] if not changes.empty else changes
+    others = [
+        Deploy(row["ts"].to_pydatetime(), MARKS[row["kind"]], is_deploy=False)
+        for row in rows.to_dict("records")
+    ]
+    return [*deploy_marks(changes), *dict.fromkeys(others)]
+
+
+def _version(version: str) -> str:
+    return f"v{version}" if version.isdecimal() else version
+
+
+MARKS = {"alias": "alias", "configuration": "config", "concurrency": "pool", "mapping": "trigger"}
+"""What a mark of a change is called; that the function appeared or went is none."""
+
+
+def _pool(
+    used: pd.Series[float], reserved: float | None, unreserved: float | None, provisioned: float | None
+) -> tuple[str, list[Limit]]:
+    """What a function's concurrency is held against: in words, and as lines where they are near."""
+    is_own = reserved is not None and reserved == reserved
+    word, size = ("reserved", reserved) if is_own else ("shared", unreserved)
+    ready = _near(used, provisioned, "provisioned", share=0.2)
+    lines = [*_near(used, size, word, share=0.3), *(Limit(one.value, one.label, theme.OK) for one in ready)]
+    return _said(word, size) + _said("provisioned", provisioned), lines
+
+
+def _said(word: str, value: float | None) -> str:
+    return "" if value is None or value != value else f" · {word} {value:,.0f}"
 
 
 def _near(

@@ -2,15 +2,18 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.windows import Window
-from dashboard.charts.board import Deploy, Limit, Panel, Row, Series, board
-from dashboard.charts.boards import deploy_marks, function_board, overview_board
+from dashboard.charts.board import LABEL_SHARE, Deploy, Limit, Panel, Row, Series, board, labelled_marks
+from dashboard.charts.boards import change_marks, deploy_marks, function_board, overview_board
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
 WINDOW = Window(START, START + timedelta(minutes=10))
@@ -85,7 +88,7 @@ def test_the_pointers_box_escapes_its_words():
 
 @pytest.mark.parametrize(("deploys", "labelled"), [(6, True), (7, False)])
 def test_many_deploys_are_lines_without_labels(deploys, labelled):
-    seen = [Deploy(START + timedelta(minutes=minute), f"v{minute}") for minute in range(deploys)]
+    seen = [Deploy(START + timedelta(minutes=1.2 * n), f"v{n}") for n in range(deploys)]
     option = draw([Panel(title="A", series=[LINE])], deploys=seen).option
 
     lines = option["series"][0]["markLine"]["data"]
@@ -201,6 +204,77 @@ def test_a_function_whose_configuration_is_not_known_has_no_limits():
     ).option
 
     assert not [series for series in option["series"] if "markLine" in series]
+
+
+def test_labels_of_marks_that_would_cover_each_other_are_left_out_deploys_and_newer_ones_first():
+    near = timedelta(seconds=30)
+    config = Deploy(START + 4 * near, "config", is_deploy=False)
+    old, new = Deploy(START + 2 * near, "v1"), Deploy(START + 3 * near, "v2")
+    far = Deploy(START + 12 * near, "alias", is_deploy=False)
+
+    assert labelled_marks([config, old, new, far], WINDOW) == [new, far]
+
+
+@given(st.lists(st.tuples(st.integers(0, 599), st.booleans()), max_size=12))
+def test_no_two_labelled_marks_are_nearer_than_a_label_is_wide(seconds):
+    marks = [Deploy(START + timedelta(seconds=s), f"v{i}", d) for i, (s, d) in enumerate(seconds)]
+
+    shown = sorted(mark.ts for mark in labelled_marks(marks, WINDOW))
+
+    room = WINDOW.duration * LABEL_SHARE
+    assert all(after - before >= room for before, after in pairwise(shown))
+    assert all(any(abs(mark.ts - ts) < room for ts in shown) for mark in marks)
+
+
+def test_a_change_of_configuration_is_a_dotted_line_and_a_deploy_a_dashed_one():
+    seen = [Deploy(START, "v2"), Deploy(START + timedelta(minutes=5), "config", is_deploy=False)]
+
+    lines = draw([Panel(title="A", series=[LINE])], deploys=seen).option["series"][0]["markLine"]["data"]
+
+    assert [line["lineStyle"]["type"] for line in lines] == ["dashed", "dotted"]
+
+
+@pytest.mark.parametrize(
+    ("pools", "said", "drawn"),
+    [
+        ({"reserved": 5}, " · reserved 5", ["reserved 5"]),
+        ({"reserved": None, "unreserved": 900}, " · shared 900", []),
+        ({"reserved": None, "unreserved": 10}, " · shared 10", ["shared 10"]),
+        ({"reserved": 5, "unreserved": 10}, " · reserved 5", ["reserved 5"]),
+        (
+            {"reserved": None, "unreserved": 900, "provisioned": 2},
+            " · shared 900 · provisioned 2",
+            ["provisioned 2"],
+        ),
+        ({"reserved": None}, "", []),
+    ],
+)
+def test_concurrency_is_held_against_its_pool_in_the_title_and_where_it_is_near_as_a_line(pools, said, drawn):
+    series = function_series(concurrent_max=4.0)
+
+    option = function_board(
+        series, [], window=WINDOW, zone=BERLIN, timeout_s=None, memory_mb=None, **pools
+    ).option
+
+    assert option["title"][3]["text"] == f"Concurrent executions{said}, throttles"
+    assert marks(option, "concurrency") == drawn
+
+
+def test_every_kind_of_change_becomes_a_mark_and_only_deploys_carry_a_version():
+    changes = pd.DataFrame(
+        {
+            "kind": ["deploy", "deploy", "configuration", "configuration", "alias", "appeared"],
+            "version": ["7", "$LATEST", None, None, None, None],
+            "ts": pd.to_datetime([START] * 6),
+        }
+    )
+
+    assert change_marks(changes) == [
+        Deploy(START, "v7"),
+        Deploy(START, "$LATEST"),
+        Deploy(START, "config", is_deploy=False),
+        Deploy(START, "alias", is_deploy=False),
+    ]
 
 
 def test_only_deploys_become_marks():
