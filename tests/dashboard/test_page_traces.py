@@ -265,3 +265,15 @@ def test_the_busiest_nodes_are_drawn_and_the_rest_is_counted():
 
     assert len(drawn.option["series"][0]["data"]) == 10
     assert drawn.left_out == len(found.nodes) - 10
+
+
+def test_the_tab_of_a_functions_page_shows_a_trace_and_leads_to_all_of_them(open_page, traced):
+    app = open_page("views/function.py", fn="111111111111.eu-west-1.orders")
+    app.session_state["tab"] = ":material/account_tree: Traces"
+    app.run()
+
+    assert not app.exception
+    assert table(app, "start_ms")["duration_ms"].tolist() == pytest.approx([500, 100])
+    assert "All traces of this function, and its service map" in [
+        link.proto.label for link in app.get("page_link")
+    ]
