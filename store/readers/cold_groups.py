@@ -23,7 +23,10 @@ START = """CASE WHEN init_type = 'provisioned-concurrency' THEN 'provisioned'
     WHEN init_type = 'snap-start' OR restore_ms IS NOT NULL THEN 'snap-start' ELSE 'on-demand' END"""
 """How environments of a record start, as its log says; one that does not say so starts on demand."""
 
-OF_RECORD = {"start": START, "memory_mb": "memory_mb"}
+TOLD = "CASE WHEN init_type IS NULL AND restore_ms IS NOT NULL THEN 'snap-start' ELSE init_type END"
+"""The same, with nothing supposed: text logs do not say how an environment that initialized came about."""
+
+OF_RECORD = {"start": START, "told": TOLD, "memory_mb": "memory_mb"}
 """Groups that records tell themselves."""
 
 TAG = "tag:"
@@ -36,12 +39,12 @@ def cold_groups(
     store: Store, window: Window, *, now: datetime, by: Sequence[str], where: Filter = EVERYTHING
 ) -> pd.DataFrame:
     """Per group: the columns of `by` (account, region, function, version, runtime, architecture,
-    package_type, package_size, memory_mb, start, tag:NAME; None: not known), records, cold_starts,
-    cold_start_rate (0..1), provisioned_inits (initializations that kept nobody waiting), init_p50_ms,
-    init_p95_ms, init_max_ms (of cold starts), waited_s (of callers, for initialization and restore),
-    init_gb_s (billed initialization; NaN where a record lacks its billed time), functions (how many), unread
-    (how many of them whose log was not read in full). Most waited for first. What a function, or the version
-    that ran, is configured with is as it is now."""
+    package_type, package_size, memory_mb, start, told (start, as far as logs say), tag:NAME; None: not
+    known), records, cold_starts, cold_start_rate (0..1), provisioned_inits (initializations that kept nobody
+    waiting), init_p50_ms, init_p95_ms, init_max_ms (of cold starts), waited_s (of callers, for initialization
+    and restore), init_gb_s (billed initialization; NaN where a record lacks its billed time), functions (how
+    many), unread (how many of them whose log was not read in full). Most waited for first. What a function,
+    or the version that ran, is configured with is as it is now."""
     wanted, params = sql_where(where)
     with store.snapshot(window, ("invocations",)) as snapshot:
         ran = _ran(snapshot, where)
@@ -160,6 +163,7 @@ COLUMNS = [
     "version",
     "what",
     "who",
+    "side_s",
     *(f"{side}_{name}" for side in SIDES for name in (*NUMBERS, "state")),
 ]
 
@@ -168,17 +172,18 @@ COLUMNS = [
 def deploy_effects(
     store: Store, target: Target, function: str, window: Window, *, now: datetime, reach: timedelta = REACH
 ) -> pd.DataFrame:
-    """Per deploy of the window, the newest first (at most 20): ts, version, what, who (None: not told), and
-    of invocation records before and after it: before_records, before_cold_start_rate (0..1),
-    before_init_p50_ms, before_init_p95_ms (of cold starts), before_duration_p50_ms, before_duration_p95_ms,
-    before_error_rate (status other than success, 0..1), before_state (of its log; None: settled numbers), and
-    the same with after_. A side reaches a day at most, and no further than the deploy beside it. NaN: no
-    records. It compares times, not versions: with an alias that was moved later, see `versions`."""
+    """Per deploy of the window, the newest first (at most 20): ts, version, what, who (None: not told),
+    side_s (how long each side is), and of invocation records before and after it: before_records,
+    before_cold_start_rate (0..1), before_init_p50_ms, before_init_p95_ms (of cold starts),
+    before_duration_p50_ms, before_duration_p95_ms, before_error_rate (status other than success, 0..1),
+    before_state (of its log; None: settled numbers), and the same with after_. Both sides are as long as the
+    shorter of them, a day (`reach`) at most, and no further than the deploy beside it. NaN: no records. It
+    compares times, not versions: with an alias that was moved later, see `versions`."""
     wide = Window(window.start - reach, min(now, window.end + reach))
     told = changes(store, wide, target=target, function=function)
     deploys = told[told["kind"] == "deploy"].sort_values("ts").reset_index(drop=True)
     times = [ts.to_pydatetime() for ts in deploys["ts"]]
-    stretches = [_sides(times, i, wide) for i in range(len(times))]
+    stretches = [_sides(times, i, wide, reach) for i in range(len(times))]
     place = (target.account, target.region, function)
     with store.snapshot(wide, ("invocations",)) as snapshot:
         sums = _sums(snapshot, place, [side for sides in stretches for side in sides])
@@ -193,6 +198,7 @@ def deploy_effects(
                     row.version,
                     row.what,
                     row.who,
+                    stretches[i][0].duration.total_seconds(),
                     *sums[2 * i],
                     states[2 * i],
                     *sums[2 * i + 1],
@@ -202,18 +208,19 @@ def deploy_effects(
     frame = pd.DataFrame(lines[::-1][:NEWEST], columns=pd.Index(COLUMNS))
     frame["ts"] = pd.to_datetime(frame["ts"], utc=True).astype("datetime64[us, UTC]")
     numbers = [f"{side}_{name}" for side in SIDES for name in NUMBERS]
-    frame[numbers] = frame[numbers].astype(float)
+    frame[["side_s", *numbers]] = frame[["side_s", *numbers]].astype(float)
     for name in ("who", "before_state", "after_state"):
         frame[name] = with_none(frame[name])
     return frame
 
 
-def _sides(times: Sequence[datetime], at: int, wide: Window) -> tuple[Window, Window]:
-    """The stretches before and after a deploy, up to the ones beside it."""
+def _sides(times: Sequence[datetime], at: int, wide: Window, reach: timedelta) -> tuple[Window, Window]:
+    """The stretches before and after a deploy, up to the ones beside it: both as long as the shorter one."""
     ts = times[at]
-    before = max(wide.start, ts - REACH, times[at - 1] if at else wide.start)
-    after = min(wide.end, ts + REACH, times[at + 1] if at + 1 < len(times) else wide.end)
-    return Window(before, ts), Window(ts, max(ts, after))
+    before = ts - (times[at - 1] if at else wide.start)
+    after = (times[at + 1] if at + 1 < len(times) else wide.end) - ts
+    length = max(timedelta(0), min(reach, before, after))
+    return Window(ts - length, ts), Window(ts, ts + length)
 
 
 def _sums(snapshot: Snapshot, place: Place, stretches: Sequence[Window]) -> list[list[float]]:

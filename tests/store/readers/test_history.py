@@ -162,14 +162,15 @@ def test_each_deploy_has_what_was_before_and_after_it(world):
     found = deploy_effects(world.store, world.target, "orders", window, now=world.now)
 
     assert found["version"].tolist() == ["3", "2", "1"]
-    assert found["before_records"].tolist() == [60, 60, 30]
+    assert found["before_records"].tolist() == [30, 60, 30]
     assert found["after_records"].tolist() == [30, 60, 60]
+    assert found["side_s"].tolist() == [30 * 60, 60 * 60, 60 * 60]
     newest = found.iloc[0]
     assert newest["after_error_rate"] == pytest.approx(10 / 30)
     assert newest["before_error_rate"] == 0
     assert newest["after_duration_p95_ms"] == 900
-    assert newest["before_duration_p50_ms"] == pytest.approx(median(100 + i / 10 for i in range(30, 90)))
-    assert newest["before_cold_start_rate"] == pytest.approx(1 / 60)
+    assert newest["before_duration_p50_ms"] == pytest.approx(median(100 + i / 10 for i in range(30, 60)))
+    assert newest["before_cold_start_rate"] == pytest.approx(1 / 30)
     assert newest["before_init_p50_ms"] == 545
     assert newest["before_state"] in {None, "provisional"}
 
