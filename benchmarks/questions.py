@@ -38,9 +38,14 @@ class OfStore:
         with self._store.snapshot(window, (kind,)) as snapshot:
             return snapshot.frame(sql, params)
 
+    def _by_hour(self, window: Window, sql: str) -> pd.DataFrame:
+        with self._store.snapshot(window, ("metrics",)) as snapshot:
+            snapshot.by_hour(window)
+            return snapshot.frame(sql, {"s": "function"})
+
     def fleet(self) -> pd.DataFrame:
-        sql = f'SELECT "function", {_FLEET} FROM metrics WHERE scope = $s GROUP BY ALL ORDER BY ALL'
-        return self._frame("metrics", DAY, sql, s="function")
+        sql = f'SELECT "function", {_FLEET} FROM metrics_by_hour WHERE scope = $s GROUP BY ALL ORDER BY ALL'
+        return self._by_hour(DAY, sql)
 
     def minutes(self, function: str) -> pd.DataFrame:
         sql = f"""SELECT epoch_ms(ts) AS ts, {", ".join(METRICS)} FROM metrics
@@ -49,8 +54,8 @@ class OfStore:
 
     def throttles(self) -> pd.DataFrame:
         sql = f"""SELECT "function", epoch_ms(ts) // {HOUR_MS} AS hour, sum(throttles) AS throttles
-            FROM metrics WHERE scope = $s GROUP BY ALL ORDER BY ALL"""
-        return self._frame("metrics", THREE_DAYS, sql, s="function")
+            FROM metrics_by_hour WHERE scope = $s GROUP BY ALL ORDER BY ALL"""
+        return self._by_hour(THREE_DAYS, sql)
 
     def percentiles(self) -> pd.DataFrame:
         sql = f"""SELECT "function", epoch_ms(ts) // {HOUR_MS} AS hour, count(*) AS records,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ import sqlalchemy as sa
 
 from core.facts import Target
 from store import columns
+from store.recent import Recent
 from store.schema import hot
 
 SLICE = timedelta(minutes=10)
@@ -80,32 +79,19 @@ class HotCache:
     """Decoded batches of this process, by seq: a batch never changes. Safe to share by threads."""
 
     def __init__(self, limit_bytes: int = CACHE_BYTES) -> None:
-        self._limit, self._size = limit_bytes, 0
-        self._tables: OrderedDict[int, pa.Table] = OrderedDict()
-        self._lock = threading.Lock()
+        self._recent = Recent[int](limit_bytes)
 
     def tables(self, connection: sa.Connection, batches: Iterable[Batch]) -> dict[int, pa.Table]:
         """Decoded batches by seq, read in the connection's transaction where they are not at hand. Torn ones
         are not in it."""
-        batches = list(batches)
-        with self._lock:
-            found = {b.seq: self._tables[b.seq] for b in batches if b.seq in self._tables}
-            for seq in found:
-                self._tables.move_to_end(seq)
+        found = {}
         for batch in batches:
-            if batch.seq not in found:
+            table = self._recent.get(batch.seq)
+            if table is None:
                 query = sa.select(hot.c.payload).where(hot.c.seq == batch.seq)
-                for seq, table in readable(
-                    batch.kind, {batch.seq: connection.execute(query).scalar_one()}
-                ).items():
-                    self._keep(seq, table)
-                    found[seq] = table
+                payload = connection.execute(query).scalar_one()
+                table = readable(batch.kind, {batch.seq: payload}).get(batch.seq)
+            if table is not None:
+                self._recent.keep(batch.seq, table)
+                found[batch.seq] = table
         return found
-
-    def _keep(self, seq: int, table: pa.Table) -> None:
-        with self._lock:
-            if seq not in self._tables:
-                self._tables[seq] = table
-                self._size += table.nbytes
-            while self._size > self._limit:
-                self._size -= self._tables.popitem(last=False)[1].nbytes

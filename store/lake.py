@@ -16,6 +16,8 @@ import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
+from core.windows import Window
+from store.recent import Recent
 from store.shelf import Shelf
 from store.telemetry import KEYS
 
@@ -26,12 +28,16 @@ SETTINGS = (
     "SET preserve_insertion_order=true",
 )
 
+HOURS_BYTES = 256 * 2**20
+
 
 class Lake:
-    """One DuckDB instance, made at the first need. It sees the shelf's local files and nothing else."""
+    """One DuckDB instance, made at the first need. It sees the shelf's local files and nothing else.
+    `hours` keeps what files' points add up to (`store.hours`)."""
 
     def __init__(self, folder: Path, shelf: Shelf) -> None:
         self.folder, self.shelf = folder, shelf
+        self.hours = Recent[Path](HOURS_BYTES)
         self._spill = (folder / "tmp").resolve() / uuid.uuid4().hex
         self._lock = threading.Lock()
         self._root: duckdb.DuckDBPyConnection | None = None
@@ -81,6 +87,11 @@ def quoted(text: str) -> str:
 def literal(ts: datetime) -> str:
     """A SQL literal of an aware time."""
     return f"TIMESTAMPTZ '{ts.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00'"
+
+
+def during(window: Window) -> str:
+    """A SQL condition: rows of a window."""
+    return f"(ts >= {literal(window.start)} AND ts < {literal(window.end)})"
 
 
 def read_files(files: Sequence[Path]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +16,10 @@ import sqlalchemy as sa
 
 from core.errors import AskAgainError, StoreError
 from core.windows import Window
-from store import hot, schema, state
+from store import hot, hours, schema, state
 from store.hot import HotCache
-from store.lake import Lake, literal, newest_sql
+from store.hours import HOUR_S, Filed
+from store.lake import Lake, during, newest_sql
 from store.losses import NOT_OF_A_FILE, Loss, Losses, Sifted, damaged, sift, still, torn_footers
 from store.state import FILE
 from store.telemetry import KEYS, SCHEMAS
@@ -52,6 +54,7 @@ class Snapshot:
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._local: dict[str, Path] = {}
         self._files: Sequence[sa.Row[Any]] = []
+        self._touched: set[str] = set()
         self._has_answered = False
         self.lost: list[Loss] = []
 
@@ -113,6 +116,22 @@ class Snapshot:
         if self._take():  # or it was replaced and removed since: then the next catalogue has another
             self._losses.note(self._take())
 
+    def by_hour(self, window: Window, *, until: datetime | None = None) -> None:
+        """Make the view `metrics_by_hour` of a part of the snapshot's window, for what is added up over hours
+        and more: `metrics` less percentiles, with `newest` (when something was last invoked); a row may stand
+        for a whole hour (`period_s` 3600) that ends by `until`."""
+        whole = hours.whole(window, until or window.end)
+        self._answered(lambda: hours.create(self._lake, self._duck(), self._filed(), window, whole))
+
+    def _filed(self) -> list[Filed]:
+        return [
+            Filed(
+                self._local[f.path], Window(f.start, f.end), f.path not in self._touched, f.period_s >= HOUR_S
+            )
+            for f in self._files
+            if f.kind == hours.KIND and f.path in self._local
+        ]
+
     def _answered(self, ask: Callable[[], Answer]) -> Answer:
         try:
             answer = ask()
@@ -167,7 +186,7 @@ class Snapshot:
     def _take(self) -> dict[str, str]:
         """Answers what cannot be read and nobody knew of."""
         self.close()
-        self._has_answered = False
+        self._has_answered, self._touched = False, set()
         connection = self._transaction()
         with state.explained(self._engine, self._lake.folder):
             batches, files = self._stored(connection)
@@ -242,8 +261,9 @@ class Snapshot:
         clean = [local[f.path] for f in files if f.path not in touched]
         source = newest_sql(kind, clean, [local[f.path] for f in files if f.path in touched])
         names = ", ".join(f'"{name}"' for name in SCHEMAS[kind].names)
-        inside = f"ts >= {literal(self._window.start)} AND ts < {literal(self._window.end)}"
+        inside = during(self._window)
         duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind} AS SELECT {names} FROM ({source}) WHERE {inside}")
+        self._touched |= touched
 
 
 def _torn(batch: hot.Batch) -> Loss:

@@ -21,6 +21,7 @@ from store.readers.things import Place, Things, matches, sql_where
 from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
 
+HOUR = timedelta(hours=1)
 COUNTS = ["invocations", "errors", "throttles"]
 TIMES = ["duration_p50_ms", "duration_p95_ms", "duration_p99_ms"]
 
@@ -68,12 +69,21 @@ def add(frame: pd.DataFrame, summed: pd.DataFrame | None, counts: list[str]) -> 
         frame[name] = frame[name].astype(float).add(summed[name].astype(float), fill_value=0.0)
 
 
+def points_of(snapshot: Snapshot, grid: Grid) -> str:
+    """The view that sums and maxima of a grid's steps are asked of: by the hour where steps are that long."""
+    if grid.step % HOUR:
+        return "metrics"
+    snapshot.by_hour(grid.window)
+    return "metrics_by_hour"
+
+
 def _counts(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
     wanted, params = sql_where(where)
+    points = points_of(snapshot, grid)
     return snapshot.frame(
         f"""SELECT {STEP_SQL} AS step, sum(invocations) AS invocations, sum(errors) AS errors,
             sum(throttles) AS throttles
-        FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
+        FROM {points} WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
         {"step_ms": grid.step_ms, **params},
     )
 
@@ -83,10 +93,11 @@ def _concurrency(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
     one = where.function is not None
     scope, value = ("function", "concurrent_max") if one else ("account", "claimed_max")
     wanted, params = sql_where(where)
+    points = points_of(snapshot, grid)
     return snapshot.frame(
         f"""SELECT step, sum(most) AS concurrent_max FROM (
             SELECT {STEP_SQL} AS step, account, region, max({value}) AS most
-            FROM metrics WHERE scope = '{scope}' AND {wanted} GROUP BY ALL
+            FROM {points} WHERE scope = '{scope}' AND {wanted} GROUP BY ALL
         ) GROUP BY ALL""",
         {"step_ms": grid.step_ms, **params},
     )
@@ -215,8 +226,9 @@ def _function_points(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFr
     wanted, params = sql_where(where)
     sums = ", ".join(f"sum({name}) AS {name}" for name in COUNTS)
     most = ", ".join(f"max({name}) AS {name}" for name in MEASURES)
+    points = points_of(snapshot, grid)
     return snapshot.frame(
         f"""SELECT {STEP_SQL} AS step, {sums}, {most}
-        FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
+        FROM {points} WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
         {"step_ms": grid.step_ms, **params},
     )

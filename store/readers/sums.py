@@ -25,16 +25,15 @@ def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place
     """Per function: what CloudWatch counted; log_bytes is null where no volume is known; `ended` are
     invocations that must have ended within the window."""
     wanted, params = sql_where(where)
+    snapshot.by_hour(window, until=window.end - LONGEST)
     frame = snapshot.frame(
         f"""SELECT account, region, "function", sum(invocations) AS invocations, sum(errors) AS errors,
             sum(throttles) AS throttles, sum(log_bytes) AS log_bytes, max(duration_max_ms) AS duration_max_ms,
             max(concurrent_max) AS max_concurrency,
             sum(invocations) FILTER (ts < $surely OR epoch_ms(ts) + period_s * 1000 <= $ended_ms) AS ended,
-            max(ts) FILTER (invocations > 0) AS newest
-        FROM metrics WHERE {FUNCTION_POINTS} AND ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
+            max(newest) AS newest
+        FROM metrics_by_hour WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
         {
-            "start": window.start,
-            "end": window.end,
             "surely": window.end - LONGEST - LONGEST_PERIOD,
             "ended_ms": round((window.end - LONGEST).timestamp() * 1000),
             **params,
