@@ -5,7 +5,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from core.facts import Covered, EventSourceMapping, Gap, Listed, Reserved, Trigger
+from core.facts import Cadence, Covered, EventSourceMapping, Gap, Listed, Queue, Reserved, Trigger
 from core.windows import Window
 from store.readers.silence import silent_stops
 
@@ -113,6 +113,120 @@ def test_a_function_fed_by_a_queue_has_a_habit_and_its_mapping_is_named(watch):
     assert row.expected.startswith("it never paused longer than 30 min")
     assert row.broken == "SQS in is disabled"
     assert row.due < world.now - timedelta(hours=1)
+
+
+def test_a_rule_that_was_off_before_we_watched_is_not_waited_for_where_another_runs_it(watch):
+    live = rule(name="orders:::live", source_arn=RULE.replace("nightly", "hourly"), schedule="rate(1 hour)")
+    legacy = rule(state="DISABLED", schedule="cron(30 11 * * ? *)")
+    world = watch([hours + 0.9 for hours in range(200)], entities=[live, legacy])
+
+    assert stops(world).empty
+
+
+def test_a_job_that_ran_for_a_day_only_is_not_accused(watch):
+    world = watch([200 + hours / 2 for hours in range(48)])
+
+    assert stops(world).empty
+    (row,) = stops(world, all_functions=True).itertuples()
+    assert row.state == "not judged"
+
+
+def test_a_weekly_job_is_known_from_ten_weeks_of_hours(world):
+    window = Window(world.now - 70 * DAY, world.now)
+    world.run("inventory", [world.function()])
+    points = [world.point((20 * 24 + week * 168) * 60, period_s=3600) for week in range(8)]
+    world.run("metrics", [*points, Covered("", window)], window=window, period_s=3600)
+
+    (row,) = stops(world).itertuples()
+
+    assert (row.state, row.expected_by) == ("stopped", "habit")
+    assert row.confidence == 7 / 8
+    assert row.expected == "it never paused longer than 7 days in 49 days"
+
+
+def test_the_bars_of_a_stop_show_what_ran_and_what_was_not_read(watch):
+    world = watch([200 + hours / 2 for hours in range(200)])
+
+    (row,) = stops(world).itertuples()
+
+    start, steps = world.now - timedelta(hours=200) - 7 * DAY, len(row.runs)
+    width = timedelta(minutes=-(-(200 * 60 + 7 * 1440) // steps))
+    ran = [world.now - timedelta(hours=200 + hours / 2) for hours in range(200)]
+    counted = [sum(start + i * width <= ts < start + (i + 1) * width for ts in ran) for i in range(steps)]
+    unread = [i for i in range(steps) if start + i * width < world.now - 14 * DAY]
+    assert [None if i in unread and not n else n for i, n in enumerate(counted)] == row.runs
+    assert None in row.runs
+    assert row.runs[-1] == 0
+
+
+def test_requests_that_were_all_throttled_are_named(watch):
+    world = watch([3 + hours / 2 for hours in range(400)])
+    refused = [world.point(hours * 60, 0, throttles=4) for hours in (1, 2)]
+    world.run("metrics", [*refused, Covered("", world.window())])
+
+    (row,) = stops(world).itertuples()
+
+    assert row.broken == "throttled: 8 requests since it last ran, none got through"
+    assert row.broken_since == world.now - timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("sent", "depth", "says"),
+    [
+        (0, 0, "its queue in is silent: nothing was sent there since"),
+        (2, 7, "7 messages wait in in and are not taken"),
+    ],
+)
+def test_a_queue_that_is_silent_or_not_emptied_is_named(watch, sent, depth, says):
+    mapping = EventSourceMapping(
+        name="m", function="orders", source_arn=QUEUE, state="Enabled", batch_size=10, source_kind="sqs"
+    )
+    world = watch([5 + hours / 2 for hours in range(400)], entities=[mapping])
+    samples = [world.sample(m, QUEUE, depth, sent=sent, received=0, deleted=0) for m in range(1, 300)]
+    window = world.window(400)
+    world.run("queues", [Queue(name=QUEUE), *samples, Covered(QUEUE, window)], window=window)
+
+    (row,) = stops(world).itertuples()
+
+    assert row.broken == says
+
+
+def test_what_its_poller_cannot_hand_over_is_named(watch):
+    says = "PROBLEM: Function access denied"
+    mapping = EventSourceMapping(
+        name="m", function="orders", source_arn=QUEUE, state="Enabled", batch_size=10, last_result=says
+    )
+    world = watch([5 + hours / 2 for hours in range(400)], entities=[mapping])
+
+    (row,) = stops(world).itertuples()
+
+    assert row.broken == f"SQS in cannot hand over: {says}"
+
+
+def test_a_function_that_was_deleted_at_work_is_told_apart(watch):
+    world = watch([5 + hours / 2 for hours in range(400)], entities=[Listed("function")])
+    world.run("inventory", [Listed("function")])
+
+    (row,) = stops(world).itertuples()
+
+    assert (row.state, row.broken, row.broken_since) == ("deleted", "the function was deleted", world.now)
+
+
+def test_of_functions_whose_metrics_were_never_read_it_says_so(world):
+    world.run("inventory", [world.function()])
+    world.run("metrics", [], outcome="denied", error="the role lacks cloudwatch:GetMetricData")
+
+    (row,) = stops(world).itertuples()
+
+    assert row.state == "unknown"
+    assert row.says == "what it did is not known: the role lacks cloudwatch:GetMetricData"
+
+
+def test_what_is_read_seldom_is_judged_by_what_its_turn_has_read(watch):
+    cadence = Cadence(name="orders", every_s=3600, why="idle")
+    world = watch([0.9 + hours / 2 for hours in range(400)], entities=[cadence], until=0.8)
+
+    assert stops(world).empty
 
 
 def test_a_stop_without_a_broken_link_says_so(watch):
