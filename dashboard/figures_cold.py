@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
 from core.formulas import rate
+from core.remedies import Starts, remedy
+from core.windows import Window
 from dashboard import numbers
 from dashboard.answers import total
 from dashboard.figures import spark
 from dashboard.seen import Seen, seen
 from dashboard.widgets import Card
 
+HOUR = timedelta(hours=1)
 KEYS = ("account", "region", "function")
 
 
@@ -34,6 +39,48 @@ class Cold:
     @property
     def share(self) -> float | None:
         return rate(self.total("cold_starts"), self.total("records"))
+
+
+def advised(functions: pd.DataFrame, settings: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """The `cold_starts` frame with `remedy` and `why`, and from the `start_settings` frame what a reader may
+    want beside them: package_mb, has_snap_start, units and crashes."""
+    keys = list(KEYS)
+    joined = functions.merge(settings.rename(columns={"snap_start": "has_snap_start"}), on=keys, how="left")
+    hours = window.duration / HOUR
+    found = [remedy(_starts(row, hours)) for row in joined.to_dict("records")]
+    joined["remedy"], joined["why"] = [one.what for one in found], [one.why for one in found]
+    return joined.drop(columns=["package_type", "ephemeral_mb", "has_file_system", "orphan"])
+
+
+def _starts(row: Mapping[Hashable, Any], hours: float) -> Starts:
+    cold, waited_s = known(row["cold_starts"]), known(row["waited_s"])
+    return Starts(
+        records=known(row["records"]),
+        cold_starts=cold,
+        waited_ms=waited_s * 1000 / cold if cold and waited_s is not None else None,
+        hours=hours,
+        crashes=known(row["crashes"]) or 0.0,
+        runtime=known(row["runtime"]),
+        package_type=known(row["package_type"]),
+        package_mb=known(row["package_mb"]),
+        ephemeral_mb=known(row["ephemeral_mb"]),
+        has_file_system=known(row["has_file_system"]) is True,
+        snap_start=known(row["has_snap_start"]) is True,
+        units=int(known(row["units"]) or 0),
+        orphan=known(row["orphan"]),
+    )
+
+
+def counted(functions: pd.DataFrame, *, shown: int) -> str:
+    """How many functions the table shows, and what of the others."""
+    unknown = int(functions["records"].isna().sum())
+    said = [f"{shown:,} of {len(functions):,} functions, nobody waited for the others"]
+    return " · ".join(said + ([f"{unknown:,} not known"] if unknown else []))
+
+
+def known(value: Any) -> Any:
+    """None for what is not known."""
+    return value if numbers.known(value) else None
 
 
 def cards(now: Cold, before: Cold, series: pd.DataFrame) -> list[Card]:

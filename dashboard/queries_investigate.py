@@ -1,4 +1,4 @@
-"""Cached questions of the pages that look for causes: cold starts, concurrency, queues."""
+"""Cached questions of the pages that look for causes: concurrency, queues."""
 
 from __future__ import annotations
 
@@ -11,24 +11,9 @@ from core.windows import Window
 from dashboard.queries import cached, store
 from store.readers import arrivals as letters
 from store.readers import async_events as events
-from store.readers import cold, concurrency, queues, streams
+from store.readers import concurrency, queues, streams
 from store.readers import lint as findings
 from store.store import Filter
-
-
-@cached()
-def cold_starts(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
-    return cold.cold_starts(store(), window, now=_at, where=where)
-
-
-@cached()
-def cold_series(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
-    return cold.cold_series(store(), window, now=_at, where=where)
-
-
-@cached(ttl_s=600, entries=16)
-def cold_by_hour(window: Window, where: Filter) -> pd.DataFrame:
-    return cold.cold_by_hour(store(), window, where=where)
 
 
 @cached()

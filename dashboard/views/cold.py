@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.windows import Window
-from dashboard import figures_cold, numbers, queries, queries_investigate, tables, widgets
+from dashboard import cold_parts, figures_cold, links, numbers, queries, queries_cold, tables, widgets
 from dashboard.answers import cold_answer, total
-from dashboard.charts.cold import cold_board, cold_heatmap, in_zone
+from dashboard.charts.cold import cold_board
+from dashboard.choosers import option_chooser
 from dashboard.compare import earlier
 from dashboard.figures_cold import Cold
 
-WEEK, HOUR = timedelta(days=7), timedelta(hours=1)
+ROWS = 150
+VIEWS = {
+    "units": "What units would do",
+    "deploys": "Around deploys",
+    "groups": "What they depend on",
+    "week": "When in the week",
+}
+COLUMNS = (
+    *("function", "place", "remedy", "why", "waited_s", "cold_starts", "cold_start_rate", "init_p50_ms"),
+    *("init_p95_ms", "init_cost_usd", "records", "runtime", "memory_mb", "package_mb", "provisioned"),
+    *("snap_start", "state"),
+)
 
 
 def page(window: Window) -> None:
     now, where, before = queries.now(), queries.scope(), earlier(window)
-    functions = queries_investigate.cold_starts(window, where, now)
+    functions = queries_cold.advised(window, where, now)
     if not total(functions["records"]):
         widgets.no_data("No invocation records in this window.", collector="logs")
         return
-    series = queries_investigate.cold_series(window, where, now)
+    series = queries_cold.cold_series(window, where, now)
     tables.say(cold_answer(functions))
     here = Cold(functions, queries.record_totals(window, where))
-    there = Cold(queries_investigate.cold_starts(before, where, now), queries.record_totals(before, where))
+    there = Cold(queries_cold.cold_starts(before, where, now), queries.record_totals(before, where))
     widgets.cards(figures_cold.cards(here, there, series), compared=before)
     board(series, window)
     table(functions)
-    heatmap(window)
+    details(functions, window)
 
 
 def board(series: pd.DataFrame, window: Window) -> None:
@@ -45,72 +58,97 @@ def board(series: pd.DataFrame, window: Window) -> None:
 
 
 def table(functions: pd.DataFrame) -> None:
-    st.header("Functions, longest wait first", anchor=False)
-    shown = tables.presentable(functions, usd=["init_cost_usd"])
-    column = st.column_config
-    with st.container(key="cold-table"):
+    waiting = functions[functions["waited_s"].fillna(0) > 0]
+    with st.container(horizontal=True, vertical_alignment="center", key="cold-bar"):
+        st.header("Functions, longest wait first", anchor=False, width="stretch")
+        st.caption(figures_cold.counted(functions, shown=min(len(waiting), ROWS)), width="content")
+        tables.download(functions, "cold-starts", key="cold-csv")
+    if waiting.empty:
+        return
+    shown = tables.presentable(waiting.head(ROWS), usd=["init_cost_usd"])
+    columns = tables.spoken(shown, COLUMNS)
+    with st.container(key="guarded-cold"), st.container(key="cold-table"):
         st.dataframe(
-            shown,
+            shown[columns],
             key="cold-functions",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
-            alt="Cold starts per function, longest wait first",
-            column_config={
-                "function": tables.function_button(shown, "cold-open"),
-                "place": column.TextColumn("Where"),
-                "runtime": column.TextColumn("Runtime"),
-                "memory_mb": column.NumberColumn("Memory", format="%,d MB"),
-                "records": tables.count_column("Invocations", "Invocation records of the window."),
-                "cold_starts": tables.count_column("Cold starts"),
-                "cold_start_rate": tables.percent_column("Cold", "Cold starts / invocation records."),
-                "init_p50_ms": tables.ms_column("Init p50"),
-                "init_p95_ms": tables.ms_column("Init p95"),
-                "waited_s": column.NumberColumn("Waited", format="%,.1f s", help="By callers, in all."),
-                "init_cost_usd": tables.usd_column("Init cost", shown["init_cost_usd"]),
-                "provisioned": tables.count_column("Provisioned", "Initializations nobody waited for."),
-                "snap_start": tables.count_column("SnapStart", "Restored from a snapshot."),
-                "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
-            },
-            column_order=tables.spoken(
-                shown,
-                [
-                    *(
-                        "function",
-                        "place",
-                        "runtime",
-                        "memory_mb",
-                        "records",
-                        "cold_starts",
-                        "cold_start_rate",
-                    ),
-                    *("init_p50_ms", "init_p95_ms", "waited_s", "init_cost_usd"),
-                    *("provisioned", "snap_start", "state"),
-                ],
-            ),
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=14),
+            alt="Cold starts per function with what would help, longest wait first",
+            column_config=_columns(shown),
+            column_order=columns,
         )
 
 
-def heatmap(window: Window) -> None:
-    """The last week at least: a weekday needs one."""
-    week = Window(min(window.start, window.end - WEEK), window.end)
-    by_hour = queries_investigate.cold_by_hour(week, queries.scope())
-    st.header("When in the week", anchor=False)
-    if by_hour.empty:
-        widgets.no_data("No invocation records in the week before.", collector="logs")
-        return
-    local = week.end.astimezone(widgets.zone())
-    offset = local.utcoffset() or timedelta()
-    whole = not offset % HOUR  # half-hour zones stay in UTC
-    with st.container(border=True, key="heatmap"):
-        st.altair_chart(
-            cold_heatmap(in_zone(by_hour, offset_h=offset // HOUR) if whole else by_hour),
-            key="cold-hours",
-            alt="Share of invocations that started cold, by weekday and hour",
+def _columns(shown: pd.DataFrame) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "function": tables.function_button(shown, "cold-open"),
+        "place": column.TextColumn("Where"),
+        "remedy": column.TextColumn("What would help", width="medium"),
+        "why": column.TextColumn("Because", width="large"),
+        "waited_s": column.NumberColumn("Waited", format="%,.1f s", help="By callers, in all."),
+        "cold_starts": tables.count_column("Cold starts"),
+        "cold_start_rate": tables.percent_column("Cold", "Cold starts / invocation records."),
+        "init_p50_ms": tables.ms_column("Init p50"),
+        "init_p95_ms": tables.ms_column("Init p95"),
+        "init_cost_usd": tables.usd_column("Init cost", shown["init_cost_usd"]),
+        "records": tables.count_column("Invocations", "Invocation records of the window."),
+        "runtime": column.TextColumn("Runtime"),
+        "memory_mb": column.NumberColumn("Memory", format="%,d MB"),
+        "package_mb": column.NumberColumn("Package", format="%,.1f MB"),
+        "provisioned": tables.count_column("Provisioned", "Initializations nobody waited for."),
+        "snap_start": tables.count_column("SnapStart", "Restored from a snapshot."),
+        "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
+    }
+
+
+def details(functions: pd.DataFrame, window: Window) -> None:
+    st.header("Look closer", anchor=False)
+    with st.container(border=True, key="details"):
+        with st.container(horizontal=True, vertical_alignment="center", key="details-bar"):
+            view = _view()
+            row = _function(functions) if view in ("units", "deploys") else None
+        if view == "groups":
+            cold_parts.groups(window)
+        elif view == "week":
+            cold_parts.week(window)
+        elif row is not None:
+            (cold_parts.units if view == "units" else cold_parts.deploys)(row, window)
+
+
+def _view() -> str:
+    def draw(key: str, changed: Callable[[], None]) -> None:
+        st.segmented_control(
+            "Look at",
+            list(VIEWS),
+            key=key,
+            on_change=changed,
+            format_func=VIEWS.__getitem__,
+            label_visibility="collapsed",
+            required=True,
         )
-        st.caption(
-            f"Share of invocations that started cold in {numbers.age(week.duration)}, by weekday and hour, "
-            f"{local.tzname() if whole else 'UTC'}. Blank: nothing ran."
-        )
+
+    return links.choose("view", list(VIEWS), "units", draw) or "units"
+
+
+def _function(functions: pd.DataFrame) -> cold_parts.Row | None:
+    """The row of the function that the address names, else of the one that is waited for longest."""
+    rows = {
+        links.function_id(row["account"], row["region"], row["function"]): row
+        for row in tables.with_place(functions).to_dict("records")
+    }
+    several = len({row["place"] for row in rows.values()}) > 1
+    labels = {
+        id: f"{row['function']} · {row['place']}" if several else row["function"] for id, row in rows.items()
+    }
+    asked = st.query_params.get("fn")
+    chosen = option_chooser("fn", labels, "Function", "Longest waited for", width=330)
+    if asked and chosen is None:
+        widgets.no_data(f"No function {numbers.plain(asked.rpartition('.')[2])} is known here.")
+        return None
+    return rows.get(chosen) if chosen else next(iter(rows.values()), None)
 
 
 widgets.toolbar("Cold starts")

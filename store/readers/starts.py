@@ -12,7 +12,7 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from store.asking import reader
-from store.readers.frames import rows
+from store.readers.frames import rows, with_none
 from store.readers.lifecycle import provisioned
 from store.readers.records import COLD, INIT_BILLED_MS, WAITED_MS
 from store.readers.states import Coverage
@@ -51,7 +51,10 @@ def start_settings(
         for thing in things.of("function")
         if matches(where, *thing.place)
     ]
-    return pd.DataFrame(found, columns=pd.Index(SETTINGS))
+    frame = pd.DataFrame(found, columns=pd.Index(SETTINGS))
+    for name in ("package_type", "orphan"):
+        frame[name] = with_none(frame[name])
+    return frame
 
 
 def _setting(body: Mapping[str, Any]) -> list[Any]:
