@@ -116,9 +116,12 @@ def _copy(
     source = newest_sql(kind, clean=[], touched=replaced)
     if since is not None:
         source = f"SELECT * FROM ({source}) WHERE ts >= {literal(since)}"
+    unsaid = encoding.unsaid(duck, kind, source)
+    if unsaid:
+        source = f"SELECT * EXCLUDE ({', '.join(sorted(unsaid))}) FROM ({source})"
     if period_s:
-        source = rollup.sql(kind, source, period_s)
-    return encoding.copy(duck, kind, source, draft)
+        source = rollup.sql(kind, source, period_s, unsaid=unsaid)
+    return encoding.copy(duck, kind, source, draft, unsaid=unsaid)
 
 
 def add(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import duckdb
 import pyarrow as pa
@@ -46,8 +46,9 @@ def statistics(kind: str) -> dict[str, str]:
     return {name: "name" if name in words else found[name] for name in own}
 
 
-def sql(kind: str, source: str, period_s: int) -> str:
-    """A query of the rows of `source` at `period_s`: shorter ones combined, others as they are.
+def sql(kind: str, source: str, period_s: int, *, unsaid: Collection[str] = frozenset()) -> str:
+    """A query of the rows of `source` at `period_s`: shorter ones combined, others as they are. Columns that
+    are `unsaid` are not in it.
 
     Where a row of the period itself is there, the shorter ones of its stretch count for nothing.
     """
@@ -55,7 +56,9 @@ def sql(kind: str, source: str, period_s: int) -> str:
     start = f"make_timestamptz(epoch_ms(ts) // {period_s * 1000} * {period_s * 1_000_000})"
     own = ", ".join(name for name in KEYS[kind] if name not in ("ts", "period_s"))
     fields = ", ".join(
-        COMBINE[how].format(f'"{name}"') + f' AS "{name}"' for name, how in statistics(kind).items()
+        COMBINE[how].format(f'"{name}"') + f' AS "{name}"'
+        for name, how in statistics(kind).items()
+        if name not in unsaid
     )
     short = f"""SELECT {own}, {start} AS ts, CAST({period_s} AS INTEGER) AS period_s, {fields}
         FROM ({source}) WHERE period_s < {period_s} GROUP BY ALL"""
