@@ -1,4 +1,4 @@
-"""Bursts of throttles: when, which limit was met, and what became of the work.
+"""Bursts of throttles: when, and which limit was met.
 
 CloudWatch counts throttles and does not say which limit refused: it is concluded from what was full.
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
@@ -6,21 +6,24 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from core.exhaustion import SCALES_BY, SCALES_EVERY
+from core.throttled_work import Work
 
-STOPPED, RESERVED, ACCOUNT, SCALING, UNKNOWN = (
+STOPPED, RESERVED, PROVISIONED, ACCOUNT, SCALING, EVENT_SOURCE, UNKNOWN = (
     "stopped by a reservation of 0",
     "its own reservation",
+    "its provisioned concurrency",
     "the account's concurrency",
     "how fast a function may scale",
-    "not told",
+    "its event source's maximum concurrency",
+    "cannot tell",
 )
-CAUSES = (STOPPED, RESERVED, ACCOUNT, SCALING, UNKNOWN)
+CAUSES = (STOPPED, RESERVED, PROVISIONED, ACCOUNT, SCALING, EVENT_SOURCE, UNKNOWN)
 
 FULL = 0.98
 """A pool this full was full: concurrency is a maximum of samples, which may miss the last few."""
@@ -31,23 +34,13 @@ APART = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What became of the events of one step; None: not told."""
-
-    received: float | None = None
-    dropped: float | None = None
-    async_age_ms: float | None = None
-    iterator_age_ms: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Minute:
     """One step of one function."""
 
     ts: datetime
     throttles: float
     concurrent: float | None = None
-    work: Work = Work()
+    work: Work | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +54,21 @@ class Burst:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What a function draws from: its reservation (None: it has none), the account's limit and the most that
-    was claimed of it during the burst (None: not known)."""
+    """What a function draws from, as it was during a burst.
+
+    `reserved` is its reservation (None: it has none, or `is_read` is false: nobody looked), `limit` the
+    account's and `claimed_max` the most that was claimed of it (None: not known). `provisioned` is all that
+    its aliases and versions hold ready, `spilled` how many invocations found that used up, `event_source_max`
+    how many its event source mappings may run at once (None: one of them may run any number).
+    """
 
     reserved: int | None = None
     limit: int | None = None
     claimed_max: float | None = None
+    is_read: bool = True
+    provisioned: int = 0
+    spilled: float = 0.0
+    event_source_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,38 +97,75 @@ def cause(burst: Burst, minutes: Sequence[Minute], pool: Pool, *, step: timedelt
     used = max(
         (m.concurrent for m in minutes if m.ts >= burst.start and m.concurrent is not None), default=None
     )
-    if pool.reserved == 0:
+    found = _of_reservation(used, pool) if pool.reserved is not None else _of_account(pool, used)
+    return found or _of_growth(minutes, used, step) or _of_event_source(used, pool) or _unknown(used, pool)
+
+
+def _of_reservation(used: float | None, pool: Pool) -> Cause | None:
+    """What a function with a reservation met; the account's limit is none of its limits."""
+    reserved = pool.reserved or 0
+    if reserved == 0:
         return Cause(STOPPED, "its reserved concurrency is 0: nothing of it may run", used, 0)
-    if pool.reserved is not None and used is not None and used >= FULL * pool.reserved:
-        says = f"{used:,.0f} of its {pool.reserved:,} reserved were in use"
-        return Cause(RESERVED, says, used, pool.reserved)
-    claimed = pool.claimed_max if pool.reserved is None else None
-    if claimed is not None and pool.limit and claimed >= FULL * pool.limit:
-        says = f"{claimed:,.0f} of the account's {pool.limit:,} were claimed"
-        return Cause(ACCOUNT, says, claimed, pool.limit)
-    grown = _growth(minutes)
-    if grown is not None and grown >= GROWING * SCALES_BY:
-        says = (
-            f"it grew by {grown:,.0f} within {_minutes(step)}; Lambda adds at most {SCALES_BY:,} per"
-            f" {SCALES_EVERY.seconds} s to a function, and no pool was full"
-        )
-        return Cause(SCALING, says, used, None)
-    return Cause(
-        UNKNOWN, _unknown(used, pool), used, pool.reserved if pool.reserved is not None else pool.limit
-    )
+    if pool.provisioned >= reserved:
+        says = f"all its {reserved:,} reserved are provisioned: what these do not serve is refused"
+        return Cause(PROVISIONED, says, used, reserved)
+    if used is None or used < FULL * reserved:
+        return None
+    says = f"{used:,.0f} of its {reserved:,} reserved were in use"
+    return Cause(RESERVED, says + _spilled(pool), used, reserved)
 
 
-def _growth(minutes: Sequence[Minute]) -> float | None:
-    """The largest growth of its concurrency from one step to the next."""
+def _of_account(pool: Pool, used: float | None) -> Cause | None:
+    claimed = pool.claimed_max
+    if claimed is None or not pool.limit or claimed < FULL * pool.limit:
+        return None
+    says = f"{claimed:,.0f} of the account's {pool.limit:,} were claimed"
+    unread = "" if pool.is_read else "; whether it has a reservation of its own was not read"
+    return Cause(ACCOUNT, says + _spilled(pool) + unread, claimed, pool.limit)
+
+
+def _spilled(pool: Pool) -> str:
+    if not pool.spilled:
+        return ""
+    return f", after {pool.spilled:,.0f} invocations found its {pool.provisioned:,} provisioned used up"
+
+
+def _of_growth(minutes: Sequence[Minute], used: float | None, step: timedelta) -> Cause | None:
     told = [m.concurrent for m in sorted(minutes, key=lambda m: m.ts) if m.concurrent is not None]
-    return max((b - a for a, b in pairwise(told)), default=None)
+    grown = max((b - a for a, b in pairwise(told)), default=None)
+    if grown is None or grown < GROWING * SCALES_BY:
+        return None
+    says = (
+        f"it grew by {grown:,.0f} within {_minutes(step)}; Lambda adds at most {SCALES_BY:,} per"
+        f" {SCALES_EVERY.seconds} s to a function, and no pool was full"
+    )
+    return Cause(SCALING, says, used, None)
 
 
-def _unknown(used: float | None, pool: Pool) -> str:
+def _of_event_source(used: float | None, pool: Pool) -> Cause | None:
+    most = pool.event_source_max
+    if most is None or used is None or used < FULL * most:
+        return None
+    says = f"its event sources may run {most:,} at once and did; no pool was full"
+    return Cause(EVENT_SOURCE, says, used, most)
+
+
+def _unknown(used: float | None, pool: Pool) -> Cause:
+    limit = pool.reserved if pool.reserved is not None else pool.limit
+    return Cause(UNKNOWN, _why_unknown(used, pool), used, limit)
+
+
+def _why_unknown(used: float | None, pool: Pool) -> str:
+    if not pool.is_read:
+        return "whether it has a reservation of its own was not read"
     if pool.reserved is not None:
-        return f"at most {used or 0:,.0f} of its {pool.reserved:,} reserved were seen in use"
-    if pool.limit is None or pool.claimed_max is None:
-        return "the account's limit or its claimed concurrency is not known for that time"
+        if used is None:
+            return f"its concurrency was not collected, so how much of its {pool.reserved:,} reserved it used"
+        return f"at most {used:,.0f} of its {pool.reserved:,} reserved were seen in use"
+    if pool.claimed_max is None:
+        return "the account's concurrency was not collected for that time"
+    if pool.limit is None:
+        return "the account's limit is not known"
     return (
         f"at most {pool.claimed_max:,.0f} of the account's {pool.limit:,} were seen claimed: a peak between"
         " two samples, a limit on requests per second, or a caller's own"
@@ -136,26 +175,3 @@ def _unknown(used: float | None, pool: Pool) -> str:
 def _minutes(step: timedelta) -> str:
     minutes = step // timedelta(minutes=1)
     return f"{minutes} minutes" if minutes > 1 else "a minute"
-
-
-QUEUES = frozenset({"sqs"})
-STREAMS = frozenset({"kinesis", "dynamodb", "documentdb", "msk", "self-managed-kafka"})
-
-
-def consequence(work: Sequence[Work], fed_by: Collection[str]) -> str:
-    """What became of the throttled work, in words: lost, delayed, given back, or refused to its callers."""
-    said = []
-    dropped = sum(w.dropped or 0 for w in work)
-    if dropped:
-        said.append(f"{dropped:,.0f} asynchronous events were dropped")
-    elif any(w.received for w in work):
-        age = max((w.async_age_ms or 0 for w in work), default=0)
-        said.append(
-            f"asynchronous events waited up to {age / 1000:,.0f} s" if age else "asynchronous events waited"
-        )
-    if STREAMS & set(fed_by):
-        age = max((w.iterator_age_ms or 0 for w in work), default=0)
-        said.append(f"its stream was up to {age / 1000:,.0f} s behind" if age else "its stream waited")
-    if QUEUES & set(fed_by):
-        said.append("messages went back to their queue, each with one receive more")
-    return "; ".join(said) or "callers got an error (429), unless they tried again"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core.throttling import Burst, Minute, Pool, Work, bursts, cause, consequence
+from core.throttled_work import Work, fate
+from core.throttling import Burst, Minute, Pool, bursts, cause
 from core.windows import MINUTE, MOST_POINTS, Window, lines_step
 from store.asking import reader
-from store.readers.frames import STEP_SQL, Grid, inside, milliseconds, rows, with_none
+from store.readers.frames import STEP_SQL, Grid, inside, milliseconds, rows
+from store.readers.letters import LOOK_BACK as QUEUES_LOOK_BACK
+from store.readers.limits_then import KINDS as LIMITS
+from store.readers.limits_then import LimitsThen
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things, sql_where
+from store.readers.throttled_work import KINDS, Traffic, Wired, wired
 from store.store import Filter, Snapshot, Store
 
 TOP = 20
@@ -58,9 +64,11 @@ def _none() -> pd.DataFrame:
     return pd.DataFrame({"step": pd.Series(dtype="int64"), "throttles": pd.Series(dtype=float)})
 
 
-def _totals(snapshot: Snapshot, where: Filter) -> dict[Place, float]:
-    """Throttled functions and how often, most first."""
-    wanted, params = sql_where(where)
+def _totals(snapshot: Snapshot, where: Filter, *, since: datetime | None = None) -> dict[Place, float]:
+    """Throttled functions and how often (from `since` on), most first."""
+    wanted, filtered = sql_where(where)
+    params: dict[str, Any] = {**filtered, "since": since}
+    wanted += " AND ($since IS NULL OR ts >= $since)"
     frame = snapshot.frame(
         f"""SELECT account, region, "function", sum(throttles) AS throttles FROM metrics
         WHERE {FUNCTION_POINTS} AND throttles > 0 AND {wanted} GROUP BY ALL
@@ -97,8 +105,10 @@ def _cells(
 
 BURSTS = [
     *("account", "region", "function", "start", "end", "throttles", "cause", "evidence"),
-    *("used_max", "limit", "consequence"),
+    *("used_max", "limit", "fate", "consequence"),
 ]
+MOST_THROTTLED = 200
+"""Of so many functions, the most throttled, bursts are told apart."""
 
 
 @reader
@@ -107,60 +117,103 @@ def throttle_bursts(
 ) -> pd.DataFrame:
     """Stretches in which a function was throttled, the worst first (at most `most`): account, region,
     function, start, end (of the last minute), throttles, cause (one of `core.throttling.CAUSES`), evidence (a
-    sentence), used_max (of the pool that was full; NaN: not told), limit (of that pool; NaN: not known),
-    consequence (what became of the throttled work, as far as metrics and triggers tell)."""
-    with store.snapshot(Window(window.start - LOOK_BACK, window.end), ("metrics",)) as snapshot:
-        things = Things.read(snapshot, "function", "reserved", "account_limits", "mapping", "trigger")
-        step = max(MINUTE, Coverage.read(snapshot, window, now=now, only="metrics").coarsest("metrics"))
-        throttled = list(_totals(snapshot, where))
-        minutes = _minutes(snapshot, throttled, step)
-        accounts = _accounts(snapshot, step)
-    pools = _pools(things)
-    fed = _fed(things)
-    lines = [
-        _burst_row(
-            place,
-            burst,
-            pools,
-            minutes[place],
-            accounts.get(place[:2], {}),
-            fed.get(place, frozenset()),
-            step,
-        )
-        for place in throttled
-        for burst in bursts((m for m in minutes[place].values() if m.ts >= window.start), step=step)
-    ]
+    sentence), used_max (of the pool that was full; NaN: not told), limit (of that pool, as it was then; NaN:
+    not known), fate (one of `core.throttled_work.FATES`), consequence (what became of the throttled work, as
+    far as metrics, queues and triggers tell)."""
+    with store.snapshot(
+        Window(window.start - QUEUES_LOOK_BACK, window.end), ("metrics", "queue_samples")
+    ) as snapshot:
+        throttled = list(_totals(snapshot, where, since=window.start))[:MOST_THROTTLED]
+        lines = _burst_rows(snapshot, window, throttled, now) if throttled else []
     frame = pd.DataFrame(lines, columns=pd.Index(BURSTS))
     frame[["throttles", "used_max", "limit"]] = frame[["throttles", "used_max", "limit"]].astype(float)
     for name in ("start", "end"):
         frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("us")
-    frame["consequence"] = with_none(frame["consequence"])
     order = frame.sort_values(
         ["throttles", "start", "function"], ascending=[False, False, True], kind="stable"
     )
     return order.head(most).reset_index(drop=True)
 
 
-def _minutes(snapshot: Snapshot, places: list[Place], step: timedelta) -> dict[Place, dict[datetime, Minute]]:
-    """What each throttled function did, by step."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """All that bursts are judged by."""
+
+    minutes: Mapping[Place, Mapping[datetime, Minute]]
+    claimed: Mapping[tuple[str, str], Mapping[datetime, float]]
+    spilled: Mapping[Place, Mapping[datetime, float]]
+    provisioned: Mapping[Place, int]
+    limits: LimitsThen
+    wired: Mapping[Place, Wired]
+    traffic: Traffic
+    step: timedelta
+
+
+def _burst_rows(
+    snapshot: Snapshot, window: Window, throttled: list[Place], now: datetime
+) -> list[dict[str, Any]]:
+    things = Things.read(snapshot, *KINDS, *LIMITS, "provisioned")
+    step = max(MINUTE, Coverage.read(snapshot, window, now=now, only="metrics").coarsest("metrics"))
+    reach = Window(window.start - QUEUES_LOOK_BACK, window.end)
+    fed = wired(things, set(throttled))
+    told = _Told(
+        _minutes(snapshot, throttled, step, since=window.start - LOOK_BACK),
+        _accounts(snapshot, step),
+        _spilled(snapshot, throttled, step),
+        _provisioned(things),
+        LimitsThen.read(snapshot, things, since=window.start),
+        fed,
+        Traffic.read(snapshot, Coverage.read(snapshot, reach, now=now, only="queues"), things, fed.values()),
+        step,
+    )
+    return [
+        _burst_row(place, burst, told)
+        for place in throttled
+        for burst in bursts((m for m in told.minutes[place].values() if m.ts >= window.start), step=step)
+    ]
+
+
+def _minutes(
+    snapshot: Snapshot, places: list[Place], step: timedelta, *, since: datetime
+) -> dict[Place, dict[datetime, Minute]]:
+    """What each throttled function did, by step: in those with throttles and a little before."""
     frame = snapshot.frame(
-        f"""SELECT account, region, "function", {STEP_SQL} AS step, sum(throttles) AS throttles,
-            max(concurrent_max) AS concurrent, sum(invocations) AS invocations,
-            sum(async_received) AS received, sum(async_dropped) AS dropped,
-            max(async_age_max_ms) AS async_age, max(iterator_age_max_ms) AS iterator_age
-        FROM metrics WHERE {FUNCTION_POINTS}
-            AND list_contains($names::VARCHAR[], account || ' ' || region || ' ' || "function")
-        GROUP BY ALL ORDER BY step""",
-        {"step_ms": milliseconds(step), "names": [" ".join(place) for place in places]},
+        f"""WITH steps AS (
+            SELECT account, region, "function", {STEP_SQL} AS step, sum(throttles) AS throttles,
+                max(concurrent_max) AS concurrent, sum(async_received) AS received,
+                sum(async_dropped) AS dropped, max(async_age_max_ms) AS async_age,
+                max(iterator_age_max_ms) AS iterator_age
+            FROM metrics WHERE {FUNCTION_POINTS} AND ts >= $since AND {_NAMED} GROUP BY ALL)
+        SELECT * FROM steps
+        QUALIFY sum(throttles) OVER (PARTITION BY account, region, "function" ORDER BY step
+            RANGE BETWEEN CURRENT ROW AND $ahead_ms FOLLOWING) > 0
+        ORDER BY step""",
+        {
+            "step_ms": milliseconds(step),
+            "names": _joined(places),
+            "since": since,
+            "ahead_ms": milliseconds(max(step, LOOK_BACK)),
+        },
     )
     found: dict[Place, dict[datetime, Minute]] = {place: {} for place in places}
     for row in rows(frame):
-        ts = pd.Timestamp(row.step, unit="ms", tz="UTC").to_pydatetime()
+        ts = _utc(row.step)
         work = Work(*(_told(getattr(row, n)) for n in ("received", "dropped", "async_age", "iterator_age")))
         found[row.account, row.region, row.function][ts] = Minute(
             ts, _told(row.throttles) or 0.0, _told(row.concurrent), work
         )
     return found
+
+
+_NAMED = """list_contains($names::VARCHAR[], account || ' ' || region || ' ' || "function")"""
+
+
+def _joined(places: list[Place]) -> list[str]:
+    return [" ".join(place) for place in places]
+
+
+def _utc(step_ms: int) -> datetime:
+    return datetime.fromtimestamp(step_ms / 1000, UTC)
 
 
 def _accounts(snapshot: Snapshot, step: timedelta) -> dict[tuple[str, str], dict[datetime, float]]:
@@ -172,48 +225,40 @@ def _accounts(snapshot: Snapshot, step: timedelta) -> dict[tuple[str, str], dict
     )
     found: dict[tuple[str, str], dict[datetime, float]] = {}
     for row in rows(frame):
-        ts = pd.Timestamp(row.step, unit="ms", tz="UTC").to_pydatetime()
-        found.setdefault((row.account, row.region), {})[ts] = float(row.claimed)
+        found.setdefault((row.account, row.region), {})[_utc(row.step)] = float(row.claimed)
     return found
 
 
-def _pools(things: Things) -> tuple[Mapping[Place, int], Mapping[tuple[str, str], int]]:
-    """Reservations by function, limits by account and region."""
-    reserved = {
-        t.place: int(t.body["reserved"]) for t in things.of("reserved") if t.body.get("reserved") is not None
-    }
-    limits = {(t.account, t.region): int(t.body["concurrent_limit"]) for t in things.of("account_limits")}
-    return reserved, limits
+def _spilled(snapshot: Snapshot, places: list[Place], step: timedelta) -> dict[Place, dict[datetime, float]]:
+    """Invocations that found provisioned concurrency used up, by step."""
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", {STEP_SQL} AS step, sum(provisioned_spillover) AS spilled
+        FROM metrics WHERE scope = 'resource' AND provisioned_spillover > 0 AND {_NAMED} GROUP BY ALL""",
+        {"step_ms": milliseconds(step), "names": _joined(places)},
+    )
+    found: dict[Place, dict[datetime, float]] = {}
+    for row in rows(frame):
+        found.setdefault((row.account, row.region, row.function), {})[_utc(row.step)] = float(row.spilled)
+    return found
 
 
-def _fed(things: Things) -> dict[Place, frozenset[str]]:
-    found: dict[Place, set[str]] = {}
-    for place, kind in _sources(things):
-        found.setdefault(place, set()).add(kind)
-    return {place: frozenset(kinds) for place, kinds in found.items()}
+def _provisioned(things: Things) -> dict[Place, int]:
+    """What each function's aliases and versions hold ready."""
+    found: dict[Place, int] = {}
+    for thing in things.of("provisioned"):
+        held = thing.body.get("allocated")
+        own = int(thing.body["requested"] if held is None else held)
+        found[thing.place] = found.get(thing.place, 0) + own
+    return found
 
 
-def _sources(things: Things) -> Iterator[tuple[Place, str]]:
-    for thing in things.of("mapping"):
-        yield thing.place, str(thing.body.get("source_kind") or "mapping")
-    for thing in things.of("trigger"):
-        yield thing.place, str(thing.body["kind"])
-
-
-def _burst_row(
-    place: Place,
-    burst: Burst,
-    pools: tuple[Mapping[Place, int], Mapping[tuple[str, str], int]],
-    minutes: Mapping[datetime, Minute],
-    claimed: Mapping[datetime, float],
-    fed: frozenset[str],
-    step: timedelta,
-) -> dict[str, Any]:
-    reserved, limits = pools[0].get(place), pools[1].get(place[:2])
-    mine = [m for ts, m in minutes.items() if burst.start - LOOK_BACK <= ts < burst.end]
-    most = max((v for ts, v in claimed.items() if burst.start <= ts < burst.end), default=None)
-    found = cause(burst, mine, Pool(reserved=reserved, limit=limits, claimed_max=most), step=step)
-    inside_ = [m.work for m in mine if m.ts >= burst.start]
+def _burst_row(place: Place, burst: Burst, told: _Told) -> dict[str, Any]:
+    mine = [m for ts, m in told.minutes[place].items() if burst.start - LOOK_BACK <= ts < burst.end]
+    found = cause(burst, mine, _pool(place, burst, told), step=told.step)
+    work = [m.work for m in mine if m.ts >= burst.start and m.work]
+    fed = told.wired.get(place, Wired())
+    feeds = [told.traffic.feed(arn, burst.start, burst.end) for arn in fed.queues]
+    became = fate(work, fed.kinds, feeds, fed.kept_in)
     return dict(zip(("account", "region", "function"), place, strict=True)) | {
         "start": burst.start,
         "end": burst.end,
@@ -222,8 +267,24 @@ def _burst_row(
         "evidence": found.says,
         "used_max": found.used,
         "limit": found.limit,
-        "consequence": consequence(inside_, fed),
+        "fate": became.kind,
+        "consequence": became.says,
     }
+
+
+def _pool(place: Place, burst: Burst, told: _Told) -> Pool:
+    during = Window(burst.start, burst.end)
+    claimed = [v for ts, v in told.claimed.get(place[:2], {}).items() if ts in during]
+    spilled = [v for ts, v in told.spilled.get(place, {}).items() if ts in during]
+    return Pool(
+        reserved=told.limits.reserved(place, burst.start),
+        limit=told.limits.limit(*place[:2], burst.start),
+        claimed_max=max(claimed, default=None),
+        is_read=told.limits.is_read(place),
+        provisioned=told.provisioned.get(place, 0),
+        spilled=sum(spilled),
+        event_source_max=told.wired[place].event_source_max if place in told.wired else None,
+    )
 
 
 def _told(value: Any) -> float | None:
