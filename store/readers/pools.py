@@ -104,17 +104,18 @@ def culprits(
     window: Window,
     *,
     now: datetime,
-    at: datetime | None = None,
+    at: Window | datetime | None = None,
     most: int = LINES,
 ) -> tuple[datetime | None, pd.DataFrame]:
-    """Who used the concurrency in one minute: that of `at`, else the one in which most was claimed (None:
-    nothing is told). Per function: function, pool (reserved, shared), concurrent_max (in that minute), share
-    (0..1 of the sum of all functions'), usual (median of its minutes of the window, silent ones as 0),
-    above_usual (what it took more than that), invocations, throttles (of that minute). At most `most`, who
-    took most above the usual first. Minutes are as long as the stored points."""
+    """Who used the concurrency in one minute: that of `at` (of a window: its busiest), else the one in which
+    most was claimed (None: nothing is told). Per function: function, pool (reserved, shared), concurrent_max
+    (in that minute), share (0..1 of the sum of all functions'), usual (median of its minutes of the window,
+    silent ones as 0), above_usual (what it took more than that), invocations, throttles (of that minute). At
+    most `most`, who took most above the usual first. Minutes are as long as the stored points."""
     with store.snapshot(window, ("metrics",)) as snapshot:
         step = max(MINUTE, Coverage.read(snapshot, window, now=now, only="metrics").coarsest("metrics"))
-        peak_ms = _peak(snapshot, target, step) if at is None else _floor_ms(at, step)
+        within = at if isinstance(at, Window) else window
+        peak_ms = _floor_ms(at, step) if isinstance(at, datetime) else _peak(snapshot, target, step, within)
         reserved = set(_limits(snapshot, target)) - {ACCOUNT, SHARED}
         found = _at(snapshot, target, step, peak_ms)
         told = snapshot.frame(
@@ -139,17 +140,17 @@ def _floor_ms(at: datetime, step: timedelta) -> int:
     return round(at.timestamp() * 1000) // milliseconds(step) * milliseconds(step)
 
 
-def _peak(snapshot: Snapshot, target: Target, step: timedelta) -> int | None:
+def _peak(snapshot: Snapshot, target: Target, step: timedelta, within: Window) -> int | None:
     """The step in which most was claimed (the newest of equals); where that is not told, in which most was in
     use."""
     found = snapshot.frame(
         f"""SELECT step, claimed, used FROM (
             SELECT {STEP_SQL} AS step, max(claimed_max) AS claimed,
                 sum(concurrent_max) FILTER ({FUNCTION_POINTS}) AS used
-            FROM metrics WHERE {HERE} GROUP BY ALL)
+            FROM metrics WHERE {HERE} AND ts >= $start AND ts < $end GROUP BY ALL)
         WHERE claimed IS NOT NULL OR used IS NOT NULL
         ORDER BY claimed DESC NULLS LAST, used DESC NULLS LAST, step DESC LIMIT 1""",
-        _here(target, step),
+        {**_here(target, step), "start": within.start, "end": within.end},
     )
     return None if found.empty else int(found["step"].iloc[0])
 
@@ -177,7 +178,7 @@ def _medians(found: pd.DataFrame, steps: int) -> list[float]:
 
 FORECAST = [
     *("account", "region", "pool", "limit", "used_now", "headroom", "per_minute", "exhausted_at"),
-    *("soonest_s", "outlook", "says", "state"),
+    *("soonest_s", "confidence", "outlook", "says", "state"),
 ]
 
 
@@ -185,8 +186,9 @@ FORECAST = [
 def time_to_exhaustion(store: Store, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per account and region, and per reservation that is used: account, region, pool, limit, used_now (the
     newest minute told), headroom, per_minute (growth by the trend of the last half hour), exhausted_at (NaT:
-    not in sight), soonest_s (if one function grows as fast as Lambda lets it: 1,000 per 10 s), outlook (full,
-    growing, steady, unknown), says (a sentence), state (None: settled numbers). The soonest first."""
+    not within 24 h, or no trend), soonest_s (if its functions grow as fast as Lambda lets each of them: 1,000
+    per 10 s), confidence (of the trend, -1..1: `core.exhaustion.Exhaustion`), outlook (full, growing, steady,
+    unknown), says (a sentence), state (None: settled numbers). The soonest first."""
     window = Window.last(TREND, now=now)
     lines = []
     with store.snapshot(window, ("metrics",)) as snapshot:
@@ -195,7 +197,7 @@ def time_to_exhaustion(store: Store, *, now: datetime, where: Filter = EVERYTHIN
             if where.account in {None, account} and where.region in {None, region}:
                 lines += _outlooks(snapshot, coverage, Target(account, region), where.function)
     frame = pd.DataFrame(lines, columns=pd.Index(FORECAST))
-    numbers = ["limit", "used_now", "headroom", "per_minute", "soonest_s"]
+    numbers = ["limit", "used_now", "headroom", "per_minute", "soonest_s", "confidence"]
     frame[numbers] = frame[numbers].astype(float)
     frame["exhausted_at"] = pd.to_datetime(frame["exhausted_at"], utc=True).astype("datetime64[us, UTC]")
     return frame.sort_values(["exhausted_at", "soonest_s", "pool"], na_position="last").reset_index(drop=True)
@@ -205,6 +207,7 @@ def _outlooks(
     snapshot: Snapshot, coverage: Coverage, target: Target, function: str | None
 ) -> list[tuple[Any, ...]]:
     limits, used = _limits(snapshot, target), _used(snapshot, target, MINUTE)
+    sharing = set(used.loc[used["used"] > 0, "pool"]) - limits.keys()
     lines = []
     for pool, limit in limits.items():
         if pool == SHARED or function not in {None, pool}:
@@ -216,7 +219,8 @@ def _outlooks(
             (ts.to_pydatetime(), float(most))
             for ts, most in zip(to_utc(mine["step"].to_numpy()), mine["used"], strict=True)
         ]
-        told = exhaustion(points, None if np.isnan(limit) else limit)
+        growers = max(1, len(sharing)) if pool == ACCOUNT else 1
+        told = exhaustion(points, None if np.isnan(limit) else limit, growers=growers)
         seen = coverage.seen("metrics", target.account, target.region, "" if pool == ACCOUNT else pool)
         lines.append(
             (
@@ -232,6 +236,7 @@ def _outlooks(
                     told.per_minute,
                     told.at,
                     told.soonest_s,
+                    told.confidence,
                     told.state,
                     told.says,
                     seen.state(silent=not points),

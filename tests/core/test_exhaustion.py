@@ -28,12 +28,14 @@ def test_a_line_is_full_where_it_meets_its_limit(start, growth, count, spare):
     told = exhaustion(points, limit)
 
     assert told.per_minute == pytest.approx(growth)
+    assert told.confidence == 1
     if told.state == GROWING:
         lasts = (told.at - points[-1][0]).total_seconds() / 60
-        assert points[-1][1] + growth * lasts == pytest.approx(limit)
+        assert points[-1][1] + growth * lasts == pytest.approx(limit, abs=growth * 1e-4)
     else:
         assert told.state == STEADY
-        assert spare / growth > 7 * 24 * 60
+        assert spare / growth > 24 * 60
+        assert "not within 24 h" in told.says
 
 
 def test_a_single_peak_does_not_bend_the_trend():
@@ -72,3 +74,25 @@ def test_the_order_of_points_does_not_matter():
     points = minutes(10, 12, 14, 16, 18, 20, 22)
 
     assert exhaustion(points[::-1], 100) == exhaustion(points, 100)
+
+
+@given(growth=st.integers(5_000, 500_000), spare=st.integers(1, 100_000), growers=st.integers(1, 50))
+def test_no_trend_is_faster_than_lambda_lets_its_functions_grow(growth, spare, growers):
+    points = minutes(*(growth * i for i in range(8)))
+
+    told = exhaustion(points, points[-1][1] + spare, growers=growers)
+
+    assert told.soonest_s == pytest.approx(spare / (100 * growers))
+    assert (told.at - points[-1][0]).total_seconds() >= told.soonest_s - 1e-6
+
+
+def test_use_that_goes_up_and_down_has_no_trend():
+    told = exhaustion(minutes(10, 90, 11, 80, 13, 95, 9, 99), 100)
+
+    assert told.state == STEADY
+    assert told.at is None
+    assert "goes up and down: not within 24 h" in told.says
+
+
+def test_what_falls_has_a_negative_confidence():
+    assert exhaustion(minutes(9, 8, 7, 6, 5, 4), 1000).confidence == -1
