@@ -1,12 +1,17 @@
-"""Provisioned concurrency that serves nobody: on what does not exist, or on a version that nothing names."""
+"""Provisioned concurrency that serves nobody: on what does not exist, or on a version that nothing names; and
+what holding it costs."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
+from decimal import Decimal
 
 from core.facts import Alias, Provisioned
+from core.prices import cost, gb_seconds
 
 LATEST = "$LATEST"
+MONTH = timedelta(days=30)
 
 
 def orphaned(
@@ -31,3 +36,11 @@ def orphaned(
     if reached or pool.qualifier in named:
         return None
     return f"no alias or trigger reaches version {pool.qualifier}"
+
+
+def month_usd(held: float | None, memory_mb: float | None, price: Decimal | None) -> Decimal | None:
+    """What holding so many environments ready costs in `MONTH`, used or not. `price` is per GB-second of
+    capacity (`core.prices.Prices.provisioned_capacity`). None: one of them is not known."""
+    if held is None or memory_mb is None:
+        return None
+    return cost(gb_seconds(held * MONTH / timedelta(milliseconds=1), memory_mb), price)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -10,29 +11,34 @@ import numpy as np
 import pandas as pd
 
 from core.facts import Target
-from core.formulas import headroom, rate
+from core.formulas import headroom, rate, reservable
 from core.windows import Window
 from store.asking import reader
 from store.readers.frames import STEP_SQL, Grid, inside, rows, to_utc, with_none
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage, known
+from store.readers.states import Coverage, Seen, known
 from store.readers.things import Place, Thing, Things
 from store.store import Snapshot, Store
 
 KINDS = ("function", "reserved", "provisioned", "alias", "mapping", "account_limits")
-RESERVED, SHARED = "reserved", "shared"
-TOP, OTHER, CLAIMED = 7, "other", "(claimed)"
+RESERVED, SHARED, UNREAD = "reserved", "shared", "not read"
+TOP, OTHER, CLAIMED = 8, "other", "(claimed)"
 
-LIMITS = ["limit", "reserved", "unreserved", "provisioned", "claimed_now", "claimed_max"]
+LIMITS = [
+    *("limit", "reserved", "reserved_read", "unreserved", "reservable", "provisioned"),
+    *("shared_max", "claimed_now", "claimed_max"),
+]
 POOLS = ["limit", "used_max", "used_now", "headroom", "utilization", "throttles", "provisioned"]
 
 
 @reader
 def limits(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Per account and region: account, region, limit, reserved (sum), unreserved, provisioned (sum
-    allocated), claimed_now (newest minute), claimed_max (in the window), claimed_ts (of the maximum),
-    headroom (limit - claimed_max), utilization (claimed_max / limit), throttles, state (None: settled
-    numbers; `silent`: nothing ran). Least headroom first, as a share of the limit."""
+    """Per account and region: account, region, limit, reserved (limit - unreserved), reserved_read (the sum
+    of the reservations that were read), unreserved, reservable (what may still be reserved), provisioned (sum
+    allocated), shared_max (most in use without a reservation), claimed_now (newest minute), claimed_max (in
+    the window), claimed_ts (of the maximum), headroom (limit - claimed_max), utilization (claimed_max /
+    limit), throttles, state (None: settled numbers; `silent`: nothing ran). Least headroom first, as a share
+    of the limit."""
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS)
@@ -52,7 +58,8 @@ def limits(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
 def _claimed(snapshot: Snapshot) -> pd.DataFrame:
     return snapshot.frame(
         """SELECT account, region, max(claimed_max) AS claimed_max, arg_max(ts, claimed_max) AS claimed_ts,
-            arg_max(claimed_max, ts) AS claimed_now, sum(throttles) AS throttles
+            arg_max(claimed_max, ts) AS claimed_now, max(unreserved_max) AS shared_max,
+            sum(throttles) AS throttles
         FROM metrics WHERE scope = 'account' GROUP BY ALL"""
     )
 
@@ -60,15 +67,18 @@ def _claimed(snapshot: Snapshot) -> pd.DataFrame:
 def _limit(account: Thing, things: Things, claimed: Any, coverage: Coverage) -> dict[str, Any]:
     place = account.account, account.region
     seen = coverage.seen("metrics", *place)
-    limit = account.body["concurrent_limit"]
+    limit, unreserved = account.body["concurrent_limit"], account.body["unreserved_limit"]
     most = _of(claimed, "claimed_max")
     return {
         "account": place[0],
         "region": place[1],
         "limit": limit,
-        "reserved": sum(_reserved(things, place).values()),
-        "unreserved": account.body["unreserved_limit"],
+        "reserved": limit - unreserved,
+        "reserved_read": sum(_reserved(things, place).values()),
+        "unreserved": unreserved,
+        "reservable": reservable(limit, limit - unreserved),
         "provisioned": sum(_capacity(t) for t in things.of("provisioned") if (t.account, t.region) == place),
+        "shared_max": _of(claimed, "shared_max"),
         "claimed_now": _of(claimed, "claimed_now"),
         "claimed_max": most,
         "claimed_ts": getattr(claimed, "claimed_ts", None),
@@ -100,23 +110,22 @@ def _capacity(thing: Thing) -> int:
 @reader
 def pools(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """Per function that used, reserves or provisions concurrency: account, region, function, pool (reserved,
-    shared), limit (the pool's: its reservation, or the account's unreserved concurrency), used_max, used_now
-    (newest minute with invocations), headroom (of the shared pool: what the whole account has left),
-    utilization, throttles, provisioned, reachable (bool or None: some alias or caller reaches the provisioned
-    version), note, state. Least headroom first."""
+    shared; `not read`: nobody looked if it reserves), limit (the pool's: its reservation, or the account's
+    unreserved concurrency), used_max, used_now (newest minute with invocations), headroom (of the shared
+    pool: what the whole account has left), utilization, throttles, provisioned, reachable (bool or None: some
+    alias or caller reaches the provisioned version), note, state. Least headroom first."""
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS)
         used = {(row.account, row.region, row.function): row for row in rows(_used(snapshot))}
         claimed = {(row.account, row.region): row for row in rows(_claimed(snapshot))}
         reached = _reached(snapshot)
-    wanted = {t.place for t in things.of("reserved") if t.body.get("reserved") is not None}
-    wanted |= {t.place for t in things.of("provisioned")} | {p for p, row in used.items() if _matters(row)}
+    ledger = _Ledger(things, claimed, reached, coverage)
+    wanted = (
+        ledger.capped.keys() | ledger.provisioned.keys() | {p for p, row in used.items() if _matters(row)}
+    )
     alive = {t.place for t in things.of("function")}
-    lines = [
-        _pool(place, things, used.get(place), claimed.get(place[:2]), reached, coverage)
-        for place in sorted(wanted & alive)
-    ]
+    lines = [ledger.row(place, used.get(place)) for place in sorted(wanted & alive)]
     columns = ["account", "region", "function", "pool", *POOLS, "reachable", "note", "state"]
     frame = pd.DataFrame(lines, columns=pd.Index(columns))
     frame[POOLS] = frame[POOLS].astype(float)
@@ -140,34 +149,65 @@ def _matters(row: Any) -> bool:
     return bool((_of(row, "used_max") or 0) > 0 or (_of(row, "throttles") or 0) > 0)
 
 
-def _pool(
-    place: Place, things: Things, used: Any, claimed: Any, reached: Mapping[Place, float], coverage: Coverage
-) -> dict[str, Any]:
-    seen = coverage.seen("metrics", *place)
-    reserved = _reserved(things, place[:2]).get(place[2])
-    account = next((t for t in things.of("account_limits") if (t.account, t.region) == place[:2]), None)
-    most, throttles = _of(used, "used_max"), _of(used, "throttles") or 0.0
-    provisioned = [t for t in things.of("provisioned") if t.place == place]
-    was_invoked = bool(_of(used, "invocations"))
-    reachable = _is_reachable(place, provisioned, reached, coverage) if was_invoked else None
-    if reserved is None:
-        limit = account.body["unreserved_limit"] if account else None
-        left = headroom(account.body["concurrent_limit"], _of(claimed, "claimed_max")) if account else None
-    else:
-        limit, left = reserved, headroom(reserved, 0.0 if most is None and seen.complete else most)
-    return dict(zip(("account", "region", "function"), place, strict=True)) | {
-        "pool": SHARED if reserved is None else RESERVED,
-        "limit": limit,
-        "used_max": most,
-        "used_now": _of(used, "used_now"),
-        "headroom": left,
-        "utilization": rate(most, limit),
-        "throttles": known(throttles, seen),
-        "provisioned": sum(map(_capacity, provisioned)),
-        "reachable": reachable,
-        "note": _note(reserved, throttles, provisioned, reachable),
-        "state": seen.state(silent=most is None),
-    }
+class _Ledger:
+    """What rows of `pools` are made of, found once for all functions."""
+
+    def __init__(
+        self,
+        things: Things,
+        claimed: Mapping[tuple[str, str], Any],
+        reached: Mapping[Place, float],
+        coverage: Coverage,
+    ) -> None:
+        self.claimed, self.reached, self.coverage = claimed, reached, coverage
+        self.accounts = {(t.account, t.region): t.body for t in things.of("account_limits")}
+        self.reserved = {t.place: t.body.get("reserved") for t in things.of("reserved")}
+        self.capped = {place: int(n) for place, n in self.reserved.items() if n is not None}
+        self.provisioned: dict[Place, list[Thing]] = defaultdict(list)
+        for thing in things.of("provisioned"):
+            self.provisioned[thing.place].append(thing)
+
+    def row(self, place: Place, used: Any) -> dict[str, Any]:
+        seen = self.coverage.seen("metrics", *place)
+        most, throttles = _of(used, "used_max"), _of(used, "throttles") or 0.0
+        pool, limit, left = self._pool(place, most, seen)
+        provisioned = self.provisioned.get(place, [])
+        reachable = self._is_reachable(place) if _of(used, "invocations") else None
+        return dict(zip(("account", "region", "function"), place, strict=True)) | {
+            "pool": pool,
+            "limit": limit,
+            "used_max": most,
+            "used_now": _of(used, "used_now"),
+            "headroom": left,
+            "utilization": rate(most, limit),
+            "throttles": known(throttles, seen),
+            "provisioned": sum(map(_capacity, provisioned)),
+            "reachable": reachable,
+            "note": _note(self.capped.get(place), pool, throttles, provisioned, reachable),
+            "state": seen.state(silent=most is None),
+        }
+
+    def _pool(self, place: Place, most: float | None, seen: Seen) -> tuple[str, float | None, float | None]:
+        """Which pool the function draws from, what that holds, and what is left of it."""
+        if (reserved := self.capped.get(place)) is not None:
+            return RESERVED, reserved, headroom(reserved, 0.0 if most is None and seen.complete else most)
+        if place not in self.reserved:
+            return UNREAD, None, None
+        account = self.accounts.get(place[:2])
+        if account is None:
+            return SHARED, None, None
+        claimed = _of(self.claimed.get(place[:2]), "claimed_max")
+        return SHARED, account["unreserved_limit"], headroom(account["concurrent_limit"], claimed)
+
+    def _is_reachable(self, place: Place) -> bool | None:
+        """Whether anything was served from provisioned concurrency; None without any, or while the window has
+        holes."""
+        held = self.provisioned.get(place)
+        if not held:
+            return None
+        if any(self.reached.get((t.account, t.region, t.name), 0) > 0 for t in held):
+            return True
+        return False if self.coverage.seen("metrics", *place).complete else None
 
 
 def _reached(snapshot: Snapshot) -> dict[Place, float]:
@@ -180,25 +220,15 @@ def _reached(snapshot: Snapshot) -> dict[Place, float]:
     return {(row.account, row.region, row.name): row.served for row in rows(frame)}
 
 
-def _is_reachable(
-    place: Place, provisioned: list[Thing], reached: Mapping[Place, float], coverage: Coverage
-) -> bool | None:
-    """Whether anything was served from provisioned concurrency; None without any, or while the window has
-    holes."""
-    if not provisioned:
-        return None
-    if any(reached.get((t.account, t.region, t.name), 0) > 0 for t in provisioned):
-        return True
-    return False if coverage.seen("metrics", *place).complete else None
-
-
-def _note(reserved: int | None, throttles: float, provisioned: list[Thing], reachable: bool | None) -> str:
+def _note(
+    reserved: int | None, pool: str, throttles: float, provisioned: list[Thing], reachable: bool | None
+) -> str:
     said = []
     if reserved == 0:
         said.append("stopped: its reserved concurrency is 0")
     elif throttles and reserved is not None:
         said.append(f"throttled by its own reservation of {reserved}")
-    elif throttles:
+    elif throttles and pool == SHARED:
         said.append("throttled by what the account has left")
     if reachable is False:
         names = ", ".join(sorted(t.name.rsplit(":", 1)[-1] for t in provisioned))

@@ -329,6 +329,7 @@ def test_an_idle_account_is_silent_and_keeps_its_limit(watched):
 def test_pools_show_the_tightest_first_and_why_it_throttles(watched):
     limited(watched)
     watched.run("inventory", [watched.function(), watched.function("shared")])
+    watched.run("details", [Reserved(name="orders", reserved=40), Reserved(name="shared", reserved=None)])
     points = [
         watched.point(90, 9, concurrent_max=40.0, throttles=5.0),
         watched.point(90, 9, concurrent_max=20.0, function="shared"),
@@ -371,15 +372,15 @@ def test_whether_an_idle_function_reaches_its_provision_is_not_known(watched):
     assert pools(watched.store, watched.window(60, until=60), now=NOW).iloc[0]["reachable"] is None
 
 
-def test_concurrency_over_time_has_the_top_seven_the_rest_and_what_is_claimed(watched):
+def test_concurrency_over_time_has_the_top_eight_the_rest_and_what_is_claimed(watched):
     points = [watched.point(90, 1, function=f"f{i}", concurrent_max=float(i)) for i in range(1, 10)]
     watched.run("metrics", [*points, watched.point(90, 9, claimed_max=45.0, **ACCOUNT)])
 
     frame = concurrency_series(watched.store, watched.target, watched.window(), now=NOW)
     busy = frame[frame["ts"] == watched.at(90)].set_index("function")["concurrent_max"]
 
-    assert list(busy.index) == ["f9", "f8", "f7", "f6", "f5", "f4", "f3", "other", "(claimed)"]
-    assert (busy["other"], busy["(claimed)"]) == (3, 45)
+    assert list(busy.index) == ["f9", "f8", "f7", "f6", "f5", "f4", "f3", "f2", "other", "(claimed)"]
+    assert (busy["other"], busy["(claimed)"]) == (1, 45)
     assert frame.groupby("function")["ts"].nunique().unique() == [180]
 
 
