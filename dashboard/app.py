@@ -34,6 +34,7 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         (links.COLD, "Cold starts", "ac_unit"),
         (links.CONCURRENCY, "Concurrency", "speed"),
         (links.QUEUES, "Queues", "inbox"),
+        (links.SILENT, "Silent stops", "notifications_paused"),
         (links.LOGS, "Logs", "article"),
         (links.TRACES, "Traces", "account_tree"),
     ],

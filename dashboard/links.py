@@ -15,6 +15,7 @@ OVERVIEW, ALERTS, FUNCTION = "views/overview.py", "views/alerts.py", "views/func
 COLD, CONCURRENCY, QUEUES = "views/cold.py", "views/concurrency.py", "views/queues.py"
 COST, COLLECTION = "views/cost.py", "views/collection.py"
 LOGS, TRACES = "views/logs.py", "views/traces.py"
+SILENT = "views/silent.py"
 
 RANGES = ("1h", "3h", "6h", "24h", "7d", "30d")
 DEFAULT_RANGE = "3h"

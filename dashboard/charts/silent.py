@@ -1,0 +1,49 @@
+"""The runs of one function until they stop, with when it broke and when it was due."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+
+import pandas as pd
+
+from core.windows import Window
+from dashboard.charts import theme
+from dashboard.charts.board import Board, Deploy, Panel, Row, Series, board
+
+
+def runs_board(
+    series: pd.DataFrame,
+    *,
+    window: Window,
+    zone: tzinfo,
+    last: datetime | None,
+    due: datetime | None,
+    broken: datetime | None,
+) -> Board:
+    """One panel from `function_series` rows: invocations per step; a gap was not collected."""
+    frame = pd.DataFrame({"ts": series["ts"], "runs": series["invocations"].round()})
+    marks = [(broken, "broken"), (due, "due"), (last, "last run")]
+    panel = Panel(
+        title="Invocations per step",
+        series=[Series(column="runs", name="invocations", colour=theme.INVOCATIONS, kind="bar")],
+    )
+    return board(
+        frame,
+        [panel],
+        [Row("runs", "invocations", theme.INVOCATIONS)],
+        window=window,
+        zone=zone,
+        deploys=_apart([Deploy(at, word) for at, word in marks if at is not None], window),
+        columns=1,
+    )
+
+
+def _apart(marks: list[Deploy], window: Window) -> list[Deploy]:
+    """Marks whose labels would cover each other become one."""
+    near, kept = window.duration * 0.06, list[Deploy]()
+    for mark in sorted(marks, key=lambda one: one.ts):
+        if kept and mark.ts - kept[-1].ts < near:
+            kept[-1] = Deploy(kept[-1].ts, f"{kept[-1].version}, {mark.version}")
+        else:
+            kept.append(mark)
+    return kept
