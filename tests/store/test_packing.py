@@ -13,6 +13,7 @@ from core.settings import RetentionSettings
 from core.windows import Window
 from store import schema, state
 from store.store import Store
+from store.telemetry import SCHEMAS
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -264,3 +265,16 @@ def test_a_reader_of_an_old_window_opens_no_newer_file(store, fill, kept, noon):
 
     with store.snapshot(Window(noon - 20 * HOUR, noon - 15 * HOUR), ("metrics",)) as snapshot:
         assert len(snapshot.frame("SELECT * FROM metrics")) == 5
+
+
+def test_numbers_that_no_row_has_are_null_in_the_file_too(store, a_run, a_point, read, noon):
+    """They are left out while rows are sorted."""
+    store.commit(a_run(), [a_point("a", invocations=1.0), a_point("b", errors=0.0)], now=noon)
+
+    store.pack(now=noon + 48 * HOUR)
+
+    (file,) = store.path.rglob("*.parquet")
+    table = pq.read_table(file, partitioning=None)
+    assert set(SCHEMAS["metrics"].names) - {"account", "region"} == set(table.schema.names)
+    assert (table["invocations"].to_pylist(), table["errors"].to_pylist()) == ([1.0, None], [None, 0.0])
+    assert table["throttles"].null_count == table["duration_p99_ms"].null_count == 2
