@@ -29,10 +29,11 @@ def launch(
 
     It answers `/_stcore/health` once it is ready. What does not depend on settings is in
     `dashboard/.streamlit/config.toml`, which Streamlit reads because it lies beside `app.py`. AWS variables
-    are left out of the environment: a page never calls AWS.
+    are left out of the environment, since a page never calls AWS; but not where telemetry is in S3.
     """
     argv = [sys.executable, "-P", "-m", "dashboard", "run", str(APP), *_options(settings)]
-    env = {name: value for name, value in environ.items() if not name.startswith("AWS_") and name != BANNER}
+    dropped = (BANNER,) if store.telemetry else (BANNER, *(n for n in environ if n.startswith("AWS_")))
+    env = {name: value for name, value in environ.items() if name not in dropped}
     env[STORE] = str(store.path.absolute())
     env[STORE_SETTINGS] = to_text(store)
     if banner:

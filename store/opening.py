@@ -35,14 +35,14 @@ def open_state(settings: StoreSettings, *, create: bool) -> sa.Engine:
 
 def open_shelf(settings: StoreSettings, engine: sa.Engine) -> Shelf:
     """Where the settings keep telemetry files. Nothing is asked of S3 yet."""
-    if settings.telemetry is None:
-        return Folder(settings.path / TELEMETRY)
-    from store import bucket, cache, s3  # boto3 takes a while to import, and most stores are a folder
-
-    endpoint_url = settings.telemetry_endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3")
     with state.explained(engine, settings.path), engine.connect() as connection:
         query = sa.select(schema.meta.c.value).where(schema.meta.c.key == "store_id")
         owner = connection.execute(query).scalar()
+    if settings.telemetry is None:
+        return Folder(settings.path / TELEMETRY, owner)
+    from store import bucket, cache, s3  # boto3 takes a while to import, and most stores are a folder
+
+    endpoint_url = settings.telemetry_endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3")
     copies = cache.Cache(settings.path / "cache", int(settings.cache_gb * 1e9))
     return s3.S3(bucket.Bucket(settings.telemetry, endpoint_url), copies, owner)
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from core.errors import StoreError
 from core.facts import Usage
 from store.bucket import AT_ONCE, Bucket, BucketError
 from store.cache import Cache
-from store.shelf import QUARANTINE, Fetched, Stored
+from store.shelf import OWNER, QUARANTINE, Fetched, Stored, claim
 
 PATIENCE_S = 20.0
 """How long a reader waits for files; what has not come by then comes for the next one."""
@@ -27,10 +28,6 @@ ORPHAN_AGE = timedelta(minutes=10)
 
 LOOK_S = 3600.0
 """How often the bucket is looked through for files that killed processes left: listing is paid."""
-
-
-OWNER = "store-id"
-"""The object that says whose files these are."""
 
 
 class S3:
@@ -158,27 +155,16 @@ class S3:
     def orphans(self, known: Collection[str]) -> list[str]:
         if self._clock() < self._look_at:
             return []
-        self._claim(known)
-        found = [s.path for s in self.listed() if s.path not in known and s.age >= ORPHAN_AGE]
+        stored = list(self.listed())
+        self._claim(known, [s.path for s in stored])
         self._look_at = self._clock() + LOOK_S
-        return found
+        return [s.path for s in stored if s.path not in known and s.age >= ORPHAN_AGE]
 
-    def _claim(self, known: Collection[str]) -> None:
-        """Files of another store, or of one whose state was lost, are no orphans."""
-        if self._owner is None:
-            return
-        owner = self._bucket.text(OWNER)
-        if owner is None and not self._has_strangers(known):
-            self._bucket.write(OWNER, self._owner)
-        elif owner != self._owner:
-            raise StoreError(
-                f"{self.where} has files of another store than this: restore its state from a backup, or set "
-                "store.telemetry to a prefix of this store's own"
-            )
-
-    def _has_strangers(self, known: Collection[str]) -> bool:
-        paths = [stored.path for stored in self.listed()]
-        return bool(paths) and not any(path in known for path in paths)
+    def _claim(self, known: Collection[str], found: Collection[str]) -> None:
+        if self._owner is not None:
+            write = partial(self._bucket.write, OWNER)
+            told = self._bucket.text(OWNER)
+            claim(self.where, self._owner, told, found, known, setting="store.telemetry", write=write)
 
     def remove(self, path: str) -> None:
         self._bucket.delete(path)

@@ -58,7 +58,7 @@ entity = Table(
 )
 
 revision = Table(
-    "revision",  # changes with the entities of a kind and target: what was made of them can be kept until then
+    "revision",  # changes with the entities of a kind and target: what is made of them is kept until then
     metadata,
     Column("kind", String, primary_key=True),
     Column("account", String, primary_key=True),

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from core.errors import StoreError
 from core.facts import Usage
 
 DRAFT = ".part"
 """How the name of a file ends that is not finished."""
+
+OWNER = "store-id"
+"""What lies beside the files and says whose they are."""
 
 QUARANTINE = "quarantine"
 """Where files go that cannot be read: a folder or prefix beside the telemetry."""
@@ -93,8 +97,8 @@ class Folder:
 
     is_paid = False
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+    def __init__(self, folder: Path, owner: str | None = None) -> None:
+        self._folder, self._owner = folder.resolve(), owner
         self.where = str(self._folder)
         self.seen: tuple[Path, ...] = (self._folder,)
 
@@ -132,7 +136,12 @@ class Folder:
                     yield Stored(str(file.relative_to(self._folder)), facts.st_size, age)
 
     def orphans(self, known: Collection[str]) -> list[str]:
-        return [stored.path for stored in self.listed() if stored.path not in known]
+        found = [stored.path for stored in self.listed()]
+        if self._owner is not None:
+            file = self._folder / OWNER
+            told = file.read_text() if file.exists() else None
+            claim(self.where, self._owner, told, found, known, setting="store.path", write=file.write_text)
+        return [path for path in found if path not in known]
 
     def remove(self, path: str) -> None:
         file = self._folder / path
@@ -153,6 +162,27 @@ class Folder:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def claim(
+    where: str,
+    owner: str,
+    told: str | None,
+    found: Collection[str],
+    known: Collection[str],
+    *,
+    setting: str,
+    write: Callable[[str], object],
+) -> None:
+    """Make sure that files in a place are this store's: those of another one, or of one whose state was lost,
+    are no orphans. Raises StoreError."""
+    if told is None and (not found or any(path in known for path in found)):
+        write(owner)
+    elif told != owner:
+        raise StoreError(
+            f"{where} has files of another store than this: restore its state from a backup, or set "
+            f"{setting} to a place of this store's own"
+        )
 
 
 def fsync(path: Path) -> None:

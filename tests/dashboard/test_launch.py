@@ -73,3 +73,11 @@ def test_the_dashboard_opens_the_store_of_the_settings_wherever_it_is():
 
     assert store_settings(env) == store
     assert store_settings({STORE: "/srv/other"}) == StoreSettings(path=Path("/srv/other"))
+
+
+def test_the_dashboard_keeps_the_credentials_that_telemetry_in_s3_is_read_with(tmp_path):
+    store = StoreSettings(path=tmp_path, telemetry="s3://fleet/quarterdeck")
+
+    _, env = launch(DashboardSettings(), store, environ=AWS)
+
+    assert env["AWS_SECRET_ACCESS_KEY"] == "secret"

@@ -17,6 +17,8 @@ from core.settings import StoreSettings
 from store import opening, schema, state
 from store.store import Store
 
+SCHEMA_VERSION = sa.select(schema.meta.c.value).where(schema.meta.c.key == "schema_version")
+
 
 @pytest.fixture
 def database():
@@ -51,7 +53,7 @@ def test_the_migrations_lead_to_the_schema_of_the_code(store):
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         found = [d for d in compare_metadata(context, schema.metadata) if d[-1].name != "alembic_version"]
-        version = connection.execute(sa.select(schema.meta.c.value)).scalar_one()
+        version = connection.execute(SCHEMA_VERSION).scalar_one()
 
     assert found == []
     assert int(version) == schema.SCHEMA_VERSION
@@ -77,7 +79,7 @@ def test_a_store_of_the_first_schema_is_brought_forward_with_all_it_holds(settin
 
     with store.engine.connect() as connection:
         (row,) = connection.execute(sa.select(schema.file)).all()
-        version = connection.execute(sa.select(schema.meta.c.value)).scalar_one()
+        version = connection.execute(SCHEMA_VERSION).scalar_one()
     assert (row.path, row.rows, row.period_s, row.unreadable) == ("a.parquet", 2, 0, None)
     assert int(version) == schema.SCHEMA_VERSION
     store.close()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.errors import StoreError
 from store.lake import Lake
 from store.opening import open_shelf
 from store.shelf import Folder
@@ -103,3 +104,23 @@ def test_closing_the_lake_closes_its_shelf(tmp_path):
     Lake(tmp_path, shelf).close()
 
     assert shelf.is_closed
+
+
+def test_a_folder_with_files_of_another_store_is_never_swept(tmp_path):
+    mine, theirs = Folder(tmp_path, "mine"), Folder(tmp_path, "theirs")
+    assert mine.orphans(set()) == []
+    put(mine)
+
+    with pytest.raises(StoreError, match=r"has files of another store.*set store\.path"):
+        theirs.orphans(set())
+
+    assert mine.orphans(set()) == [PATH]
+
+
+def test_a_folder_that_nobody_owns_is_taken_over_by_the_store_that_knows_its_files(tmp_path):
+    put(Folder(tmp_path))
+
+    with pytest.raises(StoreError, match="restore its state from a backup"):
+        Folder(tmp_path, "another").orphans(set())
+
+    assert Folder(tmp_path, "mine").orphans({PATH}) == []
