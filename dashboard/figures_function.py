@@ -20,7 +20,7 @@ Row = Mapping[Any, Any]
 """A row of the fleet table."""
 
 DAY = timedelta(days=1)
-EVENTS = 8
+EVENTS = 6
 
 
 def state(row: Row, *, now: datetime) -> tuple[str, str]:
@@ -186,6 +186,7 @@ class Event:
     colour: Colour
     what: str
     detail: str = ""
+    is_change: bool = False
 
 
 ICONS: dict[str, tuple[str, Colour]] = {
@@ -199,12 +200,12 @@ ICONS: dict[str, tuple[str, Colour]] = {
 }
 
 
-def events(changes: pd.DataFrame, incidents: pd.DataFrame, *, most: int = EVENTS) -> list[Event]:
+def events(changes: pd.DataFrame, incidents: pd.DataFrame) -> list[Event]:
     """Changes and alerts of one function, newest first."""
     found = []
     for row in changes.to_dict("records"):
         icon, colour = ICONS.get(row["kind"], ("change_circle", "gray"))
-        found.append(Event(row["ts"], icon, colour, row["what"], called_for(row)))
+        found.append(Event(row["ts"], icon, colour, row["what"], _by(row), is_change=True))
     for row in incidents.to_dict("records"):
         if numbers.known(row["resolved_at"]):
             length = numbers.age(row["resolved_at"] - row["opened_at"])
@@ -212,13 +213,18 @@ def events(changes: pd.DataFrame, incidents: pd.DataFrame, *, most: int = EVENTS
                 Event(row["resolved_at"], "check_circle", "green", "Alert resolved", f"after {length}")
             )
         found.append(Event(row["opened_at"], "notifications_active", "red", "Alert fired", row["title"]))
-    return sorted(found, key=lambda event: event.ts, reverse=True)[:most]
+    return sorted(found, key=lambda event: event.ts, reverse=True)
 
 
 def called_for(change: Row) -> str:
     """Who called for a change and through what: `by ci-deployer, through Terraform`; empty if not known."""
     who, via = (str(change[name]) if isinstance(change.get(name), str) else "" for name in ("who", "via"))
     return ", ".join(part for part in (f"by {who}" if who else "", f"through {via}" if via else "") if part)
+
+
+def _by(change: Row) -> str:
+    """The half of `called_for` that a narrow list has room for; the diff says both."""
+    return called_for(change).split(", through ")[0]
 
 
 def firing_windows(incidents: pd.DataFrame, window: Window) -> list[Window]:

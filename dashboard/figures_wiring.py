@@ -43,16 +43,45 @@ def trigger_words(triggers: pd.DataFrame, *, most: int) -> list[str]:
     return said + ([f"and {len(rows) - most} more"] if len(rows) > most else [])
 
 
-def _trigger(row: Row) -> str:
+def shouts(triggers: pd.DataFrame, reserved: float | None, *, most: int) -> list[str]:
+    """What keeps work from reaching a function, as Markdown for the head of its page: triggers that are off
+    or fail, a concurrency of zero."""
+    rows = [row for row in triggers.to_dict("records") if standing(row) in {OFF, FAILING}]
+    said = [_shout(row) for row in rows[:most]]
+    if len(rows) > most:
+        said.append(f"and {len(rows) - most} more triggers that are off or fail")
+    if reserved == 0:
+        stopped = _badge("red", "block", "Throttled to zero")
+        said.insert(0, f"{stopped} Reserved concurrency is 0: **every invocation is turned away**")
+    return said
+
+
+def _shout(row: Row) -> str:
+    is_off = standing(row) == OFF
+    badge = _badge("red", *(("pause_circle", "Trigger off") if is_off else ("error", "Trigger failing")))
+    why = (row["state"] or row["detail"] or "not enabled") if is_off else row["last_result"]
+    return f"{badge} **{_name(row)}** {'does not invoke it' if is_off else 'reports'}: {plain(why)}"
+
+
+def quiet(triggers: pd.DataFrame) -> pd.DataFrame:
+    """The triggers that work."""
+    keep = [standing(row) not in {OFF, FAILING} for row in triggers.to_dict("records")]
+    return triggers[pd.Series(keep, index=triggers.index, dtype=bool)]
+
+
+def _name(row: Row) -> str:
     source = str(row["source"]).rsplit(":", 1)[-1]
-    name = plain(row["title"]) + ("" if source == row["title"] else f" {plain(source)}")
+    return plain(row["title"]) + ("" if source == row["title"] else f" {plain(source)}")
+
+
+def _trigger(row: Row) -> str:
     said = {
         OFF: f"off: {row['state'] or row['detail'] or 'not enabled'}",
         FAILING: f"failing: {row['last_result']}",
         PUBLIC: "public: anyone may invoke it",
         FINE_NOW: row["schedule"] or row["state"],
     }[standing(row)]
-    return LOUD[standing(row)] + name + (f" ({plain(said)})" if said else "")
+    return LOUD[standing(row)] + _name(row) + (f" ({plain(said)})" if said else "")
 
 
 def trigger_rows(triggers: pd.DataFrame) -> pd.DataFrame:

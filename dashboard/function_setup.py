@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_wiring, numbers, queries, queries_function, tables, widgets
+from dashboard import figures_changes, figures_wiring, numbers, queries, queries_function, tables, widgets
 
 NOT_SET = "none"
 STANDINGS, COLOURS = list(figures_wiring.LOUD), ["red", "orange", "red", "green"]
@@ -23,6 +23,8 @@ def configuration(target: Target, name: str, window: Window) -> None:
     is_set = settings["value"] != NOT_SET
     with left:
         _settings(settings[is_set].reset_index(drop=True))
+        known_since = queries_function.diff(target, name, now, now).known_since
+        st.caption(figures_changes.watched(settings, known_since, zone=widgets.zone(), now=now))
         if not is_set.all():
             st.caption(f"Not set, or not known: {', '.join(map(numbers.plain, settings[~is_set]['name']))}")
     with right:
@@ -32,22 +34,21 @@ def configuration(target: Target, name: str, window: Window) -> None:
 
 def _settings(settings: pd.DataFrame) -> None:
     column = st.column_config
-    with st.container(key="configuration"):
+    words = figures_changes.changed_text(settings["changed_at"], zone=widgets.zone())
+    with st.container(key="guarded-configuration"):
         st.dataframe(
-            settings,
+            settings.assign(changed=words),
             key="settings",
             hide_index=True,
             placeholder="",
             alt="Every setting of the function with its value and when it last changed",
             row_height=tables.ROW_PX,
             height=tables.height_px(len(settings), most=16),
-            column_order=["name", "value", "changed_at"],
+            column_order=["name", "value", "changed"],
             column_config={
                 "name": column.TextColumn("Setting"),
                 "value": column.TextColumn("Value"),
-                "changed_at": column.DatetimeColumn(
-                    "Changed", format="D MMM, HH:mm", timezone=str(widgets.zone())
-                ),
+                "changed": column.TextColumn("Changed", help="When it was last seen to change."),
             },
         )
 

@@ -1,7 +1,8 @@
-"""The tabs of a function's page: errors, slow invocations, cold starts, log lines, versions."""
+"""The tabs of a function's page, the open one in the address; and those of errors, cold starts and logs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,183 +10,184 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import links, numbers, queries, tables, widgets
+from dashboard import (
+    figures_calls,
+    figures_cold_tab,
+    links,
+    numbers,
+    queries,
+    queries_function,
+    tables,
+    widgets,
+)
+from dashboard.function_calls import invocations, table
+from dashboard.function_changes import changes
+from dashboard.function_cost import cost
+from dashboard.function_parts import code, line_text, logs_link, pick, to_logs, trace_link, when
 from dashboard.function_setup import configuration, triggers
 from dashboard.function_traces import traces
+from dashboard.function_versions import versions
+from dashboard.function_waits import waiting
 
-NAMES = {
-    "Errors": "bug_report",
-    "Slow": "timer",
-    "Cold starts": "ac_unit",
-    "Logs": "article",
-    "Versions": "history",
-    "Traces": "account_tree",
-    "Triggers": "input",
-    "Configuration": "tune",
-}
+Tab = Callable[[Target, str, Window], None]
 
 
+@st.fragment
 def tabs(target: Target, name: str, window: Window) -> None:
-    draw = (_errors, _slow, _cold, _logs, _versions, traces, triggers, configuration)
-    labels = [f":material/{icon}: {label}" for label, icon in NAMES.items()]
+    """The tabs; only the open one asks the store. The address holds it as `tab`."""
+    labels = {word: f":material/{icon}: {word}" for word, (icon, _) in TABS.items()}
+    words = {label: word for word, label in labels.items()}
+    asked = str(st.query_params.get("tab", "")).capitalize()
+    if "tab" not in st.session_state and asked in labels:
+        st.session_state["tab"] = labels[asked]
+
+    def changed() -> None:
+        st.query_params["tab"] = words[st.session_state["tab"]].lower()
+
     with st.container(border=True, key="details"):
-        for tab, content in zip(st.tabs(labels, key="tab", on_change="rerun"), draw, strict=True):
+        drawn = st.tabs(list(labels.values()), key="tab", on_change=changed)
+        for tab, (_, content) in zip(drawn, TABS.values(), strict=True):
             if tab.open:
                 with tab:
                     content(target, name, window)
 
 
-def _errors(target: Target, name: str, window: Window) -> None:
-    errors = queries.errors_by_signature(target, name, window)
-    if errors.empty:
+def errors(target: Target, name: str, window: Window) -> None:
+    found = queries.errors_by_signature(target, name, window)
+    if found.empty:
         widgets.no_data("No error line was kept in this window.", collector="logs")
         return
-    shown = errors[["count", "signature", "first_seen", "last_seen", "level", "versions"]]
+    shown = found[["count", "signature", "first_seen", "last_seen", "level", "versions"]]
     columns = {
-        "count": tables.count_column("Count"),
+        "count": tables.count_column("Count", "Kept lines of this kind in the window."),
         "signature": st.column_config.TextColumn("Message", width="large"),
         "first_seen": when("First seen"),
         "last_seen": when("Last seen"),
         "level": "Level",
         "versions": st.column_config.ListColumn("Versions"),
     }
-    chosen = errors.iloc[_pick(shown, "errors", columns, "Errors by message; choose one to read it")]
-    st.caption(f"Newest kept line of this kind · request {numbers.plain(chosen['request_id'] or 'unknown')}")
-    _code(str(chosen["example"]))
-
-
-def _slow(target: Target, name: str, window: Window) -> None:
-    _records(target, name, window, "slowest", "Slowest invocations", "No invocation record in this window.")
-
-
-def _cold(target: Target, name: str, window: Window) -> None:
-    _records(target, name, window, "cold", "Cold starts", "No cold start in this window.")
-
-
-def _records(target: Target, name: str, window: Window, order: str, alt: str, nothing: str) -> None:
-    records = queries.invocations(target, name, window, order)
-    if records.empty:
-        widgets.no_data(nothing, collector="logs")
-        return
-    with st.container(key=f"records-{order}"):
-        st.dataframe(
-            records,
-            key=f"table-{order}",
-            hide_index=True,
-            placeholder=numbers.UNKNOWN,
-            alt=alt,
-            column_order=_order(order),
-            column_config=_record_columns(),
-        )
-
-
-def _order(order: str) -> list[str]:
-    first = ["init_ms", "restore_ms", "duration_ms"] if order == "cold" else ["duration_ms", "init_ms"]
-    return [
-        "ts",
-        *first,
-        "billed_ms",
-        "max_memory_mb",
-        "init_type",
-        "status",
-        "version",
-        "request_id",
-        "trace_id",
-    ]
-
-
-def _record_columns() -> dict[str, Any]:
-    return {
-        "ts": when("Ended"),
-        "duration_ms": tables.ms_column("Duration"),
-        "init_ms": tables.ms_column("Init"),
-        "restore_ms": tables.ms_column("Restore"),
-        "billed_ms": tables.ms_column("Billed"),
-        "max_memory_mb": st.column_config.NumberColumn("Memory", format="%,.0f MB"),
-        "init_type": "Initialization",
-        "status": "Status",
-        "version": "Version",
-        "request_id": "Request",
-        "trace_id": "Trace",
-    }
-
-
-def _logs(target: Target, name: str, window: Window) -> None:
-    st.page_link(
-        links.LOGS,
-        label="Search this function's lines, kept ones and in AWS",
-        icon=":material/search:",
-        query_params=links.to_function(target.account, target.region, name),
+    at = pick(
+        shown,
+        [str(signature) for signature in found["signature"]],
+        "errors",
+        name="sig",
+        columns=columns,
+        alt="Errors by message; choose one to read it",
     )
-    failed = queries.invocations(target, name, window, "failed")
-    if failed.empty:
-        widgets.no_data(
-            "No failed invocation in this window: lines are kept of those only.", collector="logs"
+    _example(target, name, found.iloc[at], window)
+    tables.download(shown, f"errors-{name}", key="errors-csv")
+
+
+def _example(target: Target, name: str, kind: pd.Series[Any], window: Window) -> None:
+    """The newest line of a kind with the other kept lines of its request, and the ways on."""
+    request, seen = kind["request_id"], kind["last_seen"].to_pydatetime()
+    is_told = isinstance(request, str) and bool(request)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="error-ways"):
+        logs_link(
+            f"All {numbers.count(kind['count'])} on the Logs page",
+            to_logs(target, name, sig=str(kind["signature"])),
         )
-        return
-    shown = failed[["ts", "status", "error_type", "duration_ms", "version", "request_id"]]
-    columns = _record_columns() | {"error_type": "Error"}
-    chosen = failed.iloc[_pick(shown, "failed", columns, "Failed invocations; choose one to read its lines")]
-    lines = queries.log_lines(target, name, str(chosen["request_id"]), window)
-    if lines.empty:
-        widgets.no_data("No line of this request was kept.")
-        return
-    zone = widgets.zone()
-    text = [f"{row['ts'].astimezone(zone):%H:%M:%S.%f}"[:12] + f"  {row['level']:<5}  {row['message']}"
-            for row in lines.to_dict("records")]  # fmt: skip
-    _code("\n".join(text))
+        if is_told:
+            around = links.around(seen)
+            logs_link("This request's lines", to_logs(target, name, **around, request=request))
+            trace_link(target, name, request, seen)
+    lines = queries.log_lines(target, name, request, window) if is_told else pd.DataFrame()
+    said = f"request {numbers.plain(request)}" if is_told else "its request is not known"
+    when_ = numbers.plain(numbers.clock(seen, widgets.zone(), now=queries.now()))
+    st.caption(f"Newest of this kind, {when_} · {said} · {max(1, len(lines)):,} kept lines")
+    code(str(kind["example"]))
+    others = lines[lines["message"] != kind["example"]] if len(lines) else lines
+    if len(others):
+        st.caption("The other kept lines of that request:")
+        code(line_text(others), height=240 if len(others) > 10 else None)
 
 
-def _versions(target: Target, name: str, window: Window) -> None:
-    versions = queries.versions(target, name, window)
-    if versions.empty:
-        widgets.no_data("No version is known.", collector="details")
+def cold_starts(target: Target, name: str, window: Window) -> None:
+    found = queries_function.cold_starts(target, name, window, queries.now())
+    if found.empty or not numbers.known(found["records"].iloc[0]) or not found["records"].iloc[0]:
+        widgets.no_data("No invocation record in this window.", collector="logs")
         return
-    with st.container(key="versions"):
+    for line in figures_cold_tab.answer(found.to_dict("records")[0]):
+        st.markdown(line)
+    _splits(queries_function.cold_splits(target, name, window, queries.now()))
+    records = queries_function.calls(target, name, window, "cold")
+    if records.empty:
+        st.caption("No cold start in this window.")
+    else:
+        table(target, name, records, "cold")
+    query = links.to_function(target.account, target.region, name)
+    st.page_link(
+        links.COLD,
+        label="Who waits for cold starts, and what would help",
+        icon=":material/ac_unit:",
+        query_params=query,
+    )
+
+
+def _splits(splits: pd.DataFrame) -> None:
+    column = st.column_config
+    with st.container(key="cold-splits"):
         st.dataframe(
-            versions,
-            key="versions-table",
+            splits,
+            key="cold-splits-table",
             hide_index=True,
             placeholder=numbers.UNKNOWN,
-            alt="Versions with their aliases, share of invocations, errors, duration and cold starts",
+            alt="Cold starts by version, kind of start and memory size",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(splits), most=6),
+            column_order=[
+                "version",
+                "start",
+                "memory_mb",
+                "records",
+                "cold_starts",
+                "cold_start_rate",
+                "init_p50_ms",
+                "init_p95_ms",
+                "init_max_ms",
+                "waited_s",
+            ],
             column_config={
-                "version": "Version",
-                "published": when("Published"),
-                "aliases": st.column_config.ListColumn("Aliases"),
-                "share": tables.percent_column("Share", "Of invocation records in the window"),
-                "invocations": tables.count_column("Invocations"),
-                "errors": tables.count_column("Errors"),
-                "error_rate": tables.percent_column("Error rate"),
-                "duration_p95_ms": tables.ms_column("p95"),
-                "cold_start_rate": tables.percent_column("Cold"),
+                "version": column.TextColumn("Version"),
+                "start": column.TextColumn("Started", help="on demand, provisioned, or from a snapshot."),
+                "memory_mb": column.NumberColumn("Memory", format="%,.0f MB"),
+                "records": tables.count_column("Records"),
+                "cold_starts": tables.count_column("Cold starts"),
+                "cold_start_rate": tables.percent_column("Share"),
+                "init_p50_ms": tables.ms_column("p50"),
+                "init_p95_ms": tables.ms_column("p95"),
+                "init_max_ms": tables.ms_column("Longest"),
+                "waited_s": column.NumberColumn("Waited", format="%,.1f s", help="All callers together."),
             },
         )
 
 
-def when(label: str) -> Any:
-    """A column of times in the reader's zone."""
-    return st.column_config.DatetimeColumn(label, format="D MMM, HH:mm:ss", timezone=str(widgets.zone()))
+def logs(target: Target, name: str, window: Window) -> None:
+    logs_link("Search this function's lines, kept ones and in AWS", to_logs(target, name))
+    lines = queries_function.kept_lines(target, name, window)
+    if lines.empty:
+        state = queries_function.reading(target, name, window, queries.now())
+        widgets.no_data("No line was kept in this window: lines are kept of failures only.", collector="logs")
+        if state:
+            st.caption(f"{figures_calls.read(state)}.")
+        return
+    st.caption(
+        f"The newest {len(lines)} kept lines, newest first; lines are kept of errors, crashes and timeouts."
+    )
+    code(line_text(lines), height=420 if len(lines) > 14 else None)
 
 
-def _pick(shown: pd.DataFrame, key: str, columns: dict[str, Any], alt: str) -> int:
-    """A table whose chosen row is read below it; the first until one is chosen."""
-    with st.container(key=key):
-        event = st.dataframe(
-            shown,
-            key=f"pick-{key}",
-            hide_index=True,
-            placeholder=numbers.UNKNOWN,
-            alt=alt,
-            column_config=columns,
-            on_select="rerun",
-            selection_mode="single-row",
-            row_height=tables.ROW_PX,
-            height=tables.height_px(len(shown), most=8),
-        )
-    rows = event["selection"]["rows"]
-    return int(rows[0]) if rows and rows[0] < len(shown) else 0
-
-
-def _code(text: str) -> None:
-    """Log text is of others: shown as it is, in a box that interprets nothing."""
-    st.code(text, language=None, wrap_lines=True)
+TABS: Mapping[str, tuple[str, Tab]] = {
+    "Errors": ("bug_report", errors),
+    "Invocations": ("timer", invocations),
+    "Cold starts": ("ac_unit", cold_starts),
+    "Logs": ("article", logs),
+    "Waiting": ("hourglass_bottom", waiting),
+    "Versions": ("history", versions),
+    "Cost": ("payments", cost),
+    "Traces": ("account_tree", traces),
+    "Triggers": ("input", triggers),
+    "Changes": ("difference", changes),
+    "Configuration": ("tune", configuration),
+}
+"""Word, icon and content of each tab."""

@@ -1,4 +1,5 @@
-"""Cached questions of a function's page: its configuration, what ages, its traces."""
+"""Cached questions of a function's page: its configuration and how it changed, its invocations, what waits
+for it, what it costs, its traces."""
 
 from __future__ import annotations
 
@@ -8,11 +9,29 @@ import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
+from dashboard import queries
 from dashboard.queries import cached, store
+from dashboard.queries_investigate import queue_table
+from store.readers import aliases as routing
+from store.readers import async_events as events
+from store.readers import (
+    cold,
+    cold_groups,
+    cost,
+    distributions,
+    lifecycle,
+    resources,
+    revisions,
+    slow,
+    streams,
+    tracing,
+)
 from store.readers import completeness as logs
 from store.readers import configuration as settings
-from store.readers import lifecycle, tracing
+from store.readers import version_diff as versions
+from store.readers.log_search import Search, log_events
 from store.readers.no_trace import NoTrace
+from store.readers.revisions import Diff
 from store.store import Filter
 
 
@@ -43,6 +62,128 @@ def provisioned(target: Target, name: str, window: Window) -> pd.DataFrame:
 @cached()
 def completeness(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
     return logs.completeness(store(), window, now=_at, where=_only(target, name))
+
+
+# --- what changed -------------------------------------------------------------------------------------------
+
+
+@cached()
+def diff(target: Target, name: str, before: datetime, after: datetime) -> Diff:
+    return revisions.configuration_diff(store(), target, name, before, after)
+
+
+@cached()
+def version_diff(target: Target, name: str, version: str) -> pd.DataFrame:
+    return versions.version_diff(store(), target, name, version)
+
+
+# --- invocations --------------------------------------------------------------------------------------------
+
+
+@cached()
+def calls(target: Target, name: str, window: Window, order: str, limit: int = 50) -> pd.DataFrame:
+    return slow.slow_invocations(store(), window, where=_only(target, name), order=order, limit=limit)
+
+
+@cached()
+def reading(target: Target, name: str, window: Window, _at: datetime) -> str | None:
+    return slow.reading(store(), window, now=_at, where=_only(target, name))
+
+
+@cached()
+def durations(target: Target, name: str, window: Window) -> pd.DataFrame:
+    return distributions.duration_histogram(store(), target, name, window)
+
+
+@cached()
+def memory(target: Target, name: str, window: Window) -> pd.DataFrame:
+    return distributions.memory_histogram(store(), target, name, window)
+
+
+@cached()
+def memory_use(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return distributions.memory_use(store(), window, now=_at, where=_only(target, name))
+
+
+@cached()
+def kept_lines(target: Target, name: str, window: Window, limit: int = 50) -> pd.DataFrame:
+    return log_events(store(), window, Search(where=_only(target, name)), limit=limit)
+
+
+@cached()
+def cold_starts(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return cold.cold_starts(store(), window, now=_at, where=_only(target, name))
+
+
+@cached()
+def cold_splits(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    by = ("version", "start", "memory_mb")
+    return cold_groups.cold_groups(store(), window, now=_at, by=by, where=_only(target, name))
+
+
+@cached(ttl_s=300)
+def deploy_effects(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return cold_groups.deploy_effects(store(), target, name, window, now=_at)
+
+
+# --- versions and pools -------------------------------------------------------------------------------------
+
+
+@cached()
+def aliases(target: Target, name: str, _at: datetime) -> pd.DataFrame:
+    return routing.aliases(store(), target, name)
+
+
+@cached()
+def by_resource(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return resources.resources(store(), target, name, window, now=_at)
+
+
+@cached()
+def resource_series(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return resources.resource_series(store(), target, name, window, now=_at)
+
+
+def shared_pool(target: Target, window: Window, at: datetime) -> float | None:
+    """The unreserved concurrency of the function's account and region; None if it is not known."""
+    found = queries.limits(window, at)
+    mine = found[(found["account"] == target.account) & (found["region"] == target.region)]
+    return None if mine.empty else float(mine["unreserved"].iloc[0])
+
+
+# --- what waits ---------------------------------------------------------------------------------------------
+
+
+@cached()
+def async_events(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return events.async_events(store(), window, now=_at, where=_only(target, name))
+
+
+@cached()
+def mappings(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return streams.mappings(store(), window, now=_at, where=_only(target, name))
+
+
+def queues(target: Target, name: str, window: Window, at: datetime) -> pd.DataFrame:
+    """Queues that feed the function or catch what it fails; of the table that all pages share."""
+    found = queue_table(window, at)
+    here = (found["account"] == target.account) & (found["region"] == target.region)
+    of = [
+        name in {*functions, *consumers}
+        for functions, consumers in zip(found["functions"], found["consumers"], strict=True)
+    ]
+    return found[here & pd.Series(of, index=found.index, dtype=bool)].reset_index(drop=True)
+
+
+# --- what it costs ------------------------------------------------------------------------------------------
+
+
+@cached()
+def cost_parts(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return cost.costs(store(), window, now=_at, by=("component",), where=_only(target, name))
+
+
+# --- traces -------------------------------------------------------------------------------------------------
 
 
 @cached()

@@ -272,7 +272,7 @@ def _limit(limit: Limit) -> dict[str, Any]:
 
 def _label_shifts(panel: Panel, frame: pd.DataFrame) -> dict[str, float]:
     """How far to push labels at the lines' ends, down positive, so that none covers another."""
-    last = {s.column: frame[s.column].dropna() for s in panel.series if s.label}
+    last = {s.column: frame[s.column].dropna() for s in reversed(panel.series) if s.label}
     values = {column: float(points.iloc[-1]) for column, points in last.items() if len(points)}
     scale = math.log10 if panel.log else float
     most = max((float(frame[column].max()) for column in values), default=0)

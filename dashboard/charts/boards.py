@@ -103,7 +103,7 @@ def function_board(
             firing=firing,
         ),
         Panel(
-            title=f"Concurrent executions{pool}, throttles",
+            title=f"Concurrent executions and throttles{pool}",
             series=[CONCURRENCY, THROTTLES],
             limits=pools,
             firing=firing,
@@ -176,7 +176,7 @@ def _pool(
 ) -> tuple[str, list[Limit]]:
     """What a function's concurrency is held against: in words, and as lines where they are near."""
     is_own = reserved is not None and reserved == reserved
-    word, size = ("reserved", reserved) if is_own else ("shared", unreserved)
+    word, size = ("reserved", reserved) if is_own else ("shared pool", unreserved)
     ready = _near(used, provisioned, "provisioned", share=0.2)
     lines = [*_near(used, size, word, share=0.3), *(Limit(one.value, one.label, theme.OK) for one in ready)]
     return _said(word, size) + _said("provisioned", provisioned), lines
@@ -194,3 +194,58 @@ def _near(
     if not limit or limit != limit or most < limit * share:
         return []
     return [Limit(limit, f"{word} {limit:,.0f}{unit}")]
+
+
+def wait_board(
+    series: pd.DataFrame, marks: Sequence[Deploy], *, window: Window, zone: tzinfo, columns: int = 2
+) -> Board | None:
+    """Age of asynchronous events and of stream records, from `function_series`: a panel for each that was
+    told; None when neither was."""
+    known = [(column, title) for column, title in WAITS.items() if series[column].notna().any()]
+    if not known:
+        return None
+    frame = series[["ts"]].assign(**{column: (series[column] / 1000).round(1) for column, _ in known})
+    panels = [
+        Panel(
+            title=f"{title}, s", series=[Series(column=column, name=title, colour=theme.WARNING, kind="area")]
+        )
+        for column, title in known
+    ]
+    rows = [Row(column, title, theme.WARNING, " s") for column, title in known]
+    return board(frame, panels, rows, window=window, zone=zone, deploys=marks, columns=columns)
+
+
+WAITS = {
+    "async_age_max_ms": "Longest wait of an async event",
+    "iterator_age_max_ms": "Age of the newest stream record read",
+}
+
+
+def resource_board(
+    series: pd.DataFrame, marks: Sequence[Deploy], *, window: Window, zone: tzinfo, columns: int = 2
+) -> Board | None:
+    """Invocations and error rate of each alias and version, from `resource_series`; None without any."""
+    if series.empty:
+        return None
+    names = list(dict.fromkeys(series["resource"]))
+    counts = series.pivot(index="ts", columns="resource", values="invocations")
+    counts = counts / max(1.0, (window.duration / len(counts)).total_seconds() / 60)
+    rates = series.pivot(index="ts", columns="resource", values="error_rate") * 100
+    lines = {f"n{i}": counts[name].round(1) for i, name in enumerate(names)}
+    lines |= {f"e{i}": rates[name].round(2) for i, name in enumerate(names)}
+    frame = pd.DataFrame(lines).reset_index()
+    panels = [
+        Panel(title="Invocations, per minute", series=[_line("n", i, name) for i, name in enumerate(names)]),
+        Panel(title="Error rate, %", series=[_line("e", i, name) for i, name in enumerate(names)]),
+    ]
+    rows = [Row(f"n{i}", name, _colour(i)) for i, name in enumerate(names)]
+    rows += [Row(f"e{i}", f"{name}, error rate", _colour(i), " %") for i, name in enumerate(names)]
+    return board(frame, panels, rows, window=window, zone=zone, deploys=marks, columns=columns)
+
+
+def _line(part: str, i: int, name: str) -> Series:
+    return Series(column=f"{part}{i}", name=f"{name} {part}", colour=_colour(i), label=name)
+
+
+def _colour(i: int) -> str:
+    return theme.CATEGORIES[i % len(theme.CATEGORIES)]

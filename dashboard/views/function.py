@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from urllib.parse import quote
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.facts import Target
 from core.windows import Window
 from dashboard import (
     figures_function,
+    figures_waits,
     figures_wiring,
     links,
     numbers,
@@ -21,56 +22,56 @@ from dashboard import (
     tables,
     widgets,
 )
-from dashboard.charts.boards import deploy_marks, function_board
+from dashboard.charts.boards import change_marks, function_board
+from dashboard.choosers import function_labels
 from dashboard.compare import earlier
-from dashboard.figures_function import Event, Row
+from dashboard.figures_function import EVENTS, Row
 from dashboard.firing import sentence
+from dashboard.function_changes import known_changes, open_diff, what_changed
 from dashboard.function_tabs import tabs
 from dashboard.functions_table import functions_table
 from store.store import Filter
 
-HISTORY = timedelta(days=14)
-TRIGGERS_IN_LINE = 4
+TRIGGERS_IN_LINE, SHOUTS = 4, 3
 
 
-def choose(fleet: pd.DataFrame) -> None:
+def choose(window: Window) -> None:
     """The function of the address, shown in a box that writes another one back."""
-    rows = fleet.to_dict("records")
-    ids = [links.function_id(row["account"], row["region"], row["function"]) for row in rows]
-    several = fleet["account"].nunique() * fleet["region"].nunique() > 1
-    names = queries.names()
-    labels = {
-        id: f"{row['function']} · {names.get(row['account'], row['account'])} {row['region']}"
-        if several
-        else row["function"]
-        for id, row in zip(ids, rows, strict=True)
-    }
+    labels = function_labels(window)
 
     def draw(key: str, changed: Callable[[], None]) -> None:
         st.selectbox(
-            "Function", ids, key=key, on_change=changed, format_func=lambda id: labels.get(id, id),
+            "Function", list(labels), key=key, on_change=changed, format_func=lambda id: labels.get(id, id),
             index=None, placeholder="Choose a function", label_visibility="collapsed", width=330,
         )  # fmt: skip
 
-    links.choose("fn", ids, None, draw)
+    links.choose("fn", list(labels), None, draw)
 
 
-def chosen(fleet: pd.DataFrame, where: Filter) -> Row | None:
+def chosen(window: Window) -> Row | None:
     """The row of the address's function; a bare name is enough where only one function in scope has it."""
     asked = st.query_params.get("fn", "")
-    found = links.read_function_id(asked)
-    for row in fleet.to_dict("records"):
-        if found == (Target(row["account"], row["region"]), row["function"]):
-            return row
-    named = queries.within(fleet[fleet["function"] == asked], where).to_dict("records")
-    return named[0] if len(named) == 1 else None
+    found = links.read_function_id(asked) or named(asked, window)
+    if found is None:
+        return None
+    target, name = found
+    only = Filter(target.account, target.region, name)
+    rows = queries.fleet_table(window, only, queries.now()).to_dict("records")
+    return rows[0] if rows else None
 
 
-def unknown(asked: str, fleet: pd.DataFrame) -> None:
+def named(name: str, window: Window) -> tuple[Target, str] | None:
+    """The one function in scope that is called so; None if none or several are."""
+    known = queries.function_names(window, queries.scope())
+    twins = known[known["function"] == name]
+    return (Target(twins["account"].iloc[0], twins["region"].iloc[0]), name) if len(twins) == 1 else None
+
+
+def unknown(asked: str, window: Window) -> None:
     """Say why the address's function is not shown."""
     found = links.read_function_id(asked)
     name = numbers.plain(found[1] if found else asked)
-    twins = int((fleet["function"] == asked).sum())
+    twins = int((queries.function_names(window, queries.scope())["function"] == asked).sum())
     if twins > 1:
         st.info(f"{twins} functions are called {name}. Choose one.", icon=":material/call_split:")
     else:
@@ -79,28 +80,34 @@ def unknown(asked: str, fleet: pd.DataFrame) -> None:
 
 def page(window: Window) -> None:
     at = queries.now()
-    row = chosen(queries.fleet_table(window, Filter(), at), queries.scope())
+    row = chosen(window)
     if row is None:
         return
     target, name = Target(row["account"], row["region"]), row["function"]
     where = Filter(account=target.account, region=target.region, function=name)
     series = queries.function_series(target, name, window, at)
     then = queries.fleet_table(earlier(window), where, at)
-    changes = queries.function_changes(target, name, Window(window.end - HISTORY, at))
+    changes = known_changes(target, name, window)
     incidents = queries.incidents_of(target, name)
 
-    answer(row, incidents, changes, window)
+    waiting = answer(row, incidents, changes, window)
     before = then.to_dict("records")[0] if len(then) else None
     widgets.cards(figures_function.cards(row, before, series, window), compared=earlier(window))
     left, right = st.columns([3.2, 1], gap="small")
     with left:
         board(row, series, changes, incidents, window)
     with right:
-        what_changed(figures_function.events(changes, incidents))
+        happened = figures_function.events(changes, incidents)
+        what_changed(happened[:EVENTS], more=len(happened) - EVENTS)
+    with waiting:
+        waits(target, name, window)
 
 
-def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame, window: Window) -> None:
-    """Its state in a sentence, then its configuration and what feeds it."""
+def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame, window: Window) -> DeltaGenerator:
+    """Its state in a sentence, what keeps work from it, then its configuration and what feeds it. Returns
+    where what waits is told: that is asked last, for nobody should wait for it."""
+    target = Target(row["account"], row["region"])
+    triggers = queries.triggers(target, row["function"])
     now, names = queries.now(), queries.names()
     firing = incidents[incidents["resolved_at"].isna()] if not incidents.empty else incidents
     with st.container(border=True, key="state", gap="xsmall"):
@@ -109,16 +116,31 @@ def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame, window: Win
         if firing.empty:
             state, text = figures_function.state(row, now=now)
             st.markdown(f"{widgets.badge(state)} {text}.")
+        for shout in figures_wiring.shouts(triggers, row["reserved"], most=SHOUTS):
+            st.markdown(shout)
+        waiting = st.container(key="waits")
         deploys = changes[changes["kind"] == "deploy"].to_dict("records") if not changes.empty else []
         place = f"{names.get(row['account'], row['account'])} {row['region']}"
         line = figures_function.configuration(
             row, place, deploys[0] if deploys else None, zone=widgets.zone(), now=now
         )
         st.markdown(f":small[:gray[{line}] [AWS console]({console(row['region'], row['function'])})]")
-        target = Target(row["account"], row["region"])
-        feeds(queries.triggers(target, row["function"]))
+        feeds(figures_wiring.quiet(triggers))
         ages(target, row["function"], window)
         gaps_in_log(target, row["function"], window)
+    return waiting
+
+
+def waits(target: Target, name: str, window: Window) -> None:
+    """What waits for it or was lost, losses first; nothing where nothing can wait."""
+    at = queries.now()
+    said = figures_waits.waits(
+        queries_function.async_events(target, name, window, at),
+        queries_function.mappings(target, name, window, at),
+        queries_function.queues(target, name, window, at),
+    )
+    if said:
+        st.markdown(" · ".join(said))
 
 
 def feeds(triggers: pd.DataFrame) -> None:
@@ -158,14 +180,18 @@ def console(region: str, name: str) -> str:
 def board(
     row: Row, series: pd.DataFrame, changes: pd.DataFrame, incidents: pd.DataFrame, window: Window
 ) -> None:
+    target = Target(row["account"], row["region"])
+    ready = queries_function.provisioned(target, row["function"], window)["requested"].sum()
     drawn = function_board(
         series,
-        deploy_marks(changes),
+        change_marks(changes),
         window=window,
         zone=widgets.zone(),
         timeout_s=row["timeout_s"],
         memory_mb=row["memory_mb"],
         reserved=row["reserved"],
+        unreserved=queries_function.shared_pool(target, window, queries.now()),
+        provisioned=float(ready) or None,
         firing=figures_function.firing_windows(incidents, window),
         columns=tables.board_columns(),
     )
@@ -178,36 +204,23 @@ def board(
         )
 
 
-def what_changed(happened: list[Event]) -> None:
-    now, zone = queries.now(), widgets.zone()
-    with st.container(border=True, key="changed", height="stretch"):
-        st.header("What changed", anchor=False)
-        if not happened:
-            st.caption(f"Nothing in the last {HISTORY.days} days, as far as it is seen.")
-        for event in happened:
-            detail = f" · {numbers.plain(event.detail)}" if event.detail else ""
-            st.markdown(
-                f":{event.colour}[:material/{event.icon}:] **{numbers.plain(event.what)}**  \n"
-                f":small[:gray[{numbers.clock(event.ts, zone, now=now)}{detail}]]"
-            )
-
-
 def main() -> None:
     if queries.targets().empty:
         st.title("Functions", anchor=False)
         widgets.no_data("Nothing has been collected yet.", collector="inventory")
         return
-    window, at, where = widgets.window(), queries.now(), queries.scope()
-    fleet = queries.fleet_table(window, where, at)
-    widgets.toolbar("Functions", chooser=lambda: choose(fleet))
-    row = chosen(queries.fleet_table(window, Filter(), at), where)
-    asked = st.query_params.get("fn")
+    window, where = widgets.window(), queries.scope()
+    widgets.toolbar("Functions", chooser=lambda: choose(window))
+    row = chosen(window)
     if row is not None:
+        target, name = Target(row["account"], row["region"]), row["function"]
         widgets.live(page)
-        tabs(Target(row["account"], row["region"]), row["function"], window)
+        tabs(target, name, window)
+        open_diff(target, name, window)
         return
-    if asked:
-        unknown(asked, fleet)
+    if asked := st.query_params.get("fn"):
+        unknown(asked, window)
+    fleet = queries.fleet_table(window, where, queries.now())
     if fleet.empty:
         widgets.no_data("No functions are known yet.", collector="inventory")
     else:

@@ -238,12 +238,12 @@ def test_a_change_of_configuration_is_a_dotted_line_and_a_deploy_a_dashed_one():
     ("pools", "said", "drawn"),
     [
         ({"reserved": 5}, " · reserved 5", ["reserved 5"]),
-        ({"reserved": None, "unreserved": 900}, " · shared 900", []),
-        ({"reserved": None, "unreserved": 10}, " · shared 10", ["shared 10"]),
+        ({"reserved": None, "unreserved": 900}, " · shared pool 900", []),
+        ({"reserved": None, "unreserved": 10}, " · shared pool 10", ["shared pool 10"]),
         ({"reserved": 5, "unreserved": 10}, " · reserved 5", ["reserved 5"]),
         (
             {"reserved": None, "unreserved": 900, "provisioned": 2},
-            " · shared 900 · provisioned 2",
+            " · shared pool 900 · provisioned 2",
             ["provisioned 2"],
         ),
         ({"reserved": None}, "", []),
@@ -256,7 +256,7 @@ def test_concurrency_is_held_against_its_pool_in_the_title_and_where_it_is_near_
         series, [], window=WINDOW, zone=BERLIN, timeout_s=None, memory_mb=None, **pools
     ).option
 
-    assert option["title"][3]["text"] == f"Concurrent executions{said}, throttles"
+    assert option["title"][3]["text"] == f"Concurrent executions and throttles{said}"
     assert marks(option, "concurrency") == drawn
 
 
