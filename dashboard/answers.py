@@ -61,8 +61,17 @@ def throttled(limits: pd.DataFrame) -> str:
     return f"{numbers.count(throttles)} invocations throttled" if throttles else "nothing was throttled"
 
 
-def queues_answer(queues: pd.DataFrame) -> Answer:
-    """From the `queues` reader's frame: what lies in dead-letter queues, and what passed through them."""
+def queues_answer(queues: pd.DataFrame, mappings: str = "") -> Answer:
+    """From the `queues` reader's frame: what lies in dead-letter queues, and what passed through them.
+    `mappings` tells which hand nothing over, "" if all do."""
+    told = _letters(queues)
+    if not mappings:
+        return told
+    state = "warning" if told.state in {"healthy", "info"} else told.state
+    return Answer(state, told.text, " · ".join(part for part in (mappings, told.more) if part))
+
+
+def _letters(queues: pd.DataFrame) -> Answer:
     dead = queues[queues["role"] == "dead-letter"]
     holding = dead[dead["depth"] > 0]
     arrived = total(dead["arrivals"]) or 0

@@ -22,8 +22,12 @@ def finding(row: Row, place: str) -> str:
     thing = name(row["where"])
     parts = row["function"], "" if thing == row["function"] or _UUID.fullmatch(thing) else thing, place
     about = " · ".join(plain(text) for text in parts if text)
-    why, change = (plain(text[:1].upper() + text[1:]) for text in (str(row["why"]), str(row["change"])))
-    return f"**{plain(row['what'])}** :small[:gray[{about}]]  \n:small[{why}. :gray[{change}.]]"
+    what, why, change = (plain(_capital(str(row[name]))) for name in ("what", "why", "change"))
+    return f"**{what}** :small[:gray[{about}]]  \n:small[{why}. :gray[{change}.]]"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def name(where: Any) -> str:
@@ -48,14 +52,26 @@ def caveats(arrivals: pd.DataFrame) -> list[str]:
     ]
 
 
-def letters(arrivals: pd.DataFrame) -> pd.DataFrame:
-    """The table of arrivals: the reader's columns with `goes_to` and `shared` in words."""
+def letters(arrivals: pd.DataFrame, queues: pd.DataFrame) -> pd.DataFrame:
+    """The table of arrivals: the reader's columns with `goes_to` and `shared` in words, and `age` and
+    `expires` of the oldest letter from the `queues` reader's frame. Most arrivals first, then what holds
+    most."""
+    known = queues.set_index("arn")[["oldest_age_s", "retention_left_s"]]
+    there = known[~known.index.duplicated()].reindex(arrivals["arn"])
     goes_to = [
         str(row["queue"]) if row["place"] == "queue" else f"{row['queue']} ({row['place']})"
         for row in arrivals.to_dict("records")
     ]
-    shared = [", ".join(map(str, names)) for names in arrivals["shared_with"]]
-    return arrivals.assign(goes_to=goes_to, shared=shared)
+    words: dict[str, list[Any]] = {
+        "goes_to": goes_to,
+        "shared": [", ".join(map(str, names)) for names in arrivals["shared_with"]],
+        "age": [age(seconds) for seconds in there["oldest_age_s"]],
+        "expires": [age(seconds) for seconds in there["retention_left_s"]],
+    }
+    order = arrivals.sort_values(
+        ["arrived", "depth", "function", "via"], ascending=[False, False, True, True]
+    )
+    return arrivals.assign(**words).loc[order.index]
 
 
 def events(frame: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +86,8 @@ def events(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def streams(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table of stream mappings: ages in words."""
+    """The table of mappings of streams, from the `mappings` reader's frame: ages in words."""
+    frame = frame[frame["shared"] > 0]
     words: dict[str, list[Any]] = {
         "age": [age(seconds) for seconds in frame["iterator_age_s"]],
         "age_max": [age(seconds) for seconds in frame["iterator_age_max_s"]],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.draining import DRAINING, GROWING, HELD, STEADY
 from dashboard import numbers
 from dashboard.answers import total
 from dashboard.seen import seen
@@ -17,6 +18,10 @@ ARRIVALS = (
     "grew by plus what was deleted. SQS itself does not count a redrive as sent."
 )
 
+DRAINS = (
+    "From the last 30 minutes: messages there / (deleted - arrived) a second. `grows`: more comes in than is "
+    "taken out; `held`: nothing comes in and nobody takes out."
+)
 EXPIRES = "When SQS deletes the oldest message, at the latest: a dead letter keeps the age it came with."
 
 
@@ -75,15 +80,33 @@ def balance(source: pd.DataFrame) -> str:
     return numbers.UNKNOWN if sent is None or deleted is None else f"{sent - deleted:+,.0f}"
 
 
-def rows(queues: pd.DataFrame) -> pd.DataFrame:
-    """The table: the reader's columns with `owner`, `age` and `expires` in words, None when unknown."""
+def rows(queues: pd.DataFrame, drains: pd.DataFrame) -> pd.DataFrame:
+    """The table: the reader's columns with `owner`, `age`, `expires` and (from the `drains` reader) `drains`
+    in words, None when unknown."""
+    outlook = {row["arn"]: drains_in(row) for row in drains.to_dict("records")}
     words: dict[str, list[Any]] = {
         "arrivals": list(queues["arrivals"].where(queues["role"] == "dead-letter")),
         "owner": [", ".join(map(str, names)) for names in queues["functions"]],
         "age": [_age(seconds) for seconds in queues["oldest_age_s"]],
         "expires": [_age(seconds) for seconds in queues["retention_left_s"]],
+        "drains": [outlook.get(arn) for arn in queues["arn"]],
     }
     return queues.assign(**words)
+
+
+def drains_in(row: Mapping[Any, Any]) -> str | None:
+    """How long until a queue is empty, or why that is not in sight; None when it is empty or not known."""
+    if row["outlook"] == DRAINING:
+        return _age(row["drains_in_s"])
+    return {GROWING: "grows", HELD: "held", STEADY: "steady"}.get(row["outlook"])
+
+
+def outlook(drains: pd.DataFrame, arn: str) -> str:
+    """What is said of one queue's next hours, as Markdown; empty when nothing is."""
+    mine = drains[drains["arn"] == arn]
+    if mine.empty:
+        return ""
+    return f"In the last 30 minutes: {numbers.plain(mine['says'].iloc[0])}."
 
 
 def _card(label: str, value: str, help: str, queues: pd.DataFrame, under: str | None = None) -> Card:

@@ -1,4 +1,4 @@
-"""Cached questions of the pages that look for causes: concurrency, queues."""
+"""Cached questions of the pages that look for causes: queues."""
 
 from __future__ import annotations
 
@@ -11,24 +11,9 @@ from core.windows import Window
 from dashboard.queries import cached, store
 from store.readers import arrivals as letters
 from store.readers import async_events as events
-from store.readers import concurrency, queues, streams
+from store.readers import draining, queues, streams
 from store.readers import lint as findings
 from store.store import Filter
-
-
-@cached()
-def pools(window: Window, _at: datetime) -> pd.DataFrame:
-    return concurrency.pools(store(), window, now=_at)
-
-
-@cached()
-def concurrency_series(target: Target, window: Window, _at: datetime) -> pd.DataFrame:
-    return concurrency.concurrency_series(store(), target, window, now=_at)
-
-
-@cached()
-def throttle_series(window: Window, _at: datetime) -> pd.DataFrame:
-    return concurrency.throttle_series(store(), window, now=_at)
 
 
 @cached()
@@ -57,5 +42,10 @@ def async_events(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
 
 
 @cached()
-def stream_mappings(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
-    return streams.mappings(store(), window, now=_at, where=where, streams_only=True)
+def mappings(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return streams.mappings(store(), window, now=_at, where=where)
+
+
+@cached(entries=16)
+def drains(where: Filter, _at: datetime) -> pd.DataFrame:
+    return draining.drains(store(), now=_at, where=where)

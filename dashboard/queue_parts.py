@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from core.windows import Window
-from dashboard import figures_letters, numbers, queries, queries_investigate, tables, widgets
+from dashboard import (
+    figures_letters,
+    figures_queues,
+    numbers,
+    queries,
+    queries_investigate,
+    tables,
+    widgets,
+)
+from dashboard.figures_mappings import FAILING, OFF
 
-SHOWN, ROWS = 4, 10
+SHOWN, ROWS, MANY = 4, 10, 16
 
 
 def findings() -> None:
@@ -33,14 +44,53 @@ def _lines(lint: pd.DataFrame) -> None:
         st.markdown(f"{widgets.badge(row['severity'])} {figures_letters.finding(row, place)}")
 
 
-def letters(window: Window) -> None:
+def troubled(found: pd.DataFrame) -> None:
+    """Event source mappings that are off or fail: what they read waits, ages and expires."""
+    if found.empty:
+        return
+    st.header("Event sources that hand nothing over", anchor=False)
+    shown, column = tables.presentable(found), st.column_config
+    chips: list[Any] = [[text] for text in shown["standing"]]
+    with st.container(key="troubled-table"):
+        st.dataframe(
+            shown.assign(standing=chips),
+            key="troubled",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="Event source mappings that are off or fail, with what waits behind them",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=ROWS),
+            column_config={
+                "standing": column.MultiselectColumn(
+                    "Now", options=[FAILING, OFF], color=["red", "orange"], width=84
+                ),
+                "function": tables.function_button(shown, "troubled-open"),
+                "place": column.TextColumn("Where"),
+                "kind": column.TextColumn("Kind"),
+                "source": column.TextColumn("Reads", width=200),
+                "mapping_state": column.TextColumn("State", help="Lambda's own word."),
+                "last_result": column.TextColumn("Last result", width=240),
+                "waiting": tables.count_column("Waiting", "Messages in the queue that it reads."),
+                "age": column.TextColumn("Oldest", alignment="right", help="Or how far behind in a stream."),
+            },
+            column_order=tables.spoken(
+                shown,
+                [
+                    *("standing", "function", "place", "kind", "source", "mapping_state", "last_result"),
+                    *("waiting", "age"),
+                ],
+            ),
+        )
+
+
+def letters(window: Window, queues: pd.DataFrame) -> None:
     """Where failures of functions go, what arrived there, and what was lost on the way."""
     st.header("Dead letters, most arrivals first", anchor=False)
     arrivals = queries.within(queries_investigate.arrivals(window, queries.now()), queries.scope())
     if arrivals.empty:
         st.caption("No function names a place for its failures: what fails for good leaves no letter.")
         return
-    shown, column = tables.presentable(figures_letters.letters(arrivals)), st.column_config
+    shown, column = tables.presentable(figures_letters.letters(arrivals, queues)), st.column_config
     with st.container(key="letters-table"):
         st.dataframe(
             shown,
@@ -54,19 +104,24 @@ def letters(window: Window) -> None:
                 "function": tables.function_button(shown, "letter-open"),
                 "place": column.TextColumn("Where"),
                 "goes_to": column.TextColumn("Goes to"),
-                "via": column.TextColumn("How", width=250),
+                "via": column.TextColumn("How", width=230),
                 "arrived": tables.count_column("Arrived"),
                 "method": column.TextColumn("Counted by", help="Each way misses something: see below."),
                 "lost": tables.count_column("Lost", "Letters that Lambda could not put there."),
                 "destination_failures": tables.count_column("Undelivered", "Records for a destination."),
                 "depth": tables.count_column("There now"),
+                "age": column.TextColumn("Oldest", alignment="right", width=96),
+                "expires": column.TextColumn(
+                    "Expires in", alignment="right", width=96, help=figures_queues.EXPIRES
+                ),
+                "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
                 "shared": column.TextColumn("Also of", help="The number holds their letters too."),
             },
             column_order=tables.spoken(
                 shown,
                 [
-                    *("function", "place", "goes_to", "via", "arrived", "method", "lost"),
-                    *("destination_failures", "depth", "shared"),
+                    *("function", "place", "goes_to", "arrived", "depth", "age", "expires", "lost"),
+                    *("destination_failures", "state", "via", "method", "shared"),
                 ],
             ),
         )
@@ -112,13 +167,13 @@ def events(window: Window) -> None:
     _remarks(shown, "note")
 
 
-def streams(window: Window) -> None:
-    """How far behind readers of streams are, stuck ones first."""
-    found = queries_investigate.stream_mappings(window, queries.scope(), queries.now())
+def streams(mappings: pd.DataFrame) -> None:
+    """How far behind readers of streams are, stuck ones first; from the `mappings` reader's frame."""
+    found = figures_letters.streams(mappings)
     if found.empty:
         return
     st.header("Streams, stuck ones first", anchor=False)
-    shown, column = tables.presentable(figures_letters.streams(found)), st.column_config
+    shown, column = tables.presentable(found), st.column_config
     with st.container(key="streams-table"):
         st.dataframe(
             shown,

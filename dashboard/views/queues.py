@@ -10,6 +10,7 @@ import streamlit as st
 from core.facts import Target
 from core.windows import Window
 from dashboard import (
+    figures_mappings,
     figures_queues,
     links,
     numbers,
@@ -24,25 +25,31 @@ from dashboard.charts.queues import queue_board
 
 
 def page(window: Window) -> None:
-    queues = queries.within(queries_investigate.queue_table(window, queries.now()), queries.scope())
+    now, where = queries.now(), queries.scope()
+    queues = queries.within(queries_investigate.queue_table(window, now), where)
+    mappings = queries_investigate.mappings(window, where, now)
+    troubled = figures_mappings.troubled(mappings, queues)
     if queues.empty:
         widgets.no_data("No queue that feeds or catches a function is known yet.", collector="queues")
+        queue_parts.troubled(troubled)
         queue_parts.events(window)
-        queue_parts.streams(window)
+        queue_parts.streams(mappings)
         return
-    tables.say(queues_answer(queues))
+    drains = queries_investigate.drains(where, now)
+    tables.say(queues_answer(queues, figures_mappings.told(troubled)))
     widgets.cards(figures_queues.cards(queues))
-    table(queues)
-    queue_parts.letters(window)
+    queue_parts.troubled(troubled)
+    queue_parts.letters(window, queues)
+    table(queues, drains)
     queue_parts.findings()
-    one(tables.with_place(queues), window)
+    one(tables.with_place(queues), drains, window)
     queue_parts.events(window)
-    queue_parts.streams(window)
+    queue_parts.streams(mappings)
 
 
-def table(queues: pd.DataFrame) -> None:
-    st.header("Queues, dead letters first", anchor=False)
-    shown, column = tables.presentable(figures_queues.rows(queues)), st.column_config
+def table(queues: pd.DataFrame, drains: pd.DataFrame) -> None:
+    st.header("All queues, dead letters first", anchor=False)
+    shown, column = tables.presentable(figures_queues.rows(queues, drains)), st.column_config
     with st.container(key="queues-table"):
         st.dataframe(
             shown,
@@ -50,6 +57,8 @@ def table(queues: pd.DataFrame) -> None:
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Queues with their depth, age and arrivals, dead-letter queues that hold messages first",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=queue_parts.MANY),
             column_config={
                 "queue": column.TextColumn("Queue"),
                 "role": column.TextColumn("Role"),
@@ -57,6 +66,9 @@ def table(queues: pd.DataFrame) -> None:
                 "place": column.TextColumn("Where"),
                 "depth": tables.count_column("Messages", "Waiting and in flight now."),
                 "age": column.TextColumn("Oldest", alignment="right", width=96),
+                "drains": column.TextColumn(
+                    "Empty in", alignment="right", width=84, help=figures_queues.DRAINS
+                ),
                 "arrivals": tables.count_column("Arrivals", figures_queues.ARRIVALS),
                 "sent": tables.count_column("Sent"),
                 "deleted": tables.count_column("Deleted"),
@@ -68,14 +80,14 @@ def table(queues: pd.DataFrame) -> None:
             column_order=tables.spoken(
                 shown,
                 [
-                    *("queue", "role", "owner", "place", "depth", "age", "expires", "arrivals", "sent"),
-                    *("deleted", "state"),
+                    *("queue", "role", "owner", "place", "depth", "age", "expires", "drains"),
+                    *("arrivals", "sent", "deleted", "state"),
                 ],
             ),
         )
 
 
-def one(queues: pd.DataFrame, window: Window) -> None:
+def one(queues: pd.DataFrame, drains: pd.DataFrame, window: Window) -> None:
     """The queue that the address names over time, else the first of the table."""
     st.header("One queue over time", anchor=False)
     rows = queues.to_dict("records")
@@ -114,7 +126,7 @@ def one(queues: pd.DataFrame, window: Window) -> None:
             key="queue-board",
             alt="Backlog, age and traffic of one queue",
         )
-        st.caption(figures_queues.settings(row))
+        st.caption(f"{figures_queues.outlook(drains, row['arn'])} {figures_queues.settings(row)}")
         if row["role"] == "dead-letter":
             st.caption(figures_queues.ARRIVALS)
 
