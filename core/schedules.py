@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 _RATE = re.compile(r"rate\(\s*(\d+)\s+(minute|hour|day)s?\s*\)", re.IGNORECASE)
 _CRON = re.compile(r"cron\(\s*(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s+(\S+)\s*\)", re.IGNORECASE)
@@ -127,6 +128,18 @@ def _working_day(at: date, near: int) -> int:
 def last_due(schedule: Cron, now: datetime) -> datetime | None:
     """The newest moment at or before `now` at which it is due; None within `FARTHEST`."""
     return next(_backwards(schedule, now), None)
+
+
+def next_due(schedule: Cron, after: datetime) -> datetime | None:
+    """The first moment later than `after` at which it is due; None within `FARTHEST`."""
+    after = after.astimezone(UTC)
+    for ahead in range(FARTHEST.days):
+        day = after.date() + timedelta(days=ahead)
+        if schedule.is_day(day):
+            for hour, minute in product(sorted(schedule.hours), sorted(schedule.minutes)):
+                if (at := datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)) > after:
+                    return at
+    return None
 
 
 def _backwards(schedule: Cron, now: datetime) -> Iterator[datetime]:

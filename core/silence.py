@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median_low
 
-from core.schedules import Cron, Rate, last_due
+from core.schedules import Cron, Rate, last_due, next_due
 
 GRACE = timedelta(minutes=20)
 """A run this late is not missing: data of the newest minutes may still come."""
@@ -72,7 +72,7 @@ class Habit:
 class Expected:
     """What is expected of a function. `by` is schedule or habit, `due` when it should have run last, `every`
     the longest pause that is usual. `confidence` (0..1) is a habit's; None: AWS states the schedule. One that
-    `is_off` invokes nothing now."""
+    `is_off` invokes nothing now. `schedule` is what it was read from, if its time zone is known too."""
 
     by: str
     due: datetime
@@ -80,6 +80,7 @@ class Expected:
     says: str
     confidence: float | None = None
     is_off: bool = False
+    schedule: Rate | Cron | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def by_schedule(
     if due is None or (since is not None and due < since):
         return None
     every = schedule.every if isinstance(schedule, Rate) else None
-    return Expected(SCHEDULE, due, every, text, is_off=is_off)
+    return Expected(SCHEDULE, due, every, text, is_off=is_off, schedule=schedule if zone_known else None)
 
 
 def ran_by(
@@ -211,6 +212,15 @@ def is_missed(expected: Expected, last: datetime | None, *, now: datetime) -> bo
     if expected.by == SCHEDULE:
         return last is None or last < expected.due - timedelta(minutes=1)
     return now >= expected.due
+
+
+def missed_at(expected: Expected, last: datetime | None) -> datetime:
+    """When the first run that it missed after its `last` was due."""
+    if last is None or expected.schedule is None:
+        return expected.due
+    if isinstance(expected.schedule, Rate):
+        return min(expected.due, last + expected.schedule.every)
+    return next_due(expected.schedule, last + timedelta(minutes=1)) or expected.due
 
 
 def _newest_first(links: Sequence[Link]) -> tuple[Link, ...]:

@@ -39,10 +39,10 @@ def stops(title: str, found: pd.DataFrame, *, key: str) -> None:
             column_config={
                 "function": tables.function_button(shown, f"{key}-open"),
                 "place": column.TextColumn("Where"),
-                "link": column.TextColumn("Broken link", width=300),
+                "link": column.TextColumn("Broken link", width=330),
                 "silent": column.TextColumn("Silent for", alignment="right", width=96),
                 "last_invocation": _time_column("Last run"),
-                "due": _time_column("Was due", "At the latest."),
+                "due": _time_column("Next was due", "The first run that it missed; of a habit, the latest."),
                 "expected": column.TextColumn("Expected", help="Its schedule, or what its history teaches."),
                 "known_by": column.TextColumn("Known by", help=figures_silent.SURE),
                 "bars": column.BarChartColumn(

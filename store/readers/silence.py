@@ -22,6 +22,7 @@ from core.silence import (
     Verdict,
     by_habit,
     by_schedule,
+    missed_at,
     ran_by,
     verdict,
 )
@@ -60,10 +61,10 @@ def silent_stops(
     state (stopped; unknown: what it did was not read; deleted, in the last two weeks, though it was at work;
     with `all_functions` also runs, and not judged: nothing is expected of it), expected_by (schedule, habit;
     None: nothing is expected), expected (the schedule, or what the habit is), confidence (0..1 of a habit;
-    NaN of a schedule, which AWS states), due (when it should have run at the latest), last_invocation (NaT:
-    none is stored), silent_for_s, broken (the link that explains it best, None: none is seen), broken_since
-    (NaT: before we watched), links (list of all that is broken), says (a sentence), runs (list of
-    invocations in `silence_facts.RUN_STEPS` equal steps, None for what runs and what is not judged).
+    NaN of a schedule, which AWS states), due (of the first run that it missed, else of the last expected),
+    last_invocation (NaT: none is stored), silent_for_s, broken (the link that explains it best, None: none is
+    seen), broken_since (NaT: before we watched), links (list of all that is broken), says (a sentence), runs
+    (list of invocations in `silence_facts.RUN_STEPS` equal steps, None for what runs and what is not judged).
     Stopped first, the longest overdue first.
 
     A function without schedule whose invocations make no habit is not judged, unless a reservation of 0 stops
@@ -109,11 +110,12 @@ class _Case:
             coverage, paces = Coverage.read(snapshot, window, now=now, only="metrics"), read_paces(snapshot)
             step = max(STEP, coverage.coarsest("metrics"))
             habits = silence_facts.habits(snapshot, step, where=where)
+            newest = silence_facts.last_runs(snapshot, where)
             links = Links(things, all_triggers(store, where=where), changed(snapshot), now)
         known = [t for t in things.of("function", gone=True) if matches(where, *t.place)]
         gone = {t.place: t.gone_at for t in known if t.gone_at is not None and t.gone_at > window.start}
         places = sorted(t.place for t in known if t.gone_at is None)
-        last = _last(store, [*places, *gone], window, habits, now)
+        last = _last(store, [*places, *gone], window, newest, now)
         learned = {place: by_habit(habit, step=step) for place, habit in habits.items()}
         learned |= _seldom(store, [p for p in places if not learned.get(p)], last, now)
         expected = {
@@ -172,10 +174,9 @@ def _as_of(place: Place, paces: Mapping[Place, Pace], now: datetime) -> datetime
 
 
 def _last(
-    store: Store, places: list[Place], window: Window, habits: Mapping[Place, Habit], now: datetime
+    store: Store, places: list[Place], window: Window, known: Mapping[Place, datetime], now: datetime
 ) -> dict[Place, datetime | None]:
     """The newest invocation of each, None where none is stored."""
-    known = {place: habit.last for place, habit in habits.items()}
     found = last_invocations(store, places, window, known, now=now)
     return {place: found.get(place) for place in places}
 
@@ -227,7 +228,7 @@ def _row(
         "expected_by": expected.by if expected else None,
         "expected": expected.says if expected else None,
         "confidence": expected.confidence if expected else None,
-        "due": expected.due if expected else None,
+        "due": _due(told, last),
         "last_invocation": last,
         "silent_for_s": None if last is None else (now - last).total_seconds(),
         "broken": link.says if link else None,
@@ -236,6 +237,12 @@ def _row(
         "says": told.says,
         "runs": runs,
     }
+
+
+def _due(told: Verdict, last: datetime | None) -> datetime | None:
+    if told.expected is None or told.state == RUNS:
+        return told.expected.due if told.expected else None
+    return missed_at(told.expected, last)
 
 
 def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:

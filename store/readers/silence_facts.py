@@ -56,6 +56,17 @@ def habits(
     }
 
 
+def last_runs(snapshot: Snapshot, where: Filter) -> dict[Place, datetime]:
+    """The start of the newest point with invocations, per function that has one."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", epoch_ms(max(ts)) AS last FROM metrics
+        WHERE {FUNCTION_POINTS} AND invocations > 0 AND {wanted} GROUP BY ALL""",
+        params,
+    )
+    return {(row.account, row.region, row.function): _at(row.last) for row in rows(frame)}
+
+
 def _lists(places: Sequence[Place]) -> dict[str, Any]:
     return {name: [p[i] for p in places] for i, name in enumerate(("accounts", "regions", "functions"))}
 

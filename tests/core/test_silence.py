@@ -17,6 +17,7 @@ from core.silence import (
     Link,
     by_habit,
     by_schedule,
+    missed_at,
     ran_by,
     verdict,
 )
@@ -130,6 +131,17 @@ def test_a_schedule_ran_a_function_that_ran_when_it_was_due_and_no_more_often(
     habit = Habit.of([NOON - i * every for i in range(9, -1, -1)]) if every else None
 
     assert ran_by(schedule, habit, last, step=timedelta(minutes=15)) is is_likely
+
+
+@given(hours=st.integers(5, 500), minute=st.integers(0, 59))
+def test_the_first_run_that_was_missed_is_the_first_that_was_due_after_the_last(hours, minute):
+    last = NOON - hours * HOUR + minute * timedelta(minutes=1)
+    eight = last.replace(hour=8, minute=0)
+
+    missed = missed_at(by_schedule(NIGHTLY, "nightly", now=NOON), last)
+
+    assert missed == (eight if eight > last + timedelta(minutes=1) else eight + 24 * HOUR)
+    assert missed_at(by_schedule(parse("rate(1 hour)"), "hourly", now=NOON), last) == last + HOUR
 
 
 def test_a_schedule_that_is_off_is_not_waited_for_where_another_one_runs():
