@@ -23,8 +23,8 @@ class Drain:
 
 def drain(depth: float | None, arrived: float | None, deleted: float | None, over: timedelta) -> Drain:
     """Judge a queue that holds `depth` messages by what arrived and was deleted `over` a time. None: not
-    known. In a steady queue the two differ by less than a message, or a `STEADY_SHARE` of what arrived: what
-    is under way now came and is not deleted yet."""
+    known. In a steady queue the two differ by less than a message, or less than a `STEADY_SHARE` of what
+    arrived is left: it is under way and not deleted yet."""
     seconds = over.total_seconds()
     if arrived is None or deleted is None or seconds <= 0:
         return Drain(UNKNOWN, None, None, None, "what comes in or goes out is not known")
@@ -36,7 +36,7 @@ def drain(depth: float | None, arrived: float | None, deleted: float | None, ove
     if deleted == 0:
         what = f"{arrived:,.0f} came and nothing was taken out" if arrived else "nothing was taken out"
         return Drain(GROWING if arrived else HELD, None, come, gone, what)
-    if abs(arrived - deleted) < max(1, STEADY_SHARE * arrived):
+    if -1 < arrived - deleted < max(1, STEADY_SHARE * arrived):
         return Drain(STEADY, None, come, gone, "as much comes in as is taken out")
     if arrived > deleted:
         says = f"{(come - gone) * 60:,.1f} messages a minute come in beyond what is taken out"

@@ -37,6 +37,8 @@ def test_a_queue_that_goes_on_so_is_empty_when_it_says(depth, arrived, spare, mi
         (10, 5, 0, GROWING, None),
         (10, 90, 60, GROWING, None),
         (10, 60, 60, STEADY, None),
+        (10, 1000, 960, STEADY, None),
+        (10, 1000, 940, GROWING, None),
         (10, None, 60, UNKNOWN, None),
         (10, 60, None, UNKNOWN, None),
         (None, 60, 70, UNKNOWN, None),
