@@ -73,8 +73,8 @@ def _orphan(one: Starts) -> Remedy | None:
 def _crashes(one: Starts) -> Remedy | None:
     if not one.crashes or one.crashes < _cold(one) / 2:
         return None
-    told = f"{one.crashes:,.0f} invocations timed out, ran out of memory or exited"
-    return Remedy("Stop the crashes", f"{told}: each ends an environment, and the next caller waits")
+    told = f"{one.crashes:,.0f} timeouts, memory kills and exits"
+    return Remedy("Stop the crashes", f"{told}: after each, the next caller waits")
 
 
 def _negligible(one: Starts) -> Remedy | None:

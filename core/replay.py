@@ -20,7 +20,7 @@ Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 IDLE_CHOICES = (
-    *(timedelta(seconds=s) for s in (5, 10, 30)),
+    *(timedelta(seconds=s) for s in (5, 10, 15, 20, 30, 45)),
     *(timedelta(minutes=m) for m in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60)),
 )
 """For how long an idle environment may be kept: AWS does not say, and it varies."""

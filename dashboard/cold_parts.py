@@ -31,6 +31,8 @@ from dashboard.what_if import WhatIf
 
 HOUR, WEEK, FORTNIGHT = timedelta(hours=1), timedelta(days=7), timedelta(days=14)
 MOST_GROUPS = 40
+OF_ALL_RECORDS = ("records", "cold_start_rate")
+"""Only the first record of an environment says how it started."""
 IDLES = {f"{int(idle.total_seconds())}": f"Kept idle {numbers.age(idle)}" for idle in IDLE_CHOICES}
 
 Row = Mapping[Any, Any]
@@ -41,9 +43,10 @@ Row = Mapping[Any, Any]
 
 def units(row: Row, window: Window) -> None:
     """What units would have done for the function of a row of `queries_cold.advised`."""
-    idle = option_chooser(
-        "idle", IDLES, "How long environments are kept idle", "Kept idle: best fit", width=230
-    )
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with right:
+        about = "How long environments are kept idle"
+        idle = option_chooser("idle", IDLES, about, "Kept idle: best fit", width=230)
     found = queries_cold.replayed(
         Target(row["account"], row["region"]),
         row["function"],
@@ -56,7 +59,8 @@ def units(row: Row, window: Window) -> None:
     if found is None:
         widgets.no_data("No single invocation of it is kept for this window to replay.", collector="logs")
         return
-    chosen = _choose_units(found)
+    with left:
+        chosen = _choose_units(found)
     tables.say(figures_what_if.answer(found, chosen), key="units-answer")
     for text in figures_what_if.cautions(found, has_snap_start=row["has_snap_start"] is True):
         st.caption(f":orange[:material/warning:] {text}")
@@ -142,7 +146,7 @@ def _deploy_columns() -> dict[str, Any]:
         "ts": column.DatetimeColumn("Deployed", format="D MMM, HH:mm", timezone=str(widgets.zone())),
         "what": column.TextColumn("What"),
         "verdict": column.TextColumn("After it", width="medium"),
-        "side_s": column.NumberColumn("Each side", format="%,.0f s", help="How long before and after it."),
+        "each_side": column.TextColumn("Each side", help="How long before and after it."),
         "before_records": tables.count_column("Records before"),
         "after_records": tables.count_column("after"),
         "before_cold_start_rate": percent("Cold before", "Cold starts / records."),
@@ -173,6 +177,8 @@ def groups(window: Window) -> None:
     name = links.choose("by", list(GROUPS), "start", draw) or "start"
     by = GROUPS[name][1]
     rows = figures_cold_groups.rows(queries_cold.groups(window, queries.scope(), by, queries.now()), by)
+    rows = figures_cold_groups.with_untold(rows) if name == "start" else rows
+    columns = _group_columns(GROUPS[name][0], rows)
     with st.container(key="guarded-groups"):
         st.dataframe(
             rows.head(MOST_GROUPS),
@@ -182,8 +188,8 @@ def groups(window: Window) -> None:
             row_height=tables.ROW_PX,
             height=tables.height_px(len(rows), most=14),
             alt=f"Cold starts by {GROUPS[name][0].lower()}, longest wait first",
-            column_config=_group_columns(GROUPS[name][0], rows),
-            column_order=list(_group_columns("", rows)),
+            column_config=columns,
+            column_order=[one for one in columns if name != "start" or one not in OF_ALL_RECORDS],
         )
     if len(rows) > MOST_GROUPS:
         st.caption(f"The {MOST_GROUPS} of {len(rows):,} groups that callers waited longest for.")

@@ -72,10 +72,12 @@ def _starts(row: Mapping[Hashable, Any], hours: float) -> Starts:
 
 
 def counted(functions: pd.DataFrame, *, shown: int) -> str:
-    """How many functions the table shows, and what of the others."""
+    """How many functions were waited for, how many not, and of how many that is not known."""
     unknown = int(functions["records"].isna().sum())
-    said = [f"{shown:,} of {len(functions):,} functions, nobody waited for the others"]
-    return " · ".join(said + ([f"{unknown:,} not known"] if unknown else []))
+    waiting = int((functions["waited_s"].fillna(0) > 0).sum())
+    first = f"the first {shown:,} of {waiting:,} waited for" if shown < waiting else f"{waiting:,} waited for"
+    rest = [(len(functions) - waiting - unknown, "not"), (unknown, "not known")]
+    return " · ".join([first, *(f"{count:,} {word}" for count, word in rest if count > 0)])
 
 
 def known(value: Any) -> Any:

@@ -32,6 +32,7 @@ STARTS = {
     "snap-start": "SnapStart",
     None: "Not told by the log",
 }
+PROACTIVE = "Proactive or unused"
 UNTOLD = (
     "Logs in text do not say whether an environment was provisioned: what they leave open counts as on "
     "demand. Environments that Lambda starts ahead of a request (proactive), or that never get one (unused), "
@@ -58,7 +59,7 @@ def rows(groups: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """As the page's table shows them: `group` in words, `wait_share` of all waiting, `data` on logs that were
     not read in full. Of ways to start, only those that some environment took."""
     if list(by) == ["told"]:
-        groups = groups[groups["cold_starts"] + groups["provisioned_inits"] > 0]
+        groups = groups[groups["cold_starts"] + groups["provisioned_inits"] > 0].reset_index(drop=True)
     labels = [label(tuple(row), by) for row in groups[list(by)].itertuples(index=False, name=None)]
     waited = groups["waited_s"].sum()
     share = [rate(one, waited) for one in groups["waited_s"]]
@@ -66,6 +67,13 @@ def rows(groups: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     data = [_data(row) for row in groups.to_dict("records")]
     return groups.assign(group=labels, wait_share=pd.Series(share, index=groups.index, dtype=float),
                          init_cost_usd=usd, data=data).reset_index(drop=True)  # fmt: skip
+
+
+def with_untold(rows: pd.DataFrame) -> pd.DataFrame:
+    """Ways to start with the row for those that are in no report: unknown, not zero."""
+    return pd.concat(
+        [rows, pd.DataFrame({"group": [PROACTIVE], "data": ["in no report"]})], ignore_index=True
+    )
 
 
 def label(values: tuple[Any, ...], by: Sequence[str]) -> str:
@@ -94,8 +102,15 @@ POINT, TENTH = 0.01, 0.1
 
 
 def effects(deploys: pd.DataFrame) -> pd.DataFrame:
-    """The `deploy_effects` frame with `verdict`: what changed for callers, or why that cannot be said."""
-    return deploys.assign(verdict=[verdict(row) for row in deploys.to_dict("records")])
+    """The `deploy_effects` frame with `verdict` (what changed for callers, or why that cannot be said) and
+    `each_side` in words; no records are unknown where the log was not read."""
+    told = deploys.to_dict("records")
+    found = deploys.assign(verdict=[verdict(row) for row in told])
+    found["each_side"] = [numbers.age(row["side_s"]) for row in told]
+    for side in ("before", "after"):
+        unread = [bool(reason(row[f"{side}_state"])) and not row[f"{side}_records"] for row in told]
+        found[f"{side}_records"] = found[f"{side}_records"].mask(unread)
+    return found
 
 
 def verdict(row: Mapping[Any, Any]) -> str:

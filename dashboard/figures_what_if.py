@@ -41,15 +41,18 @@ def money(chosen: Step) -> str:
     net = chosen.net_usd
     if net is None:
         return "at a price that is not known"
-    word = "more" if net >= 0 else "less"
-    return f"for {_usd(abs(net))} {word} than on demand"
+    return f"for {_usd(abs(net))} {_more(net)} than on demand"
+
+
+def _more(amount: Decimal) -> str:
+    return "more" if amount >= 0 else "less"
 
 
 def _month(found: WhatIf, chosen: Step) -> str:
     if chosen.net_usd is None:
         return ""
-    a_month = float(chosen.net_usd) * (MONTH / found.window.duration)
-    return f"at this rate {_usd(a_month)} a month"
+    a_month = abs(float(chosen.net_usd)) * (MONTH / found.window.duration)
+    return f"at this rate {_usd(a_month)} {_more(chosen.net_usd)} a month"
 
 
 def _usd(amount: Decimal | float) -> str:
@@ -146,8 +149,8 @@ def cautions(found: WhatIf, *, has_snap_start: bool) -> list[str]:
         )
     if not found.is_alike:
         said.append(
-            f"The replay does not tell the same as the log: {_compared(found)}. Take the answer as rough; "
-            "another idle time may fit better."
+            f"The replay does not tell the same as the log: cold starts {_compared(found)}. Take the answer "
+            "as rough; another idle time may fit better."
         )
     if not found.has_lead:
         said.append("The hour before was not read: the first use of each environment counts as cold.")
@@ -167,7 +170,7 @@ def cautions(found: WhatIf, *, has_snap_start: bool) -> list[str]:
 def _compared(found: WhatIf) -> str:
     beside = f" with its {units(found.units_now)}" if found.units_now else ""
     replayed, recorded = numbers.count(found.replayed), numbers.count(found.recorded)
-    return f"{replayed} cold starts replayed{beside}, {recorded} recorded"
+    return f"{replayed} replayed{beside}, {recorded} recorded"
 
 
 def assumptions(found: WhatIf) -> list[str]:
@@ -183,7 +186,7 @@ def assumptions(found: WhatIf) -> list[str]:
     return [
         f"{numbers.count(found.invocations)} recorded invocations are replayed; each arrived when it ended, "
         "less its duration and its wait for an environment.",
-        f"{idle}{fitted}{life}: {_compared(found)}.",
+        f"{idle}{fitted}{life}: cold starts {_compared(found)}.",
         "An arrival takes a unit if one is free, else a warm environment of its version; else it is cold.",
         "Units stand ready from the first minute on, follow deploys and serve every version.",
         "An invocation keeps its environment busy for as long as it did when recorded, its cold start "

@@ -42,10 +42,10 @@ def usd(value: float | Decimal | None) -> str:
     """Two decimals from a cent up; below, enough digits to see it is not zero."""
     if value is None or not known(value):
         return UNKNOWN
-    amount = float(value)
-    if amount == 0 or abs(amount) >= 0.01:
-        return f"${amount:,.2f}" if amount >= 0 else f"-${-amount:,.2f}"
-    return f"${amount:.2g}" if abs(amount) >= 0.0001 else "<$0.0001"
+    amount, sign = abs(float(value)), "-" if float(value) < 0 else ""
+    if amount == 0 or amount >= 0.01:
+        return f"{sign}${amount:,.2f}"
+    return f"{sign}${amount:.2g}" if amount >= 0.0001 else f"{sign}<$0.0001"
 
 
 def megabytes(value: float | None) -> str:

@@ -23,7 +23,7 @@ def cold_starts_left(curve: pd.DataFrame, *, units: int, recorded: int) -> Any:
     """Columns of `figures_what_if.curve`; `recorded` cold starts are a dashed line, `units` are marked."""
     line = pd.DataFrame({"cold_starts": [recorded], "label": [f"recorded {recorded:,}"]})
     mark = alt.Chart(line).mark_rule(color=theme.BEFORE, strokeDash=[4, 4]).encode(alt.Y("cold_starts:Q"))
-    words = mark.mark_text(align="right", dy=-7, fontSize=11).encode(
+    words = mark.mark_text(align="right", dy=-7, fontSize=11, color=theme.BEFORE).encode(
         x=alt.value("width"), text="label:N", y="cold_starts:Q"
     )
     return _drawn(curve, "cold_starts", "Cold starts left", theme.COLD, units, [mark, words])

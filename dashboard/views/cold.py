@@ -24,8 +24,17 @@ VIEWS = {
     "week": "When in the week",
 }
 COLUMNS = (
-    *("function", "place", "remedy", "why", "waited_s", "cold_starts", "cold_start_rate", "init_p50_ms"),
-    *("init_p95_ms", "init_cost_usd", "records", "runtime", "memory_mb", "package_mb", "provisioned"),
+    *(
+        "function",
+        "waited_s",
+        "cold_starts",
+        "cold_start_rate",
+        "init_p50_ms",
+        "init_p95_ms",
+        "remedy",
+        "why",
+    ),
+    *("init_cost_usd", "records", "place", "runtime", "memory_mb", "package_mb", "provisioned"),
     *("snap_start", "state"),
 )
 
@@ -86,8 +95,8 @@ def _columns(shown: pd.DataFrame) -> dict[str, Any]:
     return {
         "function": tables.function_button(shown, "cold-open"),
         "place": column.TextColumn("Where"),
-        "remedy": column.TextColumn("What would help", width="medium"),
-        "why": column.TextColumn("Because", width="large"),
+        "remedy": column.TextColumn("What would help", width=176),
+        "why": column.TextColumn("Because", width=540),
         "waited_s": column.NumberColumn("Waited", format="%,.1f s", help="By callers, in all."),
         "cold_starts": tables.count_column("Cold starts"),
         "cold_start_rate": tables.percent_column("Cold", "Cold starts / invocation records."),

@@ -42,7 +42,7 @@ def cold_groups(
     package_type, package_size, memory_mb, start, told (start, as far as logs say), tag:NAME; None: not
     known), records, cold_starts, cold_start_rate (0..1), provisioned_inits (initializations that kept nobody
     waiting), init_p50_ms, init_p95_ms, init_max_ms (of cold starts), waited_s (of callers, for initialization
-    and restore), init_gb_s (billed initialization; NaN where a record lacks its billed time), functions (how
+    and restore), init_gb_s (billed initialization; NaN: a cold start lacks its billed time), functions (how
     many), unread (how many of them whose log was not read in full). Most waited for first. What a function,
     or the version that ran, is configured with is as it is now."""
     wanted, params = sql_where(where)
@@ -79,8 +79,8 @@ def _grouped(extra: Mapping[str, str], wanted: str) -> str:
                 AND (init_ms IS NOT NULL OR restore_ms IS NOT NULL))::DOUBLE AS provisioned_inits,
             {INIT_PERCENTILES}, max(init_ms) FILTER ({COLD}) AS init_max_ms,
             coalesce(sum({WAITED_MS}) FILTER ({COLD}), 0) / 1000 AS waited_s,
-            CASE WHEN count(*) = count(billed_ms) AND count(*) = count(memory_mb)
-                THEN sum({INIT_BILLED_MS} * memory_mb) / 1024000 END AS init_gb_s,
+            CASE WHEN bool_and(billed_ms IS NOT NULL AND memory_mb IS NOT NULL OR NOT {COLD})
+                THEN coalesce(sum({INIT_BILLED_MS} * memory_mb), 0) / 1024000 END AS init_gb_s,
             list(DISTINCT (account, region, "function")) AS places
         FROM invocations JOIN labels
             ON key = concat_ws(' ', account, region, "function", coalesce(version, ''))
