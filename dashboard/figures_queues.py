@@ -97,7 +97,7 @@ def rows(queues: pd.DataFrame, drains: pd.DataFrame) -> pd.DataFrame:
 def drains_in(row: Mapping[Any, Any]) -> str | None:
     """How long until a queue is empty, or why that is not in sight; None when it is empty or not known."""
     if row["outlook"] == DRAINING:
-        return _age(row["drains_in_s"])
+        return _age(round(row["drains_in_s"]))
     return {GROWING: "grows", HELD: "held", STEADY: "steady"}.get(row["outlook"])
 
 

@@ -10,6 +10,9 @@ from core.windows import Window
 from dashboard.charts import theme
 from dashboard.charts.board import Board, Deploy, Panel, Row, Series, board
 
+ROOM, NEAR = 0.04, 0.1
+"""Parts of the time axis: free at its end for a label, and what two labels must be apart."""
+
 
 def runs_board(
     series: pd.DataFrame,
@@ -31,7 +34,7 @@ def runs_board(
         frame,
         [panel],
         [Row("runs", "invocations", theme.INVOCATIONS)],
-        window=window,
+        window=Window(window.start, window.end + ROOM * window.duration),
         zone=zone,
         deploys=_apart([Deploy(at, word) for at, word in marks if at is not None], window),
         columns=1,
@@ -39,11 +42,9 @@ def runs_board(
 
 
 def _apart(marks: list[Deploy], window: Window) -> list[Deploy]:
-    """Marks whose labels would cover each other become one."""
-    near, kept = window.duration * 0.06, list[Deploy]()
+    """Of marks whose labels would cover each other, the first."""
+    kept = list[Deploy]()
     for mark in sorted(marks, key=lambda one: one.ts):
-        if kept and mark.ts - kept[-1].ts < near:
-            kept[-1] = Deploy(kept[-1].ts, f"{kept[-1].version}, {mark.version}")
-        else:
+        if not kept or mark.ts - kept[-1].ts > NEAR * window.duration:
             kept.append(mark)
     return kept

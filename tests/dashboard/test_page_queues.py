@@ -1,0 +1,124 @@
+"""Queues: mappings that hand nothing over, letters beside their function, when a queue is empty."""
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from core.facts import Covered, EventSourceMapping, Queue, QueueSample, Run, Target
+from core.windows import Window
+from dashboard import answers, figures_mappings, figures_queues
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PROD = Target("111111111111", "eu-west-1")
+WINDOW = Window(NOW - timedelta(hours=3), NOW)
+HERE = f"arn:aws:sqs:{PROD.region}:{PROD.account}:"
+INBOX, LETTERS = HERE + "orders-in", HERE + "orders-dlq"
+
+
+def commit(store, collector, facts):
+    about = {"target": PROD, "window": WINDOW, "period_s": 60, "started_at": NOW, "finished_at": NOW}
+    store.commit(Run(collector=collector, outcome="ok", **about), facts, now=NOW)
+
+
+def mapping(**fields):
+    values = {"name": "m1", "function": "orders", "source_arn": INBOX, "state": "Enabled", "batch_size": 10}
+    return EventSourceMapping(**{**values, **fields})
+
+
+def sample(queue, minute, **fields):
+    values = {"visible_max": 0.0, "not_visible_max": 0.0, "delayed_max": 0.0, "sent": 0.0, "deleted": 0.0}
+    ts = NOW - timedelta(minutes=minute + 1)
+    return QueueSample(queue=queue, ts=ts, period_s=60, received=0.0, **{**values, **fields})
+
+
+@pytest.fixture
+def piled_up(filled):
+    """60 messages wait in the inbox, 1 a minute comes and 3 go; 4 letters of a day ago are in the dead-letter
+    queue; of the two mappings one is disabled."""
+    inbox = [sample(INBOX, m, visible_max=60.0 + 2 * m, sent=1.0, deleted=3.0) for m in range(180)]
+    letters = [sample(LETTERS, m, visible_max=4.0, oldest_age_max_s=86_400.0) for m in range(180)]
+    queues = [
+        Queue(name=INBOX, visible=60, not_visible=0, delayed=0, redrive_target=LETTERS, max_receive_count=5),
+        Queue(name=LETTERS, visible=4, not_visible=0, delayed=0, retention_s=345_600),
+    ]
+    read = [Covered(INBOX, WINDOW), Covered(LETTERS, WINDOW)]
+    commit(filled, "queues", [*queues, *inbox, *letters, *read])
+    commit(filled, "details", [mapping(), mapping(name="m2", state="Disabled", source_arn=HERE + "other")])
+    return filled
+
+
+def table(app, column):
+    return next(frame.value for frame in app.dataframe if column in frame.value)
+
+
+def test_a_mapping_that_is_off_is_shouted_before_everything_else(open_page, piled_up):
+    app = open_page("views/queues.py")
+
+    assert app.header[0].value == "Event sources that hand nothing over"
+    rows = table(app, "standing")
+    assert rows[["function", "source", "mapping_state"]].values.tolist() == [["orders", "other", "Disabled"]]
+    assert "1 mapping is off" in "\n".join(markdown.value for markdown in app.markdown)
+
+
+def test_a_queue_says_when_it_is_empty(open_page, piled_up):
+    rows = table(open_page("views/queues.py"), "drains").set_index("queue")
+
+    assert rows["drains"]["orders-in"] == "30 min"  # 60 messages, 2 a minute fewer
+    assert rows["drains"]["orders-dlq"] == "held"
+
+
+def test_letters_stand_beside_their_function_with_age_and_expiry(open_page, piled_up):
+    rows = table(open_page("views/queues.py"), "goes_to")
+
+    shown = rows[["function", "goes_to", "depth", "age", "expires"]]
+    assert shown.values.tolist() == [["orders", "orders-dlq", 4, "1 d", "3 d"]]
+
+
+@pytest.mark.parametrize(
+    ("state", "result", "standing"),
+    [
+        ("Enabled", "OK", []),
+        ("Enabled", None, []),
+        ("Enabled", "PROBLEM: Function call failed", ["failing"]),
+        ("Disabled", "OK", ["off"]),
+        (None, None, []),
+    ],
+)
+def test_a_mapping_is_troubled_when_its_state_or_its_last_result_says_so(state, result, standing):
+    row = {"mapping_state": state, "last_result": result, "arn": INBOX, "iterator_age_s": float("nan")}
+    queues = pd.DataFrame({"arn": [INBOX], "visible": [7.0], "oldest_age_s": [120.0]})
+
+    found = figures_mappings.troubled(pd.DataFrame([row | {"function": "f", "mapping": "m"}]), queues)
+
+    assert list(found["standing"]) == standing
+    assert list(found["waiting"]) == [7.0] * len(standing)
+    assert list(found["age"]) == ["2 min"] * len(standing)
+
+
+def test_mappings_in_trouble_make_no_queue_look_healthy():
+    empty = {
+        "role": "dead-letter",
+        "depth": 0.0,
+        "arrivals": 0.0,
+        "oldest_age_s": float("nan"),
+        "state": None,
+    }
+    frame = pd.DataFrame([empty])
+
+    assert answers.queues_answer(frame).state == "healthy"
+    told = answers.queues_answer(frame, "1 mapping fails")
+    assert (told.state, told.more) == ("warning", "1 mapping fails")
+
+
+@pytest.mark.parametrize(
+    ("outlook", "left_s", "says"),
+    [
+        ("draining", 5400.0, "1 h 30 min"),
+        ("growing", None, "grows"),
+        ("unknown", None, None),
+        ("empty", 0, None),
+    ],
+)
+def test_how_a_queue_goes_on_is_a_word_or_a_time(outlook, left_s, says):
+    assert figures_queues.drains_in({"outlook": outlook, "drains_in_s": left_s}) == says
