@@ -53,6 +53,7 @@ TITLES = {
     "/cold": "Cold starts",
     "/concurrency": "Concurrency",
     "/queues": "Queues",
+    "/silent": "Silent stops",
     "/logs": "Logs",
     "/traces": "Traces",
     "/cost": "Cost",
