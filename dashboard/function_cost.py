@@ -35,7 +35,7 @@ def cost(target: Target, name: str, window: Window) -> None:
                 "cost_usd": tables.usd_column("In this window", shown["cost_usd"]),
                 "per_day_usd": tables.usd_column("Per day", shown["per_day_usd"], "At this window's pace."),
                 "share": column.ProgressColumn("Share", format="percent", min_value=0, max_value=1),
-                "formula": column.TextColumn("Formula", width="large"),
+                "formula": column.TextColumn("Formula", width=560),
                 "state": column.TextColumn("Data", help="Whether the row's number is complete and final."),
             },
         )

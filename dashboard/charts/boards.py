@@ -103,7 +103,7 @@ def function_board(
             firing=firing,
         ),
         Panel(
-            title=f"Concurrent executions and throttles{pool}",
+            title=f"Concurrency and throttles{pool}",
             series=[CONCURRENCY, THROTTLES],
             limits=pools,
             firing=firing,
@@ -212,12 +212,13 @@ def wait_board(
         for column, title in known
     ]
     rows = [Row(column, title, theme.WARNING, " s") for column, title in known]
-    return board(frame, panels, rows, window=window, zone=zone, deploys=marks, columns=columns)
+    wide = min(columns, len(panels))
+    return board(frame, panels, rows, window=window, zone=zone, deploys=marks, columns=wide)
 
 
 WAITS = {
     "async_age_max_ms": "Longest wait of an async event",
-    "iterator_age_max_ms": "Age of the newest stream record read",
+    "iterator_age_max_ms": "Age of stream records when read",
 }
 
 

@@ -256,7 +256,7 @@ def test_concurrency_is_held_against_its_pool_in_the_title_and_where_it_is_near_
         series, [], window=WINDOW, zone=BERLIN, timeout_s=None, memory_mb=None, **pools
     ).option
 
-    assert option["title"][3]["text"] == f"Concurrent executions and throttles{said}"
+    assert option["title"][3]["text"] == f"Concurrency and throttles{said}"
     assert marks(option, "concurrency") == drawn
 
 

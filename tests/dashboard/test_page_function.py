@@ -1,11 +1,36 @@
 """A function's page on a real store."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from core.facts import (
+    Covered,
+    EventSourceMapping,
+    Function,
+    Queue,
+    QueueSample,
+    Reserved,
+    Run,
+    Version,
+)
+from core.windows import Window
+from dashboard.function_tabs import TABS
+from store.readers.fleet import fleet
+from store.store import Filter
+from tests.dashboard.conftest import NOW, PROD
+
 ORDERS = "111111111111.eu-west-1.orders"
 IDLE = "111111111111.eu-west-1.idle"
+FUNCTION = Function(
+    name="orders",
+    arn="arn:aws:lambda:eu-west-1:111111111111:function:orders",
+    runtime="python3.13",
+    memory_mb=512,
+    timeout_s=15,
+)
 
 
 def words(app):
@@ -81,19 +106,187 @@ def test_choosing_a_function_writes_it_into_the_address(open_page, filled):
     assert len(app.metric) == 6
 
 
-@pytest.mark.parametrize(
-    ("tab", "said"),
-    [
-        (":material/account_tree: Traces", "No trace of this function"),
-        (":material/input: Triggers", "No trigger is known"),
-        (":material/tune: Configuration", "Layers"),
-    ],
-)
-@pytest.mark.parametrize("fn", [ORDERS, IDLE])
-def test_each_tab_of_the_setup_opens_on_a_store_that_knows_little(open_page, filled, fn, tab, said):
-    app = open_page("views/function.py", fn=fn)
-    app.session_state["tab"] = tab
-    app.run()
+def commit(store, collector, *facts):
+    times = {"started_at": NOW, "finished_at": NOW}
+    window = Window(NOW - timedelta(hours=3), NOW)
+    run = Run(collector=collector, target=PROD, window=window, period_s=60, outcome="ok", **times)
+    store.commit(run, facts, now=NOW)
 
-    assert not app.exception
-    assert said in words(app) + " ".join(heading.value for heading in app.header)
+
+def opened(open_page, tab, fn=ORDERS, **query):
+    return open_page("views/function.py", fn=fn, tab=tab, **query)
+
+
+SAID = {
+    ORDERS: {
+        "Errors": "KeyError",
+        "Invocations": "180 invocation records",
+        "Cold starts": "3 cold starts",
+        "Logs": "kept lines",
+        "Waiting": "Nothing can wait",
+        "Versions": "No alias is known",
+        "Cost": "in this window",
+        "Traces": "No trace of this function",
+        "Triggers": "No trigger is known",
+        "Changes": "Deploy v1 → v2",
+        "Configuration": "before we watched",
+    },
+    IDLE: {
+        "Errors": "No error line was kept",
+        "Invocations": "No invocation record",
+        "Cold starts": "No invocation record",
+        "Logs": "No line was kept",
+        "Waiting": "Nothing can wait",
+        "Versions": "No version is known",
+        "Cost": "in this window",
+        "Traces": "No trace of this function",
+        "Triggers": "No trigger is known",
+        "Changes": "No change was seen",
+        "Configuration": "before we watched",
+    },
+}
+
+
+@pytest.mark.parametrize("fn", [ORDERS, IDLE])
+def test_each_tab_shows_something_or_says_why_not(open_page, filled, fn):
+    app = open_page("views/function.py", fn=fn)
+
+    for tab, (icon, _) in TABS.items():
+        app.session_state["tab"] = f":material/{icon}: {tab}"
+        app.run()
+        cells = [str(cell) for table in app.dataframe for cell in table.value.to_numpy().ravel()]
+        assert not app.exception, tab
+        assert SAID[fn][tab] in " ".join([words(app), *cells]), tab
+
+
+def test_the_tab_of_the_address_is_open(open_page, filled):
+    assert "Watched since" in words(opened(open_page, "configuration"))
+
+
+def test_a_disabled_mapping_and_a_concurrency_of_zero_shout_in_the_head(open_page, filled):
+    arn = "arn:aws:sqs:eu-west-1:111111111111:jobs"
+    commit(
+        filled,
+        "triggers",
+        EventSourceMapping(name="m1", function="idle", source_arn=arn, source_kind="sqs", state="Disabled"),
+        Reserved(name="idle", reserved=0),
+    )
+
+    said = words(open_page("views/function.py", fn=IDLE))
+
+    assert "Trigger off" in said
+    assert "**SQS jobs** does not invoke it: Disabled" in said
+    assert "every invocation is turned away" in said
+
+
+def test_dead_letters_of_the_function_are_told_in_its_head(open_page, filled):
+    arn = "arn:aws:sqs:eu-west-1:111111111111:orders-dlq"
+    commit(filled, "inventory", replace(FUNCTION, dead_letter_arn=arn))
+    commit(
+        filled,
+        "queues",
+        Queue(name=arn, visible=4, not_visible=0, delayed=0),
+        QueueSample(
+            queue=arn, ts=NOW - timedelta(minutes=1), period_s=60, visible_max=4, oldest_age_max_s=120
+        ),
+        Covered(arn, Window(NOW - timedelta(hours=3), NOW)),
+    )
+
+    assert "**orders-dlq holds 4 dead letters**" in words(open_page("views/function.py", fn=ORDERS)).replace(
+        "\\", ""
+    )
+
+
+def test_a_change_opens_its_diff_and_the_address_holds_it(open_page, filled):
+    app = open_page("views/function.py", fn=ORDERS)
+
+    app.button(key="diff-0").click().run()
+
+    assert app.query_params["change"]
+    assert "Configuration at" in words(app)
+    app.button(key="around-change").click().run()
+    assert "change" not in app.query_params
+    assert app.query_params["from"]
+
+
+def test_a_deploy_shows_what_its_version_differs_in(open_page, filled):
+    versions = [
+        Version(
+            name=f"orders:{n}",
+            function="orders",
+            version=str(n),
+            published=NOW - timedelta(hours=9 - n),
+            **about,
+        )
+        for n, about in ((7, {"memory_mb": 512}), (8, {"memory_mb": 256}))
+    ]
+    commit(filled, "details", *versions)
+
+    app = open_page("views/function.py", fn=ORDERS, change=(NOW - timedelta(hours=1)).isoformat())
+
+    [diff] = [table.value for table in app.dataframe if "before" in table.value]
+    row = diff[diff["setting"] == "Memory"].iloc[0]
+    assert (row["before"], row["after"]) == ("512 MB", "256 MB")
+
+
+def test_an_error_leads_to_its_lines_and_says_why_there_is_no_trace(open_page, filled):
+    app = open_page("views/function.py", fn=ORDERS)
+
+    links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+    assert "sig=" in links["All 1 on the Logs page"]
+    assert "request=r5" in links["This request's lines"]
+    assert "it was not sampled" in words(app)
+
+
+def test_the_slowest_invocations_are_the_longest_records(open_page, filled):
+    app = opened(open_page, "invocations")
+
+    shown = next(table.value for table in app.dataframe if "timeout_share" in table.value)
+    assert list(shown["duration_ms"])[:3] == [379.0, 378.0, 377.0]
+    assert shown["timeout_share"].iloc[0] == pytest.approx(379 / 15_000)
+
+
+def test_the_failed_invocation_shows_its_kept_line(open_page, filled):
+    app = opened(open_page, "invocations", calls="failed")
+
+    assert "KeyError: <b>iban</b>" in app.code[0].value
+    assert "request r5" in words(app)
+
+
+def test_the_call_of_the_address_is_the_one_that_is_read(open_page, filled):
+    app = opened(open_page, "invocations", call="e170")
+
+    assert "request r170" in words(app)
+
+
+def test_cold_starts_are_counted_from_records(open_page, filled):
+    said = words(opened(open_page, "cold starts")).replace("\\", "")
+
+    assert "**3 cold starts** of 180 invocation records (1.67%)" in said
+    assert "callers waited 1 s in all" in said
+
+
+def test_the_parts_of_the_cost_add_up_to_the_cost_of_the_fleet_table(open_page, filled):
+    where = Filter(PROD.account, PROD.region, "orders")
+    window = Window(NOW - timedelta(hours=3), NOW)
+    whole = fleet(filled, window, now=NOW, where=where)["cost_usd"].iloc[0]
+
+    app = opened(open_page, "cost", **{"from": window.start.isoformat(), "to": window.end.isoformat()})
+
+    parts = next(table.value for table in app.dataframe if "formula" in table.value)
+    assert parts["cost_usd"].sum() == pytest.approx(float(whole), rel=1e-9)
+
+
+def test_shares_and_error_rates_of_versions_are_those_of_the_records(open_page, filled):
+    app = opened(open_page, "versions")
+
+    shown = next(table.value for table in app.dataframe if "published" in table.value)
+    row = shown[shown["version"] == "2"].iloc[0]
+    assert (row["invocations"], row["errors"], row["share"]) == (180, 1, 1)
+    assert row["error_rate"] == pytest.approx(1 / 180)
+
+
+def test_a_tab_that_there_is_not_opens_the_first(open_page, filled):
+    app = open_page("views/function.py", fn=ORDERS, tab="nothing of the kind")
+
+    assert app.code[0].value == "KeyError: <b>iban</b> **bold** $x$"
