@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -108,9 +109,13 @@ def effects(deploys: pd.DataFrame) -> pd.DataFrame:
     found = deploys.assign(verdict=[verdict(row) for row in told])
     found["each_side"] = [numbers.age(row["side_s"]) for row in told]
     for side in ("before", "after"):
-        unread = [bool(reason(row[f"{side}_state"])) and not row[f"{side}_records"] for row in told]
-        found[f"{side}_records"] = found[f"{side}_records"].mask(unread)
+        found[f"{side}_records"] = [_records(row, side) for row in told]
     return found
+
+
+def _records(row: Mapping[Any, Any], side: str) -> float:
+    count = float(row[f"{side}_records"])
+    return math.nan if not count and reason(row[f"{side}_state"]) else count
 
 
 def verdict(row: Mapping[Any, Any]) -> str:

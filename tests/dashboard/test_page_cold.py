@@ -5,7 +5,7 @@ from statistics import mean
 
 import pytest
 
-from core.facts import Covered, Function, Gap, InvocationRecord, Run, Target, Version
+from core.facts import Covered, Function, Gap, InvocationRecord, Provisioned, Run, Target, Version
 from core.windows import Window
 from dashboard import numbers
 
@@ -124,6 +124,17 @@ def test_the_function_in_the_address_is_the_one_replayed(open_page, waiting):
     app = open_page("views/cold.py", fn=f"{PROD.account}.{PROD.region}.fast")
 
     assert f"{len(shown(waiting, 'fast'))} recorded invocations are replayed" in words(app)
+
+
+def test_units_that_are_there_are_replayed_beside_what_was_recorded(open_page, waiting):
+    pool = Provisioned(name="slow:7", function="slow", qualifier="7", requested=3)
+    commit(waiting, "details", [pool])
+
+    app = open_page("views/cold.py")
+
+    recorded = len(shown(waiting, "slow"))
+    assert f"cold starts 0 replayed with its 3 units, {recorded} recorded" in words(app)
+    assert table(app, "remedy")["remedy"][0] == "Look at its units"
 
 
 def test_a_function_that_is_not_known_is_a_sentence(open_page, waiting):
