@@ -30,7 +30,7 @@ FULL, GROWING, STEADY, UNKNOWN = "full", "growing", "steady", "unknown"
 class Exhaustion:
     """How a pool stands. `per_minute` is the trend's growth (None: too few points), `at` when it is full if
     that goes on (None: it does not grow clearly, or not within `FARTHEST`), `soonest_s` how long it takes at
-    least, with as many functions growing as fast as Lambda lets them. `confidence` is how many more pairs of
+    least, with one function growing as fast as Lambda lets it. `confidence` is how many more pairs of
     minutes rise than fall, as a share of all (Kendall's tau, -1..1); None: too few points."""
 
     state: str
@@ -56,12 +56,12 @@ def exhaustion(
     left = limit - used
     if left <= 0:
         return Exhaustion(FULL, left, None, now, 0.0, f"all {limit:,.0f} are in use")
-    soonest = left / (SCALES_BY * max(1, growers)) * SCALES_EVERY.total_seconds()
+    soonest = left / SCALES_BY * SCALES_EVERY.total_seconds()
     slope, sure = _trend(told)
     at = None
     if slope is not None and slope > 0 and sure is not None and sure >= CLEAR:
         lasts = timedelta(minutes=min(left / slope, 2 * FARTHEST / timedelta(minutes=1)))
-        lasts = max(lasts, timedelta(seconds=soonest))
+        lasts = max(lasts, timedelta(seconds=soonest / max(1, growers)))
         at = now + lasts if lasts <= FARTHEST else None
     state = UNKNOWN if slope is None else GROWING if at else STEADY
     says = f"{left:,.0f} of {limit:,.0f} are left; {_outlook(now, at, slope, sure)}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -91,24 +92,75 @@ def who_uses_it(
     window: Window,
     zone: tzinfo,
     columns: int = 2,
+    chosen: datetime | None = None,
 ) -> Board:
     """One account and region: concurrency stacked by function against the limit and, if any, throttles.
 
-    `series` is the long frame of `concurrency_series`, `throttles` has `ts` and `throttles`.
+    `series` is the long frame of `concurrency_series`, `throttles` has `ts` and `throttles`. A step can be
+    clicked: its row in the data is that of `steps`. `chosen` is the step that is marked.
     """
     names = ranked(series)
     frame = _known(_wide(series, names).merge(_summed(throttles), on="ts", how="left"))
-    panels, rows = _stacked(names, limit)
+    panels, rows = _stacked(names, limit, float(frame["claimed"].max()))
     if frame["throttles"].sum() > 0:
         bars = Series(column="throttles", name="throttles", colour=theme.THROTTLES, kind="bar")
         panels, rows = [*panels, Panel(title="Throttles", series=[bars])], [*rows, _THROTTLED]
     drawn = board(frame, panels, rows, window=window, zone=zone, columns=min(columns, len(panels)))
+    _make_clickable(drawn.option, chosen)
     return _with_legend(drawn, names)
 
 
+def steps(series: pd.DataFrame) -> list[datetime]:
+    """The steps of the chart in order: row by row of its data."""
+    return [ts.to_pydatetime() for ts in sorted(series["ts"].unique())]
+
+
+PICK = "(step)"
+
+
+def _make_clickable(option: dict[str, Any], chosen: datetime | None) -> None:
+    """An unseen bar over each step, from bottom to top on an axis of its own, that a click selects; and a
+    line at the chosen one."""
+    option["dataset"]["source"]["pick"] = 1.0
+    option["yAxis"].append({"type": "value", "gridIndex": 0, "min": 0, "max": 1, "show": False})
+    option["series"].append(
+        {
+            "name": PICK,
+            "type": "bar",
+            "encode": {"x": "ts", "y": "pick"},
+            "xAxisIndex": 0,
+            "yAxisIndex": len(option["yAxis"]) - 1,
+            "barCategoryGap": "0%",
+            "itemStyle": {"color": "transparent"},
+            "selectedMode": "single",
+            "select": {"itemStyle": {"color": "rgba(109, 115, 124, 0.25)"}},
+            "z": 5,
+        }
+    )
+    if chosen is not None:
+        marks = option["series"][0].setdefault(
+            "markLine", {"symbol": "none", "silent": True, "animation": False, "data": []}
+        )
+        marks["data"].append(
+            {
+                "xAxis": chosen.isoformat(),
+                "lineStyle": {"color": theme.INFO, "type": "solid", "width": 1.5},
+                "label": {"show": False},
+            }
+        )
+
+
 def _with_legend(drawn: Board, names: Sequence[str]) -> Board:
-    """Bands are too thin for labels at their ends."""
-    legend = {"data": list(names), "bottom": 0, "left": 0, "icon": "rect", "itemWidth": 10, "itemHeight": 10}
+    """Bands are too thin for labels at their ends. On a phone the legend is turned over like pages."""
+    legend = {
+        "type": "scroll",
+        "data": list(names),
+        "bottom": 0,
+        "left": 0,
+        "icon": "rect",
+        "itemWidth": 10,
+        "itemHeight": 10,
+    }
     return Board({**drawn.option, "legend": legend}, drawn.height_px + LEGEND_PX)
 
 
@@ -116,7 +168,11 @@ LEGEND_PX = 28
 _THROTTLED = Row("throttles", "throttled", theme.THROTTLES)
 
 
-def _stacked(names: Sequence[str], limit: float | None) -> tuple[list[Panel], list[Row]]:
+NEAR = 0.4
+"""Below this share of the limit its line would flatten all that is below it: the title says it instead."""
+
+
+def _stacked(names: Sequence[str], limit: float | None, most: float) -> tuple[list[Panel], list[Row]]:
     colour = colours(names)
     stack = [
         Series(
@@ -125,8 +181,10 @@ def _stacked(names: Sequence[str], limit: float | None) -> tuple[list[Panel], li
         for i, name in enumerate(names)
     ]
     claimed = Series(column="claimed", name="claimed", colour=theme.UNKNOWN, label="claimed")
-    limits = [Limit(limit, f"limit {limit:,.0f}")] if limit else []
-    panel = Panel(title="Concurrent executions by function", series=[claimed, *stack], limits=limits)
+    limits = [Limit(limit, f"limit {limit:,.0f}")] if limit and not most < NEAR * limit else []
+    above = f", limit {limit:,.0f}" if limit and not limits else ""
+    title = f"Concurrent executions by function{above}"
+    panel = Panel(title=title, series=[claimed, *stack], limits=limits)
     return [panel], [
         Row("claimed", "claimed", theme.UNKNOWN),
         *(Row(s.column, s.name, s.colour) for s in stack),

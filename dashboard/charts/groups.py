@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dashboard.charts import theme
 
 OTHER = "other"
-COLOURS = (*(colour for colour in theme.CATEGORIES[:-1] if colour != theme.CRITICAL), "#c0619c")
-"""Seven, none of them red: red means errors."""
+COLOURS = (*(colour for colour in theme.CATEGORIES[:-1] if colour != theme.CRITICAL), "#c0619c", "#7f8c1d")
+"""Eight, none of them red: red means errors."""
 
 
 def colours(groups: Sequence[str]) -> dict[str, str]:

@@ -186,8 +186,8 @@ FORECAST = [
 def time_to_exhaustion(store: Store, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per account and region, and per reservation that is used: account, region, pool, limit, used_now (the
     newest minute told), headroom, per_minute (growth by the trend of the last half hour), exhausted_at (NaT:
-    not within 24 h, or no trend), soonest_s (if its functions grow as fast as Lambda lets each of them: 1,000
-    per 10 s), confidence (of the trend, -1..1: `core.exhaustion.Exhaustion`), outlook (full, growing, steady,
+    not within 24 h, or no trend), soonest_s (if one function grows as fast as Lambda lets it: 1,000 per 10
+    s), confidence (of the trend, -1..1: `core.exhaustion.Exhaustion`), outlook (full, growing, steady,
     unknown), says (a sentence), state (None: settled numbers). The soonest first."""
     window = Window.last(TREND, now=now)
     lines = []

@@ -117,7 +117,7 @@ def test_the_account_nearest_its_limit_is_named_with_what_is_left(open_page, nea
 def test_the_users_of_a_pool_are_drawn_against_the_limit(open_page, near_its_limit):
     option = json.loads(open_page("views/concurrency.py").get("echarts_chart")[0].proto.spec)
 
-    assert [series["name"] for series in option["series"]] == ["claimed", "orders"]
+    assert [series["name"] for series in option["series"]] == ["claimed", "orders", "(step)"]
     assert option["series"][0]["markLine"]["data"][0]["yAxis"] == 100
 
 

@@ -152,7 +152,7 @@ def test_the_stack_keeps_functions_apart_from_what_the_account_claimed():
 
     assert concurrency.ranked(series) == ["big", "small", "other"]
     names = [s["name"] for s in drawn.option["series"]]
-    assert names == ["claimed", "big", "small", "other", "throttles"]
+    assert names == ["claimed", "big", "small", "other", "throttles", "(step)"]
     source = drawn.option["dataset"]["source"]
     assert list(source["claimed"]) == [70, 90]
     assert source["throttles"].iloc[1] == 7

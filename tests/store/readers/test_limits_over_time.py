@@ -210,7 +210,7 @@ def test_says_when_the_account_is_full_if_it_goes_on(busy):
     own = found.loc["(account)"]
     assert own["used_now"] == 980
     assert own["headroom"] == 20
-    assert own["soonest_s"] == pytest.approx(0.1)
+    assert own["soonest_s"] == pytest.approx(0.2)
     assert own["confidence"] > 0.4
     assert found.loc["capped", "outlook"] == "full"
 
