@@ -10,6 +10,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import product
 
 _RATE = re.compile(r"rate\(\s*(\d+)\s+(minute|hour|day)s?\s*\)", re.IGNORECASE)
@@ -38,6 +39,7 @@ class Cron:
     is_day: Callable[[date], bool]
 
 
+@lru_cache(maxsize=4096)
 def parse(expression: str) -> Rate | Cron | None:
     """`rate(5 minutes)`, `cron(0 8 ? * MON-FRI *)`; None for `at(...)` and what is no schedule."""
     if match := _RATE.fullmatch(expression.strip()):
