@@ -11,14 +11,16 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import AskAgainError, StoreError
-from core.facts import Covered
+from core.facts import Covered, Target
 from core.windows import Window
 from store import asking, schema
 from store.readers import activity, collection, fleet, signals
+from store.readers.newest import last_invocations
 from store.readers.states import Coverage
 from store.store import Store
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+PROD = Target("111111111111", "eu-west-1")
 WHY = "a file of the store cannot be read"
 
 
@@ -401,3 +403,17 @@ def test_a_function_is_not_quiet_for_what_cannot_be_read(store, days, kept, wind
     damage(kept, days[1], without_end)
 
     assert activity.lately(store, now=now, length=3 * DAY).since(place) == window.end - DAY
+
+
+def test_a_function_that_may_have_run_in_lost_rows_has_no_last_invocation(store, kept, days, noon, now):
+    place = (PROD.account, PROD.region, "checkout")
+    window = Window(now - HOUR, now)
+
+    before = last_invocations(store, [place], window, {}, now=now)
+    damage(kept, days[0], without_end)
+    still = last_invocations(store, [place], window, {}, now=now)
+    damage(kept, days[-1], without_end)
+    after = last_invocations(store, [place], window, {}, now=now)
+
+    assert before == still == {place: noon - DAY}
+    assert after == {}
