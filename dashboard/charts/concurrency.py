@@ -133,7 +133,7 @@ def _make_clickable(option: dict[str, Any], chosen: datetime | None) -> None:
             "barCategoryGap": "0%",
             "itemStyle": {"color": "transparent"},
             "selectedMode": "single",
-            "select": {"itemStyle": {"color": "rgba(109, 115, 124, 0.25)"}},
+            "select": {"itemStyle": {"color": "transparent", "borderWidth": 0}},
             "z": 5,
         }
     )

@@ -224,6 +224,25 @@ def test_choosing_a_range_changes_the_address(watched, open_tab):
     assert "range=1h" in tab.page.url
 
 
+def test_a_click_or_a_key_on_concurrency_chooses_a_minute_in_the_address(watched, open_tab):
+    tab = open_tab(watched.url).open("/concurrency")
+    chart = tab.page.locator(".st-key-board canvas").first
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+
+    with tab.rerun():
+        tab.page.mouse.click(box["x"] + box["width"] * 0.2, box["y"] + 60)
+    clicked = tab.page.url
+    tab.page.locator("[data-testid=stSlider] input").focus()
+    with tab.rerun():
+        tab.page.keyboard.press("ArrowRight")
+
+    assert "at=" in clicked
+    assert "at=" in tab.page.url
+    assert tab.page.url != clicked
+    assert "the chosen time" in tab.text()
+
+
 def test_a_row_of_a_table_opens_its_function(watched, open_tab):
     tab = open_tab(watched.url).open("/cold")
     name = tab.cell("cold-table", 0, "Function")

@@ -137,6 +137,27 @@ def test_bullets_show_shares_of_each_limit_and_leave_unknown_out():
     assert rows.iloc[1]["danger"] == "not collected"
 
 
+@pytest.mark.parametrize(
+    ("limit", "title", "lines"),
+    [
+        (100, "Concurrent executions by function", ["limit 100"]),
+        (1000, "Concurrent executions by function, limit 1,000", []),
+        (None, "Concurrent executions by function", []),
+    ],
+)
+def test_a_limit_far_above_all_use_is_said_not_drawn(limit, title, lines):
+    ts = minutes(2)
+    names = ["(claimed)"] * 2 + ["one"] * 2
+    series = pd.DataFrame({"ts": [*ts, *ts], "function": names, "concurrent_max": [70, 90, 1, 2]})
+    none = pd.DataFrame({"ts": ts[:0], "function": [], "throttles": pd.Series(dtype=float)})
+
+    option = concurrency.who_uses_it(series, none, limit=limit, window=WINDOW, zone=UTC).option
+
+    assert option["title"][0]["text"] == title
+    marks = option["series"][0].get("markLine", {"data": []})["data"]
+    assert [mark["label"]["formatter"] for mark in marks] == lines
+
+
 def test_the_stack_keeps_functions_apart_from_what_the_account_claimed():
     ts = minutes(2)
     series = pd.DataFrame(
