@@ -11,7 +11,7 @@ from core.draining import drain
 from core.windows import Window
 from store.asking import reader
 from store.readers.frames import with_none
-from store.readers.letters import LOOK_BACK, queue_roles, role_and_functions, samples
+from store.readers.letters import LOOK_BACK, SOURCE, queue_roles, role_and_functions, samples
 from store.readers.states import Coverage, known
 from store.readers.things import EVERYTHING, Thing, Things
 from store.store import Filter, Store
@@ -30,7 +30,8 @@ def drains(
     store: Store, *, now: datetime, over: timedelta = OVER, where: Filter = EVERYTHING
 ) -> pd.DataFrame:
     """Per queue: account, region, queue (name), arn, role, functions (list: whose it is), depth (the newest
-    told: visible, in flight and delayed; NaN: not told), arrived and deleted (in the last `over`; NaN: not
+    told: visible, in flight and delayed; NaN: not told), arrived and deleted (in the last `over`; of a source
+    queue what was sent, since a depth that sways from minute to minute adds up to arrivals; NaN: not
     collected), in_per_s and out_per_s, outlook (empty, draining, steady, growing, held: messages that nobody
     takes out; unknown), drains_in_s (NaN: not in sight), says (a sentence), state (None: settled numbers).
     Growing and held ones first, the deepest first."""
@@ -47,7 +48,7 @@ def drains(
         in_scope = where.account in {None, thing.account} and where.region in {None, thing.region}
         if in_scope and (where.function is None or where.function in functions):
             mine = found[(found["queue"] == thing.name) & (found["ts"] >= window.start)]
-            lines.append(_row(thing, mine, coverage) | {"role": role, "functions": functions})
+            lines.append(_row(thing, mine, coverage, role) | {"functions": functions})
     frame = pd.DataFrame(lines, columns=pd.Index(COLUMNS))
     numbers = ["depth", "arrived", "deleted", "in_per_s", "out_per_s", "drains_in_s"]
     frame[numbers] = frame[numbers].astype(float)
@@ -57,9 +58,10 @@ def drains(
     return frame.loc[keys.index].reset_index(drop=True)
 
 
-def _row(thing: Thing, mine: pd.DataFrame, coverage: Coverage) -> dict[str, Any]:
+def _row(thing: Thing, mine: pd.DataFrame, coverage: Coverage, role: str) -> dict[str, Any]:
     seen = coverage.seen("queues", thing.account, thing.region, thing.name)
-    arrived, deleted = (known(float(mine[name].sum()), seen) for name in ("arrivals", "deleted"))
+    came = "sent" if role == SOURCE and mine["sent"].sum() > 0 else "arrivals"
+    arrived, deleted = (known(float(mine[name].sum()), seen) for name in (came, "deleted"))
     depth = _depth(thing, mine)
     told = drain(depth, arrived, deleted, coverage.window.duration)
     return {
@@ -67,6 +69,7 @@ def _row(thing: Thing, mine: pd.DataFrame, coverage: Coverage) -> dict[str, Any]
         "region": thing.region,
         "queue": thing.name.rsplit(":", 1)[-1],
         "arn": thing.name,
+        "role": role,
         "depth": depth,
         "arrived": arrived,
         "deleted": deleted,

@@ -280,6 +280,19 @@ def test_a_queue_says_when_it_is_empty_and_a_dead_letter_queue_that_nobody_empti
     assert drains(world.store, now=world.now, where=Filter(function="nobody")).empty
 
 
+def test_a_source_queue_whose_depth_sways_does_not_grow(world):
+    mapping = EventSourceMapping(name="m", function="orders", source_arn=IN, state="Enabled")
+    world.run("inventory", [world.function(), mapping])
+    samples = [world.sample(m, IN, 5.0 * (m % 2), sent=10, deleted=10) for m in range(1, 60)]
+    queue = Queue(name=IN, visible=5, not_visible=0, delayed=0)
+    world.run("queues", [queue, *samples, Covered(IN, world.window())])
+
+    (row,) = drains(world.store, now=world.now).itertuples()
+
+    assert row.outlook == "steady"
+    assert row.arrived == row.deleted
+
+
 def test_a_queue_that_was_not_read_does_not_drain(world):
     world.run("inventory", [Queue(name=IN, visible=480)])
 
