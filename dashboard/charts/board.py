@@ -145,8 +145,7 @@ def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
     line, column = divmod(at, columns)
     share = 100 / columns
     left, top = column * share, HEAD_PX + line * (TITLE_PX + PANEL_PX + GAP_PX)
-    labelled = any(series.label for series in panel.series)
-    width = share - (1.2 if columns > 1 else 0) - (4.5 / columns * 1.2 if labelled else 0)
+    width = share - (1.2 if columns > 1 else 0) - _label_room(panel, columns)
     option["title"].append(
         {
             "text": panel.title,
@@ -161,6 +160,13 @@ def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
         {"left": f"{left + 0.3:g}%", "width": f"{width - 0.3:g}%", "top": top + TITLE_PX, "height": PANEL_PX}
         | {"outerBoundsMode": "same", "outerBoundsContain": "axisLabel", "containLabel": True}
     )
+
+
+def _label_room(panel: Panel, columns: int) -> float:
+    """The percentage of the width of a board that labels at the ends of lines need: about 8 px a letter
+    where one column means a phone."""
+    letters = max((len(series.label) for series in panel.series if series.label), default=0)
+    return min(letters, 9) * (3.3 if columns == 1 else 0.9)
 
 
 def _axes(

@@ -283,3 +283,13 @@ def test_only_deploys_become_marks():
     )
 
     assert deploy_marks(changes) == [Deploy(START, "v7")]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_longer_labels_at_the_ends_of_lines_get_more_room(columns):
+    def width(label):
+        line = Series(column="a", name="a", colour="#000", label=label)
+        return float(draw([Panel(title="A", series=[line])], columns=columns).option["grid"][0]["width"][:-1])
+
+    assert width(None) > width("p99") > width("live@12")
+    assert 330 * (width(None) - width("p99")) / 100 >= 24 or columns == 2
