@@ -71,7 +71,7 @@ def table(functions: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="cold-bar"):
         st.header("Functions, longest wait first", anchor=False, width="stretch")
         st.caption(figures_cold.counted(functions, shown=min(len(waiting), ROWS)), width="content")
-        tables.download(functions, "cold-starts", key="cold-csv")
+        tables.download(waiting, "cold-starts", key="cold-csv")
     if waiting.empty:
         return
     shown = tables.presentable(waiting.head(ROWS), usd=["init_cost_usd"])
@@ -146,7 +146,7 @@ def _function(functions: pd.DataFrame) -> cold_parts.Row | None:
     """The row of the function that the address names, else of the one that is waited for longest."""
     rows = {
         links.function_id(row["account"], row["region"], row["function"]): row
-        for row in tables.with_place(functions).to_dict("records")
+        for row in tables.with_place(functions[functions["records"] > 0]).to_dict("records")
     }
     several = len({row["place"] for row in rows.values()}) > 1
     labels = {
@@ -155,7 +155,8 @@ def _function(functions: pd.DataFrame) -> cold_parts.Row | None:
     asked = st.query_params.get("fn")
     chosen = option_chooser("fn", labels, "Function", "Longest waited for", width=330)
     if asked and chosen is None:
-        widgets.no_data(f"No function {numbers.plain(asked.rpartition('.')[2])} is known here.")
+        name = numbers.plain(asked.rpartition(".")[2])
+        widgets.no_data(f"No invocation record of {name} in this window.", collector="logs")
         return None
     return rows.get(chosen) if chosen else next(iter(rows.values()), None)
 

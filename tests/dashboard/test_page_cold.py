@@ -137,10 +137,10 @@ def test_units_that_are_there_are_replayed_beside_what_was_recorded(open_page, w
     assert table(app, "remedy")["remedy"][0] == "Look at its units"
 
 
-def test_a_function_that_is_not_known_is_a_sentence(open_page, waiting):
+def test_a_function_without_records_is_a_sentence(open_page, waiting):
     app = open_page("views/cold.py", fn=f"{PROD.account}.{PROD.region}.gone")
 
-    assert "No function gone is known here" in words(app)
+    assert "No invocation record of gone in this window" in words(app)
     assert not app.exception
 
 
