@@ -20,7 +20,8 @@ def troubled(mappings: pd.DataFrame, queues: pd.DataFrame) -> pd.DataFrame:
     off), `waiting` (messages in the queue it reads; NaN: it reads none, or that is not known) and `age` (of
     the oldest one, else how far it is behind in its stream) in words."""
     standings: list[Any] = [_standing(row) for row in mappings.to_dict("records")]
-    found = mappings.assign(standing=standings)[[text is not None for text in standings]]
+    marked = mappings.assign(standing=standings)
+    found = marked[marked["standing"].notna()]
     known = queues.set_index("arn")[["visible", "oldest_age_s"]]
     there = known[~known.index.duplicated()].reindex(found["arn"])
     ages = [

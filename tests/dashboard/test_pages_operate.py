@@ -14,7 +14,7 @@ from store.readers import incidents
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PROD = Target("111111111111", "eu-west-1")
-PAGES = ("cold", "concurrency", "queues", "cost", "alerts", "collection")
+PAGES = ("cold", "concurrency", "queues", "silent", "cost", "alerts", "collection")
 WINDOW = Window(NOW - timedelta(hours=3), NOW)
 DLQ = f"arn:aws:sqs:{PROD.region}:{PROD.account}:orders-dlq"
 
