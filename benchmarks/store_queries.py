@@ -111,7 +111,12 @@ def main() -> None:
             for n in range(0, len(frame), 200_000):
                 victoria.fill(frame[n : n + 200_000], METRICS)
             victoria.settle()
-            everyone["VictoriaMetrics"] = OfVictoria(victoria)
+            everyone["VictoriaMetrics"] = of_victoria = OfVictoria(victoria)
+            same(OfStore(store).minutes(function), of_victoria.exported(function))
+            bulk = measure(
+                {"/export": lambda: of_victoria.exported(function)}, servers={"/export": victoria.pid}
+            )
+            print(f"VictoriaMetrics exports a function's day in {bulk['/export']} ms (CPU ms)")
         everyone["SQLite"] = sqlite
         rows = f"{len(points):,} wide rows, {RECORDS:,} records"
         print(f"{FUNCTIONS} functions, {rows}; the calibration loop takes {calibration()} ms")

@@ -120,6 +120,11 @@ def _columns(file: Path) -> bytes:
         return b""  # it cannot be read: DuckDB will say so
 
 
+def has_columns(file: Path) -> bool:
+    """Whether a file's footer can be read, or could once."""
+    return _columns(file) != b""
+
+
 @lru_cache(maxsize=100_000)
 def _known_columns(file: Path) -> bytes:
     fields = [(field.name, str(field.type)) for field in parquet.read_schema(file)]

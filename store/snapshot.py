@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +21,8 @@ from core.windows import Window
 from store import hot, hours, schema, state
 from store.hot import HotCache
 from store.hours import HOUR_S, Filed
-from store.lake import Lake, during, newest_sql
-from store.losses import NOT_OF_A_FILE, Loss, Losses, Sifted, damaged, sift, still, torn_footers
+from store.lake import Lake, during, has_columns, newest_sql
+from store.losses import NOT_OF_A_FILE, Loss, Losses, damaged, sift, still, torn_footers
 from store.state import FILE
 from store.telemetry import KEYS, SCHEMAS
 from store.tiers import COLLECTOR
@@ -54,7 +56,9 @@ class Snapshot:
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._local: dict[str, Path] = {}
         self._files: Sequence[sa.Row[Any]] = []
-        self._touched: set[str] = set()
+        self._hot: dict[str, list[tuple[hot.Batch, pa.Table]]] = {}
+        self._at_hand: dict[str, Sources] = {}
+        self._made: set[str] = set()
         self._has_answered = False
         self.lost: list[Loss] = []
 
@@ -84,6 +88,7 @@ class Snapshot:
         """Run DuckDB SQL like `frame`; its answer some rows at a time, for more than fits in memory."""
         self._has_answered = True
         try:
+            self._make(sql)
             yield from self._duck().sql(sql, params=dict(params or {})).to_arrow_reader(rows)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             self._recover(error)
@@ -100,6 +105,7 @@ class Snapshot:
             sql += " AND new.period_s <> old.period_s"
 
         def ask() -> pa.Table:
+            self._make(kind)
             self._duck().register(f"{kind}_incoming", table)
             return self._duck().sql(sql).to_arrow_table()
 
@@ -124,12 +130,11 @@ class Snapshot:
         self._answered(lambda: hours.create(self._lake, self._duck(), self._filed(), window, whole))
 
     def _filed(self) -> list[Filed]:
+        sources = self._sources(hours.KIND)
         return [
-            Filed(
-                self._local[f.path], Window(f.start, f.end), f.path not in self._touched, f.period_s >= HOUR_S
-            )
-            for f in self._files
-            if f.kind == hours.KIND and f.path in self._local
+            Filed(self._local[f.path], Window(f.start, f.end), is_clean, f.period_s >= HOUR_S)
+            for is_clean, files in ((True, sources.clean), (False, sources.touched))
+            for f in files
         ]
 
     def _answered(self, ask: Callable[[], Answer]) -> Answer:
@@ -186,28 +191,21 @@ class Snapshot:
     def _take(self) -> dict[str, str]:
         """Answers what cannot be read and nobody knew of."""
         self.close()
-        self._has_answered, self._touched = False, set()
+        self._has_answered, self._made, self._at_hand = False, set(), {}
         connection = self._transaction()
         with state.explained(self._engine, self._lake.folder):
             batches, files = self._stored(connection)
             tables = self._cache.tables(connection, batches)
         sifted = sift(self._lake, self._losses, files)
-        try:
-            self._views(batches, tables, sifted)
-        except duckdb.Error:
-            sifted.lose(still(torn_footers(self._lake, sifted.local)))
-            with self._readable():
-                self._views(batches, tables, sifted)
+        if unopened := {path: file for path, file in sifted.local.items() if not has_columns(file)}:
+            sifted.lose(still(torn_footers(self._lake, unopened)))
         torn = {b.seq: _torn(b) for b in batches if b.seq not in tables}
         self._losses.meet(torn)
         self._files, self._local, self.lost = files, sifted.local, [*sifted.lost(), *torn.values()]
+        self._hot = {
+            k: [(b, tables[b.seq]) for b in batches if b.kind == k and b.seq in tables] for k in self._kinds
+        }
         return {p: why for p, why in sifted.whys.items() if not self._losses.is_told(p, sifted.marks[p])}
-
-    def _views(self, batches: Sequence[hot.Batch], tables: Mapping[int, pa.Table], sifted: Sifted) -> None:
-        for kind in self._kinds:
-            mine = [b for b in batches if b.kind == kind and b.seq in tables]
-            files = [f for f in sifted.files if f.kind == kind and f.path in sifted.local]
-            self._view(kind, mine, tables, files, sifted.local)
 
     def close(self) -> None:
         if self._cursor is not None:
@@ -228,6 +226,7 @@ class Snapshot:
         return self._cursor
 
     def _run(self, sql: str, params: Mapping[str, Any] | None) -> pd.DataFrame:
+        self._make(sql)
         return to_frame(self._duck().sql(sql, params=dict(params or {})).to_arrow_table())
 
     def _stored(self, connection: sa.Connection) -> tuple[list[hot.Batch], Sequence[sa.Row[Any]]]:
@@ -245,25 +244,42 @@ class Snapshot:
             query
         ).all()
 
-    def _view(
-        self,
-        kind: str,
-        batches: Sequence[hot.Batch],
-        tables: Mapping[int, pa.Table],
-        files: Sequence[sa.Row[Any]],
-        local: Mapping[str, Path],
-    ) -> None:
-        empty, duck = SCHEMAS[kind].empty_table(), self._duck()
-        late = [b for b in batches if any(_overlap(b, f) for f in files)]
-        duck.register(f"{kind}_hot", pa.concat_tables([empty, *(tables[b.seq] for b in batches)]))
-        duck.register(f"{kind}_late", pa.concat_tables([empty, *(tables[b.seq] for b in late)]))
-        touched = {f.path for f in files if any(_overlap(b, f) for b in late)}
-        clean = [local[f.path] for f in files if f.path not in touched]
-        source = newest_sql(kind, clean, [local[f.path] for f in files if f.path in touched])
-        names = ", ".join(f'"{name}"' for name in SCHEMAS[kind].names)
-        inside = during(self._window)
-        duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind} AS SELECT {names} FROM ({source}) WHERE {inside}")
-        self._touched |= touched
+    def _make(self, sql: str) -> None:
+        """Make the views that SQL names: DuckDB looks at all their columns, which takes longer than most
+        questions need."""
+        for kind in self._kinds:
+            if kind not in self._made and re.search(rf"\b{kind}\b", sql):
+                sources, duck = self._sources(kind), self._duck()
+                clean, touched = (
+                    [self._local[f.path] for f in files] for files in (sources.clean, sources.touched)
+                )
+                names = ", ".join(f'"{name}"' for name in SCHEMAS[kind].names)
+                query = (
+                    f"SELECT {names} FROM ({newest_sql(kind, clean, touched)}) WHERE {during(self._window)}"
+                )
+                duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind} AS {query}")
+                self._made.add(kind)
+
+    def _sources(self, kind: str) -> Sources:
+        """What a kind's rows come from; the hot ones are then at hand as `KIND_hot` and `KIND_late`."""
+        if kind not in self._at_hand:
+            hot_rows, duck = self._hot[kind], self._duck()
+            files = [f for f in self._files if f.kind == kind and f.path in self._local]
+            late = [(b, table) for b, table in hot_rows if any(_overlap(b, f) for f in files)]
+            for name, those in (("hot", hot_rows), ("late", late)):
+                rows = pa.concat_tables([SCHEMAS[kind].empty_table(), *(table for _, table in those)])
+                duck.register(f"{kind}_{name}", rows)
+            touched = [f for f in files if any(_overlap(b, f) for b, _ in late)]
+            self._at_hand[kind] = Sources([f for f in files if f not in touched], touched)
+        return self._at_hand[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Files that are read as they are, and those of which late rows of the hot tail replace some."""
+
+    clean: Sequence[sa.Row[Any]]
+    touched: Sequence[sa.Row[Any]]
 
 
 def _torn(batch: hot.Batch) -> Loss:
