@@ -140,8 +140,18 @@ class Folder:
         if self._owner is not None:
             file = self._folder / OWNER
             told = file.read_text() if file.exists() else None
-            claim(self.where, self._owner, told, found, known, setting="store.path", write=file.write_text)
+            whole = [path for path in found if not path.endswith(DRAFT)]
+            claim(self.where, self._owner, told, whole, known, setting="store.path", write=self._own)
         return [path for path in found if path not in known]
+
+    def _own(self, owner: str) -> None:
+        """On a full disk sweeping comes first: then the next one says whose files these are."""
+        draft = self._folder / f"{OWNER}{DRAFT}"
+        try:
+            draft.write_text(owner)
+            draft.rename(self._folder / OWNER)
+        except OSError:
+            draft.unlink(missing_ok=True)
 
     def remove(self, path: str) -> None:
         file = self._folder / path

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.windows import Window
 from store import schema
+from store.asking import reader
 from store.cap import GB, untouchable
 from store.store import Store
 
@@ -31,6 +32,7 @@ class Room:
         return self.cap_bytes is not None and self.bytes > self.cap_bytes and not self.can_shrink
 
 
+@reader
 def room(store: Store, *, now: datetime) -> Room:
     file, cap_gb = schema.file.c, store.settings.max_size_gb
     oldest = sa.func.min(file.end).label("oldest")

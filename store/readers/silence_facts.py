@@ -12,6 +12,7 @@ import pandas as pd
 
 from core.silence import GRACE, Habit, Link
 from core.windows import MINUTE, Window
+from store.asking import reader
 from store.readers.frames import STEP_SQL, inside, milliseconds, rows
 from store.readers.letters import LOOK_BACK, samples
 from store.readers.records import FUNCTION_POINTS
@@ -79,6 +80,7 @@ def _length(ms: Any) -> timedelta:
     return timedelta(milliseconds=int(ms))
 
 
+@reader
 def since_last_run(
     store: Store, last: Mapping[Place, datetime], sources: Mapping[Place, Sequence[str]], *, now: datetime
 ) -> dict[Place, list[Link]]:
@@ -134,6 +136,7 @@ def _queues(
             yield Link(f"{held:,.0f} messages wait in {source_name(arn)} and are not taken", True)
 
 
+@reader
 def runs(
     store: Store, last: Mapping[Place, datetime | None], *, now: datetime
 ) -> dict[Place, list[float | None]]:

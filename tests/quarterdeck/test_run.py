@@ -55,6 +55,9 @@ class Running:
     def children(self):
         return psutil.Process(self.process.pid).children(recursive=True)
 
+    def service(self):
+        return next((child for child in self.children() if "service" in child.cmdline()), None)
+
     def stop(self):
         """Ends with SIGTERM; the exit code, and the processes that are left."""
         family = self.children()
@@ -95,8 +98,8 @@ def test_the_demo_comes_up_with_data_and_stops_without_a_trace(start):
 @pytest.mark.slow
 def test_a_part_that_is_killed_comes_back(start):
     running = start("--demo")
-    running.wait_for(lambda: len(running.children()) == 3, seconds=60)
-    service = next(child for child in running.children() if "service" in child.cmdline())
+    running.wait_for(lambda: len(running.children()) == 3 and running.service(), seconds=60)
+    service = running.service()
 
     service.kill()
 

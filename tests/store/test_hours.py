@@ -1,24 +1,21 @@
 """`metrics_by_hour` says what `metrics` says, whatever is packed, rolled up, late or cut by the window."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.facts import MetricPoint
+from core.facts import MetricPoint, Run, Target
+from core.settings import StoreSettings
 from core.windows import MINUTE, Window
 from store import hours
+from store.store import Store
 
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SUMS = """SELECT scope, "function", sum(invocations) AS invocations, sum(errors) AS errors,
     max(duration_max_ms) AS most, max({newest}) AS newest FROM {view} GROUP BY ALL ORDER BY ALL"""
-
-
-@pytest.fixture
-def database():
-    """The state database has no part in it."""
-    return
 
 
 def points(window, step=7 * MINUTE):
@@ -35,18 +32,23 @@ def points(window, step=7 * MINUTE):
             )
 
 
-@pytest.fixture
-def filled(store, a_run, noon):
+def a_run(window, now):
+    times = {"period_s": 60, "started_at": now, "finished_at": now}
+    return Run(collector="metrics", target=Target("1", "eu-west-1"), window=window, outcome="ok", **times)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
     """Five days, the older ones rolled up, the newest hours hot, with late rows for yesterday."""
-    window = Window(noon - 5 * DAY, noon)
-    for day in window.chunks(DAY):
-        store.commit(a_run(day.start, day.end), points(day), now=day.end)
-        store.pack(now=day.end)
-    store.pack(now=noon)
-    late = Window(noon - 30 * HOUR, noon - 29 * HOUR)
+    store = Store.open(StoreSettings(path=tmp_path_factory.mktemp("hours"), free_space_floor_mb=0))
+    for day in Window(NOON - 5 * DAY, NOON).chunks(DAY):
+        store.commit(a_run(day, day.end), points(day), now=day.end)
+    store.pack(now=NOON)
+    late = Window(NOON - 30 * HOUR, NOON - 29 * HOUR)
     changed = [MetricPoint(scope="function", function="a", ts=late.start, period_s=60, invocations=1000.0)]
-    store.commit(a_run(late.start, late.end, at=noon), changed, now=noon)
-    return store
+    store.commit(a_run(late, NOON), changed, now=NOON)
+    yield store
+    store.close()
 
 
 def both(store, window, part, **until):
@@ -62,18 +64,18 @@ def both(store, window, part, **until):
     return *plain, counted["n"][0]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 5 * 1440), st.integers(0, 5 * 1440))
-def test_any_part_of_a_window_adds_up_to_the_same(filled, noon, one, other):
-    part = Window(noon - max(one, other) * MINUTE, noon - min(one, other) * MINUTE)
+def test_any_part_of_a_window_adds_up_to_the_same(filled, one, other):
+    part = Window(NOON - max(one, other) * MINUTE, NOON - min(one, other) * MINUTE)
 
-    found, expected, _ = both(filled, Window(noon - 6 * DAY, noon), part)
+    found, expected, _ = both(filled, Window(NOON - 6 * DAY, NOON), part)
 
     assert found == expected
 
 
-def test_whole_hours_come_from_what_files_add_up_to_once(filled, noon, monkeypatch):
-    window = Window(noon - 4 * DAY, noon - 2 * DAY)
+def test_whole_hours_come_from_what_files_add_up_to_once(filled, monkeypatch):
+    window = Window(NOON - 4 * DAY, NOON - 2 * DAY)
     _, _, hourly = both(filled, window, window)
     monkeypatch.setattr(hours, "_add_up", lambda *_: pytest.fail("a file was added up again"))
 
@@ -83,8 +85,8 @@ def test_whole_hours_come_from_what_files_add_up_to_once(filled, noon, monkeypat
     assert again == hourly == 2 * 48
 
 
-def test_an_hour_that_ends_after_until_stays_point_by_point(filled, noon):
-    day = Window(noon - 3 * DAY, noon - 2 * DAY)
+def test_an_hour_that_ends_after_until_stays_point_by_point(filled):
+    day = Window(NOON - 3 * DAY, NOON - 2 * DAY)
 
     _, _, whole = both(filled, day, day)
     found, expected, less = both(filled, day, day, until=day.end - MINUTE)
@@ -93,8 +95,8 @@ def test_an_hour_that_ends_after_until_stays_point_by_point(filled, noon):
     assert whole - less == 2
 
 
-def test_hours_of_a_file_that_got_late_rows_count_these(filled, noon):
-    day = Window(noon - 36 * HOUR, noon - 24 * HOUR)
+def test_hours_of_a_file_that_got_late_rows_count_these(filled):
+    day = Window(NOON - 36 * HOUR, NOON - 24 * HOUR)
 
     found, expected, _ = both(filled, day, day)
 
@@ -102,7 +104,9 @@ def test_hours_of_a_file_that_got_late_rows_count_these(filled, noon):
     assert found[0]["invocations"] > 1000
 
 
-def test_without_a_file_there_is_an_empty_view(store, noon):
-    day = Window(noon - DAY, noon)
+def test_without_a_file_there_is_an_empty_view(tmp_path):
+    store = Store.open(StoreSettings(path=tmp_path, free_space_floor_mb=0))
+    day = Window(NOON - DAY, NOON)
 
     assert both(store, day, day)[0] == []
+    store.close()
