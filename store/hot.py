@@ -91,7 +91,8 @@ class HotCache:
                 query = sa.select(hot.c.payload).where(hot.c.seq == batch.seq)
                 payload = connection.execute(query).scalar_one()
                 table = readable(batch.kind, {batch.seq: payload}).get(batch.seq)
-            if table is not None:
+                if table is None:
+                    continue
                 self._recent.keep(batch.seq, table)
-                found[batch.seq] = table
+            found[batch.seq] = table
         return found

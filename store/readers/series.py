@@ -34,8 +34,9 @@ def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -
         grid = Grid(window, coverage.step("metrics"))
         summed = summary_steps(snapshot, grid, where)
         things = Things.read(snapshot, *KINDS, where=where)
-        frame = grid.lay(_counts(snapshot, grid, where))
-        frame[["concurrent_max"]] = grid.lay(_concurrency(snapshot, grid, where))[["concurrent_max"]]
+        points = points_of(snapshot, grid)
+        frame = grid.lay(_counts(snapshot, points, grid, where))
+        frame[["concurrent_max"]] = grid.lay(_concurrency(snapshot, points, grid, where))[["concurrent_max"]]
         frame[[*TIMES, "cold_starts"]] = grid.lay(record_steps(snapshot, grid, where))[
             [*TIMES, "cold_starts"]
         ]
@@ -77,9 +78,8 @@ def points_of(snapshot: Snapshot, grid: Grid) -> str:
     return "metrics_by_hour"
 
 
-def _counts(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
+def _counts(snapshot: Snapshot, points: str, grid: Grid, where: Filter) -> pd.DataFrame:
     wanted, params = sql_where(where)
-    points = points_of(snapshot, grid)
     return snapshot.frame(
         f"""SELECT {STEP_SQL} AS step, sum(invocations) AS invocations, sum(errors) AS errors,
             sum(throttles) AS throttles
@@ -88,12 +88,11 @@ def _counts(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
     )
 
 
-def _concurrency(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
+def _concurrency(snapshot: Snapshot, points: str, grid: Grid, where: Filter) -> pd.DataFrame:
     """The claimed concurrency of all accounts and regions; of one function, its own."""
     one = where.function is not None
     scope, value = ("function", "concurrent_max") if one else ("account", "claimed_max")
     wanted, params = sql_where(where)
-    points = points_of(snapshot, grid)
     return snapshot.frame(
         f"""SELECT step, sum(most) AS concurrent_max FROM (
             SELECT {STEP_SQL} AS step, account, region, max({value}) AS most
