@@ -47,6 +47,18 @@ def function_chooser(window: Window, *, width: int = 320) -> Place | None:
     return (found[0].account, found[0].region, found[1]) if found else None
 
 
+def word_chooser(name: str, options: Mapping[str, str], label: str, default: str) -> str:
+    """Buttons beside each other for one of some words, always one of them."""
+
+    def draw(key: str, changed: Callable[[], None]) -> None:
+        st.segmented_control(
+            label, list(options), key=key, on_change=changed, format_func=options.__getitem__,
+            label_visibility="collapsed", required=True,
+        )  # fmt: skip
+
+    return links.choose(name, list(options), default, draw) or default
+
+
 def option_chooser(
     name: str, options: Mapping[str, str], label: str, nothing: str, *, width: int
 ) -> str | None:

@@ -25,7 +25,7 @@ from dashboard import (
 )
 from dashboard.charts.cold import cold_heatmap, in_zone
 from dashboard.charts.what_if import cold_starts_left, net_cost
-from dashboard.choosers import option_chooser
+from dashboard.choosers import option_chooser, word_chooser
 from dashboard.figures_cold_groups import FEW, GROUPS, UNTOLD
 from dashboard.what_if import WhatIf
 
@@ -163,18 +163,8 @@ def _deploy_columns() -> dict[str, Any]:
 
 
 def groups(window: Window) -> None:
-    def draw(key: str, changed: Callable[[], None]) -> None:
-        st.segmented_control(
-            "By",
-            list(GROUPS),
-            key=key,
-            on_change=changed,
-            format_func=lambda name: GROUPS[name][0],
-            label_visibility="collapsed",
-            required=True,
-        )
-
-    name = links.choose("by", list(GROUPS), "start", draw) or "start"
+    words = {name: word for name, (word, *_) in GROUPS.items()}
+    name = word_chooser("by", words, "By", "start")
     by = GROUPS[name][1]
     rows = figures_cold_groups.rows(queries_cold.groups(window, queries.scope(), by, queries.now()), by)
     rows = figures_cold_groups.with_untold(rows) if name == "start" else rows

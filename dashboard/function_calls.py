@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from core.facts import Target
 from core.windows import Window
 from dashboard import figures_calls, links, queries, queries_function, tables, widgets
 from dashboard.charts import spread
+from dashboard.choosers import word_chooser
 from dashboard.function_parts import code, line_text, logs_link, pick, to_logs, to_trace, when
 
 ORDERS = {
@@ -33,18 +33,12 @@ def invocations(target: Target, name: str, window: Window) -> None:
         st.caption(f"{figures_calls.read(state)}.")
     _spreads(target, name, window, histogram)
 
-    def draw(key: str, changed: Callable[[], None]) -> None:
-        st.segmented_control(
-            "Which invocations", list(ORDERS), format_func=ORDERS.__getitem__, key=key, on_change=changed,
-            required=True, label_visibility="collapsed",
-        )  # fmt: skip
-
-    order = links.choose("calls", list(ORDERS), "slowest", draw)
-    found = queries_function.calls(target, name, window, str(order))
+    order = word_chooser("calls", ORDERS, "Which invocations", "slowest")
+    found = queries_function.calls(target, name, window, order)
     if found.empty:
-        st.caption(f"None: no record of this window is one of “{ORDERS[str(order)].lower()}”.")
+        st.caption(f"None: no record of this window is one of “{ORDERS[order].lower()}”.")
         return
-    _one(target, name, found.iloc[table(target, name, found, str(order))], window)
+    _one(target, name, found.iloc[table(target, name, found, order)], window)
 
 
 def _spreads(target: Target, name: str, window: Window, histogram: pd.DataFrame) -> None:

@@ -121,11 +121,6 @@ def cold_splits(target: Target, name: str, window: Window, _at: datetime) -> pd.
     return cold_groups.cold_groups(store(), window, now=_at, by=by, where=_only(target, name))
 
 
-@cached(ttl_s=300)
-def deploy_effects(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
-    return cold_groups.deploy_effects(store(), target, name, window, now=_at)
-
-
 # --- versions and pools -------------------------------------------------------------------------------------
 
 

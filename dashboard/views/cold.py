@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,7 @@ from core.windows import Window
 from dashboard import cold_parts, figures_cold, links, numbers, queries, queries_cold, tables, widgets
 from dashboard.answers import cold_answer, total
 from dashboard.charts.cold import cold_board
-from dashboard.choosers import option_chooser
+from dashboard.choosers import option_chooser, word_chooser
 from dashboard.compare import earlier
 from dashboard.figures_cold import Cold
 
@@ -128,18 +127,7 @@ def details(functions: pd.DataFrame, window: Window) -> None:
 
 
 def _view() -> str:
-    def draw(key: str, changed: Callable[[], None]) -> None:
-        st.segmented_control(
-            "Look at",
-            list(VIEWS),
-            key=key,
-            on_change=changed,
-            format_func=VIEWS.__getitem__,
-            label_visibility="collapsed",
-            required=True,
-        )
-
-    return links.choose("view", list(VIEWS), "units", draw) or "units"
+    return word_chooser("view", VIEWS, "Look at", "units")
 
 
 def _function(functions: pd.DataFrame) -> cold_parts.Row | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ from core.windows import Window
 from dashboard import figures_traces, links, numbers, queries, queries_traces, tables, widgets
 from dashboard.charts.service_map import service_map
 from dashboard.charts.traces import HEIGHT_PX, duration_dots
-from dashboard.choosers import function_chooser, option_chooser
+from dashboard.choosers import function_chooser, option_chooser, word_chooser
 from dashboard.function_traces import why_none
 from dashboard.queries_traces import Wanted
 from dashboard.trace_parts import one_trace
@@ -75,18 +75,7 @@ def _filters(where: Filter, roots: pd.DataFrame) -> Wanted:
 
 
 def _order() -> None:
-    def draw(key: str, changed: Callable[[], None]) -> None:
-        st.segmented_control(
-            "Order",
-            list(ORDERS),
-            key=key,
-            on_change=changed,
-            format_func=ORDERS.__getitem__,
-            label_visibility="collapsed",
-            required=True,
-        )
-
-    links.choose("order", list(ORDERS), "slowest", draw)
+    word_chooser("order", ORDERS, "Order", "slowest")
 
 
 def _ordered() -> str:

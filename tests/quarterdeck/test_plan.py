@@ -4,23 +4,22 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import boto3
 import pytest
 
 from collectors import plan
-from collectors.aws import connect
+from collectors.aws import Aws
 from collectors.meter import unit_price_usd
 from collectors.registry import COLLECTORS
 from collectors.runner import collect_due
 from core.facts import EventSourceMapping, Function, Inventory, LogMode, Target, TraceSettings
 from core.settings import AwsSettings, CollectSettings, StoreSettings, TargetSettings
 from quarterdeck.demo.server import DemoServer, FrozenClock
-from quarterdeck.demo.settings import demo_settings, environment
 from quarterdeck.pricing import basis, guessed, plan_document
 from quarterdeck.settings import Settings
 from store.store import Store
 
-NOW = datetime.now(UTC).replace(minute=0, second=30, microsecond=0)
-"""Of today, since credentials of an assumed role end an hour later."""
+NOW = datetime(2026, 11, 18, 10, 0, 30, tzinfo=UTC)
 
 HERE = Target("111122223333", "eu-west-1")
 COLLECT = CollectSettings(backfill="3h", backfill_coarse="3h", max_traces_per_run=20)
@@ -130,15 +129,9 @@ def test_the_plan_says_what_the_cap_would_make_of_it(cap, says):
 def measured(tmp_path_factory):
     """(plan, usage by collector and operation) of a usual pass on one target of the demo account."""
     clock = FrozenClock(NOW)
-    with pytest.MonkeyPatch.context() as patch, DemoServer(seed=7, clock=clock) as server:
-        for name, value in environment(server.endpoint, "none.yml").items():
-            patch.setenv(name, value)
-        written = demo_settings(server.endpoint)
-        written["targets"] = [written["targets"][0] | {"regions": ["eu-west-1"]}]
-        settings = Settings.model_validate(written)
-        reached, unreachable = connect(settings.targets, settings.aws)
-        assert unreachable == []
-        (aws,) = reached
+    with DemoServer(seed=7, clock=clock) as server:
+        session = boto3.Session(f"ASIADEMO{HERE.account}", "demo", region_name=HERE.region)
+        aws = Aws(session, HERE, AwsSettings(endpoint_url=server.endpoint, calls_per_s={}), attempts=1)
         store = Store.open(StoreSettings(path=tmp_path_factory.mktemp("store"), free_space_floor_mb=0))
         for collector in (*COLLECTORS, BY_NAME["queues"]):  # the queues know then where they redrive to
             collect_due(collector, aws, store, COLLECT, now=NOW, since=timedelta(minutes=5))
