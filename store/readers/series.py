@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.facts import Target
@@ -158,33 +158,40 @@ def function_counts(
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, max(step, coverage.coarsest("metrics")))
-        places = sorted(t.place for t in Things.read(snapshot, "function", where=where).of("function"))
+        known = (t.place for t in Things.read(snapshot, "function", where=where).of("function"))
+        places = sorted(place for place in known if matches(where, *place))
         counted = snapshot.frame(
             f"""SELECT account, region, "function", {STEP_SQL} AS step, sum(invocations) AS invocations,
                 sum(errors) AS errors
             FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
             {"step_ms": grid.step_ms, **params},
         )
-    found = dict(iter(counted.groupby(["account", "region", "function"])))
-    read = {
-        place: inside(coverage.covered("metrics", *place), grid.starts_ms, grid.step)
-        for place in places
-        if matches(where, *place)
-    }
-    lines = [_spark(place, found.get(place), read[place], grid) for place in read]
-    return pd.DataFrame(lines, columns=pd.Index(["account", "region", "function", "invocations", "errors"]))
+    lines = _laid(counted, places, grid)
+    read = _read_of(coverage, places, grid)
+    frame = pd.DataFrame(places, columns=pd.Index(["account", "region", "function"]))
+    return frame.assign(**{name: list(np.where(read, line, np.nan)) for name, line in lines.items()})
 
 
-def _spark(place: Place, counted: pd.DataFrame | None, read: Flags, grid: Grid) -> tuple[Any, ...]:
-    lines = []
-    for name in ("invocations", "errors"):
-        line = np.where(read, 0.0, np.nan)
-        if counted is not None:
-            at = np.searchsorted(grid.starts_ms, counted["step"].to_numpy())
-            there = counted["step"].isin(grid.starts_ms).to_numpy()
-            line[at[there]] = counted[name].fillna(0.0).to_numpy()[there]
-        lines.append(np.where(read, line, np.nan).tolist())
-    return (*place, *lines)
+def _laid(counted: pd.DataFrame, places: Sequence[Place], grid: Grid) -> dict[str, npt.NDArray[np.float64]]:
+    """A row per place and a column per step; 0 where nothing was counted."""
+    names = ("invocations", "errors")
+    lines = {name: np.zeros((len(places), len(grid))) for name in names}
+    if counted.empty or not places or not len(grid):
+        return lines
+    keys = pd.MultiIndex.from_frame(counted[["account", "region", "function"]])
+    rows = pd.MultiIndex.from_tuples(places).get_indexer(keys)
+    columns = (counted["step"].to_numpy() - grid.starts_ms[0]) // grid.step_ms
+    there = (rows >= 0) & (columns >= 0) & (columns < len(grid))
+    for name in names:
+        lines[name][rows[there], columns[there]] = counted[name].fillna(0.0).to_numpy(float)[there]
+    return lines
+
+
+def _read_of(coverage: Coverage, places: Sequence[Place], grid: Grid) -> Flags:
+    """A row per place: which steps were read. Worked out once for all places that were read alike."""
+    covered = [tuple(coverage.covered("metrics", *place)) for place in places]
+    flags = {windows: inside(windows, grid.starts_ms, grid.step) for windows in set(covered)}
+    return np.array([flags[windows] for windows in covered], dtype=bool).reshape(len(places), len(grid))
 
 
 # --- one function -------------------------------------------------------------------------------------------
