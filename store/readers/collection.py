@@ -126,9 +126,10 @@ def runs(store: Store, window: Window) -> pd.DataFrame:
 @reader
 def gaps(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """collector, account, region, scope, start, end, minutes, why, permission: what of the window was not
-    read. Newest first; the newest minutes behind a collector that works are no gap."""
+    read, or cannot be read any more. Newest first; the newest minutes behind a collector that works are no
+    gap."""
     with store.snapshot(window) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now)
+        coverage = Coverage.read(snapshot, window, now=now, lost=store.lost())
         found = list(_gaps(coverage, snapshot))
     frame = pd.DataFrame(found, columns=pd.Index(_GAPS))
     for name in ("start", "end"):

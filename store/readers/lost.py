@@ -9,12 +9,29 @@ from typing import Any
 import pandas as pd
 
 from core.windows import Window
+from store.asking import reader
 from store.check import READ_BY
 from store.losses import Loss
 from store.readers.frames import rows
+from store.readers.things import EVERYTHING, matches
+from store.store import Filter, Store
 
 Place = tuple[str, str, str]
 """Collector, account and region."""
+
+
+@reader
+def lacking(store: Store, window: Window, kinds: Sequence[str], *, where: Filter = EVERYTHING) -> str | None:
+    """Why some of what is stored of a window cannot be read, as the reason of a gap; None when all can. For
+    whoever finds nothing, or less than there may be: ask after the answer, which is what meets damage."""
+    with store.snapshot(window, kinds) as snapshot:
+        return why_lacking(snapshot.lost, where)
+
+
+def why_lacking(lost: Sequence[Loss], where: Filter = EVERYTHING) -> str | None:
+    """The reason of the first loss that the filter lets through."""
+    here = (loss.reason for loss in lost if matches(where, loss.target.account, loss.target.region))
+    return next(here, None)
 
 
 def without(coverage: pd.DataFrame, lost: Sequence[Loss]) -> pd.DataFrame:

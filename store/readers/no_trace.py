@@ -17,6 +17,7 @@ from store import schema
 from store.asking import reader
 from store.bodies import from_body
 from store.readers.frames import rows
+from store.readers.lost import lacking
 from store.readers.states import NOT_COLLECTED, Coverage, Seen
 from store.readers.things import EVERYTHING, Things
 from store.store import Filter, Snapshot, Store
@@ -92,14 +93,17 @@ def _of_request(store: Store, target: Target, function: str, request_id: str, *,
     record = _find(store, target, function, request_id, now=now)
     if record is None:
         window = Window(now - DAY, now)
-        with store.snapshot(window, ("metrics",)) as snapshot:
+        with store.snapshot(window, ("invocations", "traces", "metrics")) as snapshot:
             about = _about(snapshot, target, function, window, now=now)
+        sought = Window(now - STAGES[-1], now + HOUR)
+        here = Filter(target.account, target.region)
+        about["log_unread"] = about["log_unread"] or lacking(store, sought, ("invocations",), where=here)
         return Evidence(now=now, request_id=request_id, **about)
     trace_id = record.trace_id if isinstance(record.trace_id, str) else None
     sampled = None if pd.isna(record.sampled) else bool(record.sampled)
     at = record.ts.to_pydatetime().astimezone(UTC)
     began = (started(trace_id) if trace_id else None) or at
-    with store.snapshot(Window(began - HOUR, at + LONGEST), ("traces", "metrics")) as snapshot:
+    with store.snapshot(Window(began - HOUR, at + LONGEST), ("invocations", "traces", "metrics")) as snapshot:
         traces = 0 if trace_id is None else _stored(snapshot, target, trace_id)
         about = _about(snapshot, target, function, Window(began, began + MINUTE), now=now)
     return Evidence(

@@ -92,6 +92,6 @@ def _timeouts(snapshot: Snapshot, where: Filter) -> dict[str, float]:
 def reading(store: Store, window: Window, *, now: datetime, where: Filter) -> str | None:
     """How well one function's log was read in the window, in words: None when in full; else `provisional` or
     `not collected: WHY`. `where` names the function."""
-    with store.snapshot(window) as snapshot:
+    with store.snapshot(window, ("invocations", "log_events")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now, only="logs")
     return coverage.seen("logs", str(where.account), str(where.region), str(where.function)).state()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from core.facts import ACCOUNT, Cadence
 from core.windows import LATENESS, MINUTE, Window, chart_step, merge, settled_until, subtract, total
 from store import schema
+from store.losses import Loss
 from store.readers.frames import rows
 from store.readers.lost import as_gaps, without
 from store.readers.things import Place, Things
@@ -185,16 +186,17 @@ class Coverage:
         now: datetime,
         finest_s: int | None = None,
         only: str | None = None,
+        lost: Sequence[Loss] = (),
     ) -> Coverage:
         """`finest_s`: only what was read at periods up to this long counts; `only`: one collector's. What the
-        snapshot goes without counts as not read."""
+        snapshot goes without, and `lost` beside it, counts as not read."""
         coverage = snapshot.state(_coverage(window, only))
         gaps = snapshot.state(_overlapping(schema.gap, window, only))
         if finest_s is not None:
             coverage = coverage[coverage["period_s"] <= finest_s]
-        if snapshot.lost:
-            coverage = without(coverage, snapshot.lost)
-            gaps = pd.concat([as_gaps(snapshot.lost, list(gaps.columns)), gaps], ignore_index=True)
+        if gone := [*snapshot.lost, *lost]:
+            coverage = without(coverage, gone)
+            gaps = pd.concat([as_gaps(gone, list(gaps.columns)), gaps], ignore_index=True)
         paces = read_paces(snapshot) if only in (None, "metrics") else {}
         return cls(window, now, coverage, gaps, newest_runs(snapshot), paces)
 

@@ -20,6 +20,7 @@ from core.windows import Window
 from store import schema
 from store.asking import reader
 from store.readers.frames import rows
+from store.readers.lost import lacking, why_lacking
 from store.readers.no_trace import DAY, HOUR, LONGEST, trace_settings, why_no_trace
 from store.readers.states import Coverage, Seen
 from store.readers.things import EVERYTHING, matches, sql_where
@@ -187,11 +188,23 @@ def trace(store: Store, target: Target, trace_id: str, *, now: datetime) -> Trac
         found = snapshot.frame(f"SELECT * FROM traces WHERE {mine}", params)
         records = snapshot.frame(f"SELECT * FROM invocations WHERE {mine} ORDER BY ts, event_id", params)
         search = transaction_search(trace_settings(snapshot).get(target))
+        lacks = why_lacking(snapshot.lost, Filter(target.account, target.region))
     if found.empty:
         return None
     record = _record(next(rows(found)))
     bars = waterfall(_parsed(record.document)) if record.document else []
-    return TraceView(record, _spans(bars), records, "" if record.document else _unread(search))
+    notes = [
+        "" if record.document else _unread(search),
+        f"not all of its time is read: {lacks}" if lacks else "",
+    ]
+    return TraceView(record, _spans(bars), records, "; ".join(filter(None, notes)))
+
+
+@reader
+def trace_lacks(store: Store, target: Target, trace_id: str, *, now: datetime) -> str | None:
+    """Why a trace that was not found may be stored all the same; None when nothing speaks for that."""
+    where = Filter(target.account, target.region)
+    return lacking(store, _around(trace_id, now), ("traces",), where=where)
 
 
 def _around(trace_id: str, now: datetime) -> Window:
