@@ -19,8 +19,11 @@ from dashboard.numbers import plain
 Row = Mapping[str, Any]
 
 
-def answer(groups: pd.DataFrame, unread: pd.DataFrame, *, window: Window, searched: bool) -> Answer:
-    """How many lines of how many kinds, what is new, and what was not read."""
+def answer(
+    groups: pd.DataFrame, unread: pd.DataFrame, *, window: Window, searched: bool, blind: str | None = None
+) -> Answer:
+    """How many lines of how many kinds, what is new, and what was not read; `blind` is why what came before
+    the window, which tells what is new, cannot be read in full."""
     hole = not_read(unread)
     if groups.empty:
         if searched:
@@ -32,6 +35,8 @@ def answer(groups: pd.DataFrame, unread: pd.DataFrame, *, window: Window, search
     text = f"**{count:,} error {'line' if count == 1 else 'lines'}, {kinds}**"
     first = groups.iloc[0]
     said = [f"most: {plain(first['signature'])} on {plain(first['function'])} ({first['count']:,})", hole]
+    if new and blind:
+        said.append(f"new ones may be old: before this window {plain(blind)}")
     more = " · ".join(part for part in said if part)
     if new:
         return Answer("critical", f"{text}; **{new} not seen before**.", more)

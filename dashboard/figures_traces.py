@@ -47,6 +47,11 @@ def answer(totals: Totals, seen: Seen | None, roots: pd.DataFrame) -> Answer:
     )
 
 
+def unread(seen: Seen) -> str:
+    """That not all traces of a window were read, and why, as a caption."""
+    return f":orange[:material/visibility_off:] Part of the traces was not read: {plain(seen.why)}."
+
+
 def cards(totals: Totals, seen: Seen | None) -> list[Card]:
     marks: dict[str, Any] = {
         "provisional": bool(seen and seen.provisional),

@@ -51,7 +51,10 @@ def one_line(id: LineId) -> None:
     """A line with what belongs to it, or why it cannot be shown."""
     found = queries_logs.line(id.target, id.function, id.event_id, id.at)
     if found is None:
-        widgets.no_data("This line is not stored: it was never kept, or it is gone.", collector="logs")
+        why = queries_logs.lacking_around(id.target, id.at)
+        said = "it may be in what cannot be read" if why else "it was never kept, or it is gone"
+        widgets.no_data(f"This line is not found: {said}.", collector="logs")
+        _not_read(why)
         return
     with st.container(border=True, key="one-line", gap="small"):
         record = _record(id, found)
@@ -60,6 +63,15 @@ def one_line(id: LineId) -> None:
         st.code(str(found["message"]), language=None, wrap_lines=True)
         st.caption(f":material/shield: {MASKED}")
         _around(id, found)
+        _not_read(queries_logs.lacking_around(id.target, id.at))
+
+
+def _not_read(why: str | None) -> None:
+    """What of the line's own time cannot be read: its invocation and other lines may be there."""
+    if why:
+        st.caption(
+            f":orange[:material/visibility_off:] Some of this time is not collected: {numbers.plain(why)}."
+        )
 
 
 def _record(id: LineId, line: Row) -> Row | None:
@@ -82,7 +94,7 @@ def _ways(id: LineId, line: Row, record: Row | None) -> None:
     if record is not None:
         st.markdown(f":small[Invocation: {numbers.plain(figures_logs.record_words(record))}]")
     elif line["request_id"]:
-        st.caption("Its invocation record is not stored: it was not read, or the log does not hold one.")
+        st.caption("Its invocation record is not found: it was not read, or the log does not hold one.")
     to_function = links.to_function(id.target.account, id.target.region, id.function) | links.around(id.at)
     with st.container(horizontal=True, key="line-ways", gap="small"):
         st.page_link(

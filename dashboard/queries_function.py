@@ -192,5 +192,10 @@ def trace(target: Target, trace_id: str, _at: datetime) -> tracing.TraceView | N
 
 
 @cached()
+def trace_lacks(target: Target, trace_id: str, _at: datetime) -> str | None:
+    return tracing.trace_lacks(store(), target, trace_id, now=_at)
+
+
+@cached()
 def why_no_trace(target: Target, name: str, window: Window, _at: datetime) -> NoTrace:
     return tracing.why_no_trace(store(), target, name, now=_at, within=_at - window.start)

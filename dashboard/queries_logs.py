@@ -12,9 +12,10 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from dashboard.queries import cached, store
-from store.readers import log_search
+from store.readers import log_search, lost
 from store.readers.log_search import Search
 from store.readers.log_volume import log_bytes_a_day
+from store.store import Filter
 
 HISTORY = timedelta(days=30)
 """How far back a message is looked for to tell whether it is new."""
@@ -53,6 +54,23 @@ def around(target: Target, function: str, stream: str, at: datetime) -> pd.DataF
 @cached()
 def record(target: Target, function: str, request_id: str, at: datetime) -> Mapping[str, Any] | None:
     return log_search.record_of(store(), target, function, request_id, at)
+
+
+@cached()
+def lacking_around(target: Target, at: datetime) -> str | None:
+    """Why a line near a moment, or its invocation, may be stored and not be shown."""
+    window = Window(at - log_search.NEAR, at + log_search.NEAR)
+    return lost.lacking(store(), window, ("log_events", "invocations"), where=_whole(target))
+
+
+@cached()
+def lacking_before(window: Window, where: Filter) -> str | None:
+    """Why a message that is shown as new may be an old one."""
+    return lost.lacking(store(), Window(window.end - HISTORY, window.start), ("log_events",), where=where)
+
+
+def _whole(target: Target) -> Filter:
+    return Filter(target.account, target.region)
 
 
 @cached(ttl_s=300)
