@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from core.facts import (
@@ -26,10 +27,12 @@ from core.facts import (
 )
 from core.windows import Window, floor
 from store import columns, coverage, entities, gaps, hot, rollup, tiers
+from store.schema import hot as hot_table
 from store.schema import run as run_table
 from store.schema import target as target_table
 from store.schema import usage as usage_table
 
+HOUR = timedelta(hours=1)
 CHUNK = 50_000
 """Facts held as objects at a time; the rest of a large run waits as Arrow columns."""
 
@@ -86,6 +89,7 @@ def keep(connection: sa.Connection, run: Run, learned: Learned, *, now: datetime
         for hour, table in columns.by_hour(pa.concat_tables(tables)):
             kept = _at_tier(kind, table, run.window, of_kind.period_s(hour))
             if len(kept):
+                _clear(connection, kind, run.target, hour, kept)
                 hot.write(connection, kind, run.target, kept)
     entities.write(connection, run.target, learned.entities, learned.listed, now=now)
     own = reached.get((run.collector, run.target), tiers.UNTOUCHED)
@@ -98,6 +102,23 @@ def keep(connection: sa.Connection, run: Run, learned: Learned, *, now: datetime
 def _at_tier(kind: str, table: pa.Table, read: Window, period_s: int) -> pa.Table:
     """Rows of an hour at the period that it is kept at by now."""
     return rollup.at_period(kind, tiers.whole(table, read, period_s), period_s) if period_s else table
+
+
+def _clear(connection: sa.Connection, kind: str, target: Target, hour: datetime, table: pa.Table) -> None:
+    """Take shorter rows out of the hot tail of an hour where longer ones come for the same time: they may be
+    there beside a file that was lost."""
+    if kind not in rollup.KINDS or pc.max(table["period_s"]).as_py() < tiers.FIVE_S:
+        return
+    c = hot_table.c
+    here = (c.kind == kind) & (c.account == target.account) & (c.region == target.region)
+    here &= (c.start < hour + HOUR) & (c.end > hour)
+    rows = connection.execute(sa.select(c.seq, c.payload).where(here)).all()
+    for seq, before in hot.readable(kind, {row.seq: row.payload for row in rows}).items():
+        left = rollup.beside(kind, before, table)
+        if len(left) < len(before):
+            connection.execute(sa.delete(hot_table).where(hot_table.c.seq == seq))
+            if len(left):
+                hot.write(connection, kind, target, left)
 
 
 def _keep_coverage(
@@ -148,7 +169,7 @@ def count(
     """Add calls to the bill of the hour."""
     for item in usage:
         key = {
-            "hour": floor(now, timedelta(hours=1)),
+            "hour": floor(now, HOUR),
             "account": target.account,
             "region": target.region,
             "collector": collector,

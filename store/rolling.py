@@ -24,16 +24,15 @@ from store.tiers import COLLECTED, DAY, Tiers
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All that one collector brought of one target: the telemetry that has tiers, and spans of its coverage
-    at a shorter period than they should have."""
+    """All that one collector brought of one target: the telemetry that has tiers, spans of its coverage at a
+    shorter period than they should have, and the time of files that cannot be read."""
 
     collector: str
     target: Target
     batches: Sequence[hot.Batch]
     files: Sequence[Kept]
     spans: Sequence[Window]
-    known: frozenset[int]
-    """Batches that were there when this was read, those that are left out of packing too."""
+    lost: Sequence[Window]
 
 
 def roll(
@@ -68,8 +67,9 @@ def align(connection: sa.Connection) -> None:
 def _waiting(connection: sa.Connection, wanted: Tiers) -> Iterable[tuple[Row, Tiers]]:
     """Collectors and targets whose tiers begin earlier than they should."""
     all_reached = tiers.reached(connection)
-    listed = hot.listed(connection, sa.true())
-    batches, kept = packing.sound(listed, files.listed(connection))
+    listed = files.listed(connection)
+    batches, kept = packing.sound(hot.listed(connection, sa.true()), listed)
+    lost = [f for f in listed if f.unreadable is not None]
     known = {*_targets(connection), *(b.target for b in batches), *(f.target for f in kept)}
     for collector, kinds in COLLECTED.items():
         reached = {target: all_reached.get((collector, target), tiers.UNTOUCHED) for target in sorted(known)}
@@ -78,8 +78,8 @@ def _waiting(connection: sa.Connection, wanted: Tiers) -> Iterable[tuple[Row, Ti
         for target in due:
             mine = [b for b in batches if b.kind in kinds and b.target == target]
             held = [f for f in kept if f.kind in kinds and f.target == target]
-            there = frozenset(b.seq for b in listed)
-            yield Row(collector, target, mine, held, spans.get(target, []), there), reached[target]
+            gone = [f.window for f in lost if f.kind in kinds and f.target == target]
+            yield Row(collector, target, mine, held, spans.get(target, []), gone), reached[target]
 
 
 def _roll_all(
@@ -93,15 +93,20 @@ def _roll_all(
     *,
     now: datetime,
 ) -> None:
-    """Days from the oldest on; then all before the edges counts as done, since nothing else is there."""
-    stored = [Window(b.start, b.end) for b in row.batches] + [f.window for f in row.files]
+    """Days from the oldest on; then all before the edges counts as done, since nothing else is there.
+
+    A day with a file that cannot be read is left as it is, and later ones with it: if the file came back, its
+    time would be there at two periods.
+    """
+    stored = [Window(b.start, b.end) for b in row.batches] + [f.window for f in row.files] + [*row.lost]
     for day in tiers.days([*stored, *row.spans], before=wanted.five):
-        period_s = wanted.period_s(day)
+        period_s, window = wanted.period_s(day), Window(day, day + DAY)
         if reached.period_s(day) >= period_s:
             continue
-        of_day = [f for f in row.files if f.window.overlap(Window(day, day + DAY))]
-        if losses.examine(lake, of_day) or not _roll(engine, begin, lake, row, day, period_s, now=now):
-            return  # a file is lost, or rows came meanwhile: the next packing goes on from here
+        of_day = [f for f in row.files if f.window.overlap(window)]
+        is_lost = any(lost.overlap(window) for lost in row.lost) or losses.examine(lake, of_day)
+        if is_lost or not _roll(engine, begin, lake, row, day, period_s, now=now):
+            return  # or rows came meanwhile: the next packing goes on from here
     with begin() as connection:
         tiers.reach(connection, row.collector, row.target, wanted)
 
@@ -117,7 +122,7 @@ def _roll(
     seqs = {seq for each in written for seq in each.seqs}
     with begin() as connection:
         now_there = _hot(connection, row, window)
-        if now_there - row.known or seqs - now_there:
+        if now_there - {b.seq for b in row.batches} or seqs - now_there:
             return False
         for each in written:
             packing.swap(connection, each, now=now)

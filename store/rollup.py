@@ -67,6 +67,21 @@ def sql(kind: str, source: str, period_s: int, *, unsaid: Collection[str] = froz
         UNION ALL BY NAME {there}"""
 
 
+def beside(kind: str, rows: pa.Table, longer: pa.Table) -> pa.Table:
+    """Those of `rows` that are not within a stretch that a row of `longer` stands for whole."""
+    same = " AND ".join(
+        f"rows.{name} = longer.{name}" for name in KEYS[kind] if name not in ("ts", "period_s")
+    )
+    sql = f"""SELECT rows.* FROM rows ANTI JOIN longer ON {same} AND rows.period_s < longer.period_s
+        AND rows.ts >= longer.ts AND rows.ts < longer.ts + to_seconds(longer.period_s)"""
+    with duckdb.connect() as duck:
+        duck.execute("SET TimeZone='UTC'")
+        duck.register("rows", rows)
+        duck.register("longer", longer)
+        found = duck.sql(sql).to_arrow_table()
+    return found.select(rows.schema.names).cast(rows.schema)
+
+
 def at_period(kind: str, table: pa.Table, period_s: int) -> pa.Table:
     """Rows of one hour, or some, at `period_s`."""
     if not (table["period_s"].to_numpy() < period_s).any():
