@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -128,13 +128,30 @@ def alerts_answer(firing: pd.DataFrame, acknowledged: int, held: int, silence: Q
     return Answer(silence.state, f"**{silence.text}.**")
 
 
-def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool], holes: pd.DataFrame) -> Answer:
+class Trouble(NamedTuple):
+    """What is wrong beside collectors: critical or warning, and words to go on a sentence with."""
+
+    state: str
+    text: str
+
+
+def collection_answer(
+    collectors: pd.DataFrame,
+    *,
+    late: pd.Series[bool],
+    holes: pd.DataFrame,
+    troubles: Sequence[Trouble] = (),
+) -> Answer:
     """From the `collectors` reader's frame; `late` says which rows have data that is too old, `holes` what of
-    the window was not read (`figures_collection.holes`)."""
+    the window was not read (`figures_collection.holes`), `troubles` what else is wrong, worst first."""
     bad = ~collectors["outcome"].isin(["ok"])
+    beside = " · ".join(trouble.text for trouble in troubles)
     if collectors.empty:
-        return Answer("not collected", "**Nothing has been collected yet.**")
+        return Answer("not collected", "**Nothing has been collected yet.**", beside)
     if not bad.any() and not late.any():
+        if troubles:
+            text = f"**All {len(collectors)} collectors are on time, but {troubles[0].text}.**"
+            return Answer(troubles[0].state, text, " · ".join(trouble.text for trouble in troubles[1:]))
         return _all_on_time(len(collectors), holes[holes["hides"] != ""])
     troubled = int((bad | late).sum())
     text = (
@@ -142,7 +159,8 @@ def collection_answer(collectors: pd.DataFrame, *, late: pd.Series[bool], holes:
     )
     errors = collectors[bad & collectors["error"].notna()]
     more = plain(errors["error"].iloc[0]) if len(errors) else ""
-    return Answer("critical" if bad.any() else "late", text, more)
+    is_worse = bad.any() or any(trouble.state == "critical" for trouble in troubles)
+    return Answer("critical" if is_worse else "late", text, " · ".join(filter(None, [more, beside])))
 
 
 def _all_on_time(n: int, hiding: pd.DataFrame) -> Answer:

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from core.iam import Document
 from quarterdeck.mistakes import UsageMistakeError
-from quarterdeck.policy import Document, acting, policy, reading, trust
+from quarterdeck.policy import acting, policy, reading, trust
 
 FORMATS = ("json", "terraform", "cloudformation")
 NAME = "quarterdeck"

@@ -11,6 +11,7 @@ from collectors.aws import Aws, connect
 from collectors.registry import COLLECTORS, OPTIONAL_TO_CONNECT, PERMISSIONS_TO_CONNECT
 from collectors.runner import collect_due
 from collectors.translate import iam_action
+from core.iam import SCOPED
 from core.settings import CollectSettings, StoreSettings
 from quarterdeck.demo.server import DemoServer
 from quarterdeck.demo.settings import demo_settings, environment
@@ -19,7 +20,6 @@ from quarterdeck.policy import (
     INSIGHTS,
     MANAGED_POLICY_CHARACTERS,
     OPTIONAL,
-    SCOPED,
     policy,
     reading,
     trust,
