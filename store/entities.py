@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from core.facts import Entity, Inventory, Listed, Target, Trigger
 from store.bodies import KINDS, Body, dated, differences, from_body, function_of, part_of, to_body
+from store.revisions import Kept, Part
 from store.schema import change, entity, listing, revision
 
 GO_WITH_FUNCTION = (
@@ -255,31 +256,46 @@ def _mine(table: sa.Table, target: Target) -> sa.ColumnElement[bool]:
 
 
 def inventory(connection: sa.Connection, target: Target) -> Inventory:
-    """What is there now of one target."""
-    query = sa.select(entity).where(_mine(entity, target), entity.c.gone_at.is_(None)).order_by(entity.c.name)
-    found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-    for row in connection.execute(query):
-        if row.kind in KINDS:
-            found[row.kind].append(from_body(KINDS[row.kind], row.name, row.body))
+    """What is there now of one target; parsed anew where the revision says that it has changed."""
+    rows = connection.execute(sa.select(revision).where(_mine(revision, target), revision.c.kind.in_(KINDS)))
+    revisions = {(row.kind, row.account, row.region): row.value for row in rows}
+    known = _KEPT.of(revisions)
+    if lacking := revisions.keys() - known.keys():
+        read = _read(connection, target, {kind for kind, _, _ in lacking})
+        _KEPT.keep(revisions, read)
+        known |= read
+    found: dict[str, tuple[Any, ...]] = dict.fromkeys(KINDS, ()) | {part[0]: known[part] for part in known}
     return Inventory(
-        functions=tuple(found["function"]),
-        versions=tuple(found["version"]),
-        aliases=tuple(found["alias"]),
-        mappings=tuple(found["mapping"]),
-        reserved=tuple(found["reserved"]),
-        provisioned=tuple(found["provisioned"]),
-        invoke_configs=tuple(found["invoke_config"]),
-        queues=tuple(found["queue"]),
+        functions=found["function"],
+        versions=found["version"],
+        aliases=found["alias"],
+        mappings=found["mapping"],
+        reserved=found["reserved"],
+        provisioned=found["provisioned"],
+        invoke_configs=found["invoke_config"],
+        queues=found["queue"],
         limits=next(iter(found["account_limits"]), None),
-        log_groups=tuple(found["log_group"]),
-        triggers=tuple(found["trigger"]),
-        layers=tuple(found["layer"]),
-        capacity_providers=tuple(found["capacity_provider"]),
-        log_modes=tuple(found["log_mode"]),
-        cadences=tuple(found["cadence"]),
+        log_groups=found["log_group"],
+        triggers=found["trigger"],
+        layers=found["layer"],
+        capacity_providers=found["capacity_provider"],
+        log_modes=found["log_mode"],
+        cadences=found["cadence"],
         trace_settings=next(iter(found["trace_settings"]), None),
         async_settings_of=_listed_functions(connection, target, "invoke_config"),
     )
+
+
+def _read(connection: sa.Connection, target: Target, kinds: set[str]) -> dict[Part, tuple[Any, ...]]:
+    mine = _mine(entity, target), entity.c.kind.in_(kinds), entity.c.gone_at.is_(None)
+    found: dict[Part, list[Any]] = {(kind, target.account, target.region): [] for kind in kinds}
+    for row in connection.execute(sa.select(entity).where(*mine).order_by(entity.c.name)):
+        item = from_body(KINDS[row.kind], row.name, row.body)
+        found[row.kind, target.account, target.region].append(item)
+    return {part: tuple(items) for part, items in found.items()}
+
+
+_KEPT = Kept[tuple[Any, ...]]()
 
 
 def _listed_functions(connection: sa.Connection, target: Target, kind: str) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 
 from core.windows import Window
 from store import schema
+from store.revisions import Kept, Part
 from store.store import Filter, Snapshot
 
 EVERYTHING = Filter()
@@ -66,33 +66,7 @@ class Things:
 
 # --- read and kept ------------------------------------------------------------------------------------------
 
-Part = tuple[str, str, str]
-"""Kind, account, region."""
-
-
-class _Kept:
-    """Entities as this process parsed them, per part: as of one revision, which is never the same twice.
-    Safe to share by threads."""
-
-    def __init__(self, limit: int = 4096) -> None:
-        self._limit = limit
-        self._parts: dict[Part, tuple[str, list[Thing]]] = {}
-        self._lock = threading.Lock()
-
-    def of(self, revisions: Mapping[Part, str]) -> dict[Part, list[Thing]]:
-        """What is at hand of these."""
-        with self._lock:
-            known = {part: self._parts.get(part) for part in revisions}
-        return {part: own[1] for part, own in known.items() if own and own[0] == revisions[part]}
-
-    def keep(self, revisions: Mapping[Part, str], found: Mapping[Part, list[Thing]]) -> None:
-        with self._lock:
-            self._parts |= {part: (revisions[part], things) for part, things in found.items()}
-            while len(self._parts) > self._limit:
-                self._parts.pop(next(iter(self._parts)))
-
-
-_KEPT = _Kept()
+_KEPT = Kept[list[Thing]]()
 
 
 def _revisions(snapshot: Snapshot, kinds: Sequence[str], where: Filter | None) -> dict[Part, str]:

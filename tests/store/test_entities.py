@@ -1,5 +1,6 @@
 """Inventory, its history, and what is gone."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from core.facts import (
     Version,
 )
 from store import schema
+from store.store import Store
 
 HOUR = timedelta(hours=1)
 
@@ -307,3 +309,18 @@ def test_it_is_known_of_which_functions_asynchronous_settings_were_read(see, sto
     see(Listed("invoke_config", "checkout"), hours=1)
 
     assert store.inventory(prod).async_settings_of == {"checkout"}
+
+
+def test_what_is_known_is_parsed_again_only_where_it_changed(store, settings, see, prod, noon):
+    see(a_function(), everything(noon)["queues"])
+    other = Store.open(settings)  # as another process
+    before = store.inventory(prod)
+
+    see(a_function(), Listed("function"), hours=1)
+    assert store.inventory(prod).functions is before.functions
+
+    see(replace(a_function(), memory_mb=2048), hours=2)
+    for known in (store.inventory(prod), other.inventory(prod)):
+        assert [function.memory_mb for function in known.functions] == [2048]
+        assert known.queues is before.queues
+    other.close()
