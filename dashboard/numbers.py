@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -84,8 +85,13 @@ def clock(ts: datetime | None, zone: tzinfo, *, now: datetime | None = None) -> 
 
 
 def plain(text: object) -> str:
-    """Text of others (names, log lines, tags) made safe inside Markdown: it shows as it is, no more."""
-    return "".join(f"\\{char}" if char in _MARKDOWN else char for char in " ".join(str(text).split()))
+    """Text of others (names, log lines, tags) made safe inside Markdown: it shows as it is, no more. What has
+    no shape of its own, as what drives a terminal or turns the direction of text, shows as �."""
+    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(str(text).split()))
+    parts = (
+        "".join(f"\\{char}" if char in _MARKDOWN else char for char in part) for part in _TURNED.split(line)
+    )
+    return _NUMBERED.sub(r"\1\\.", _APART.join(parts))
 
 
 def _short(value: float) -> str:
@@ -94,4 +100,17 @@ def _short(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-_MARKDOWN = frozenset("\\`*_{}[]()<>#+-!|~$:")
+_MARKDOWN = frozenset("\\`*_{}[]()<>#+-!|~$:&")
+_NUMBERED = re.compile(r"^(\d{1,9})\.")
+"""The beginning of a numbered list."""
+
+_APART = ":small[]"
+"""Nothing, between two pieces of text: Streamlit turns addresses and arrows in a whole piece into links and
+icons, after the escapes are gone."""
+
+_TURNED = re.compile(
+    r"(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@)|(?<=:material)(?=/)"
+    r"|(?<=:streamlit)(?=:)|(?<=[<>~-])(?=[>=-])",
+    re.IGNORECASE,
+)
+"""Where links, addresses, icons and arrows are cut."""
