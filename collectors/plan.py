@@ -15,8 +15,9 @@ from collectors.collector import Ask, Collector
 from collectors.meter import unit_price_usd
 from collectors.shapes import SHAPES, Calls, Shape
 from core.facts import Function, Inventory, Target
-from core.settings import CollectSettings
+from core.settings import CollectSettings, RetentionSettings
 from core.windows import Window
+from store.retention import would_keep
 
 MONTH = timedelta(days=30)
 
@@ -49,11 +50,12 @@ def price(
     settings: CollectSettings,
     collectors: Sequence[Collector],
     *,
+    retention: RetentionSettings,
     now: datetime,
 ) -> list[Line]:
-    """A line per target and collector, in their order."""
+    """A line per target and collector, in their order. No history is priced that the store would not keep."""
     return [
-        _line(target, each, inventory_, settings, now)
+        _line(target, each, inventory_, settings, retention, now)
         for target, inventory_ in known.items()
         for each in collectors
     ]
@@ -86,7 +88,12 @@ def total_calls(calls: Sequence[Calls]) -> int:
 
 
 def _line(
-    target: Target, collector: Collector, known: Inventory, settings: CollectSettings, now: datetime
+    target: Target,
+    collector: Collector,
+    known: Inventory,
+    settings: CollectSettings,
+    retention: RetentionSettings,
+    now: datetime,
 ) -> Line:
     shape = SHAPES.get(collector.name)
     if shape is None:
@@ -104,19 +111,28 @@ def _line(
         every=collector.interval(settings),
         period_s=collector.reach.period_s if collector.reach else 0,
         a_pass=a_pass,
-        backfill=_backfill(shape, collector, known, settings, now) if shape else (),
+        backfill=_backfill(shape, collector, known, settings, retention, now) if shape else (),
         notes=notes,
     )
 
 
 def _backfill(
-    shape: Shape, collector: Collector, known: Inventory, settings: CollectSettings, now: datetime
+    shape: Shape,
+    collector: Collector,
+    known: Inventory,
+    settings: CollectSettings,
+    retention: RetentionSettings,
+    now: datetime,
 ) -> tuple[Calls, ...]:
     """What the first run reads of older history, added up by API."""
     if shape.piece is None or collector.reach is None or not known.functions:
         return ()
     wanted = planning.horizon(
-        collector.reach, now=now, backfill=settings.backfill, coarse=settings.backfill_coarse
+        collector.reach,
+        now=now,
+        backfill=settings.backfill,
+        coarse=settings.backfill_coarse,
+        keeps=would_keep(collector.name, retention, now=now),
     )
     pieces = planning.plan(collector.reach, wanted, [], [])
     return added(

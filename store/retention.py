@@ -18,7 +18,7 @@ from store import tiers
 from store.lake import Lake
 from store.packing import Begin
 from store.schema import coverage, file, gap, hot, run, trimmed
-from store.tiers import DAY, Keeps
+from store.tiers import DAY, Keeps, Tiers
 
 GRACE = timedelta(minutes=10)
 """How long a reader may still use a file that was replaced."""
@@ -85,19 +85,39 @@ def keeps(
     connection: sa.Connection, collector: str, target: Target, retention: RetentionSettings, *, now: datetime
 ) -> Keeps:
     """What of a collector's rows the store would keep: nothing else is worth reading."""
-    group = next((group for group in GROUPS if group.collector == collector), None)
+    group = _group(collector)
     if group is None:
         return Keeps()
     mine = (trimmed.c.account == target.account) & (trimmed.c.region == target.region)
     query = sa.select(trimmed.c.until).where(mine, trimmed.c.kind == group.kinds[0])
     removed = connection.execute(query).scalar()
+    reached = tiers.reached(connection).get((collector, target), tiers.UNTOUCHED)
+    return would_keep(collector, retention, now=now, removed=removed, reached=reached)
+
+
+def would_keep(
+    collector: str,
+    retention: RetentionSettings,
+    *,
+    now: datetime,
+    removed: datetime | None = None,
+    reached: Tiers = tiers.UNTOUCHED,
+) -> Keeps:
+    """The same of a store that removed what is before `removed`, and made coarse as far as `reached`; by
+    default a new one."""
+    group = _group(collector)
+    if group is None:
+        return Keeps()
     since = floor(now - group.kept(retention), DAY)
     since = since if removed is None else max(since, removed)
     if collector not in tiers.COLLECTED:
         return Keeps(since, since, since)
-    reached = tiers.reached(connection).get((collector, target), tiers.UNTOUCHED)
     edges = tiers.joined(tiers.wanted(retention, now=now), reached)
     return Keeps(since, max(since, edges.five), max(since, edges.hourly))
+
+
+def _group(collector: str) -> Group | None:
+    return next((group for group in GROUPS if group.collector == collector), None)
 
 
 def sweep(engine: sa.Engine, begin: Begin, lake: Lake, *, now: datetime) -> list[StoreError]:

@@ -11,9 +11,9 @@ from collectors import plan
 from collectors.aws import Aws
 from collectors.meter import unit_price_usd
 from collectors.registry import COLLECTORS
-from collectors.runner import collect_due
+from collectors.runner import collect_due, due
 from core.facts import EventSourceMapping, Function, Inventory, LogMode, Target, TraceSettings
-from core.settings import AwsSettings, CollectSettings, StoreSettings, TargetSettings
+from core.settings import AwsSettings, CollectSettings, RetentionSettings, StoreSettings, TargetSettings
 from quarterdeck.demo.server import DemoServer, FrozenClock
 from quarterdeck.pricing import basis, guessed, plan_document
 from quarterdeck.settings import Settings
@@ -23,11 +23,12 @@ NOW = datetime(2026, 11, 18, 10, 0, 30, tzinfo=UTC)
 
 HERE = Target("111122223333", "eu-west-1")
 COLLECT = CollectSettings(backfill="3h", backfill_coarse="3h", max_traces_per_run=20)
+KEPT = RetentionSettings()
 BY_NAME = {collector.name: collector for collector in COLLECTORS}
 
 
-def line(name, known, settings=COLLECT):
-    return plan.price({HERE: known}, settings, [BY_NAME[name]], now=NOW)[0]
+def line(name, known, settings=COLLECT, retention=KEPT):
+    return plan.price({HERE: known}, settings, [BY_NAME[name]], retention=retention, now=NOW)[0]
 
 
 def functions(count):
@@ -67,6 +68,42 @@ def test_history_is_priced_once_by_its_pieces():
     assert plan.units(found.backfill) % units_a_read == 0
     # the newest 3 h, the other 69 h by 12 h, then 11 days by 96 h
     assert plan.units(found.backfill) // units_a_read == 1 + 6 + 3
+
+
+@pytest.mark.parametrize(
+    ("backfill", "coarse", "kept"),
+    [
+        ("14d", "14d", {}),  # one minute is kept for three days only
+        ("2d", "60d", {"metrics": "10d", "five_minute": "5d"}),
+        ("14d", "60d", {"one_minute": "5d", "five_minute": "20d", "metrics": "40d"}),
+    ],
+)
+def test_no_history_is_priced_that_the_store_would_not_keep(tmp_path, backfill, coarse, kept):
+    settings = CollectSettings(backfill=backfill, backfill_coarse=coarse)
+    retention = RetentionSettings(**kept)
+    store = Store.open(StoreSettings(path=tmp_path, free_space_floor_mb=0, retention=retention))
+
+    found = line("metrics", functions(10), settings, retention)
+
+    pieces = due(BY_NAME["metrics"], HERE, store, settings, now=NOW, known=functions(10))
+    of_one = [piece for piece in pieces if "f0" in piece.scopes]
+    assert plan.units(found.backfill) == len(of_one) * plan.units(found.a_pass)
+    unclipped = line(
+        "metrics", functions(10), settings, RetentionSettings(one_minute="90d", five_minute="200d")
+    )
+    assert plan.units(found.backfill) < plan.units(unclipped.backfill)
+    store.close()
+
+
+@pytest.mark.parametrize(("name", "days"), [("logs", "invocations"), ("traces", "traces")])
+def test_no_records_are_priced_that_the_store_would_remove(name, days):
+    settings = CollectSettings(backfill="14d")
+
+    short = line(name, functions(10), settings, RetentionSettings(**{days: "2d"}))
+    same = line(name, functions(10), CollectSettings(backfill="58h"), KEPT)
+
+    assert plan.total_calls(short.backfill) == plan.total_calls(same.backfill)
+    assert plan.total_calls(short.backfill) < plan.total_calls(line(name, functions(10), settings).backfill)
 
 
 def test_nothing_known_has_no_history_to_read():
@@ -135,7 +172,9 @@ def measured(tmp_path_factory):
         store = Store.open(StoreSettings(path=tmp_path_factory.mktemp("store"), free_space_floor_mb=0))
         for collector in (*COLLECTORS, BY_NAME["queues"]):  # the queues know then where they redrive to
             collect_due(collector, aws, store, COLLECT, now=NOW, since=timedelta(minutes=5))
-        priced = plan.price({aws.target: store.inventory(aws.target)}, COLLECT, COLLECTORS, now=NOW)
+        priced = plan.price(
+            {aws.target: store.inventory(aws.target)}, COLLECT, COLLECTORS, retention=KEPT, now=NOW
+        )
         later = NOW + timedelta(minutes=60)
         clock.now = later
         used = {
