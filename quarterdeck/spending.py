@@ -9,7 +9,7 @@ from typing import Any
 from quarterdeck.output import plain
 from store import bill
 from store.readers import collection
-from store.readers.budget import budget
+from store.readers.budget import budget, unpriced
 from store.readers.frames import rows
 from store.store import Store
 
@@ -19,13 +19,15 @@ Document = dict[str, Any]
 def spend_document(store: Store, *, now: datetime, cap_usd: Decimal | None) -> Document:
     """Calls, billed units and USD: per operation, per collector, in sum; with the cap and what it slows."""
     month = bill.month_start(now)
-    calls = [dict(row._asdict()) for row in rows(collection.spend(store, now=now))]
+    spend = collection.spend(store, now=now)
+    calls = [dict(row._asdict()) for row in rows(spend)]
     found = budget(store, now=now, cap_usd=cap_usd)
     projected = [row["projected_usd"] for row in calls if row["projected_usd"] is not None]
     return {
         "month": {"start": plain(month), "until": plain(now), "end": plain(found.month_ends)},
         "calls": sum(row["calls"] for row in calls),
         "cost_usd": _sum(calls),
+        "unpriced": unpriced(spend),
         "projected_usd": sum(projected, Decimal(0)) if calls else None,
         "today_usd": found.today_usd,
         "cap_usd": found.cap_usd,

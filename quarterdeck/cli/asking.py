@@ -198,6 +198,8 @@ def spend(context: typer.Context, as_json: Json = False) -> None:
     output.print_table(tables.SPEND, document["operations"], nothing="No AWS call has been made this month.")
     spent, projected = output.dollars(document["cost_usd"]), output.dollars(document["projected_usd"])
     note(f"today {output.dollars(document['today_usd'])}, this month {spent}, projected {projected}")
+    if document["unpriced"]:
+        note(document["unpriced"])
     note(document["budget"])
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
 import sqlalchemy as sa
 
 from core.windows import floor
@@ -132,6 +133,17 @@ def sentence(found: Budget) -> str:
     if found.decided_at is None:
         return f"{used}; no service has set a pace this month."
     return f"{used}; everything is read at its usual pace."
+
+
+def unpriced(spend: pd.DataFrame) -> str | None:
+    """What of the calls of `collection.spend` is in no sum, since we do not know its price, in one sentence;
+    None if all have one."""
+    left = spend[spend["cost_usd"].isna()]
+    if left.empty:
+        return None
+    names = ", ".join(sorted(set(left["service"] + " " + left["operation"])))
+    calls = int(left["calls"].sum())
+    return f"{calls:,} calls have no price that we know ({names}): they are counted, and in no sum."
 
 
 @reader

@@ -11,7 +11,8 @@ from core.settings import StoreSettings
 from core.windows import Window
 from quarterdeck.notes import write_note
 from store import bill
-from store.readers.budget import PACE_KEY, UNREACHED_KEY, Slowed, budget, unreached
+from store.readers import collection
+from store.readers.budget import PACE_KEY, UNREACHED_KEY, Slowed, budget, unpriced, unreached
 from store.store import Store
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)
@@ -50,6 +51,24 @@ def test_a_small_cap_is_told_in_full_and_no_pace_is_made_up(store):
     assert budget(store, now=NOW, cap_usd=Decimal("0.02")).why == (
         "0.0042 of 0.0200 USD are spent; no service has set a pace this month."
     )
+
+
+def test_requests_of_a_region_whose_price_is_unknown_are_counted_and_said(store):
+    spend(store, "0.25")
+    for _ in range(2):
+        requests = [
+            Usage(service="s3", operation="PutObject", calls=700, units=700, cost_usd=None),
+            Usage(service="s3", operation="DeleteObject", calls=3, units=3, cost_usd="0"),
+        ]
+        store.count(Target("", ""), "store", requests, now=NOW)
+
+    found = collection.spend(store, now=NOW)
+
+    assert unpriced(found) == (
+        "1,400 calls have no price that we know (s3 PutObject): they are counted, and in no sum."
+    )
+    assert budget(store, now=NOW).spent_usd == Decimal("0.25")
+    assert unpriced(found[found["service"] != "s3"]) is None
 
 
 def test_spent_is_this_months_and_today_is_todays(store):
