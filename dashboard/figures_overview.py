@@ -1,8 +1,8 @@
-"""What the Overview says: six numbers, four panels, the functions worst first."""
+"""The six numbers of the Overview."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,23 +12,20 @@ import pandas as pd
 from core.formulas import rate
 from core.windows import Window
 from dashboard import numbers
-from dashboard.compare import changed
-from dashboard.figures import PROVISIONAL, Total, reason, spark, total
+from dashboard.compare import changed, earlier
+from dashboard.figures import PROVISIONAL, spark
+from dashboard.figures_fleet import Moved, Sum
 from dashboard.widgets import Card, Colour
-
-SEVERITIES = ("critical", "warning", "info")
-ORDER = (*SEVERITIES, "not collected", "healthy", "silent")
-"""States of a function, the worst first; unknown is worse than healthy."""
 
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Now:
-    """What one window says: the fleet table, its steps, percentiles over all records, limits per target."""
+    """What one window says: sums over functions, its steps, percentiles of all records, limits."""
 
     window: Window
-    fleet: pd.DataFrame
+    sums: Mapping[str, Sum]
     series: pd.DataFrame
     records: Mapping[str, float | None]
     limits: pd.DataFrame
@@ -37,10 +34,10 @@ class Now:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """The same of the window it is compared with."""
+    """How it moved against the window it is compared with; `p95_ms` None when that cannot be compared."""
 
-    fleet: pd.DataFrame
-    records: Mapping[str, float | None]
+    moves: Mapping[str, Moved | None]
+    p95_ms: float | None
 
 
 def cards(now: Now, before: Before) -> list[Card]:
@@ -55,55 +52,57 @@ def cards(now: Now, before: Before) -> list[Card]:
 
 
 def _invocations(now: Now, before: Before) -> Card:
-    here, there = total(now.fleet, "invocations"), total(before.fleet, "invocations")
+    here, moved = now.sums["invocations"], before.moves.get("invocations")
     minutes = now.window.duration / timedelta(minutes=1)
     return Card(
         label="Invocations / min",
         value=numbers.count(here.value / minutes if here.value is not None else None),
         points=spark(now.series["invocations"], "sum"),
-        help=_help("Invocations that started in the window, divided by its minutes.", here),
+        help=_help("Invocations that started in the window, divided by its minutes.", now, here, moved),
         **_marks(here),
-        **_moved(here, there, "gray"),
+        **_moved(moved, "gray"),
     )
 
 
 def _error_rate(now: Now, before: Before) -> Card:
-    here, there = total(now.fleet, "errors"), total(before.fleet, "errors")
-    share = rate(here.value, total(now.fleet, "invocations").value)
-    share_before = rate(there.value, total(before.fleet, "invocations").value)
+    here, failed, invoked = now.sums["errors"], before.moves.get("failed"), before.moves.get("invoked")
+    move: dict[str, Any] = {}
+    if failed and invoked:
+        rates = rate(failed.value, invoked.value), rate(failed.before, invoked.before)
+        move = _coloured(changed(*rates, kind="rate"), "red")
     return Card(
         label="Error rate",
-        value=numbers.percent(share),
+        value=numbers.percent(rate(here.value, now.sums["invocations"].value)),
         points=spark(now.series["error_rate"], "max"),
-        help=_help("Errors divided by invocations, over all functions.", here),
+        help=_help("Errors divided by invocations, over all functions.", now, here, failed),
         **_marks(here),
-        **(_coloured(changed(share, share_before, kind="rate"), "red") if here.comparable(there) else {}),
+        **move,
     )
 
 
 def _p95(now: Now, before: Before) -> Card:
-    here, there = now.records.get("duration_p95_ms"), before.records.get("duration_p95_ms")
-    seen, was = total(now.fleet, "duration_p95_ms"), total(before.fleet, "duration_p95_ms")
+    here, seen = now.records.get("duration_p95_ms"), now.sums["duration_p95_ms"]
+    formula = "95 of 100 invocations were faster; over every invocation record."
     return Card(
         label="p95 duration",
         value=numbers.ms(here),
         points=spark(now.series["duration_p95_ms"], "max"),
-        help=_help("95 of 100 invocations were faster; over every invocation record.", seen),
+        help=_help(formula, now, seen, None, compared=before.p95_ms is not None),
         **_marks(seen),
-        **(changed(here, there) if seen.comparable(was) else {}),
+        **changed(here, before.p95_ms),
     )
 
 
 def _throttles(now: Now, before: Before) -> Card:
-    here, there = total(now.fleet, "throttles"), total(before.fleet, "throttles")
+    here, moved = now.sums["throttles"], before.moves.get("throttles")
     return Card(
         label="Throttles",
         value=numbers.count(here.value),
         points=spark(now.series["throttles"], "sum"),
         kind="bar",
-        help=_help("Invocations that Lambda turned away for want of concurrency.", here),
+        help=_help("Invocations that Lambda turned away for want of concurrency.", now, here, moved),
         **_marks(here),
-        **_moved(here, there, "orange"),
+        **_moved(moved, "orange"),
     )
 
 
@@ -130,23 +129,21 @@ def _concurrency(now: Now) -> Card:
 
 
 def _cost(now: Now, before: Before) -> Card:
-    here, there = total(now.fleet, "cost_usd"), total(before.fleet, "cost_usd")
+    here, moved = now.sums["cost_usd"], before.moves.get("cost_usd")
     days = now.window.duration / DAY
     return Card(
         label="Cost / day",
         value=numbers.usd(here.value / days if here.value is not None else None),
         points=spark(now.series["cost_usd"], "sum"),
-        help=_help("List price of the window, projected to a day. See Cost for its parts.", here),
+        help=_help("List price of the window, projected to a day. See Cost for its parts.", now, here, moved),
         **_marks(here),
-        **_moved(here, there, "orange"),
+        **_moved(moved, "orange"),
     )
 
 
-def _moved(here: Total, there: Total, colour: Colour) -> dict[str, Any]:
-    """How a total moved, if both were collected in full; a rise is drawn in `colour`."""
-    if not here.comparable(there):
-        return {}
-    return _coloured(changed(here.value, there.value), colour)
+def _moved(move: Moved | None, colour: Colour) -> dict[str, Any]:
+    """How a total moved; a rise is drawn in `colour`."""
+    return _coloured(changed(move.value, move.before), colour) if move else {}
 
 
 def _coloured(move: dict[str, Any], colour: Colour) -> dict[str, Any]:
@@ -158,102 +155,24 @@ def _coloured(move: dict[str, Any], colour: Colour) -> dict[str, Any]:
     return move if colour == "orange" else move | {"colour": "gray"}
 
 
-def _marks(seen: Total) -> dict[str, Any]:
+def _marks(seen: Sum) -> dict[str, Any]:
     return {"provisional": seen.provisional, "partial": bool(seen.missing)}
 
 
-def _help(formula: str, seen: Total) -> str:
-    if not seen.missing:
-        return formula
-    holes = f"{len(seen.missing)} of {seen.among} functions"
-    return f"{formula} {holes} not fully collected: {numbers.plain(seen.why)}."
+def _help(formula: str, now: Now, seen: Sum, moved: Moved | None, *, compared: bool = False) -> str:
+    """The formula, what is missing, and what the movement is against."""
+    said = [formula]
+    if seen.missing:
+        holes = f"{seen.missing:,} of {seen.among:,} functions"
+        said.append(f"{holes} not fully collected: {numbers.plain(seen.why)}.")
+    if moved or compared:
+        said.append(f"The change is against {against(now.window)}.")
+    if moved and moved.left_out:
+        said.append(f"It leaves out {moved.left_out:,} functions that one of the two windows does not see.")
+    return " ".join(said)
 
 
-# --- the table ----------------------------------------------------------------------------------------------
-
-
-def table(
-    fleet: pd.DataFrame,
-    sparklines: pd.DataFrame,
-    incidents: pd.DataFrame,
-    names: Mapping[str, str],
-    *,
-    window: Window,
-) -> pd.DataFrame:
-    """Functions worst first, as the page shows them: state, function, where, team, invocations, traffic,
-    error_rate, errors, p95_ms, throttles, cold_start_rate, cost_per_day_usd, data, account, region.
-    Rates are in percent, traffic and errors are sparklines."""
-    worst = firing(incidents)
-    keys = ["account", "region", "function"]
-    rows = fleet.merge(
-        sparklines.rename(columns={"invocations": "traffic", "errors": "failures"}), "left", on=keys
-    )
-    rows["state"] = [_state(row, worst) for row in rows.to_dict("records")]
-    rows["rank"] = rows["state"].map(ORDER.index)
-    rows = rows.sort_values(
-        ["rank", "errors", "throttles", "invocations"], ascending=[True, False, False, False]
-    )
-    days = window.duration / DAY
-    return pd.DataFrame(
-        {
-            "state": [[state] for state in rows["state"]],
-            "function": rows["function"],
-            "where": [
-                f"{names.get(a, a)} · {r}" for a, r in zip(rows["account"], rows["region"], strict=True)
-            ],
-            "team": [tags.get("team") or tags.get("Team") for tags in rows["tags"]],
-            "invocations": rows["invocations"],
-            "traffic": rows["traffic"],
-            "error_rate": rows["error_rate"] * 100,
-            "errors": rows["failures"],
-            "p95_ms": rows["duration_p95_ms"],
-            "throttles": rows["throttles"],
-            "cold_start_rate": rows["cold_start_rate"] * 100,
-            "cost_per_day_usd": [None if c is None else float(c) / days for c in rows["cost_usd"]],
-            "data": [data_state(states) for states in rows["states"]],
-            "account": rows["account"],
-            "region": rows["region"],
-        }
-    ).reset_index(drop=True)
-
-
-def firing(incidents: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """The worst severity that fires per account, region and function."""
-    worst: dict[tuple[str, str, str], str] = {}
-    for row in incidents.to_dict("records"):
-        if row["subject_kind"] == "function":
-            key = (row["account"], row["region"], row["subject"])
-            worst[key] = min(worst.get(key, row["severity"]), row["severity"], key=_rank)
-    return worst
-
-
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
-
-
-def _state(row: Mapping[Any, Any], worst: Mapping[tuple[str, str, str], str]) -> str:
-    fires = worst.get((row["account"], row["region"], row["function"]))
-    if fires:
-        return fires if fires in ORDER else "info"
-    if not numbers.known(row["invocations"]):
-        return "not collected"
-    return "healthy" if row["invocations"] else "silent"
-
-
-def data_state(states: Mapping[str, str]) -> str:
-    """What to know about a row's numbers: the first hole, else provisional, else settled."""
-    holes = [why for why in map(reason, states.values()) if why]
-    if holes:
-        return f"not collected: {holes[0]}"
-    return PROVISIONAL if PROVISIONAL in states.values() else "settled"
-
-
-def matching(rows: pd.DataFrame, find: str, states: Sequence[str]) -> pd.DataFrame:
-    """Rows whose function, team or place holds the words that were typed, in any of the chosen states."""
-    text = rows["function"] + " " + rows["team"].fillna("") + " " + rows["where"]
-    keep = pd.Series(True, index=rows.index)
-    for word in find.split():
-        keep &= text.str.contains(word, case=False, regex=False)
-    if states:
-        keep &= rows["state"].str[0].isin(states)
-    return rows[keep].reset_index(drop=True)
+def against(window: Window) -> str:
+    """What a window is compared with, in words."""
+    days = (window.start - earlier(window).start) // DAY
+    return "the same hours yesterday" if days == 1 else f"the {days} days before"

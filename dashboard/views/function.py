@@ -224,7 +224,7 @@ def main() -> None:
     if fleet.empty:
         widgets.no_data("No functions are known yet.", collector="inventory")
     else:
-        functions_table(fleet, queries.within(queries.open_incidents(), where), window)
+        functions_table(window, queries.within(queries.open_incidents(), where))
 
 
 main()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.windows import Window
-from dashboard import figures, figures_overview, queries, tables, widgets
+from dashboard import figures_fleet, figures_overview, queries, queries_overview, tables, widgets
 from dashboard.charts.boards import deploy_marks, overview_board
 from dashboard.compare import earlier
 from dashboard.figures_overview import Before, Now
@@ -15,26 +15,26 @@ from dashboard.functions_table import functions_table
 
 def page(window: Window) -> None:
     at, where = queries.now(), queries.scope()
-    fleet = queries.fleet_table(window, where, at)
+    fleet = queries_overview.digest(window, where, at)
     incidents = queries.within(queries.open_incidents(), where)
-    unseen = figures.not_seen(fleet, queries.within(queries.collectors(at), where), queries.names())
-    firing_box(incidents, unseen, queries.names(), now=at)
-    if fleet.empty:
+    collectors = queries.within(queries.collectors(at), where)
+    firing_box(incidents, figures_fleet.not_seen(fleet.holes, collectors, queries.names()), queries.names())
+    if fleet.rows.empty:
         widgets.no_data("No functions are known yet.", collector="inventory")
         return
     now = Now(
         window=window,
-        fleet=fleet,
+        sums=fleet.sums,
         series=queries.fleet_series(window, where, at),
         records=queries.record_totals(window, where),
         limits=queries.within(queries.limits(window, at), where),
         names=queries.names(),
     )
-    before = earlier(window)
-    then = Before(fleet=queries.fleet_table(before, where, at), records=queries.record_totals(before, where))
-    widgets.cards(figures_overview.cards(now, then), compared=before)
+    trend = queries_overview.trend(window, where, at)
+    before = Before(moves=trend.moves, p95_ms=trend.p95_before_ms)
+    widgets.cards(figures_overview.cards(now, before), compared=earlier(window))
     board(now)
-    functions_table(fleet, incidents, window)
+    functions_table(window, incidents)
 
 
 def board(now: Now) -> None:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from core.windows import Window
 from store import schema
 from store.asking import reader
-from store.store import Store
+from store.readers.things import EVERYTHING
+from store.store import Filter, Store
 
 WORST_FIRST = ("critical", "warning", "info")
 _NOW = Window(datetime.fromisoformat("1970-01-01T00:00:00Z"), datetime.fromisoformat("1970-01-01T00:00:00Z"))
@@ -44,6 +45,19 @@ def judged_at(store: Store) -> datetime | None:
     """When rules were last evaluated on what is stored; None if they never were."""
     newest = _state(store, sa.select(sa.func.max(schema.rule_state.c.evaluated_at).label("ts")))["ts"].iloc[0]
     return None if pd.isna(newest) else newest.to_pydatetime()
+
+
+@reader
+def last_resolved(store: Store, *, where: Filter = EVERYTHING) -> tuple[str, datetime] | None:
+    """Title and end of the incident that was resolved last; None if none ever was."""
+    table = schema.incident
+    query = sa.select(table.c.title, table.c.resolved_at).where(table.c.resolved_at.is_not(None))
+    for column, value in ((table.c.account, where.account), (table.c.region, where.region)):
+        query = query if value is None else query.where(column == value)
+    found = _state(store, query.order_by(table.c.resolved_at.desc(), table.c.id).limit(1))
+    if found.empty:
+        return None
+    return str(found["title"].iloc[0]), found["resolved_at"].iloc[0].to_pydatetime()
 
 
 @reader
