@@ -197,18 +197,17 @@ def run(collector: str, target: Target, window: Window) -> Run:
     return Run(collector=collector, target=target, window=window, **about)
 
 
-def fill(store: Store, count: int) -> None:
-    """What a day and a half of collecting leaves, packed as the service would have packed it."""
+def fill(store: Store, count: int, whole: Window = Window(BEGAN, NOW)) -> None:
+    """What collecting over a window leaves, packed as the service would have packed it."""
     chance = np.random.default_rng(7)
     for target in TARGETS:
         mine = names(target, count)
         listed = [Listed(kind) for kind in ("function", "mapping", "queue")]
-        whole = Window(BEGAN, NOW)
         store.commit(run("inventory", target, whole), [*entities(target, mine), *listed], now=NOW)
         store.commit(run("details", target, whole), [Listed("provisioned")], now=NOW)
         store.commit(run("triggers", target, whole), [], now=NOW)
         for part in whole.chunks(PIECE):
-            again = Window(max(BEGAN, part.start - AGAIN), part.end)
+            again = Window(max(whole.start, part.start - AGAIN), part.end)
             read = [Covered(name, again) for name in mine]
             told: Mapping[str, list[Fact | Rows]] = {
                 "metrics": [metrics(part, mine, chance), *read, Covered(ACCOUNT, again)],

@@ -12,6 +12,7 @@ from core.errors import StoreError
 from dashboard import links, numbers, queries
 from dashboard.first_look import first_look
 from dashboard.launch import BANNER
+from dashboard.menu import MENU
 
 STATIC = Path(__file__).parent / "static"
 CSS = """<style>
@@ -26,21 +27,6 @@ CSS = """<style>
   { display: none; }
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""
-
-MENU: dict[str, list[tuple[str, str, str]]] = {
-    "": [(links.OVERVIEW, "Overview", "monitoring"), (links.ALERTS, "Alerts", "notifications")],
-    "Investigate": [
-        (links.FUNCTION, "Functions", "function"),
-        (links.COLD, "Cold starts", "ac_unit"),
-        (links.CONCURRENCY, "Concurrency", "speed"),
-        (links.QUEUES, "Queues", "inbox"),
-        (links.SILENT, "Silent stops", "notifications_paused"),
-        (links.LOGS, "Logs", "article"),
-        (links.TRACES, "Traces", "account_tree"),
-    ],
-    "Spend": [(links.COST, "Cost", "payments")],
-    "System": [(links.COLLECTION, "Collection health", "sensors")],
-}
 
 
 def main() -> None:

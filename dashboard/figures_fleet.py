@@ -151,7 +151,8 @@ def not_seen(holes: Holes, collectors: pd.DataFrame, names: Mapping[str, str], *
     told = {why for why, _ in holes.reasons}
     for row in collectors.to_dict("records"):
         why = str(row["error"] or row["outcome"])
-        if row["outcome"] in {"denied", "failed", "skipped"} and why not in told:
+        refused = row["outcome"] in {"denied", "failed", "skipped"} or numbers.known(row.get("permission"))
+        if refused and why not in told:
             place = names.get(str(row["account"]), str(row["account"]))
             said.append(f"{row['collector']} in {place} {row['region']}: {why}")
     return said[:most] + ([f"and {len(said) - most} more"] if len(said) > most else [])

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from core.windows import FRESH_ENOUGH, LATENESS, Window
-from dashboard import links, numbers, queries
+from dashboard import links, needs, numbers, queries
 
 Colour = Literal["red", "orange", "green", "blue", "violet", "gray"]
 
@@ -66,6 +66,7 @@ def toolbar(title: str, chooser: Callable[[], None] | None = None) -> Window:
             _freshness()
         _time_range()
         st.toggle("Live", value=True, key="live", help="Read the store again every 30 seconds.")
+    needs.note(title)
     return window()
 
 

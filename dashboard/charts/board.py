@@ -20,6 +20,9 @@ HEAD_PX, TITLE_PX, PANEL_PX, GAP_PX = 6, 38, 124, 18
 PLOT_PX, LABEL_PX = 90, 12
 """About how high the plot of a panel is, and how far apart labels at the ends of lines must be."""
 
+EMPTY = "Nothing is known here for this window."
+"""What stands under the title of a panel without a value."""
+
 LABELLED_DEPLOYS = 6
 LABEL_SHARE = 0.11
 """How far apart labels of two marks must be, as a share of the time axis: about the width of one."""
@@ -110,7 +113,8 @@ def board(
         "title": [], "grid": [], "xAxis": [], "yAxis": [], "series": [],
     }  # fmt: skip
     for at, panel in enumerate(panels):
-        _place(option, at, panel, columns)
+        drawn = frame[[series.column for series in panel.series]]
+        _place(option, at, panel, columns, is_empty=not drawn.notna().to_numpy().any())
         _axes(option, at, window, step=_step(frame), top=_top(panel, frame), log=panel.log)
         shifts = _label_shifts(panel, frame)
         for nth, series in enumerate(panel.series):
@@ -141,7 +145,7 @@ def tooltip(rows: Sequence[Row]) -> str:
     return f'<b>{{@when}}</b><table style="margin-top:4px;font-size:12px;line-height:1.55">{cells}</table>'
 
 
-def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
+def _place(option: dict[str, Any], at: int, panel: Panel, columns: int, *, is_empty: bool) -> None:
     line, column = divmod(at, columns)
     share = 100 / columns
     left, top = column * share, HEAD_PX + line * (TITLE_PX + PANEL_PX + GAP_PX)
@@ -155,6 +159,7 @@ def _place(option: dict[str, Any], at: int, panel: Panel, columns: int) -> None:
             "textVerticalAlign": "top",
             "textStyle": {"fontSize": 12.5, "fontWeight": 600},
         }
+        | ({"subtext": EMPTY, "itemGap": 3, "subtextStyle": {"fontSize": 11}} if is_empty else {})
     )
     option["grid"].append(
         {"left": f"{left + 0.3:g}%", "width": f"{width - 0.3:g}%", "top": top + TITLE_PX, "height": PANEL_PX}

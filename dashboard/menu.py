@@ -1,0 +1,20 @@
+"""The menu: groups of pages, each with its file, its title and its icon."""
+
+from __future__ import annotations
+
+from dashboard import links
+
+MENU: dict[str, list[tuple[str, str, str]]] = {
+    "": [(links.OVERVIEW, "Overview", "monitoring"), (links.ALERTS, "Alerts", "notifications")],
+    "Investigate": [
+        (links.FUNCTION, "Functions", "function"),
+        (links.COLD, "Cold starts", "ac_unit"),
+        (links.CONCURRENCY, "Concurrency", "speed"),
+        (links.QUEUES, "Queues", "inbox"),
+        (links.SILENT, "Silent stops", "notifications_paused"),
+        (links.LOGS, "Logs", "article"),
+        (links.TRACES, "Traces", "account_tree"),
+    ],
+    "Spend": [(links.COST, "Cost", "payments")],
+    "System": [(links.COLLECTION, "Collection health", "sensors")],
+}

@@ -1,0 +1,71 @@
+"""The demo account collected into a store in this process, at a fixed time: what tests of pages look at."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.engine import evaluate
+from alerts.rules import rules_of
+from alerts.settings import AlertSettings
+from core.facts import Target
+from core.settings import CollectSettings
+from quarterdeck.demo.server import DemoServer, FrozenClock
+from quarterdeck.demo.specs import ACCOUNTS, EU, REGIONS, STAGING
+from tests.collectors.proof.content import aws_at, one_pass, opened
+
+STARTED = datetime(2026, 11, 18, 10, 10, tzinfo=UTC)
+NOW = STARTED + timedelta(minutes=10)
+"""Ten minutes after the demo was started: every story has left its marks in the three hours before."""
+HISTORY = timedelta(hours=4)
+TARGETS = tuple(Target(account, region) for account in ACCOUNTS for region in REGIONS)
+SMALL = (Target(STAGING, EU),)
+
+
+def collect(
+    folder: Path,
+    *,
+    targets: Sequence[Target] = TARGETS,
+    history: timedelta = HISTORY,
+    denied: Sequence[str] = (),
+) -> None:
+    """Fill a new store by one pass over `targets`, with the actions in `denied` taken away, and judge it."""
+    every = dict.fromkeys(("metrics_every", "logs_every", "queues_every"), timedelta(minutes=1))
+    settings = CollectSettings(backfill=history, backfill_coarse=history, **every)
+    clock = FrozenClock(NOW)
+    with DemoServer(seed=7, clock=clock, starts=(STARTED,)) as demo, opened(folder) as store:
+        demo.demo.faults.deny(list(denied))
+        for target in targets:
+            store.remember_target(target, ACCOUNTS[target.account], NOW)
+            with closing(aws_at(demo.endpoint, target, impatient=False)) as aws:
+                one_pass(aws, store, NOW, settings)
+        store.pack(now=NOW)
+        evaluate(store, rules_of(AlertSettings()), AlertSettings(), now=NOW)
+
+
+def shared(name: str, build: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
+    """A copy of a store that is built once, whichever worker of the test run asks first."""
+    base = factory.getbasetemp()
+    common = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
+    with common.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not common.exists():
+            part = common.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            build(part)
+            part.rename(common)
+    mine = factory.mktemp(name) / "store"
+    shutil.copytree(common, mine)
+    return mine
+
+
+def demo_store(factory: pytest.TempPathFactory) -> Path:
+    """The whole demo account with four hours of history, judged once."""
+    return shared("demo", collect, factory)
