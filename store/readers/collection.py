@@ -15,7 +15,7 @@ from core.windows import Window
 from store import schema
 from store.asking import reader
 from store.history import Left, noted
-from store.readers.frames import rows
+from store.readers.frames import rows, with_none
 from store.readers.states import HEALTHY, WINDOWED, Coverage, newest_runs
 from store.readers.things import Things
 from store.store import Snapshot, Store
@@ -27,9 +27,10 @@ TARGET = ["collector", "account", "region"]
 
 @reader
 def targets(store: Store) -> pd.DataFrame:
-    """account, region, alias, last_seen."""
+    """account, region, alias (None: it has none), last_seen."""
     target = schema.target
-    return _state(store, sa.select(target).order_by(target.c.account, target.c.region))
+    found = _state(store, sa.select(target).order_by(target.c.account, target.c.region))
+    return found.assign(alias=with_none(found["alias"]))
 
 
 @reader
