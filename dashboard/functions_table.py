@@ -15,7 +15,7 @@ from dashboard.figures_functions import NOT_JUDGED, ORDER, SHAPES, Wanted
 
 STATES = ["critical", "warning", "not collected", "healthy", "silent"]
 COLOURS = ["red", "orange", "blue", "gray", "gray", "green", "gray"]
-ROWS = 24
+ROWS, PAGER_PX = 24, 340
 NOTHING = {"team": "Any team", "env": "Any env", "runtime": "Any runtime"}
 ONE_SAYS_NOTHING = {"where", "team", "env", "runtime", "note"}
 """Columns that are left out when every row of the fleet says the same."""
@@ -128,8 +128,9 @@ def _pager(page: int, pages: int, rows: int) -> None:
         st.query_params["page"] = str(st.session_state["_page"])
 
     with st.container(horizontal=True, vertical_alignment="center", key="table-pages"):
-        st.caption(f"{first:,} to {last:,} of {rows:,}; a header sorts these rows only.", width="stretch")
-        st.pagination(pages, key="_page", on_change=turned)
+        st.caption(f"{first:,} to {last:,} of {rows:,}; a header sorts these rows only.", width="content")
+        st.space("stretch")
+        st.pagination(pages, key="_page", on_change=turned, width=PAGER_PX)
 
 
 # --- how it looks -------------------------------------------------------------------------------------------

@@ -11,18 +11,22 @@ from store import schema
 from tests.dashboard.conftest import NOW, PROD
 
 
-@pytest.fixture
-def fleet_of_120(store):
-    """120 functions that were not invoked."""
+def fill(store, count):
+    """So many functions that were not invoked."""
     store.remember_target(PROD, "shop", now=NOW)
     window = Window(NOW - timedelta(hours=3), NOW)
     arn = f"arn:aws:lambda:{PROD.region}:{PROD.account}:function"
-    functions = [Function(name=f"f{at:03d}", arn=f"{arn}:f{at:03d}") for at in range(120)]
+    functions = [Function(name=f"f{at:03d}", arn=f"{arn}:f{at:03d}") for at in range(count)]
     for collector, facts in {"inventory": functions, "metrics": []}.items():
         times = {"started_at": NOW, "finished_at": NOW}
         run = Run(collector=collector, target=PROD, window=window, period_s=60, outcome="ok", **times)
         store.commit(run, facts, now=NOW)
     return store
+
+
+@pytest.fixture
+def fleet_of_120(store):
+    return fill(store, 120)
 
 
 def metric(app, label):
@@ -117,6 +121,16 @@ def test_a_fleet_of_more_than_a_page_is_turned_by_the_address(open_page, fleet_o
     assert list(first.dataframe[0].value["function"]) == [f"f{at:03d}" for at in range(50)]
     assert list(last.dataframe[0].value["function"]) == [f"f{at:03d}" for at in range(100, 120)]
     assert any("101 to 120 of 120" in text.value for text in last.caption)
+
+
+def test_of_2000_functions_a_page_of_rows_is_sent(open_page, store):
+    fill(store, 2_000)
+
+    app = open_page()
+
+    assert len(app.dataframe[0].value) == 50
+    assert len(app.dataframe[0].proto.SerializeToString()) < 60_000
+    assert any("1 to 50 of 2,000" in text.value for text in app.caption)
 
 
 def test_using_a_filter_leads_back_to_the_first_page(open_page, fleet_of_120):

@@ -2,6 +2,9 @@
 
 import pytest
 
+from core.facts import Target
+from tests.dashboard.conftest import NOW
+
 PAGES = ["overview", "function"]
 
 
@@ -55,3 +58,15 @@ def test_the_freshness_badge_names_the_last_complete_minute(open_page, filled):
     app = open_page()
 
     assert any("data to" in text.value for text in app.markdown)
+
+
+def test_a_region_of_all_accounts_can_be_chosen(open_page, filled):
+    for target in (Target("222222222222", "eu-west-1"), Target("222222222222", "us-east-1")):
+        filled.remember_target(target, None, now=NOW)
+    app = open_page()
+
+    app.selectbox(key="_scope").set_value(".eu-west-1").run()
+
+    assert "eu-west-1" in app.query_params["region"]
+    assert "account" not in app.query_params
+    assert app.selectbox(key="_scope").value == ".eu-west-1"

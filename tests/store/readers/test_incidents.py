@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from core.settings import StoreSettings
 from store import schema
 from store.readers import incidents
-from store.store import Store
+from store.store import Filter, Store
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -121,3 +121,13 @@ def test_an_empty_store_has_no_incidents_and_all_columns(store):
 
     assert frame.empty
     assert {"id", "rule", "held_back"} <= set(frame.columns)
+
+
+def test_the_incident_that_was_over_last_is_known_per_account_and_region(store):
+    over = {"resolved": True, "title": "older"}
+    keep(store, schema.incident, incident("a", **over) | {"resolved_at": NOW - timedelta(hours=2)})
+    keep(store, schema.incident, incident("b", title="newer", resolved=True), incident("open"))
+
+    assert incidents.last_resolved(store) == ("newer", NOW)
+    assert incidents.last_resolved(store, where=Filter(account="1", region="eu-west-1")) == ("newer", NOW)
+    assert incidents.last_resolved(store, where=Filter(account="2")) is None
