@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import StoreError
-from dashboard import links, numbers, queries
+from dashboard import links, numbers, queries, shell, widgets
+from dashboard.finder import find
 from dashboard.first_look import first_look
 from dashboard.launch import BANNER
 from dashboard.menu import MENU
@@ -23,8 +24,10 @@ CSS = """<style>
 [data-testid="stMetricChart"] { margin-bottom: 0.6rem; }
 .st-key-banner { margin-bottom: -0.5rem; }
 .st-key-menu [data-testid="stCaptionContainer"] { margin: 0.7rem 0 -0.75rem 0.5rem; }
-[class*="st-key-guarded"] [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"])
+[data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"])
   { display: none; }
+.st-key-shell { display: none; }
+[class*="st-key-csv-"] { margin-top: -0.35rem; }
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""
 
@@ -46,9 +49,12 @@ def main() -> None:
         st.title(page.title, anchor=False)
         st.error(numbers.plain(error), icon=":material/database_off:")
         return
+    shell.listen()
     with st.sidebar:
+        _find()
         _menu()
         _filter()
+        _keys()
     first_look()
     page.run()
 
@@ -77,13 +83,23 @@ def _menu() -> None:
                 )
 
 
+def _find() -> None:
+    if st.button("Find", icon=":material/search:", key="menu-find", width="stretch", help="Key: K"):
+        find([(path, title) for group in MENU.values() for path, title, _ in group], widgets.window())
+
+
+def _keys() -> None:
+    if st.button("Keys", icon=":material/keyboard:", key="menu-keys", type="tertiary", help="Key: ?"):
+        shell.keys()
+
+
 def _filter() -> None:
     """The account and region filter: one box over the two names in the address."""
     options = _scopes(queries.targets())
     if len(options) < 2:
         return
     scope = queries.scope()
-    chosen = ".".join(part for part in (scope.account, scope.region) if part)
+    chosen = ".".join((scope.account or "", scope.region)) if scope.region else scope.account or ""
     st.session_state["_scope"] = chosen if chosen in options else ""
     st.selectbox(
         "Account and region",
@@ -105,13 +121,15 @@ def _narrow() -> None:
 
 
 def _scopes(targets: pd.DataFrame) -> dict[str, str]:
-    """What can be chosen, and how it reads: everything, an account, an account's region."""
+    """What can be chosen, and how it reads: everything, an account, an account's region, a region."""
     scopes = {"": "All accounts"}
     for account, rows in targets.groupby("account", sort=True):
         alias = next((a for a in rows["alias"] if a), None) or str(account)
         scopes[str(account)] = alias
         if len(rows) > 1:
             scopes |= {f"{account}.{region}": f"{alias} · {region}" for region in sorted(rows["region"])}
+    if targets["account"].nunique() > 1 and targets["region"].nunique() > 1:
+        scopes |= {f".{region}": f"All accounts · {region}" for region in sorted(set(targets["region"]))}
     return scopes
 
 

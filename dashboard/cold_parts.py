@@ -122,7 +122,7 @@ def deploys(row: Row, window: Window) -> None:
         return
     shown = figures_cold_groups.effects(found)
     with st.container(key="guarded-deploys"):
-        st.dataframe(
+        tables.table(
             shown,
             key="cold-deploys",
             hide_index=True,
@@ -170,9 +170,10 @@ def groups(window: Window) -> None:
     rows = figures_cold_groups.with_untold(rows) if name == "start" else rows
     columns = _group_columns(GROUPS[name][0], rows)
     with st.container(key="guarded-groups"):
-        st.dataframe(
+        tables.table(
             rows.head(MOST_GROUPS),
             key="cold-groups",
+            export=rows,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             row_height=tables.ROW_PX,
@@ -184,7 +185,6 @@ def groups(window: Window) -> None:
     if len(rows) > MOST_GROUPS:
         st.caption(f"The {MOST_GROUPS} of {len(rows):,} groups that callers waited longest for.")
     st.caption(UNTOLD if name == "start" else "Configuration is as it is now; versions keep their own.")
-    tables.download(rows, f"cold-starts-by-{name}", key="cold-groups-csv")
 
 
 def _group_columns(label: str, rows: pd.DataFrame) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def backfill() -> None:
     shown, column, zone = tables.with_place(left), st.column_config, str(widgets.zone())
     shown = shown.assign(usd_left=pd.to_numeric(left["usd_left"], errors="coerce"))
     with st.container(key="backfill-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="backfill",
             hide_index=True,
@@ -86,7 +86,7 @@ def _spend_table(rows: pd.DataFrame, key: str, alt: str) -> None:
     amounts = {name: pd.to_numeric(rows[name], errors="coerce") for name in ("cost_usd", "projected_usd")}
     column = st.column_config
     with st.container(key=f"{key}-table"):
-        st.dataframe(
+        tables.table(
             rows.assign(**amounts),
             key=key,
             hide_index=True,
@@ -118,7 +118,7 @@ def log_modes() -> None:
     shown, column = tables.with_place(figures_budget.mode_rows(modes)), st.column_config
     st.caption(f"{figures_budget.mode_summary(modes)} · `collect.logs` in the settings changes this")
     with st.container(key="modes-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="modes",
             hide_index=True,

@@ -29,7 +29,7 @@ def services() -> None:
     st.header("Services", anchor=False)
     column = st.column_config
     with st.container(key="services-table"):
-        st.dataframe(
+        tables.table(
             figures_services.service_rows(found),
             key="services",
             hide_index=True,
@@ -57,7 +57,7 @@ def _watchers() -> None:
     shown = tables.with_place(watches)[["place", "host", "since", "service"]]
     column = st.column_config
     with st.expander("Who watches what"):
-        st.dataframe(
+        tables.table(
             shown,
             key="watches",
             hide_index=True,

@@ -40,15 +40,16 @@ def throttled(bursts: pd.DataFrame) -> None:
 
 
 def burst_table(bursts: pd.DataFrame) -> None:
-    _heading("Throttle bursts, most refused first", bursts, "throttle-bursts")
+    st.header("Throttle bursts, most refused first", anchor=False)
     if bursts.empty:
         st.caption("No invocation was refused in this window, as far as it was collected.")
         return
     shown, column = tables.presentable(figures_pools.burst_rows(bursts)), st.column_config
     with st.container(key="guarded-bursts"):
-        st.dataframe(
+        tables.table(
             shown,
             key="bursts",
+            export=bursts,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Bursts of throttles with the limit that refused and what became of the work",
@@ -84,16 +85,17 @@ CAUSE = (
 
 def accounts(limits: pd.DataFrame) -> None:
     """`limits` with `place` and `runs_out`, the nearest first."""
-    _heading("Limits, the nearest first", limits, "limits")
+    st.header("Limits, the nearest first", anchor=False)
     with st.container(border=True, key="bullets"):
         alt = "Claimed, reserved and limit of each account and region, as shares of the limit"
         st.altair_chart(bullets(bullet_rows(limits)), key="limits", alt=alt)
         st.caption(LEGEND)
     column = st.column_config
     with st.container(key="guarded-limits"):
-        st.dataframe(
+        tables.table(
             tables.presentable(limits),
             key="limit-rows",
+            export=limits,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Concurrency limits per account and region, the nearest first",
@@ -134,15 +136,16 @@ def accounts(limits: pd.DataFrame) -> None:
 
 def forgotten(rows: pd.DataFrame) -> None:
     """Reservations with something wrong, and provisioned concurrency that serves nobody."""
-    _heading("Forgotten caps, and capacity that serves nobody", rows, "forgotten")
+    st.header("Forgotten caps, and capacity that serves nobody", anchor=False)
     if rows.empty:
         st.caption(NOTHING_FORGOTTEN)
         return
     shown, column = tables.presentable(rows), st.column_config
     with st.container(key="guarded-forgotten"):
-        st.dataframe(
+        tables.table(
             shown,
             key="forgotten",
+            export=rows,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Reservations and provisioned concurrency that may have been forgotten, the worst first",
@@ -168,7 +171,7 @@ def forgotten(rows: pd.DataFrame) -> None:
 
 def pools(frame: pd.DataFrame) -> None:
     """`frame` as the `pools` reader returns it, with `runs_out`."""
-    _heading("Headroom by pool, least first", frame, "pools")
+    st.header("Headroom by pool, least first", anchor=False)
     if frame.empty:
         widgets.no_data("No function used or reserved concurrency in this window.", collector="metrics")
         return
@@ -176,9 +179,10 @@ def pools(frame: pd.DataFrame) -> None:
     shown["reachable"] = [_yes_or_no(value) for value in shown["reachable"]]
     column = st.column_config
     with st.container(key="guarded-pools"):
-        st.dataframe(
+        tables.table(
             shown,
             key="pools",
+            export=frame,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Concurrency headroom per function, least first",
@@ -214,13 +218,6 @@ def pools(frame: pd.DataFrame) -> None:
         st.caption(
             f"The {POOLS} pools with the least headroom of {len(frame):,}; the file holds all of them."
         )
-
-
-def _heading(title: str, frame: pd.DataFrame, name: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"{name}-bar"):
-        st.header(title, anchor=False, width="stretch")
-        if len(frame):
-            tables.download(frame, name, key=f"{name}-csv")
 
 
 def _when(label: str, help: str | None = None) -> Any:

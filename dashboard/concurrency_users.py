@@ -119,7 +119,7 @@ def _slider(series: pd.DataFrame, window: Window) -> None:
 def _users_table(found: pd.DataFrame) -> None:
     shown, column = tables.presentable(found), st.column_config
     with st.container(key="guarded-users"):
-        st.dataframe(
+        tables.table(
             shown,
             key="culprits",
             hide_index=True,

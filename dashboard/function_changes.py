@@ -105,7 +105,7 @@ def diff(target: Target, name: str, found: pd.DataFrame) -> None:
 def _table(shown: pd.DataFrame) -> None:
     column = st.column_config
     with st.container(key="guarded-diff"):
-        st.dataframe(
+        tables.table(
             shown,
             key="diff",
             hide_index=True,

@@ -22,7 +22,7 @@ def cost(target: Target, name: str, window: Window) -> None:
     st.markdown(figures_parts.answer(costs, window))
     shown, column = figures_parts.parts(costs, window), st.column_config
     with st.container(key="its-cost"):
-        st.dataframe(
+        tables.table(
             shown,
             key="its-cost-table",
             hide_index=True,

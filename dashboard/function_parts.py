@@ -43,7 +43,7 @@ def pick(
             st.query_params.pop(name, None)
 
     with st.container(key=f"guarded-{key}"):
-        st.dataframe(
+        tables.table(
             shown,
             key=box,
             hide_index=True,

@@ -36,7 +36,7 @@ def _settings(settings: pd.DataFrame) -> None:
     column = st.column_config
     words = figures_changes.changed_text(settings["changed_at"], zone=widgets.zone())
     with st.container(key="guarded-configuration"):
-        st.dataframe(
+        tables.table(
             settings.assign(changed=words),
             key="settings",
             hide_index=True,
@@ -60,7 +60,7 @@ def _layers(layers: pd.DataFrame) -> None:
         return
     column = st.column_config
     with st.container(key="layers"):
-        st.dataframe(
+        tables.table(
             layers,
             key="layers-table",
             hide_index=True,
@@ -85,7 +85,7 @@ def _pools(pools: pd.DataFrame) -> None:
     st.header("Provisioned concurrency", anchor=False)
     column = st.column_config
     with st.container(key="provisioned"):
-        st.dataframe(
+        tables.table(
             pools,
             key="provisioned-table",
             hide_index=True,
@@ -118,7 +118,7 @@ def triggers(target: Target, name: str, window: Window) -> None:
         return
     column, shown = st.column_config, figures_wiring.trigger_rows(found)
     with st.container(key="triggers"):
-        st.dataframe(
+        tables.table(
             shown,
             key="triggers-table",
             hide_index=True,

@@ -75,7 +75,6 @@ def errors(target: Target, name: str, window: Window) -> None:
         alt="Errors by message; choose one to read it",
     )
     _example(target, name, found.iloc[at], window)
-    tables.download(shown, f"errors-{name}", key="errors-csv")
 
 
 def _example(target: Target, name: str, kind: pd.Series[Any], window: Window) -> None:
@@ -127,7 +126,7 @@ def cold_starts(target: Target, name: str, window: Window) -> None:
 def _splits(splits: pd.DataFrame) -> None:
     column = st.column_config
     with st.container(key="cold-splits"):
-        st.dataframe(
+        tables.table(
             splits,
             key="cold-splits-table",
             hide_index=True,

@@ -50,7 +50,7 @@ def why_none(target: Target, name: str, window: Window) -> None:
 def _pick(found: pd.DataFrame) -> int:
     outcomes: dict[str, list[Any]] = {"outcome": [[word] for word in found["outcome"]]}
     with st.container(key="traces"):
-        event = st.dataframe(
+        event = tables.table(
             found.assign(**outcomes),
             key="pick-trace",
             hide_index=True,

@@ -35,7 +35,7 @@ def _aliases(aliases: pd.DataFrame, by_resource: pd.DataFrame) -> None:
     rows = figures_versions.alias_rows(aliases, by_resource)
     shown = rows.assign(state=[tables.state_words(state) for state in rows["state"]])
     with st.container(key="aliases"):
-        st.dataframe(
+        tables.table(
             shown,
             key="aliases-table",
             hide_index=True,
@@ -80,7 +80,7 @@ def _versions(found: pd.DataFrame) -> None:
         return
     shown = figures_versions.at_work(found)
     with st.container(key="versions"):
-        st.dataframe(
+        tables.table(
             shown,
             key="versions-table",
             hide_index=True,

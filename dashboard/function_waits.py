@@ -57,7 +57,7 @@ def _streams(mappings: pd.DataFrame) -> None:
     st.header("Streams", anchor=False)
     shown, column = figures_letters.streams(mappings), st.column_config
     with st.container(key="guarded-streams"):
-        st.dataframe(
+        tables.table(
             shown,
             key="its-streams",
             hide_index=True,
@@ -92,7 +92,7 @@ def _queues(queues: pd.DataFrame) -> None:
         st.switch_page(links.QUEUES, query_params=links.carry(queue=arn))
 
     with st.container(key="guarded-queues"):
-        st.dataframe(
+        tables.table(
             shown,
             key="its-queues",
             hide_index=True,

@@ -11,7 +11,7 @@ from dashboard import numbers, tables, widgets
 def deliveries_table(rows: pd.DataFrame, *, key: str) -> None:
     column, zone = st.column_config, str(widgets.zone())
     with st.container(key=f"{key}-table"):
-        st.dataframe(
+        tables.table(
             rows,
             key=key,
             hide_index=True,
@@ -44,7 +44,7 @@ def audit_table(rows: pd.DataFrame, *, key: str) -> None:
     column = st.column_config
     shown = tables.with_place(rows).assign(plan=[str(plan) for plan in rows["plan"]])
     with st.container(key=f"{key}-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key=key,
             hide_index=True,

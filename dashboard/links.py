@@ -86,6 +86,31 @@ def _fixed(query: Mapping[str, str], *, now: datetime) -> Window | None:
     return Window(floor(start, step), max(floor(end, step), ceil(start, step) + step))
 
 
+def is_fixed(query: Mapping[str, str]) -> bool:
+    """Whether the address asks for an exact window, readable or not."""
+    return "from" in query or "to" in query
+
+
+def unread(query: Mapping[str, str], *, now: datetime) -> str | None:
+    """Why the exact window of an address is not the one that is shown; None when it is, or none is asked."""
+    if not is_fixed(query) or _fixed(query, now=now):
+        return None
+    length = query["range"] if query.get("range") in RANGES else DEFAULT_RANGE
+    return f"The times in the address are no window that can be shown: these are the last {length}."
+
+
+def hold(window: Window) -> None:
+    """Show an exact window: the address names it, in UTC."""
+    for name, ts in (("from", window.start), ("to", window.end)):
+        st.query_params[name] = ts.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def let_go() -> None:
+    """Follow the present again."""
+    for name in ("from", "to"):
+        st.query_params.pop(name, None)
+
+
 def _time(text: str) -> datetime:
     ts = datetime.fromisoformat(text)
     return ts.replace(tzinfo=UTC) if ts.tzinfo is None else ts.astimezone(UTC)

@@ -129,7 +129,7 @@ def _price(how: str, scan: pd.DataFrame, usd: Decimal | None) -> str:
 
 
 def _scan_table(scan: pd.DataFrame) -> None:
-    st.dataframe(
+    tables.table(
         scan.assign(size=[numbers.size(size) for size in scan["bytes"]]),
         key="live-scan",
         hide_index=True,
@@ -218,9 +218,10 @@ def _lines(found: Sequence[Answer]) -> None:
     )
     shown = frame.assign(message=[" ".join(text.split())[:LONGEST_SHOWN] for text in frame["message"]])
     with st.container(key="guarded-live"):
-        st.dataframe(
+        tables.table(
             shown,
             key="live-lines",
+            export=frame,
             hide_index=True,
             alt="Lines found in AWS, newest first",
             row_height=tables.ROW_PX,
@@ -234,9 +235,7 @@ def _lines(found: Sequence[Answer]) -> None:
                 "message": st.column_config.TextColumn("Message", width="large"),
             },
         )
-    with st.container(horizontal=True, vertical_alignment="center", key="live-foot"):
-        st.caption("Masked as kept lines are, and cut here: the file has whole lines.")
-        tables.download(frame, "live-search", key="live-csv")
+    st.caption("Masked as kept lines are, and cut here: the file has whole lines.")
 
 
 def is_open() -> bool:

@@ -52,7 +52,7 @@ def troubled(found: pd.DataFrame) -> None:
     shown, column = tables.presentable(found), st.column_config
     chips: list[Any] = [[text] for text in shown["standing"]]
     with st.container(key="troubled-table"):
-        st.dataframe(
+        tables.table(
             shown.assign(standing=chips),
             key="troubled",
             hide_index=True,
@@ -92,7 +92,7 @@ def letters(window: Window, queues: pd.DataFrame) -> None:
         return
     shown, column = tables.presentable(figures_letters.letters(arrivals, queues)), st.column_config
     with st.container(key="letters-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="letters",
             hide_index=True,
@@ -138,7 +138,7 @@ def events(window: Window) -> None:
         return
     shown, column = tables.presentable(figures_letters.events(found)), st.column_config
     with st.container(key="events-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="events",
             hide_index=True,
@@ -175,7 +175,7 @@ def streams(mappings: pd.DataFrame) -> None:
     st.header("Streams, stuck ones first", anchor=False)
     shown, column = tables.presentable(found), st.column_config
     with st.container(key="streams-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="streams",
             hide_index=True,

@@ -21,7 +21,7 @@ def stops(title: str, found: pd.DataFrame, *, key: str) -> None:
     shown = tables.presentable(figures_silent.rows(found, zone, queries.now()))
     column = st.column_config
     with st.container(key=f"{key}-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key=key,
             hide_index=True,

@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.windows import Window
 from dashboard import links, queries, widgets
 from dashboard.answers import Answer
-from dashboard.export import csv_text
-from dashboard.numbers import known
+from dashboard.export import csv_text, flat
+from dashboard.meanings import with_meanings
+from dashboard.numbers import UNKNOWN, known
 
 
 def say(answer: Answer, key: str = "answer") -> None:
@@ -129,17 +131,48 @@ QUIET = frozenset(
 ROW_PX = 32
 
 
-def download(frame: pd.DataFrame, name: str, *, key: str) -> None:
-    """The frame as a CSV file that no spreadsheet runs (`export.csv_text`)."""
-    st.download_button(
-        "CSV",
-        csv_text(frame),
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        key=key,
-        on_click="ignore",
-    )
+def table(frame: pd.DataFrame, *, key: str, alt: str, export: pd.DataFrame | None = None, **how: Any) -> Any:
+    """The one way to draw a table: `st.dataframe`, and below it a CSV file that no spreadsheet runs.
+
+    `export` is what the file holds where the table shows less or other units. Streamlit's own CSV button is
+    hidden (`app.CSS`): its files are not guarded. Columns without a help get it from `meanings`.
+    """
+    said = with_meanings(frame, how.pop("column_config", None) or {}, how.get("column_order"))
+    look: dict[str, Any] = {"hide_index": True, "placeholder": UNKNOWN, "row_height": ROW_PX}
+    with st.container(key=f"grid-{key}", gap="xxsmall"):
+        drawn: Any = st.dataframe(frame, key=key, alt=alt, column_config=said, **(look | how))
+        _file(frame if export is None else export, key)
+    return drawn
+
+
+def _file(frame: pd.DataFrame, key: str) -> None:
+    """How many rows there are, and a file of them that is made when somebody asks for it."""
+    kept = flat(frame)
+    with st.container(
+        horizontal=True,
+        horizontal_alignment="right",
+        vertical_alignment="center",
+        key=f"csv-{key}",
+        gap="small",
+    ):
+        st.caption(f"{len(kept):,} {'row' if len(kept) == 1 else 'rows'}", width="content")
+        st.download_button(
+            "CSV",
+            lambda: csv_text(kept),
+            file_name=_file_name(key, widgets.window()),
+            mime="text/csv",
+            icon=":material/download:",
+            key=f"{key}-csv",
+            type="tertiary",
+            help="All columns of all rows; times in UTC, exact numbers, unknown left empty.",
+            on_click="ignore",
+        )
+
+
+def _file_name(key: str, window: Window) -> str:
+    """What the table is, and the page's window in UTC."""
+    name = key.removeprefix("pick-").removesuffix("-table")
+    return f"quarterdeck-{name}-{window.start:%Y%m%dT%H%MZ}-{window.end:%Y%m%dT%H%MZ}.csv"
 
 
 def height_px(rows: int, *, most: int) -> int:

@@ -103,23 +103,21 @@ def _invocations(target: Target, records: pd.DataFrame) -> None:
 def _parts(spans: pd.DataFrame, trace_id: str) -> None:
     shown, column = figures_wiring.spans(spans), st.column_config
     with st.expander(f"All {len(spans)} parts as a table", icon=":material/table:"):
-        with st.container(key="guarded-parts"):
-            st.dataframe(
-                shown,
-                key="spans",
-                hide_index=True,
-                placeholder=numbers.UNKNOWN,
-                alt="Parts of the chosen trace with their start, duration, outcome and cause",
-                row_height=tables.ROW_PX,
-                height=tables.height_px(len(shown), most=14),
-                column_order=["name", "kind", "start_ms", "duration_ms", "status", "cause"],
-                column_config={
-                    "name": column.TextColumn("Part", width=260),
-                    "kind": column.TextColumn("Kind"),
-                    "start_ms": tables.ms_column("Starts after"),
-                    "duration_ms": tables.ms_column("Lasts"),
-                    "status": column.TextColumn("Outcome"),
-                    "cause": column.TextColumn("Cause", width=320),
-                },
-            )
-        tables.download(shown, f"trace-{trace_id}", key="parts-csv")
+        tables.table(
+            shown,
+            key="spans",
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="Parts of the chosen trace with their start, duration, outcome and cause",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=14),
+            column_order=["name", "kind", "start_ms", "duration_ms", "status", "cause"],
+            column_config={
+                "name": column.TextColumn("Part", width=260),
+                "kind": column.TextColumn("Kind"),
+                "start_ms": tables.ms_column("Starts after"),
+                "duration_ms": tables.ms_column("Lasts"),
+                "status": column.TextColumn("Outcome"),
+                "cause": column.TextColumn("Cause", width=320),
+            },
+        )

@@ -12,7 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from core.windows import FRESH_ENOUGH, LATENESS, Window
-from dashboard import links, needs, numbers, queries
+from dashboard import exact, links, needs, numbers, queries, shell
+from dashboard.time_range import time_range
 
 Colour = Literal["red", "orange", "green", "blue", "violet", "gray"]
 
@@ -30,6 +31,9 @@ PROVISIONAL = (
     f"Provisional: the last {LATENESS // timedelta(minutes=1)} minutes may still change, because Lambda "
     "counts an invocation in the minute it started."
 )
+
+
+LIVE, LIVE_EVERY_S = "_live", 30
 
 
 def zone() -> tzinfo:
@@ -57,15 +61,16 @@ def window() -> Window:
 
 def toolbar(title: str, chooser: Callable[[], None] | None = None) -> Window:
     """Draw the one toolbar: title (and an entity's chooser), freshness, range, Live. Returns the window."""
+    shown, now = window(), queries.now()
     with st.container(key="toolbar", horizontal=True, vertical_alignment="center"):
         st.title(title, anchor=False, width="content")
         if chooser:
             chooser()
         st.space("stretch")
         with st.container(width="content", key="freshness"):
-            _freshness()
-        _time_range()
-        st.toggle("Live", value=True, key="live", help="Read the store again every 30 seconds.")
+            st.fragment(_freshness, run_every=_every_s())()
+        time_range(shown, queries.freshness(now), zone=zone(), now=now)
+        _live_toggle()
     needs.note(title)
     return window()
 
@@ -73,42 +78,35 @@ def toolbar(title: str, chooser: Callable[[], None] | None = None) -> Window:
 def live(draw: Callable[[Window], None]) -> None:
     """Draw what moves: `draw` runs now and, while Live is on, every 30 seconds with the newest window."""
 
-    @st.fragment(run_every=30 if st.session_state.get("live", True) else None, key=draw.__qualname__)
+    @st.fragment(run_every=_every_s(), key=draw.__qualname__)
     def again() -> None:
         draw(window())
 
     again()
 
 
-def _time_range() -> None:
-    fixed = "from" in st.query_params and "to" in st.query_params
-
-    def draw(key: str, changed: Callable[[], None]) -> None:
-        def picked() -> None:
-            for name in ("from", "to"):
-                st.query_params.pop(name, None)
-            changed()
-
-        if fixed:
-            st.session_state[key] = None
-        st.segmented_control(
-            "Time range",
-            links.RANGES,
-            key=key,
-            on_change=picked,
-            label_visibility="collapsed",
-            required=not fixed,
-        )
-
-    if fixed:
-        shown = window()
-        now = queries.now()
-        text = f"{numbers.clock(shown.start, zone(), now=now)} to {numbers.clock(shown.end, zone(), now=now)}"
-        st.badge(text, icon=":material/date_range:", color="blue")
-    links.choose("range", links.RANGES, links.DEFAULT_RANGE, draw)
+def _every_s() -> int | None:
+    """How often what moves is drawn again: not where nobody looks, and not where nothing moves."""
+    moves = st.session_state.get(LIVE, True) and not _is_past() and not shell.is_hidden()
+    return LIVE_EVERY_S if moves else None
 
 
-@st.fragment(run_every=30)
+def _is_past() -> bool:
+    return links.is_fixed(dict(st.query_params)) and exact.is_past(window(), now=queries.now())
+
+
+def _live_toggle() -> None:
+    """The choice outlives the page; a window of the past pauses it."""
+    past = _is_past()
+    st.session_state["live"] = bool(st.session_state.get(LIVE, True)) and not past
+
+    def changed() -> None:
+        st.session_state[LIVE] = st.session_state["live"]
+
+    help = "Paused: this window is past." if past else f"Read the store again every {LIVE_EVERY_S} seconds."
+    st.toggle("Live", key="live", on_change=changed, disabled=past, help=f"{help} Key: L")
+
+
 def _freshness() -> None:
     now = queries.now()
     fresh = queries.freshness(now)
@@ -146,6 +144,7 @@ class Card:
 
 def cards(row: Sequence[Card], key: str = "cards", *, compared: Window | None = None) -> None:
     """At most six numbers in a row; `compared` is the window that their movements are against."""
+    over = _over()
     with st.container(key=key), st.grid(6, min_column_width=150, gap="xsmall"):
         for card in row:
             st.metric(
@@ -158,10 +157,22 @@ def cards(row: Sequence[Card], key: str = "cards", *, compared: Window | None = 
                 chart_type=card.kind,
                 border=True,
                 height="stretch",
-                help=f"{card.help} {PROVISIONAL}" if card.provisional else card.help,
+                help="\n\n".join([card.help, *([PROVISIONAL] if card.provisional else []), over]),
             )
     if compared and any(card.delta is None for card in row):
         st.caption(_not_compared(compared))
+
+
+def _over() -> str:
+    """The page's window and the age of its data, for the help of any number."""
+    now, local = queries.now(), zone()
+    fresh = queries.freshness(now)
+    age = (
+        f"data to {numbers.clock(fresh, local, now=now)}, {numbers.age(now - fresh)} old"
+        if fresh
+        else "no data yet"
+    )
+    return f"*Time range: {exact.both_clocks(window(), local, now=now)}; {age}.*"
 
 
 def _not_compared(window: Window) -> str:

@@ -76,7 +76,7 @@ def resolved(incidents: pd.DataFrame, window: Window) -> None:
 
     column = st.column_config
     with st.container(key="resolved-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="resolved",
             hide_index=True,

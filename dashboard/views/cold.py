@@ -70,15 +70,15 @@ def table(functions: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="cold-bar"):
         st.header("Functions, longest wait first", anchor=False, width="stretch")
         st.caption(figures_cold.counted(functions, shown=min(len(waiting), ROWS)), width="content")
-        tables.download(waiting, "cold-starts", key="cold-csv")
     if waiting.empty:
         return
     shown = tables.presentable(waiting.head(ROWS), usd=["init_cost_usd"])
     columns = tables.spoken(shown, COLUMNS)
     with st.container(key="guarded-cold"), st.container(key="cold-table"):
-        st.dataframe(
+        tables.table(
             shown[columns],
             key="cold-functions",
+            export=waiting,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             row_height=tables.ROW_PX,

@@ -76,7 +76,7 @@ def table(collectors: pd.DataFrame) -> None:
     shown = tables.with_place(figures_collection.table(collectors))
     column, zone = st.column_config, str(widgets.zone())
     with st.container(key="collectors-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="collectors",
             hide_index=True,
@@ -164,7 +164,7 @@ def size_table(size: pd.DataFrame) -> None:
     for sentence in queries_collection.room(queries.now()):
         st.markdown(sentence)
     with st.container(key="size-table"):
-        st.dataframe(
+        tables.table(
             size,
             key="size",
             hide_index=True,

@@ -13,7 +13,6 @@ from dashboard import figures_cost, links, numbers, queries, queries_cost, table
 from dashboard.answers import cost_answer
 from dashboard.charts.cost import SHORT_WORDS, cost_by_component, cost_over_time
 from dashboard.compare import earlier
-from dashboard.export import csv_text
 from dashboard.figures_cost import DAY
 from store.readers.cost import cost_step
 
@@ -92,24 +91,16 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="cost-bar"):
         st.header(f"By {word(by).lower()}, dearest first", anchor=False, width="stretch")
         choose_dimension()
-        st.download_button(
-            "Download CSV",
-            csv_text(figures_cost.export(groups, by, window=window)),
-            file_name=f"lambda-cost-{window.start:%Y%m%dT%H%MZ}-{window.end:%Y%m%dT%H%MZ}.csv",
-            mime="text/csv",
-            key="cost-csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
     shown = figures_cost.table(groups, window=window)
     column = st.column_config
     parts = {
         f"{name}_usd": tables.usd_column(part, shown[f"{name}_usd"]) for name, part in SHORT_WORDS.items()
     }
     with st.container(key="cost-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="cost-groups",
+            export=figures_cost.export(groups, by, window=window),
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt=f"Cost by {word(by).lower()} and component, dearest first",

@@ -179,7 +179,6 @@ def _groups(groups: pd.DataFrame, window: Window) -> None:
     shown = figures_logs.group_rows(groups, window)
     with st.container(horizontal=True, vertical_alignment="center", key="groups-bar"):
         st.header("Errors by message, most first", anchor=False, width="stretch")
-        tables.download(groups.drop(columns=["spark", "stream", "event_id"]), "errors", key="groups-csv")
 
     def picked() -> None:
         rows = st.session_state["pick-group"]["selection"]["rows"]
@@ -191,9 +190,10 @@ def _groups(groups: pd.DataFrame, window: Window) -> None:
 
     column = st.column_config
     with st.container(key="guarded-groups"):
-        st.dataframe(
+        tables.table(
             shown[list(GROUP_COLUMNS)],
             key="pick-group",
+            export=groups.drop(columns=["stream", "event_id"]),
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Errors by message with count, trend, functions and times; choose one to read it",
@@ -225,7 +225,6 @@ def _lines(window: Window, search: Search, total: int, *, capped: bool) -> None:
         st.caption(f"{first:,} to {first + len(lines) - 1:,} of {total:,}{more}", width="content")
         _turn("Newer", "chevron_left", at - 1, is_there=at > 1)
         _turn("Older", "chevron_right", at + 1, is_there=at < pages)
-        tables.download(lines, "log-lines", key="lines-csv")
     shown = tables.with_place(figures_logs.line_rows(lines))
 
     def picked() -> None:
@@ -235,9 +234,10 @@ def _lines(window: Window, search: Search, total: int, *, capped: bool) -> None:
 
     column = st.column_config
     with st.container(key="guarded-lines"):
-        st.dataframe(
+        tables.table(
             shown[tables.spoken(shown, LINE_COLUMNS)],
             key="pick-line",
+            export=lines,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Kept log lines, newest first; choose one to read it and what is around it",
@@ -299,7 +299,7 @@ def _missing(unread: pd.DataFrame) -> None:
     shown = tables.presentable(unread)
     label = f"{len(unread)} {'log was' if len(unread) == 1 else 'logs were'} not read in full in this window"
     with st.expander(label, icon=":material/visibility_off:"), st.container(key="unread"):
-        st.dataframe(
+        tables.table(
             shown,
             key="unread-logs",
             hide_index=True,

@@ -51,7 +51,7 @@ def table(queues: pd.DataFrame, drains: pd.DataFrame) -> None:
     st.header("All queues, dead letters first", anchor=False)
     shown, column = tables.presentable(figures_queues.rows(queues, drains)), st.column_config
     with st.container(key="queues-table"):
-        st.dataframe(
+        tables.table(
             shown,
             key="queues",
             hide_index=True,

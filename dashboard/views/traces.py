@@ -101,7 +101,6 @@ def _list(window: Window, wanted: Wanted, total: float) -> pd.DataFrame:
     with st.container(horizontal=True, vertical_alignment="center", key="list-bar"):
         st.header(f"Traces, {ORDERS[_ordered()].lower()}", anchor=False, width="stretch")
         st.caption(f"{len(found):,} of {numbers.count(total)} · choose one to see its parts", width="content")
-        tables.download(found, "traces", key="traces-csv")
 
     def picked() -> None:
         rows = st.session_state["pick-trace"]["selection"]["rows"]
@@ -110,9 +109,10 @@ def _list(window: Window, wanted: Wanted, total: float) -> pd.DataFrame:
             st.query_params["trace"] = links.trace_link(row["account"], row["region"], row["trace_id"])
 
     with st.container(key="guarded-traces"):
-        st.dataframe(
+        tables.table(
             shown[tables.spoken(shown, COLUMNS)],
             key="pick-trace",
+            export=found,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="Traces of the window; choose one to see its parts below",
@@ -181,7 +181,7 @@ def _map(window: Window, where: Filter, now: Any) -> None:
 def _calls(calls: pd.DataFrame) -> None:
     column = st.column_config
     with st.container(key="guarded-calls"):
-        st.dataframe(
+        tables.table(
             calls,
             key="calls",
             hide_index=True,
@@ -203,7 +203,6 @@ def _calls(calls: pd.DataFrame) -> None:
                 "max_ms": tables.ms_column("Longest"),
             },
         )
-    tables.download(calls, "service-map", key="calls-csv")
 
 
 widgets.toolbar("Traces")

@@ -17,3 +17,13 @@ def function_names(store: Store, window: Window, *, where: Filter = EVERYTHING) 
         found = Things.read(snapshot, "function", where=where).of("function")
     places = sorted((t.place for t in found if t.gone_at is None), key=lambda place: place[::-1])
     return pd.DataFrame(places, columns=pd.Index(["account", "region", "function"]))
+
+
+@reader
+def queue_names(store: Store, window: Window, *, where: Filter = EVERYTHING) -> pd.DataFrame:
+    """account, region, arn, queue of those that exist, sorted by name."""
+    with store.snapshot(window) as snapshot:
+        found = Things.read(snapshot, "queue", where=where).of("queue")
+    rows = sorted((t.name.rpartition(":")[2], t.name, t.region, t.account) for t in found)
+    frame = pd.DataFrame(rows, columns=pd.Index(["queue", "arn", "region", "account"]))
+    return frame[["account", "region", "arn", "queue"]]

@@ -1,0 +1,112 @@
+"""Rules that hold on all pages: how tables and charts are drawn, and what can be had from them."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import streamlit as st
+
+from dashboard import tables
+from dashboard.export import csv_text, flat
+from dashboard.meanings import MEANINGS, with_meanings
+from dashboard.menu import MENU
+
+DASHBOARD = Path(tables.__file__).parent
+FILES = sorted(path for path in DASHBOARD.rglob("*.py"))
+PAGES = [path for group in MENU.values() for path, *_ in group]
+TABS = ["errors", "invocations", "cold starts", "logs", "waiting", "versions", "cost", "traces", "triggers",
+        "changes", "configuration"]  # fmt: skip
+UNGUARDED = {"dataframe", "table", "data_editor"}
+CHARTS = {"echarts_chart", "altair_chart"}
+OTHER_CHARTS = {"vega_lite_chart", "line_chart", "bar_chart", "area_chart", "scatter_chart", "plotly_chart",
+                "pyplot", "graphviz_chart", "map", "pydeck_chart"}  # fmt: skip
+
+
+def calls(path: Path, names: set[str]) -> list[ast.Call]:
+    """Calls of `st.<name>` in a file."""
+    found = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    return [call for call in found if is_streamlits(call.func, names)]
+
+
+def is_streamlits(func: ast.expr, names: set[str]) -> bool:
+    return isinstance(func, ast.Attribute) and func.attr in names and ast.unparse(func.value) == "st"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_tables_are_drawn_in_the_one_way_that_guards_their_file(path):
+    assert path.name == "tables.py" or not calls(path, UNGUARDED)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_chart_has_a_key_a_description_and_streamlits_theme(path):
+    """The theme is what Streamlit's own button exports a PNG with; it names the chart by its description."""
+    assert not calls(path, OTHER_CHARTS)
+    for call in calls(path, CHARTS):
+        said = {keyword.arg for keyword in call.keywords}
+        assert {"key", "alt"} <= said, f"{path.name}:{call.lineno}"
+        assert "theme" not in said, f"{path.name}:{call.lineno}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_table_has_a_description_and_a_file_and_every_chart_a_description(open_page, firing, page):
+    hold_the_rules(open_page(page))
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_the_tabs_of_a_function_keep_the_rules_too(open_page, firing, tab):
+    hold_the_rules(open_page("views/function.py", fn="111111111111.eu-west-1.orders", tab=tab))
+
+
+def hold_the_rules(app) -> None:
+    assert not app.exception
+    drawn = app.dataframe
+    files = [button for button in app.get("download_button") if button.proto.label == "CSV"]
+    assert len(files) == len(drawn)
+    charts = [*app.get("echarts_chart"), *app.get("arrow_vega_lite_chart")]
+    assert all(one.proto.alt.strip() for one in (*drawn, *charts))
+    assert all(metric.proto.help.strip() for metric in app.metric)
+    assert [name for table in drawn for name in untold(table.proto)] == []
+
+
+def untold(table) -> list[str]:
+    """Columns of numbers whose help says nothing: neither a formula nor a meaning."""
+    shown = json.loads(table.columns or "{}")
+    order = set(table.column_order) or set(shown)
+    numbers = {"number", "progress", "line_chart", "bar_chart", "area_chart"}
+    return [
+        name for name, one in shown.items()
+        if name in order and one.get("type_config", {}).get("type") in numbers and not one.get("help")
+    ]  # fmt: skip
+
+
+def test_the_help_of_every_number_names_the_window_in_both_clocks_and_its_age(open_page, filled):
+    app = open_page(**{"from": "2026-11-20T09:00:00Z", "to": "2026-11-20T10:00:00Z"})
+
+    assert app.metric
+    for metric in app.metric:
+        assert "Time range: 09:00 to 10:00 UTC; data to" in metric.proto.help
+
+
+def test_a_column_gets_the_meaning_of_its_name_unless_its_page_says_more():
+    frame = pd.DataFrame({name: [1.0] for name in MEANINGS})
+    bare = {name: st.column_config.NumberColumn(name) for name in MEANINGS}
+    told = {name: st.column_config.NumberColumn(name, help="More.") for name in MEANINGS}
+
+    assert {name: one["help"] for name, one in with_meanings(frame, bare).items()} == dict(MEANINGS)
+    assert {one["help"] for one in with_meanings(frame, told).values()} == {"More."}
+    assert all(one["help"] is None for one in bare.values())
+
+
+def test_a_file_leaves_out_lines_of_numbers_and_keeps_lists_of_words():
+    frame = pd.DataFrame({"spark": [[], [1.0, 2.0]], "versions": [["1", "=2"], []], "n": [1, 2]})
+
+    assert csv_text(flat(frame)) == "versions,n\r\n1; =2,1\r\n,2\r\n"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_a_list_that_begins_like_a_formula_is_guarded_as_well(start):
+    assert "'" in csv_text(pd.DataFrame({"tags": [[f"{start}cmd()"]]}))
