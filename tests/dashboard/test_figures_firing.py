@@ -10,6 +10,7 @@ from core.preceding import SHORTLY
 from dashboard import figures_firing
 from dashboard.figures_firing import Looked
 from dashboard.firing import gist, sentence
+from dashboard.numbers import plain
 from tests.dashboard.fleet_rows import NOW, incident, incidents
 
 BEGAN = NOW - timedelta(minutes=5)
@@ -132,4 +133,5 @@ def test_an_incident_line_says_once_what_is_wrong():
 def test_an_incident_line_shows_hostile_names_as_text():
     line = sentence(incident(title="![x](http://evil) <b>"), now=NOW)
 
-    assert "\\!\\[x\\]\\(http\\://evil\\) \\<b\\>" in line
+    assert plain("![x](http://evil) <b>") in line
+    assert "http://" not in line
