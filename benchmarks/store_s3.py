@@ -7,7 +7,6 @@ machine without a copy, warm the median of nine taken in turns.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import sys
@@ -18,11 +17,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import boto3
 import load
 from clock import calibration, measure
 from load import Fleet
-from moto.server import ThreadedMotoServer
+from moto_s3 import ENVIRONMENT, start, url_of
 from questions import DAY, OfStore, same
 
 from core.settings import StoreSettings
@@ -30,26 +28,6 @@ from store.store import Store
 
 FUNCTIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 PREFIX = "s3://fleet/quarterdeck"
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "key",
-    "AWS_SECRET_ACCESS_KEY": "secret",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
-
-
-def start() -> ThreadedMotoServer:
-    """An S3 with one bucket."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    boto3.client("s3", endpoint_url=url_of(server)).create_bucket(Bucket="fleet")
-    return server
-
-
-def url_of(server: ThreadedMotoServer) -> str:
-    host, port = server.get_host_and_port()
-    return f"http://{host}:{port}"
 
 
 def fill(store: Store, fleet: Fleet) -> float:

@@ -18,7 +18,7 @@ from core.windows import Window
 from store import schema
 from store.store import Store
 
-WRITER = Path(__file__).with_name("writer.py")
+WRITER = Path(__file__).parents[2] / "benchmarks" / "writer.py"
 KILLS = int(os.environ.get("QUARTERDECK_KILLS", "20"))
 """How often the writer is killed."""
 
