@@ -12,7 +12,7 @@ from core.windows import Window
 from dashboard import figures_calls, links, queries, queries_function, tables, widgets
 from dashboard.charts import spread
 from dashboard.choosers import word_chooser
-from dashboard.function_parts import code, line_text, logs_link, pick, to_logs, to_trace, when
+from dashboard.function_parts import code, how_read, line_text, logs_link, pick, to_logs, to_trace, when
 
 ORDERS = {
     "slowest": "Slowest",
@@ -27,10 +27,9 @@ def invocations(target: Target, name: str, window: Window) -> None:
     histogram = queries_function.durations(target, name, window)
     if histogram.empty:
         widgets.no_data("No invocation record in this window.", collector="logs")
+    how_read(target, name, window)
+    if histogram.empty:
         return
-    state = queries_function.reading(target, name, window, queries.now())
-    if state:
-        st.caption(f"{figures_calls.read(state)}.")
     _spreads(target, name, window, histogram)
 
     order = word_chooser("calls", ORDERS, "Which invocations", "slowest")

@@ -10,7 +10,17 @@ import pandas as pd
 import streamlit as st
 
 from core.facts import Target
-from dashboard import links, numbers, queries_logs, tables, widgets
+from core.windows import Window
+from dashboard import (
+    figures_calls,
+    links,
+    numbers,
+    queries,
+    queries_function,
+    queries_logs,
+    tables,
+    widgets,
+)
 
 
 def when(label: str) -> Any:
@@ -86,6 +96,13 @@ def trace_link(target: Target, function: str, request_id: str, at: datetime) -> 
     else:
         why = "its invocation record is not stored" if record is None else "it was not sampled"
         st.caption(f"No trace: {why}.")
+
+
+def how_read(target: Target, name: str, window: Window) -> None:
+    """What of the function's log was not read, or may still change; nothing when it is settled."""
+    state = queries_function.reading(target, name, window, queries.now())
+    if state:
+        st.caption(f"{figures_calls.read(state)}.")
 
 
 def code(text: str, *, height: int | None = None) -> None:

@@ -11,7 +11,6 @@ import streamlit as st
 from core.facts import Target
 from core.windows import Window
 from dashboard import (
-    figures_calls,
     figures_cold_tab,
     links,
     numbers,
@@ -23,7 +22,7 @@ from dashboard import (
 from dashboard.function_calls import invocations, table
 from dashboard.function_changes import changes
 from dashboard.function_cost import cost
-from dashboard.function_parts import code, line_text, logs_link, pick, to_logs, trace_link, when
+from dashboard.function_parts import code, how_read, line_text, logs_link, pick, to_logs, trace_link, when
 from dashboard.function_setup import configuration, triggers
 from dashboard.function_traces import traces
 from dashboard.function_versions import versions
@@ -56,6 +55,8 @@ def errors(target: Target, name: str, window: Window) -> None:
     found = queries.errors_by_signature(target, name, window)
     if found.empty:
         widgets.no_data("No error line was kept in this window.", collector="logs")
+    how_read(target, name, window)
+    if found.empty:
         return
     shown = found[["count", "signature", "first_seen", "last_seen", "level", "versions"]]
     columns = {
@@ -103,8 +104,11 @@ def _example(target: Target, name: str, kind: pd.Series[Any], window: Window) ->
 
 def cold_starts(target: Target, name: str, window: Window) -> None:
     found = queries_function.cold_starts(target, name, window, queries.now())
-    if found.empty or not numbers.known(found["records"].iloc[0]) or not found["records"].iloc[0]:
+    is_empty = found.empty or not numbers.known(found["records"].iloc[0]) or not found["records"].iloc[0]
+    if is_empty:
         widgets.no_data("No invocation record in this window.", collector="logs")
+    how_read(target, name, window)
+    if is_empty:
         return
     for line in figures_cold_tab.answer(found.to_dict("records")[0]):
         st.markdown(line)
@@ -165,10 +169,9 @@ def logs(target: Target, name: str, window: Window) -> None:
     logs_link("Search this function's lines, kept ones and in AWS", to_logs(target, name))
     lines = queries_function.kept_lines(target, name, window)
     if lines.empty:
-        state = queries_function.reading(target, name, window, queries.now())
         widgets.no_data("No line was kept in this window: lines are kept of failures only.", collector="logs")
-        if state:
-            st.caption(f"{figures_calls.read(state)}.")
+    how_read(target, name, window)
+    if lines.empty:
         return
     st.caption(
         f"The newest {len(lines)} kept lines, newest first; lines are kept of errors, crashes and timeouts."

@@ -9,8 +9,20 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_wiring, links, numbers, queries, queries_function, tables, widgets
+from dashboard import (
+    figures_traces,
+    figures_wiring,
+    links,
+    numbers,
+    queries,
+    queries_function,
+    queries_traces,
+    tables,
+    widgets,
+)
+from dashboard.queries_traces import Wanted
 from dashboard.trace_parts import one_trace
+from store.store import Filter
 
 OUTCOMES = ["fault", "error", "throttle", "running", "ok"]
 COLOURS = ["red", "red", "orange", "gray", "green"]
@@ -18,6 +30,11 @@ COLOURS = ["red", "red", "orange", "gray", "green"]
 
 def traces(target: Target, name: str, window: Window) -> None:
     found = queries_function.traces(target, name, window, "slowest")
+    _, seen = queries_traces.totals(
+        window, Wanted(Filter(target.account, target.region, name)), queries.now()
+    )
+    if seen is not None and not seen.complete:
+        st.caption(figures_traces.unread(seen))
     if found.empty:
         st.info("No trace of this function is stored in this window.", icon=":material/inbox:")
         why_none(target, name, window)

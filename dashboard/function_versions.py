@@ -12,7 +12,7 @@ from core.windows import Window
 from dashboard import figures_versions, numbers, queries, queries_function, tables, widgets
 from dashboard.charts.boards import change_marks, resource_board
 from dashboard.function_changes import known_changes
-from dashboard.function_parts import when
+from dashboard.function_parts import how_read, when
 
 
 def versions(target: Target, name: str, window: Window) -> None:
@@ -24,6 +24,7 @@ def versions(target: Target, name: str, window: Window) -> None:
         return
     _aliases(aliases, queries_function.by_resource(target, name, window, now))
     _board(target, name, window)
+    how_read(target, name, window)
     _versions(found)
 
 

@@ -29,9 +29,13 @@ def one_trace(target: Target, trace_id: str) -> None:
     if view is None:
         at = started(trace_id)
         when = f" It began {numbers.clock(at, widgets.zone(), now=queries.now())}." if at else ""
-        widgets.no_data(
-            f"This trace is not stored: it was never read, or it is gone.{when}", collector="traces"
+        why = queries_function.trace_lacks(target, trace_id, queries.now())
+        said = (
+            f"not all of its time is read: {numbers.plain(why)}"
+            if why
+            else "it was never read, or it is gone"
         )
+        widgets.no_data(f"This trace is not found: {said}.{when}", collector=None if why else "traces")
         return
     with st.container(border=True, key="one-trace"):
         _head(view)

@@ -44,8 +44,10 @@ def page(window: Window) -> None:
             st.warning(f"{numbers.plain(error)}.", icon=":material/regular_expression:")
         return
     unread = queries_logs.unread(window, search, now)
+    blind = queries_logs.lacking_before(window, search.where) if len(groups) else None
     with said:
-        tables.say(figures_logs.answer(groups, unread, window=window, searched=_is_narrow(search)))
+        told = figures_logs.answer(groups, unread, window=window, searched=_is_narrow(search), blind=blind)
+        tables.say(told)
     if groups.empty:
         if not _is_narrow(search):
             widgets.no_data("Lines are kept of errors, crashes and timeouts only.", collector="logs")
