@@ -6,6 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import figures_budget, numbers, queries, queries_collection, tables, widgets
+from dashboard.numbers import plain
+from store.readers.budget import unpriced
 
 ROWS = 12
 
@@ -15,19 +17,6 @@ def unreached() -> None:
     found = queries_collection.unreached(queries.now())
     for line in figures_budget.unreached_lines(found, zone=widgets.zone(), now=queries.now()):
         st.warning(line, icon=":material/cloud_off:")
-
-
-def budget() -> None:
-    st.header("Budget", anchor=False)
-    found, now = queries_collection.budget(queries.now()), queries.now()
-    answer = figures_budget.budget_answer(found)
-    share = figures_budget.share_spent(found)
-    with st.container(border=True, key="budget", gap="xsmall"):
-        st.markdown(f"{widgets.badge(answer.state)} {answer.text}")
-        if share is not None:
-            spent, cap = numbers.usd(found.spent_usd), numbers.usd(found.cap_usd)
-            st.progress(share, f"{spent} of {cap}, {numbers.percent(share)} of the month's cap")
-        st.caption(" · ".join(figures_budget.budget_lines(found, zone=widgets.zone(), now=now)))
 
 
 def backfill() -> None:
@@ -69,17 +58,34 @@ def backfill() -> None:
         )
 
 
-def spend(calls: pd.DataFrame) -> None:
-    """What the month's calls cost, per collector and per API."""
+def money(calls: pd.DataFrame) -> None:
+    """Where the month's cap stands, and what its calls cost, per collector and per API."""
     st.header("What watching costs, this month", anchor=False)
-    if calls.empty:
-        st.caption("No call was made this month.")
-        return
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        _spend_table(figures_budget.by_collector(calls), "by-collector", "Cost per collector, dearest first")
+        _budget()
     with right:
+        if calls.empty:
+            st.caption("No call was made this month.")
+            return
+        _spend_table(figures_budget.by_collector(calls), "by-collector", "Cost per collector, dearest first")
+    if (left_out := unpriced(calls)) is not None:
+        st.caption(plain(left_out))
+    with st.expander(f"All {len(calls)} APIs that were called", icon=":material/table:"):
         _spend_table(calls, "spend", "Calls, billed units and cost per collector and API, dearest first")
+
+
+def _budget() -> None:
+    found, now = queries_collection.budget(queries.now()), queries.now()
+    answer = figures_budget.budget_answer(found)
+    share = figures_budget.share_spent(found)
+    with st.container(border=True, key="budget", gap="xsmall"):
+        st.markdown(f"{widgets.badge(answer.state)} {answer.text}")
+        if share is not None:
+            spent, cap = numbers.usd(found.spent_usd), numbers.usd(found.cap_usd)
+            st.progress(share, f"{plain(spent)} of {plain(cap)}, {numbers.percent(share)} of the month's cap")
+        for line in figures_budget.budget_lines(found, zone=widgets.zone(), now=now):
+            st.caption(line)
 
 
 def _spend_table(rows: pd.DataFrame, key: str, alt: str) -> None:
@@ -117,7 +123,8 @@ def log_modes() -> None:
         return
     shown, column = tables.with_place(figures_budget.mode_rows(modes)), st.column_config
     st.caption(f"{figures_budget.mode_summary(modes)} · `collect.logs` in the settings changes this")
-    with st.container(key="modes-table"):
+    label = f"All {len(shown):,} functions"
+    with st.expander(label, icon=":material/table:"), st.container(key="modes-table"):
         tables.table(
             shown,
             key="modes",

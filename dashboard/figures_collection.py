@@ -33,21 +33,6 @@ def is_late(collectors: pd.DataFrame) -> pd.Series[bool]:
     return ages.isna() | (ages > pd.Series(limits, index=collectors.index, dtype="float64"))
 
 
-def lost_line(lost: pd.DataFrame, *, zone: tzinfo) -> str | None:
-    """What the reader `lost` found, as a sentence; None when all can be read."""
-    if lost.empty:
-        return None
-    kinds = ", ".join(sorted(set(lost["kind"].str.replace("_", " "))))
-    first, last = lost["start"].min(), lost["end"].max()
-    began, ended = (f"{ts.tz_convert(zone):%-d %b %H:%M}" for ts in (first, last))
-    files = "1 file" if len(lost) == 1 else f"{len(lost):,} files"
-    return (
-        f"{files} of the store cannot be read ({kinds}; {began} to {ended}): that time counts as not "
-        "collected. `quarterdeck store check` says which and why; with `--repair` it is read again as far as "
-        "AWS has it."
-    )
-
-
 def until_now(window: Window, *, now: datetime) -> Window:
     """A window that ends where the data does, up to the runs of this minute."""
     return Window(window.start, now + MINUTE) if now - window.end <= FRESH_ENOUGH else window
@@ -80,12 +65,6 @@ def table(collectors: pd.DataFrame) -> pd.DataFrame:
 
 
 ORDER = ("denied", "failed", "skipped", "partial", "late", "on time")
-
-
-def missing_permissions(collectors: pd.DataFrame, gaps: pd.DataFrame) -> list[str]:
-    """IAM actions that some role lacks, from refused runs and from gaps."""
-    named = [*collectors["permission"], *gaps["permission"]]
-    return sorted({str(permission) for permission in named if numbers.known(permission) and permission})
 
 
 def holes(gaps: pd.DataFrame, fleet: pd.DataFrame) -> pd.DataFrame:
@@ -153,7 +132,7 @@ def unread_but_silent(fleet: pd.DataFrame) -> set[tuple[str, str, str]]:
 
 
 def cards(
-    collectors: pd.DataFrame, holes: pd.DataFrame, spend: pd.DataFrame, size: pd.DataFrame
+    collectors: pd.DataFrame, holes: pd.DataFrame, spend: pd.DataFrame, stored: pd.DataFrame
 ) -> list[Card]:
     hiding = holes[holes["hides"] != ""]
     fine = int((~is_late(collectors) & collectors["outcome"].isin(ALWAYS_FINE)).sum())
@@ -202,9 +181,9 @@ def cards(
         ),
         Card(
             label="Store",
-            value=numbers.size(float(size["bytes"].sum())),
-            help="Telemetry files, the tail that is not packed yet, and the state database.",
-            delta=f"{size['rows'].sum():,.0f} rows",
+            value=numbers.size(float(stored["size"].sum())),
+            help="Telemetry files, what is not packed yet, and the state database.",
+            delta=f"{stored['rows'].sum():,.0f} rows",
             arrow="off",
         ),
     ]

@@ -8,9 +8,40 @@ from datetime import datetime, tzinfo
 import pandas as pd
 
 from dashboard import numbers
+from dashboard.answers import Trouble
 from dashboard.numbers import plain
 from store.journal import Entry
+from store.readers.budget import Budget, Unreached
 from store.readers.services import Living
+
+
+def troubles(
+    *,
+    watches: pd.DataFrame,
+    unreached: Sequence[Unreached],
+    budget: Budget,
+    happened: Sequence[Entry],
+    lost: pd.DataFrame,
+) -> list[Trouble]:
+    """What is wrong beside the collectors, worst first; arguments are what readers of these names give."""
+    alone = int((~watches["is_alive"].astype(bool)).sum())
+    failing = sum(entry.until is None for entry in happened)
+    found = [
+        (alone, "critical", f"{_many(alone, 'target is', 'targets are')} watched by no service"),
+        (
+            len(budget.stopped),
+            "critical",
+            f"the budget is spent, and reading {plain(' and '.join(budget.stopped))} has stopped",
+        ),
+        (len(unreached), "critical", f"{_many(len(unreached), 'target is', 'targets are')} not reached"),
+        (failing, "warning", f"{_many(failing, 'job of a service fails', 'jobs of services fail')}"),
+        (len(lost), "warning", f"{_many(len(lost), 'file', 'files')} of the store cannot be read"),
+    ]
+    return [Trouble(state, text) for count, state, text in found if count]
+
+
+def _many(n: int, one: str, more: str) -> str:
+    return f"{n:,} {one if n == 1 else more}"
 
 
 def alone_lines(watches: pd.DataFrame, names: dict[str, str]) -> list[str]:

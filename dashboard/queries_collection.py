@@ -88,6 +88,12 @@ def room(_at: datetime) -> list[str]:
 
 
 @cached(ttl_s=60, entries=2)
-def size(_at: datetime) -> pd.DataFrame:
+def kept(_at: datetime) -> pd.DataFrame:
     """As of about `_at`."""
-    return collection.size(store())
+    return rooms.kept(store())
+
+
+@cached(ttl_s=60, entries=2)
+def state_bytes(_at: datetime) -> int:
+    """As of about `_at`."""
+    return store().state_size()[1]

@@ -41,10 +41,12 @@ def outcome_cells(runs: pd.DataFrame, window: Window, *, cells: int = 96) -> pd.
     return grouped[columns]
 
 
-def outcome_strip(cells: pd.DataFrame, *, collectors: list[str], window: Window) -> ChartType:
+def outcome_strip(
+    cells: pd.DataFrame, *, collectors: list[str], window: Window, narrow: bool = False
+) -> ChartType:
     """`cells` as `outcome_cells` returns them; a row per name of `collectors`. Trouble is marked."""
     base = alt.Chart(cells).encode(
-        alt.X("start:T", title=None, scale=_scale(window), axis=_axis(window)),
+        alt.X("start:T", title=None, scale=_scale(window), axis=_axis(window, narrow=narrow)),
         alt.Y(
             "collector:N",
             title=None,
@@ -63,7 +65,7 @@ def outcome_strip(cells: pd.DataFrame, *, collectors: list[str], window: Window)
         "outcome:N",
         title=None,
         scale=alt.Scale(domain=list(OUTCOMES), range=list(_COLOURS)),
-        legend=alt.Legend(orient="bottom", symbolType="square"),
+        legend=alt.Legend(orient="bottom", symbolType="square", columns=3 if narrow else len(OUTCOMES)),
     )
     bars = base.mark_bar(height=16).encode(alt.X2("end:T"), colour)
     marks = base.mark_text(color="white", fontWeight="bold", dx=4).encode(text=alt.value("!"))
@@ -76,6 +78,6 @@ def _scale(window: Window) -> alt.Scale:
     return alt.Scale(domain=[int(ts.timestamp() * 1000) for ts in (window.start, window.end)])
 
 
-def _axis(window: Window) -> alt.Axis:
+def _axis(window: Window, *, narrow: bool) -> alt.Axis:
     shape = "%H:%M" if window.duration <= timedelta(days=1) else "%-d %b, %H:%M"
-    return alt.Axis(grid=False, tickCount=8, format=shape, labelOverlap=True)
+    return alt.Axis(grid=False, tickCount=4 if narrow else 8, format=shape, labelOverlap=True)

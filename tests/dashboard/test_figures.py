@@ -249,15 +249,6 @@ def test_collectors_that_are_refused_come_before_late_ones_and_those_before_the_
     assert [words[0] for words in table["standing"]] == ["denied", "partial", "late", "on time"]
 
 
-def test_missing_permissions_are_named_once_from_runs_and_gaps():
-    runs = pd.DataFrame([collector(permission="logs:FilterLogEvents"), collector()])
-    gaps = pd.DataFrame({"permission": ["logs:FilterLogEvents", None, "sqs:GetQueueAttributes"]})
-
-    missing = figures_collection.missing_permissions(runs, gaps)
-
-    assert missing == ["logs:FilterLogEvents", "sqs:GetQueueAttributes"]
-
-
 def log_gaps(why="throttled"):
     return pd.DataFrame(
         {
@@ -318,27 +309,12 @@ def test_a_log_that_was_not_read_hides_something_while_invocations_are_unknown()
 
 def test_unknown_prices_are_left_out_of_the_spend_and_said():
     spend = pd.DataFrame({"calls": [1, 2], "cost_usd": [Decimal("0.5"), None], "projected_usd": [None, None]})
-    size = pd.DataFrame({"bytes": [2048.0], "rows": [3.0]})
+    stored = pd.DataFrame({"size": [2048.0], "rows": [3.0]})
     holes = pd.DataFrame({"minutes": [], "hides": []})
 
-    cards = figures_collection.cards(pd.DataFrame([collector()]), holes, spend, size)
+    cards = figures_collection.cards(pd.DataFrame([collector()]), holes, spend, stored)
 
     by_label = {card.label: card for card in cards}
     assert by_label["Spent this month"].value == "$0.50"
     assert "1 operations have no known price" in by_label["Spent this month"].help
     assert by_label["Projected, whole month"].value == "—"
-
-
-def test_files_that_cannot_be_read_are_named_with_their_time_and_the_command():
-    first = pd.Timestamp("2026-07-01", tz="UTC")
-    lost = pd.DataFrame(
-        [{"kind": "queue_samples", "start": first, "end": first + pd.Timedelta(days=n)} for n in (1, 2)]
-    )
-
-    line = figures_collection.lost_line(lost, zone=UTC)
-
-    assert line.startswith(
-        "2 files of the store cannot be read (queue samples; 1 Jul 00:00 to 3 Jul 00:00): that time counts as"
-    )
-    assert "`quarterdeck store check`" in line
-    assert figures_collection.lost_line(lost[:0], zone=UTC) is None
