@@ -215,6 +215,6 @@ def _cell(value: Any) -> str:
     written = format(value, "f") if isinstance(value, Decimal) else str(value)
     return (
         f"'{written}"
-        if isinstance(value, str) and written.startswith(("=", "+", "-", "@", "\t", "\r"))
+        if isinstance(value, str) and written.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
         else written
     )

@@ -29,7 +29,7 @@ class Slack(WebhookChannel):
 
 
 def _blocks(notice: Notice) -> list[dict[str, Any]]:
-    title = {"type": "plain_text", "text": cut(notice.title, MAX_HEADER)}
+    title = {"type": "plain_text", "text": cut(visible(notice.title), MAX_HEADER)}
     text = _text(f"{_sign(notice)} {escape(notice.text)}", MAX_SECTION)
     blocks: list[dict[str, Any]] = [{"type": "header", "text": title}, {"type": "section", "text": text}]
     fields = [
@@ -70,8 +70,13 @@ def escape(text: str) -> str:
     `<!channel>` dies with its `<`; `verbatim` and `parse: none` leave a bare `@channel` alone, and a zero
     width space does where a receiver of Slack's format ignores them.
     """
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"@(?=channel|here|everyone)", "@\u200b", text, flags=re.IGNORECASE)
+
+
+def visible(text: str) -> str:
+    """Without what turns the direction of text or drives a terminal: it shows as �."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def cut(text: str, length: int) -> str:

@@ -138,11 +138,16 @@ def tooltip(rows: Sequence[Row]) -> str:
     dot = "display:inline-block;width:8px;height:8px;border-radius:4px;margin-right:7px"
     number = "text-align:right;padding-left:18px;font-variant-numeric:tabular-nums"
     cells = "".join(
-        f'<tr><td><span style="{dot};background:{row.colour}"></span>{html.escape(row.name)}</td>'
-        f'<td style="{number}">{{@{row.column}}}{html.escape(row.unit)}</td></tr>'
+        f'<tr><td><span style="{dot};background:{row.colour}"></span>{_as_text(row.name)}</td>'
+        f'<td style="{number}">{{@{row.column}}}{_as_text(row.unit)}</td></tr>'
         for row in rows
     )
     return f'<b>{{@when}}</b><table style="margin-top:4px;font-size:12px;line-height:1.55">{cells}</table>'
+
+
+def _as_text(name: str) -> str:
+    """A name inside a template: neither HTML nor a `{placeholder}`."""
+    return html.escape(name).replace("{", "&#123;")
 
 
 def _place(option: dict[str, Any], at: int, panel: Panel, columns: int, *, is_empty: bool) -> None:
