@@ -173,6 +173,9 @@ class Front(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Forward)
         self.target, self.fault = url.removeprefix("http://"), ""
 
+    def handle_error(self, *_: object) -> None:
+        """Who is killed reads no answer."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
