@@ -51,8 +51,10 @@ class OfStore:
 
     def minutes(self, function: str) -> pd.DataFrame:
         sql = f"""SELECT epoch_ms(ts) AS ts, {", ".join(METRICS)} FROM metrics
-            WHERE scope = 'function' AND "function" = $f ORDER BY ts"""
-        return self._frame("metrics", DAY, sql, f=function)
+            WHERE scope = 'function' ORDER BY ts"""
+        place = (load.TARGET.account, load.TARGET.region, function)
+        with self._store.snapshot(DAY, ("metrics",), place=place) as snapshot:
+            return snapshot.frame(sql)
 
     def throttles(self) -> pd.DataFrame:
         sql = f"""SELECT "function", epoch_ms(ts) // {HOUR_MS} AS hour, sum(throttles) AS throttles

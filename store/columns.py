@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.facts import Rows, Target, Telemetry
+from core.windows import Window
 from store.telemetry import HUNDREDTHS, KEYS, SCHEMAS
 
 MOST_MS = 1e12
@@ -59,6 +60,13 @@ def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
         return pa.array(values, type_, from_pandas=True)
     except UnicodeEncodeError:
         return pa.array([v and v.encode("utf-8", "replace").decode() for v in values], type_)
+
+
+def inside(table: pa.Table, window: Window) -> pa.Table:
+    """The rows of a window."""
+    ts = table["ts"]
+    start, end = (pa.scalar(edge, ts.type) for edge in (window.start, window.end))
+    return table.filter(pc.and_(pc.greater_equal(ts, start), pc.less(ts, end)))
 
 
 def by_hour(table: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:

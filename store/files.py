@@ -18,7 +18,7 @@ from core.errors import StoreError
 from core.facts import Target
 from core.windows import Window
 from store import encoding, rollup
-from store.lake import Lake, literal, newest_sql
+from store.lake import Lake, literal, newest_sql, read_files
 from store.losses import checksum
 from store.schema import file
 from store.state import FILE as STATE
@@ -113,7 +113,7 @@ def _copy(
     table = pa.concat_tables([SCHEMAS[kind].empty_table(), *hot])
     duck.register(f"{kind}_hot", table)
     duck.register(f"{kind}_late", table)
-    source = newest_sql(kind, clean=[], touched=replaced)
+    source = newest_sql(kind, [f"{kind}_hot"], read_files(replaced) if replaced else None)
     if since is not None:
         source = f"SELECT * FROM ({source}) WHERE ts >= {literal(since)}"
     unsaid = encoding.unsaid(duck, kind, source)

@@ -6,7 +6,7 @@ those that got late rows, are read point by point.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,9 @@ import pyarrow.compute as pc
 
 from core.windows import Window, ceil, floor, subtract
 from store import rollup
+from store.columns import inside
 from store.lake import Lake, during, newest_sql, read_files
+from store.narrow import Place, of
 from store.telemetry import SCHEMAS
 
 KIND, VIEW = "metrics", "metrics_by_hour"
@@ -26,7 +28,6 @@ HOUR_S = 3600
 _COMBINED = {name: how for name, how in rollup.statistics(KIND).items() if how != "percentile"}
 _NAMES = ("account", "region", "scope", "function", "resource")
 _NEWEST = "CASE WHEN invocations > 0 THEN ts END"
-_LISTED = ", ".join(f'"{name}"' for name in (*_NAMES, "ts", "period_s", *_COMBINED))
 
 EMPTY = pa.schema(
     [
@@ -78,36 +79,71 @@ def whole(window: Window, until: datetime) -> Window:
 
 
 def create(
-    lake: Lake, duck: duckdb.DuckDBPyConnection, files: Sequence[Filed], window: Window, hours: Window
+    lake: Lake,
+    duck: duckdb.DuckDBPyConnection,
+    read: Callable[[Sequence[Path]], str | None],
+    hot: pa.Table,
+    files: Sequence[Filed],
+    window: Window,
+    hours: Window,
+    names: Sequence[str],
+    place: Place | None,
 ) -> None:
-    """Make the view of `window`, its whole `hours` from what files add up to."""
+    """Make the view of `window` with some columns, its whole `hours` from what files add up to. `read` makes
+    a SQL table of files; where rows of the hot tail replace some of them, these are at hand as
+    `metrics_late`. With a place, only of that function."""
     summed = [f for f in files if f.is_clean and not f.is_hourly and f.window.overlap(hours)]
     cut = [f for f in files if f.is_clean and not f.is_hourly and f not in summed] + [
         f for f in summed if subtract(f.window, [hours])
     ]
-    duck.register(f"{VIEW}_summed", within((of_file(lake, duck, f.local) for f in summed), hours))
-    parts = [f"SELECT * FROM {VIEW}_summed", _points(_rest(files), [window])]
+    tables = (of_file(lake, duck, f.local) for f in summed)
+    added = pa.concat_tables([within(tables, hours, names, place), _hot(hot, window, names)])
+    parts = []
+    if rows := _rest(files, read):
+        parts.append(_points(rows, [window], names))
     if cut and (edges := subtract(window, [hours])):
-        parts.append(_points(f"SELECT * FROM {read_files([f.local for f in cut])}", edges))
+        parts.append(_points(f"SELECT * FROM {read([f.local for f in cut])}", edges, names))
+    if not parts:
+        duck.register(VIEW, added)
+        return
+    duck.register(f"{VIEW}_added", added)
+    parts.insert(0, f"SELECT * FROM {VIEW}_added")
     duck.execute(f"CREATE OR REPLACE TEMP VIEW {VIEW} AS {' UNION ALL BY NAME '.join(parts)}")
 
 
-def _rest(files: Sequence[Filed]) -> str:
-    """Rows that stand for themselves: of the hot tail, of files that it replaces some of, of hourly ones."""
-    hourly = [f.local for f in files if f.is_clean and f.is_hourly]
-    return newest_sql(KIND, hourly, [f.local for f in files if not f.is_clean])
+def needed(names: Sequence[str]) -> list[str]:
+    """The columns of points that columns of the view come from."""
+    wanted = {*names, "ts", "invocations"}
+    return [name for name in SCHEMAS[KIND].names if name in wanted]
 
 
-def _points(source: str, windows: Sequence[Window]) -> str:
-    inside = " OR ".join(during(window) for window in windows)
-    return f"SELECT {_LISTED}, {_NEWEST} AS newest FROM ({source}) WHERE {inside}"
+def _hot(rows: pa.Table, window: Window, names: Sequence[str]) -> pa.Table:
+    """Points as rows of the view."""
+    rows = inside(rows, window)
+    if "newest" in names:
+        was_invoked = pc.greater(rows["invocations"], 0)
+        newest = pc.if_else(was_invoked, rows["ts"], pa.scalar(None, rows["ts"].type))
+        rows = rows.append_column(EMPTY.schema.field("newest"), newest)
+    return rows.select(list(names)).cast(EMPTY.select(list(names)).schema)
 
 
-def within(tables: Iterable[pa.Table], window: Window) -> pa.Table:
-    """Rows of whole hours inside a window, as one table."""
+def _rest(files: Sequence[Filed], read: Callable[[Sequence[Path]], str | None]) -> str:
+    """Rows of files that stand for themselves: of hourly ones, and what the hot tail does not replace."""
+    hourly = read([f.local for f in files if f.is_clean and f.is_hourly])
+    touched = read([f.local for f in files if not f.is_clean])
+    return newest_sql(KIND, [hourly] if hourly else [], touched)
+
+
+def _points(source: str, windows: Sequence[Window], names: Sequence[str]) -> str:
+    when = " OR ".join(during(window) for window in windows)
+    listed = ", ".join(f"{_NEWEST} AS newest" if name == "newest" else f'"{name}"' for name in names)
+    return f"SELECT {listed} FROM ({source}) WHERE {when}"
+
+
+def within(tables: Iterable[pa.Table], window: Window, names: Sequence[str], place: Place | None) -> pa.Table:
+    """Some columns of the rows of whole hours inside a window, as one table."""
     parts = []
     for table in tables:
-        ts = table["ts"]
-        start, end = (pa.scalar(edge, ts.type) for edge in (window.start, window.end))
-        parts.append(table.filter(pc.and_(pc.greater_equal(ts, start), pc.less(ts, end))))
-    return pa.concat_tables([EMPTY, *parts], promote_options="default")
+        kept = inside(table, window) if place is None else of(inside(table, window), place)
+        parts.append(kept.select([name for name in names if name in kept.schema.names]))
+    return pa.concat_tables([EMPTY.select(list(names)), *parts], promote_options="default")

@@ -131,12 +131,9 @@ def _known_columns(file: Path) -> bytes:
     return hashlib.blake2b(repr(fields).encode(), digest_size=16).digest()
 
 
-def newest_sql(kind: str, clean: Sequence[Path], touched: Sequence[Path]) -> str:
-    """Rows of `KIND_hot`, and of files; from `touched` files only what `KIND_late` does not replace."""
-    parts = [f"SELECT * FROM {kind}_hot"]
-    if clean:
-        parts.append(f"SELECT * FROM {read_files(clean)}")
+def newest_sql(kind: str, tables: Sequence[str], touched: str | None) -> str:
+    """Rows of some tables, and of one of files those that `KIND_late` does not replace."""
+    parts = [f"SELECT * FROM {table}" for table in tables]
     if touched:
-        keys = ", ".join(KEYS[kind])
-        parts.append(f"SELECT * FROM {read_files(touched)} ANTI JOIN {kind}_late USING ({keys})")
+        parts.append(f"SELECT * FROM {touched} ANTI JOIN {kind}_late USING ({', '.join(KEYS[kind])})")
     return " UNION ALL BY NAME ".join(parts)

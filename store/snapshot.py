@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
@@ -20,15 +17,17 @@ from core.errors import AskAgainError, StoreError
 from core.windows import Window
 from store import hot, hours, schema, state
 from store.hot import HotCache
-from store.hours import HOUR_S, Filed
-from store.lake import Lake, during, has_columns, newest_sql
+from store.lake import Lake, has_columns
 from store.losses import NOT_OF_A_FILE, Loss, Losses, damaged, sift, still, torn_footers
+from store.narrow import Place
 from store.state import FILE
-from store.telemetry import KEYS, SCHEMAS
+from store.telemetry import KEYS
 from store.tiers import COLLECTOR
+from store.views import Held, Views
 
 Answer = TypeVar("Answer")
 
+UNREAD = (duckdb.Error, pa.ArrowException, OSError)
 TORN = "rows of the newest hours are torn"
 
 
@@ -36,8 +35,9 @@ class Snapshot:
     """A consistent view of some telemetry kinds over one window, and of the state tables, at one instant.
 
     Each kind is a DuckDB view of the same name (columns of `telemetry.SCHEMAS`, one row per key, newest fact
-    wins, `ts` within the window), empty when nothing is stored. What cannot be read is left out and named in
-    `lost`. A file that turns out to be unreadable, or gone, after something was answered raises
+    wins, `ts` within the window), empty when nothing is stored; with a place, it has that function's rows.
+    What cannot be read is left out and named in `lost`. A file that turns out to be unreadable, or gone,
+    after something was answered raises
     AskAgainError: answers with and without it do not go together (`store.asking.reader` asks again).
     """
 
@@ -49,16 +49,14 @@ class Snapshot:
         losses: Losses,
         window: Window,
         kinds: Sequence[str],
+        place: Place | None,
     ) -> None:
         self._engine, self._lake, self._cache, self._losses = engine, lake, cache, losses
-        self._window, self._kinds = window, tuple(dict.fromkeys(kinds))
+        self._window, self._kinds, self._place = window, tuple(dict.fromkeys(kinds)), place
         self._connection: sa.Connection | None = None
-        self._cursor: duckdb.DuckDBPyConnection | None = None
-        self._local: dict[str, Path] = {}
-        self._files: Sequence[sa.Row[Any]] = []
-        self._hot: dict[str, list[tuple[hot.Batch, pa.Table]]] = {}
-        self._at_hand: dict[str, Sources] = {}
-        self._made: set[str] = set()
+        self._held = Held()
+        self._views: Views | None = None
+        self._hourly: tuple[Window, datetime] | None = None
         self._has_answered = False
         self.lost: list[Loss] = []
 
@@ -88,9 +86,8 @@ class Snapshot:
         """Run DuckDB SQL like `frame`; its answer some rows at a time, for more than fits in memory."""
         self._has_answered = True
         try:
-            self._make(sql)
-            yield from self._duck().sql(sql, params=dict(params or {})).to_arrow_reader(rows)
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            yield from self._duck(sql).sql(sql, params=dict(params or {})).to_arrow_reader(rows)
+        except UNREAD as error:
             self._recover(error)
 
     def lacking(self, kind: str, table: pa.Table) -> pa.Table:
@@ -105,9 +102,9 @@ class Snapshot:
             sql += " AND new.period_s <> old.period_s"
 
         def ask() -> pa.Table:
-            self._make(kind)
-            self._duck().register(f"{kind}_incoming", table)
-            return self._duck().sql(sql).to_arrow_table()
+            duck = self._duck(sql)
+            duck.register(f"{kind}_incoming", table)
+            return duck.sql(sql).to_arrow_table()
 
         return self._answered(ask).select(table.schema.names).cast(table.schema)
 
@@ -123,24 +120,17 @@ class Snapshot:
             self._losses.note(self._take())
 
     def by_hour(self, window: Window, *, until: datetime | None = None) -> None:
-        """Make the view `metrics_by_hour` of a part of the snapshot's window, for what is added up over hours
+        """Have the view `metrics_by_hour` of a part of the snapshot's window, for what is added up over hours
         and more: `metrics` less percentiles, with `newest` (when something was last invoked); a row may stand
         for a whole hour (`period_s` 3600) that ends by `until`."""
-        whole = hours.whole(window, until or window.end)
-        self._answered(lambda: hours.create(self._lake, self._duck(), self._filed(), window, whole))
-
-    def _filed(self) -> list[Filed]:
-        sources = self._sources(hours.KIND)
-        return [
-            Filed(self._local[f.path], Window(f.start, f.end), is_clean, f.period_s >= HOUR_S)
-            for is_clean, files in ((True, sources.clean), (False, sources.touched))
-            for f in files
-        ]
+        self._hourly = (window, until or window.end)
+        if self._views is not None:
+            self._views.forget(hours.VIEW)
 
     def _answered(self, ask: Callable[[], Answer]) -> Answer:
         try:
             answer = ask()
-        except duckdb.Error as error:
+        except UNREAD as error:
             self._recover(error)
             with self._readable():
                 answer = ask()
@@ -151,8 +141,8 @@ class Snapshot:
         """Start anew without the files that made a query fail; raises its error if none did."""
         if isinstance(error, NOT_OF_A_FILE):
             raise error
-        found = damaged(self._lake, self._local, self._files)
-        if not found and not isinstance(error, duckdb.IOException):
+        found = damaged(self._lake, self._held.local, self._held.files)
+        if not found and not isinstance(error, (duckdb.IOException, OSError)):
             raise error
         self._losses.note(still(found))
         if self._has_answered:
@@ -185,13 +175,13 @@ class Snapshot:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except duckdb.Error as error:
+        except UNREAD as error:
             raise StoreError(f"cannot read telemetry in {self._lake.shelf.where}: {error}") from error
 
     def _take(self) -> dict[str, str]:
         """Answers what cannot be read and nobody knew of."""
         self.close()
-        self._has_answered, self._made, self._at_hand = False, set(), {}
+        self._has_answered = False
         connection = self._transaction()
         with state.explained(self._engine, self._lake.folder):
             batches, files = self._stored(connection)
@@ -201,16 +191,17 @@ class Snapshot:
             sifted.lose(still(torn_footers(self._lake, unopened)))
         torn = {b.seq: _torn(b) for b in batches if b.seq not in tables}
         self._losses.meet(torn)
-        self._files, self._local, self.lost = files, sifted.local, [*sifted.lost(), *torn.values()]
-        self._hot = {
+        self.lost = [*sifted.lost(), *torn.values()]
+        rows = {
             k: [(b, tables[b.seq]) for b in batches if b.kind == k and b.seq in tables] for k in self._kinds
         }
+        self._held = Held(files, sifted.local, rows)
         return {p: why for p, why in sifted.whys.items() if not self._losses.is_told(p, sifted.marks[p])}
 
     def close(self) -> None:
-        if self._cursor is not None:
-            self._cursor.close()
-            self._cursor = None
+        if self._views is not None:
+            self._views.close()
+            self._views = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -220,75 +211,35 @@ class Snapshot:
             self._connection = self._engine.connect()
         return self._connection
 
-    def _duck(self) -> duckdb.DuckDBPyConnection:
-        if self._cursor is None:
-            self._cursor = self._lake.cursor()
-        return self._cursor
+    def _duck(self, sql: str = "") -> duckdb.DuckDBPyConnection:
+        """Where the views are that a question names."""
+        if self._views is None:
+            self._views = Views(self._lake, self._window, self._held, self._place)
+        self._views.make(sql, self._hourly)
+        return self._views.duck
 
     def _run(self, sql: str, params: Mapping[str, Any] | None) -> pd.DataFrame:
-        self._make(sql)
-        return to_frame(self._duck().sql(sql, params=dict(params or {})).to_arrow_table())
+        return to_frame(self._duck(sql).sql(sql, params=dict(params or {})).to_arrow_table())
 
     def _stored(self, connection: sa.Connection) -> tuple[list[hot.Batch], Sequence[sa.Row[Any]]]:
         """Hot batches and files that may hold rows of the window."""
         if not self._kinds:
             return [], []
-        batches, files = schema.hot.c, schema.file
-        overlap = (batches.start < self._window.end) & (batches.end > self._window.start)
-        query = (
-            sa.select(files)
-            .where(files.c.kind.in_(self._kinds), files.c.replaced_at.is_(None))
-            .where(files.c.start < self._window.end, files.c.end > self._window.start)
-        )
-        return hot.listed(connection, overlap & batches.kind.in_(self._kinds)), connection.execute(
-            query
-        ).all()
+        batches, files = schema.hot.c, schema.file.c
+        query = sa.select(schema.file).where(files.replaced_at.is_(None), self._mine(files))
+        return hot.listed(connection, self._mine(batches)), connection.execute(query).all()
 
-    def _make(self, sql: str) -> None:
-        """Make the views that SQL names: DuckDB looks at all their columns, which takes longer than most
-        questions need."""
-        for kind in self._kinds:
-            if kind not in self._made and re.search(rf"\b{kind}\b", sql):
-                sources, duck = self._sources(kind), self._duck()
-                clean, touched = (
-                    [self._local[f.path] for f in files] for files in (sources.clean, sources.touched)
-                )
-                names = ", ".join(f'"{name}"' for name in SCHEMAS[kind].names)
-                query = (
-                    f"SELECT {names} FROM ({newest_sql(kind, clean, touched)}) WHERE {during(self._window)}"
-                )
-                duck.execute(f"CREATE OR REPLACE TEMP VIEW {kind} AS {query}")
-                self._made.add(kind)
-
-    def _sources(self, kind: str) -> Sources:
-        """What a kind's rows come from; the hot ones are then at hand as `KIND_hot` and `KIND_late`."""
-        if kind not in self._at_hand:
-            hot_rows, duck = self._hot[kind], self._duck()
-            files = [f for f in self._files if f.kind == kind and f.path in self._local]
-            late = [(b, table) for b, table in hot_rows if any(_overlap(b, f) for f in files)]
-            for name, those in (("hot", hot_rows), ("late", late)):
-                rows = pa.concat_tables([SCHEMAS[kind].empty_table(), *(table for _, table in those)])
-                duck.register(f"{kind}_{name}", rows)
-            touched = [f for f in files if any(_overlap(b, f) for b, _ in late)]
-            self._at_hand[kind] = Sources([f for f in files if f not in touched], touched)
-        return self._at_hand[kind]
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Files that are read as they are, and those of which late rows of the hot tail replace some."""
-
-    clean: Sequence[sa.Row[Any]]
-    touched: Sequence[sa.Row[Any]]
+    def _mine(self, columns: Any) -> sa.ColumnElement[bool]:
+        """Whether a batch or file may hold rows that are asked for."""
+        mine: sa.ColumnElement[bool] = (columns.start < self._window.end) & (columns.end > self._window.start)
+        if self._place is not None:
+            mine &= (columns.account == self._place[0]) & (columns.region == self._place[1])
+        mine &= columns.kind.in_(self._kinds)
+        return mine
 
 
 def _torn(batch: hot.Batch) -> Loss:
     return Loss(batch.kind, batch.target, Window(batch.start, batch.end), FILE, TORN)
-
-
-def _overlap(batch: hot.Batch, file: sa.Row[Any]) -> bool:
-    same = (batch.target.account, batch.target.region) == (file.account, file.region)
-    return same and batch.start < file.end and batch.end > file.start
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
@@ -306,10 +257,16 @@ def to_frame(table: pa.Table) -> pd.DataFrame:
 
 @contextmanager
 def taken(
-    engine: sa.Engine, lake: Lake, cache: HotCache, losses: Losses, window: Window, kinds: Sequence[str]
+    engine: sa.Engine,
+    lake: Lake,
+    cache: HotCache,
+    losses: Losses,
+    window: Window,
+    kinds: Sequence[str],
+    place: Place | None = None,
 ) -> Iterator[Snapshot]:
     """A snapshot of this instant, given back at the end of the block."""
-    snapshot = Snapshot(engine, lake, cache, losses, window, kinds)
+    snapshot = Snapshot(engine, lake, cache, losses, window, kinds, place)
     try:
         snapshot.refresh()
         yield snapshot

@@ -35,6 +35,7 @@ from store.coverage import Reading
 from store.hot import HotCache
 from store.lake import Lake
 from store.losses import Loss, Losses
+from store.narrow import Place
 from store.opening import open_shelf, open_state
 from store.paid import Paid
 from store.snapshot import Snapshot
@@ -151,9 +152,13 @@ class Store:
             return retention.keeps(connection, collector, target, self.settings.retention, now=now)
 
     @contextmanager
-    def snapshot(self, window: Window, kinds: Sequence[str] = ()) -> Iterator[Snapshot]:
-        """A consistent view of this instant; `kinds` are the telemetry kinds asked for, by default none."""
-        with snapshot.taken(self._engine, self._lake, self._cache, self._losses, window, kinds) as found:
+    def snapshot(
+        self, window: Window, kinds: Sequence[str] = (), *, place: Place | None = None
+    ) -> Iterator[Snapshot]:
+        """A consistent view of this instant; `kinds` are the telemetry kinds asked for, by default none. With
+        a `place`, they have the rows of that function alone, and are read much faster."""
+        parts = self._engine, self._lake, self._cache, self._losses
+        with snapshot.taken(*parts, window, kinds, place) as found:
             yield found
         self._paid.bill_if_due()
 

@@ -14,7 +14,7 @@ from core.windows import Window, lines_step
 from store.asking import reader
 from store.readers.frames import STEP_SQL, Grid, inside, share, touched, with_none
 from store.readers.states import Coverage
-from store.readers.things import EVERYTHING, Things, matches, sql_where
+from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 
 ONE = 'account = $account AND region = $region AND "function" = $function'
@@ -27,7 +27,7 @@ def duration_histogram(store: Store, target: Target, function: str, window: Wind
     from_ms, to_ms, records, failed (status other than success), timeouts, cold, timeout_ms (of $LATEST as it
     is now; NaN: not known), beyond_share (0..1 of all records that are in this bucket or a longer one). Empty
     without records."""
-    with store.snapshot(window, ("invocations",)) as snapshot:
+    with store.snapshot(window, ("invocations",), place=_place(target, function)) as snapshot:
         found = snapshot.frame(
             f"""SELECT {sql_bucket("duration_ms", DURATION_MS)} AS bucket, count(*)::DOUBLE AS records,
                 count(*) FILTER (status <> 'success')::DOUBLE AS failed,
@@ -75,7 +75,7 @@ def duration_heatmap(
     """Invocation records by step and duration, whole steps only, no more than 1,500 cells: ts, from_ms,
     to_ms, records (0: none; NaN: the log was not read by record then), step_share (0..1 of the step's).
     Buckets from the shortest to the longest that hold any; by ts, then from_ms."""
-    with store.snapshot(window, ("invocations",)) as snapshot:
+    with store.snapshot(window, ("invocations",), place=_place(target, function)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now, only="logs")
         params = _parameters(target, function)
         bucket = sql_bucket("duration_ms", DURATION_MS)
@@ -89,7 +89,7 @@ def duration_heatmap(
             FROM invocations WHERE {ONE} GROUP BY ALL""",
             {**params, "step_ms": grid.step_ms},
         )
-    place = (target.account, target.region, function)
+    place = _place(target, function)
     read = inside(coverage.covered("logs", *place), grid.starts_ms, grid.step)
     read &= ~touched(coverage.aggregated(*place), grid.starts_ms, grid.step)
     wide = found.pivot(index="step", columns="bucket", values="records")
@@ -120,7 +120,7 @@ def memory_histogram(store: Store, target: Target, function: str, window: Window
     to_share (0..1, twentieths), records, out_of_memory. Max Memory Used is the environment's high-water mark,
     not the invocation's own. Records that lack it are left out. Empty without records."""
     used = "max_memory_mb / memory_mb"
-    with store.snapshot(window, ("invocations",)) as snapshot:
+    with store.snapshot(window, ("invocations",), place=_place(target, function)) as snapshot:
         found = snapshot.frame(
             f"""SELECT {sql_bucket(used, SHARES)} AS bucket, count(*)::DOUBLE AS records,
                 count(*) FILTER (out_of_memory)::DOUBLE AS out_of_memory
@@ -171,3 +171,7 @@ def memory_use(store: Store, window: Window, *, now: datetime, where: Filter = E
 
 def _parameters(target: Target, function: str) -> dict[str, Any]:
     return {"account": target.account, "region": target.region, "function": function}
+
+
+def _place(target: Target, function: str) -> Place:
+    return target.account, target.region, function

@@ -126,8 +126,8 @@ def versions(store: Store, target: Target, function: str, window: Window) -> pd.
     """Per version seen or published, newest first ($LATEST before all): version, published, aliases
     (list), share (0..1 of records), invocations, errors (from records), error_rate, duration_p95_ms,
     cold_start_rate."""
-    where = Filter(target.account, target.region, function)
-    with store.snapshot(window, ("invocations",)) as snapshot:
+    where, place = Filter(target.account, target.region, function), (target.account, target.region, function)
+    with store.snapshot(window, ("invocations",), place=place) as snapshot:
         seen = snapshot.frame(
             f"""SELECT coalesce(version, '') AS version, count(*)::DOUBLE AS invocations,
                 count(*) FILTER (status <> 'success')::DOUBLE AS errors,

@@ -203,7 +203,7 @@ def function_steps(
 ) -> pd.DataFrame:
     """See `functions.function_series`."""
     where, place = Filter(target.account, target.region, function), (target.account, target.region, function)
-    with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
+    with store.snapshot(window, ("metrics", "invocations", "invocation_summaries"), place=place) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, coverage.step("metrics"))
         summed = summary_steps(snapshot, grid, where)

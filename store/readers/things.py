@@ -12,13 +12,13 @@ import sqlalchemy as sa
 
 from core.windows import Window
 from store import schema
+from store.narrow import Place
 from store.revisions import Kept, Part
 from store.store import Filter, Snapshot
 
-EVERYTHING = Filter()
+__all__ = ["EVERYTHING", "Place", "Thing", "Things", "is_alive", "matches", "sql_where"]
 
-Place = tuple[str, str, str]
-"""Account, region, function."""
+EVERYTHING = Filter()
 
 
 @dataclass(frozen=True, slots=True)
