@@ -19,6 +19,7 @@ export default function ({ setStateValue }) {
 
   // A dialog takes the focus for itself: give it to the box to type in.
   const watch = new MutationObserver(() => {
+    offerSvg();
     const box = document.querySelector(FOCUS);
     if (box && box !== focused) setTimeout(() => box.focus(), 50);
     focused = box;
@@ -30,6 +31,7 @@ export default function ({ setStateValue }) {
   document.addEventListener("keydown", press);
   document.addEventListener("visibilitychange", look);
   watch.observe(document.body, { childList: true, subtree: true });
+  offerSvg();
   if (document.hidden) look();
 
   window.__quarterdeck = () => {

@@ -1,4 +1,4 @@
-"""What a page asks of the browser itself: keys for every page, and whether the tab is looked at."""
+"""What a page asks of the browser itself: keys everywhere, charts as SVG, whether the tab is looked at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEYS = {
     "Tab, Enter": "To the next control, and use it",
     "Esc": "Close what is open",
 }
-_SCRIPT = Path(__file__).with_name("shell.js")
+_SCRIPTS = [Path(__file__).with_name(name) for name in ("svg.js", "shell.js")]
 
 
 def listen() -> None:
@@ -30,9 +30,8 @@ def is_hidden() -> bool:
 
 @st.cache_resource(show_spinner=False)
 def _component() -> Any:
-    return st.components.v2.component(
-        "quarterdeck_shell", js=_SCRIPT.read_text("utf-8"), isolate_styles=False
-    )
+    script = "\n".join(path.read_text("utf-8") for path in _SCRIPTS)
+    return st.components.v2.component("quarterdeck_shell", js=script, isolate_styles=False)
 
 
 def _nothing() -> None:
