@@ -15,6 +15,7 @@ from core.formulas import headroom, rate, reservable
 from core.windows import Window
 from store.asking import reader
 from store.readers.frames import STEP_SQL, Grid, inside, rows, to_utc, with_none
+from store.readers.lines import PLACE, laid, read_of
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, Seen, known
 from store.readers.things import Place, Thing, Things
@@ -290,11 +291,10 @@ def throttle_series(store: Store, window: Window, *, now: datetime) -> pd.DataFr
             FROM metrics WHERE {FUNCTION_POINTS} AND throttles > 0 GROUP BY ALL""",
             {"step_ms": grid.step_ms},
         )
-    parts = []
-    for key, one in found.groupby(["account", "region", "function"]):
-        account, region, function = (str(part) for part in key)
-        line = grid.lay(one[["step", "throttles"]])
-        read = inside(coverage.covered("metrics", account, region, function), grid.starts_ms, grid.step)
-        line["throttles"] = line["throttles"].fillna(0.0).where(read)
-        parts.append(line.assign(account=account, region=region, function=function)[columns])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=pd.Index(columns))
+    places = sorted({(str(a), str(r), str(f)) for a, r, f in found[PLACE].itertuples(index=False)})
+    counted = laid(found, places, grid, ["throttles"])["throttles"]
+    lines = np.where(read_of(coverage, places, grid), counted, np.nan)
+    named = pd.DataFrame(np.repeat(np.array(places, dtype=object).reshape(-1, 3), len(grid), axis=0))
+    named.columns = pd.Index(PLACE)
+    ts = pd.concat([grid.ts] * len(places), ignore_index=True) if places else grid.ts.iloc[:0]
+    return named.assign(ts=ts, throttles=lines.reshape(-1))[columns]

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from core.facts import Target
@@ -14,6 +13,7 @@ from core.windows import Window, subtract
 from store.asking import reader
 from store.readers.billing import KINDS, spend
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
+from store.readers.lines import laid, read_of
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_PERCENTILES, PERCENTILES
 from store.readers.states import Coverage
 from store.readers.summaries import summary_steps
@@ -166,32 +166,10 @@ def function_counts(
             FROM metrics WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
             {"step_ms": grid.step_ms, **params},
         )
-    lines = _laid(counted, places, grid)
-    read = _read_of(coverage, places, grid)
+    lines = laid(counted, places, grid, ["invocations", "errors"])
+    read = read_of(coverage, places, grid)
     frame = pd.DataFrame(places, columns=pd.Index(["account", "region", "function"]))
     return frame.assign(**{name: list(np.where(read, line, np.nan)) for name, line in lines.items()})
-
-
-def _laid(counted: pd.DataFrame, places: Sequence[Place], grid: Grid) -> dict[str, npt.NDArray[np.float64]]:
-    """A row per place and a column per step; 0 where nothing was counted."""
-    names = ("invocations", "errors")
-    lines = {name: np.zeros((len(places), len(grid))) for name in names}
-    if counted.empty or not places or not len(grid):
-        return lines
-    keys = pd.MultiIndex.from_frame(counted[["account", "region", "function"]])
-    rows = pd.MultiIndex.from_tuples(places).get_indexer(keys)
-    columns = (counted["step"].to_numpy() - grid.starts_ms[0]) // grid.step_ms
-    there = (rows >= 0) & (columns >= 0) & (columns < len(grid))
-    for name in names:
-        lines[name][rows[there], columns[there]] = counted[name].fillna(0.0).to_numpy(float)[there]
-    return lines
-
-
-def _read_of(coverage: Coverage, places: Sequence[Place], grid: Grid) -> Flags:
-    """A row per place: which steps were read. Worked out once for all places that were read alike."""
-    covered = [tuple(coverage.covered("metrics", *place)) for place in places]
-    flags = {windows: inside(windows, grid.starts_ms, grid.step) for windows in set(covered)}
-    return np.array([flags[windows] for windows in covered], dtype=bool).reshape(len(places), len(grid))
 
 
 # --- one function -------------------------------------------------------------------------------------------
