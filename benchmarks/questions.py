@@ -33,8 +33,8 @@ _COLD = "init_ms IS NOT NULL"
 class OfStore:
     """Through `Store.snapshot`, taken anew for each question."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, day: Window = DAY, three_days: Window = THREE_DAYS) -> None:
+        self._store, self._day, self._three_days = store, day, three_days
 
     def _frame(self, kind: str, window: Window, sql: str, **params: object) -> pd.DataFrame:
         with self._store.snapshot(window, (kind,)) as snapshot:
@@ -47,19 +47,19 @@ class OfStore:
 
     def fleet(self) -> pd.DataFrame:
         sql = f'SELECT "function", {_FLEET} FROM metrics_by_hour WHERE scope = $s GROUP BY ALL ORDER BY ALL'
-        return self._by_hour(DAY, sql)
+        return self._by_hour(self._day, sql)
 
     def minutes(self, function: str) -> pd.DataFrame:
         sql = f"""SELECT epoch_ms(ts) AS ts, {", ".join(METRICS)} FROM metrics
             WHERE scope = 'function' ORDER BY ts"""
         place = (load.TARGET.account, load.TARGET.region, function)
-        with self._store.snapshot(DAY, ("metrics",), place=place) as snapshot:
+        with self._store.snapshot(self._day, ("metrics",), place=place) as snapshot:
             return snapshot.frame(sql)
 
     def throttles(self) -> pd.DataFrame:
         sql = f"""SELECT "function", epoch_ms(ts) // {HOUR_MS} AS hour, sum(throttles) AS throttles
             FROM metrics_by_hour WHERE scope = $s GROUP BY ALL ORDER BY ALL"""
-        return self._by_hour(THREE_DAYS, sql)
+        return self._by_hour(self._three_days, sql)
 
     def percentiles(self) -> pd.DataFrame:
         sql = f"""SELECT "function", epoch_ms(ts) // {HOUR_MS} AS hour, count(*) AS records,
@@ -68,7 +68,7 @@ class OfStore:
                 quantile_cont(duration_ms, [0.5, 0.95, 0.99])[3] AS p99,
                 count(*) FILTER ({_COLD}) / count(*) AS cold_rate
             FROM invocations GROUP BY ALL ORDER BY ALL"""
-        return self._frame("invocations", DAY, sql)
+        return self._frame("invocations", self._day, sql)
 
 
 class OfSqlite:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from clock import Took, calibration, exponent, measure
 from filing import put, put_minutes
-from load import DAY, HOUR, METRICS, NOW, Fleet
+from load import DAY, HOUR, NOW, Fleet
+from questions import OfStore
 
 from core.settings import StoreSettings
 from core.windows import Window
@@ -23,18 +24,6 @@ from store.store import Store
 
 FUNCTIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
 RECORDS_A_FUNCTION = 1000
-
-POINTS = {
-    "Q1 fleet": """SELECT "function", sum(invocations) AS i, sum(errors) AS e, max(duration_max_ms) AS d
-        FROM metrics WHERE scope = 'function' GROUP BY ALL""",
-    "Q2 minutes": f"""SELECT ts, {", ".join(METRICS)} FROM metrics
-        WHERE scope = 'function' AND "function" = $f ORDER BY ts""",
-    "Q3 throttles": """SELECT "function", epoch_ms(ts) // 3600000 AS hour, sum(throttles) AS n
-        FROM metrics WHERE scope = 'function' GROUP BY ALL""",
-}
-PERCENTILES = """SELECT "function", epoch_ms(ts) // 3600000 AS hour,
-    quantile_cont(duration_ms, [0.5, 0.95, 0.99]) AS p, count(init_ms) / count(*) AS cold
-    FROM invocations GROUP BY ALL"""
 
 
 @contextmanager
@@ -53,17 +42,13 @@ def filled(functions: int, days: int, hours: int) -> Iterator[tuple[Store, Fleet
 
 
 def asked(store: Store, fleet: Fleet, window: Window) -> Mapping[str, Callable[[], object]]:
-    def ask(kind: str, sql: str) -> Callable[[], object]:
-        params = {"f": fleet.names[len(fleet.names) // 2]} if "$f" in sql else {}
-
-        def run() -> object:
-            with store.snapshot(window, (kind,)) as snapshot:
-                return snapshot.frame(sql, params)
-
-        return run
-
-    questions = {name: ask("metrics", sql) for name, sql in POINTS.items()}
-    return questions | {"Q4 percentiles": ask("invocations", PERCENTILES)}
+    ours, function = OfStore(store, window, window), fleet.names[len(fleet.names) // 2]
+    return {
+        "Q1 fleet": ours.fleet,
+        "Q2 minutes": lambda: ours.minutes(function),
+        "Q3 throttles": ours.throttles,
+        "Q4 percentiles": ours.percentiles,
+    }
 
 
 def grow(what: str, sizes: Mapping[int, tuple[int, int, int]]) -> None:
