@@ -254,6 +254,23 @@ def test_the_board_of_a_function_draws_each_minute_of_its_facts(open_page, fleet
     assert drawn["concurrent"] == [point.concurrent_max for point in points]
 
 
+# --- Cold starts --------------------------------------------------------------------------------------------
+
+
+def test_the_cards_of_cold_starts_are_sums_over_their_records(open_page, fleet):
+    here, there = fleet
+    cold = [record for record in here.records if record.init_ms is not None]
+    was = [record for record in there.records if record.init_ms is not None]
+
+    shown = cards(open_page("views/cold.py", **TIMES))
+
+    slow = [percentile([record.init_ms for record in records], 0.95) for records in (cold, was)]
+    assert shown["Cold starts"] == (numbers.count(len(cold)), percent_more(len(cold), len(was)))
+    assert shown["Init p95"] == (numbers.ms(slow[0]), percent_more(*slow))
+    assert shown["Init cost"][0] == numbers.usd(here.init_gb_s() * GB_SECOND)
+    assert shown["SnapStart restores"] == ("0", f"{numbers.count(len(cold))} on demand")
+
+
 # --- Cost ---------------------------------------------------------------------------------------------------
 
 
