@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -10,18 +11,29 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.settings import DashboardSettings, StoreSettings
 from dashboard.launch import launch
+from tests import demo_store
 
 READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
 SIZE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+ON_A_PHONE = "Mozilla/5.0 (Linux; Android 14) Mobile"
+READ = """() => document.querySelector('[data-testid=stMainBlockContainer]').innerText + '\\n' + [...document
+  .querySelectorAll('[data-testid=stDataFrame] canvas table')].map(each => each.textContent).join('\\n')"""
+"""All that the page says: tables are drawn on canvases, each with a hidden table for screen readers."""
+CHARTS = ".stEChartsChart, .stVegaLiteChart"
+PICTURES = os.environ.get("QUARTERDECK_SCREENSHOTS") == "1"
+HISTORY = timedelta(hours=30) if PICTURES else demo_store.HISTORY
+"""For pictures long enough to compare with the same hours yesterday."""
 TIME_ZONE, LOCALE = "Europe/Berlin", "en-GB"
 
 
@@ -82,6 +94,13 @@ class Dashboard:
             said, before = self.page.locator(css).inner_text(), said
         return said
 
+    def wait_for(self, *texts: str, timeout_s: float = 20) -> None:
+        """Until the page says all of it, tables included: it draws some time after its script has ended."""
+        deadline = time.monotonic() + timeout_s
+        while missing := [text for text in texts if text not in self.page.evaluate(READ)]:
+            assert time.monotonic() < deadline, f"{self.page.url} does not say {missing}"
+            self.page.wait_for_timeout(100)
+
     def cell(self, key: str, row: int, column: str) -> str | None:
         """A table's raw value. The table must be in `st.container(key=...)`."""
         grid = self.page.locator(f".st-key-{key} [data-testid=stDataFrame] canvas table[role=grid]")
@@ -89,6 +108,19 @@ class Dashboard:
         at = grid.locator("[role=columnheader]").all_text_contents().index(column) + 1
         cell = grid.locator(f"[aria-rowindex='{row + 2}'] [role=gridcell][aria-colindex='{at}']")
         return cell.text_content()
+
+    def download(self, button: Locator) -> tuple[str, bytes]:
+        """The name and the content of the file that a button gives."""
+        with self.page.expect_download() as started:
+            button.click()
+        return started.value.suggested_filename, started.value.path().read_bytes()
+
+    def chart_file(self, kind: str) -> tuple[str, bytes]:
+        """The page's first chart as PNG or SVG, by the button that shows when it is pointed at."""
+        chart = self.page.locator(CHARTS).first
+        chart.scroll_into_view_if_needed()
+        chart.hover()
+        return self.download(self.page.locator(f'button[aria-label^="Download as {kind}"]').first)
 
     def screenshot(self, path: Path) -> None:
         self.page.wait_for_timeout(600)  # canvases paint after the script has finished
@@ -144,23 +176,45 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     log.close()
 
 
+@pytest.fixture(scope="session")
+def demo(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """One dashboard on the demo account for all tests that only look: its address and its store."""
+    collect = functools.partial(demo_store.collect, history=HISTORY)
+    path = demo_store.shared("demo", collect, tmp_path_factory)
+    return serve(path, banner="You watch the demo account.", now=demo_store.NOW.isoformat()), path
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[Callable[[dict[str, int], str], BrowserContext]]:
+    """`context(size, mode)`: kept, so that Streamlit's scripts are read from the server once."""
+    kept: dict[tuple[int, str], BrowserContext] = {}
+
+    def get(size: dict[str, int], mode: str) -> BrowserContext:
+        key = size["width"], mode
+        if key not in kept:
+            agent = {"user_agent": ON_A_PHONE} if size == PHONE else {}
+            how = {"color_scheme": mode, "timezone_id": TIME_ZONE, "locale": LOCALE, **agent}
+            kept[key] = browser.new_context(viewport=size, **how)
+        return kept[key]
+
+    yield get
+    for each in kept.values():
+        each.close()
+
+
 @pytest.fixture
-def open_tab(browser: Browser) -> Iterator[Callable[..., Dashboard]]:
+def open_tab(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Dashboard]]:
     """`open_tab(url, mode="light", size=SIZE) -> Dashboard`. After the test no tab may have a problem."""
     tabs: list[Dashboard] = []
 
-    def start(url: str, *, mode: str = "light", size: dict[str, int] = SIZE, **more: str) -> Dashboard:
-        context = browser.new_context(
-            viewport=size, color_scheme=mode, timezone_id=TIME_ZONE, locale=LOCALE, **more
-        )
-        tab = Dashboard(context.new_page(), url)
-        tabs.append(tab)
-        return tab
+    def start(url: str, *, mode: str = "light", size: dict[str, int] = SIZE) -> Dashboard:
+        tabs.append(Dashboard(context(size, mode).new_page(), url))
+        return tabs[-1]
 
     yield start
     problems = [problem for tab in tabs for problem in tab.problems()]
     for tab in tabs:
-        tab.page.context.close()
+        tab.page.close()
     assert not problems
 
 

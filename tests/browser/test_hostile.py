@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 
@@ -59,9 +62,27 @@ def test_text_of_others_stays_text(url, open_tab, page, query):
     path = "/" if page == links.OVERVIEW else "/" + page.removeprefix("views/").removesuffix(".py")
 
     tab.open(path, **query)
-    said = tab.text("body")
+    tab.wait_for(MARK)
     point_at_charts(tab)
 
-    assert MARK in said
     assert tab.page.evaluate(MADE, MARK) == []
     assert tab.page.evaluate(f"window.{MARK}") is None
+
+
+def test_a_table_of_others_text_is_a_file_that_no_spreadsheet_runs(url, open_tab):
+    tab = open_tab(url).open("/")
+    place = tab.page.locator(".st-key-csv-functions")
+
+    _, content = tab.download(place.get_by_role("button", name="CSV"))
+
+    cells = [cell for row in csv.reader(StringIO(content.decode())) for cell in row]
+    assert f"'{NAME}" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
+
+
+@pytest.mark.parametrize("path", ["/cost", "/traces"])
+def test_a_chart_of_others_names_is_an_svg_file_without_a_script(path, url, open_tab):
+    _, text = open_tab(url).open(path).chart_file("SVG")
+
+    kinds = {node.tag.rpartition("}")[2] for node in ET.fromstring(text).iter()}
+    assert kinds.isdisjoint({"a", "foreignObject", "iframe", "image", "img", "script"})

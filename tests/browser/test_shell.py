@@ -1,99 +1,41 @@
-"""What only a browser knows of the shell: links, Back, reload, phones, accessibility, bytes."""
+"""What only a browser knows of the shell: links, Back, reload, keys, tabs in the background, files."""
 
-from datetime import UTC, datetime, timedelta
+from __future__ import annotations
+
+import csv
+import re
+import xml.etree.ElementTree as ET
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from core.facts import Function, InvocationRecord, MetricPoint, Run, Target
-from core.settings import StoreSettings
-from core.windows import Window
-from store.store import Store
+from dashboard.widgets import LIVE_EVERY_S
+from quarterdeck.demo.specs import EU, PROD
 
 pytestmark = pytest.mark.browser
 
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-TARGETS = (Target("111111111111", "eu-west-1"), Target("222222222222", "us-east-1"))
-ORDERS = "111111111111.eu-west-1.orders"
-FUNCTION = {"fn": ORDERS, "range": "6h"}
-HOSTILE = "<img src=x onerror=alert(1)> **bold**"
-
-
-def fill(path):
-    """Six hours of `orders` in two accounts, and a silent function with a hostile tag."""
-    store = Store.open(StoreSettings(path=path, free_space_floor_mb=0))
-    window = Window(NOW - timedelta(hours=6), NOW)
-    for target, alias in zip(TARGETS, ("shop", HOSTILE), strict=True):
-        store.remember_target(target, alias, now=NOW)
-        for collector, facts in facts_of(target).items():
-            times = {"started_at": NOW, "finished_at": NOW}
-            run = Run(collector=collector, target=target, window=window, period_s=60, outcome="ok", **times)
-            store.commit(run, facts, now=NOW)
-    store.close()
-
-
-def facts_of(target):
-    arn = f"arn:aws:lambda:{target.region}:{target.account}:function"
-    functions = [
-        Function(name=name, arn=f"{arn}:{name}", tags={"team": HOSTILE}) for name in ("orders", "idle")
-    ]
-    return {
-        "inventory": functions,
-        "metrics": [point(minute) for minute in range(360)],
-        "logs": [record(minute) for minute in range(360)],
-        "queues": [],
-        "traces": [],
-        "details": [],
-    }
-
-
-def point(minutes_ago):
-    return MetricPoint(
-        scope="function",
-        function="orders",
-        ts=NOW - timedelta(minutes=minutes_ago + 1),
-        period_s=60,
-        invocations=100 + minutes_ago % 7,
-        errors=1,
-        throttles=0,
-        concurrent_max=3,
-    )
-
-
-def record(minutes_ago):
-    return InvocationRecord(
-        function="orders",
-        ts=NOW - timedelta(minutes=minutes_ago, seconds=30),
-        event_id=f"e{minutes_ago}",
-        request_id=f"r{minutes_ago}",
-        stream="s",
-        version="1",
-        duration_ms=200 + minutes_ago % 50,
-        billed_ms=260,
-    )
+CHECKOUT = f"{PROD}.{EU}.checkout-api"
+HIDE = """hidden => {
+  Object.defineProperty(document, 'hidden', { get: () => hidden, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory, serve):
-    path = tmp_path_factory.mktemp("shell") / "store"
-    fill(path)
-    return serve(path, banner="This is the demo account.", now=NOW.isoformat())
+def url(demo: tuple[str, Path]) -> str:
+    return demo[0]
 
 
-def query(tab):
+def query(tab: Any) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlparse(tab.page.url).query).items()}
 
 
-def numbers(tab):
-    values = tab.page.locator("[data-testid=stMetricValue]")
-    expect(values).to_have_count(6)
-    return values.all_inner_texts()
-
-
 def test_a_menu_link_keeps_the_range_and_back_returns(url, open_tab):
-    tab = open_tab(url).open("/", range="6h", account="111111111111")
+    tab = open_tab(url).open("/", range="1h", account=PROD)
 
     with tab.rerun():
         tab.page.get_by_role("link", name="Cold starts").click()
@@ -101,31 +43,35 @@ def test_a_menu_link_keeps_the_range_and_back_returns(url, open_tab):
     with tab.rerun():
         tab.page.go_back()
 
-    assert there == ("/cold", {"range": "6h", "account": "111111111111"})
+    assert there == ("/cold", {"range": "1h", "account": PROD})
     assert urlparse(tab.page.url).path == "/"
-    assert query(tab)["range"] == "6h"
+    assert query(tab)["range"] == "1h"
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_a_deep_link_shows_the_function_and_survives_a_reload(url, open_tab, mode):
-    tab = open_tab(url, mode=mode).open("/function", **FUNCTION)
-    before = numbers(tab)
+def test_a_deep_link_survives_a_reload_and_goes_along(url, open_tab):
+    asked = {"fn": CHECKOUT, "account": PROD, "region": EU, "range": "1h"}
+    tab = open_tab(url).open("/function", **asked)
+    values = tab.page.locator("[data-testid=stMetricValue]")
+    before = values.all_inner_texts()
 
     with tab.rerun():
         tab.page.reload()
 
-    assert query(tab) == FUNCTION
-    assert numbers(tab) == before
-    expect(tab.page.locator(".st-key-state")).to_contain_text("shop eu-west-1")
+    assert query(tab) == asked
+    expect(values).to_have_text(before)
+    with tab.rerun():
+        tab.page.locator(".st-key-menu").get_by_role("link", name="Cost").click()
+    assert "/cost?" in tab.page.url
+    assert query(tab) == {name: value for name, value in asked.items() if name != "fn"}
 
 
-def test_choosing_a_range_changes_address_and_numbers_without_losing_the_function(url, open_tab):
-    tab = open_tab(url).open("/function", **FUNCTION)
+def test_choosing_a_range_changes_the_address_without_losing_the_function(url, open_tab):
+    tab = open_tab(url).open("/function", fn=CHECKOUT, range="3h")
 
     with tab.rerun():
         tab.page.get_by_role("radio", name="1h").click()
 
-    assert query(tab) == {"fn": ORDERS, "range": "1h"}
+    assert query(tab) == {"fn": CHECKOUT, "range": "1h"}
 
 
 def test_choosing_an_account_narrows_the_table(url, open_tab):
@@ -133,47 +79,80 @@ def test_choosing_an_account_narrows_the_table(url, open_tab):
 
     tab.page.locator(".st-key-_scope input").click()
     with tab.rerun():
-        tab.page.get_by_role("option", name="shop").click()
+        tab.page.get_by_role("option", name="meridian-staging", exact=True).click()
 
-    assert query(tab) == {"account": "111111111111"}
-    assert tab.cell("functions", 0, "Function") == "orders"
-    expect(tab.page.locator(".st-key-functions [role=columnheader]", has_text="Where")).to_have_count(0)
-
-
-def test_the_table_shows_the_fleets_numbers(url, open_tab):
-    tab = open_tab(url).open("/", range="6h")
-
-    assert float(tab.cell("functions", 0, "Invocations")) == sum(100 + minute % 7 for minute in range(360))
+    assert query(tab).keys() == {"account"}
+    tab.wait_for("meridian-staging")
+    assert "meridian-prod" not in tab.text(".st-key-functions")
 
 
-def test_names_of_others_are_text(url, open_tab):
-    tab = open_tab(url).open("/function", fn="222222222222.us-east-1.orders")
+def test_keys_open_find_and_the_list_of_keys_and_switch_live(url, open_tab):
+    tab = open_tab(url).open("/collection")
+    live = tab.page.locator(".st-key-live input")
+    expect(live).to_be_checked()
 
-    expect(tab.page.locator(".st-key-state")).to_contain_text(HOSTILE)
-    assert tab.page.locator("img[src=x]").count() == 0
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/function"])
-def test_pages_are_accessible(url, open_tab, path, mode):
-    tab = open_tab(url, mode=mode).open(path, **(FUNCTION if path == "/function" else {}))
-    tab.page.wait_for_timeout(500)
-
-    result = Axe().run(tab.page, options={"exclude": [["[data-testid='stMetricChart']"]]})
-
-    assert not [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in result.response["violations"]]
-
-
-@pytest.mark.parametrize("path", ["/", "/function"])
-def test_a_page_is_light_on_the_wire(url, open_tab, path):
-    tab = open_tab(url).open(path, **(FUNCTION if path == "/function" else {}))
-
-    assert tab.bytes < 300_000
+    tab.page.keyboard.press("k")
+    expect(tab.page.locator('[role="dialog"] .st-key-_find input')).to_be_focused()
+    tab.page.keyboard.type("l?")  # while somebody types, keys are text
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.get_by_role("dialog")).to_have_count(0)
+    expect(live).to_be_checked()
+    with tab.rerun():
+        tab.page.keyboard.press("l")
+    expect(live).not_to_be_checked()
+    tab.page.keyboard.press("?")
+    expect(tab.page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
-def test_nothing_is_wider_than_a_phone(url, open_tab):
-    phone = {"size": {"width": 390, "height": 844}, "user_agent": "Mozilla/5.0 (Linux; Android 14) Mobi"}
-    tab = open_tab(url, **phone).open("/function", **FUNCTION)
+def later(tab: Any) -> int:
+    """How often the server ran a part of the page while two of Live's turns went by."""
+    before = tab.finished
+    for _ in range(2):
+        tab.page.clock.fast_forward(timedelta(seconds=LIVE_EVERY_S + 1).total_seconds() * 1000)
+        tab.page.wait_for_timeout(1500)
+    return int(tab.finished - before)
 
-    wide = tab.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-    assert wide <= 390
+
+def test_live_pauses_in_a_hidden_tab_and_goes_on_when_looked_at(url, open_tab):
+    tab = open_tab(url)
+    tab.page.clock.install()
+    tab.open("/collection")
+
+    shown = later(tab)
+    with tab.rerun():
+        tab.page.evaluate(HIDE, True)
+    hidden = later(tab)
+    with tab.rerun():
+        tab.page.evaluate(HIDE, False)
+
+    assert shown > 0
+    assert hidden == 0
+    assert later(tab) > 0
+
+
+def test_a_table_is_a_csv_file_of_all_its_rows(url, open_tab):
+    tab = open_tab(url).open("/queues")
+    place = tab.page.locator("[class*=st-key-csv-]").first
+    shown = int(place.locator("[data-testid=stCaptionContainer]").inner_text().split()[0])
+
+    name, content = tab.download(place.get_by_role("button", name="CSV"))
+
+    rows = list(csv.reader(content.decode().splitlines()))
+    assert re.fullmatch(r"quarterdeck-[a-z-]+(-\d{8}T\d{4}Z){2}\.csv", name)
+    assert len(rows) == shown + 1
+
+
+@pytest.mark.parametrize(("path", "title"), [("/", "Invocations and errors, per minute"), ("/cost", "$0")])
+def test_a_chart_is_a_png_and_an_svg_file(path, title, url, open_tab):
+    tab = open_tab(url).open(path)
+
+    png, pixels = tab.chart_file("PNG")
+    svg, text = tab.chart_file("SVG")
+
+    assert png.endswith(".png")
+    assert pixels.startswith(b"\x89PNG")
+    assert svg.startswith("quarterdeck-")
+    assert svg.endswith(".svg")
+    drawing = ET.fromstring(text)
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    assert title in [node.text for node in drawing.iter("{http://www.w3.org/2000/svg}text")]

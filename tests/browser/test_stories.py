@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,16 +11,11 @@ from playwright.sync_api import expect
 
 from quarterdeck.demo.specs import US
 from quarterdeck.demo.stories import STORIES, story
-from tests import demo_store
 
 pytestmark = pytest.mark.browser
 
 MOST_CLICKS = 3
 TALL = {"width": 1600, "height": 1400}
-READ = """() => document.querySelector('[data-testid=stMainBlockContainer]').innerText + '\\n' + [...document
-  .querySelectorAll('[data-testid=stDataFrame] canvas table')].map(each => each.textContent).join('\\n')"""
-"""All that the page says: tables are drawn on canvases, each with a hidden table for screen readers."""
-
 NAME_OF_FIRST_ROW = {"x": 165, "y": 52}
 """Where the button in the column after the state is, below the header."""
 
@@ -94,9 +88,8 @@ watched: who did it and when is known, and that it has 512 MB; what it had is no
 
 
 @pytest.fixture(scope="module")
-def url(serve, tmp_path_factory) -> str:
-    path = demo_store.demo_store(tmp_path_factory)
-    return serve(path, banner="You watch the demo account.", now=demo_store.NOW.isoformat())
+def url(demo) -> str:
+    return str(demo[0])
 
 
 @pytest.mark.parametrize("name", [story.name for story in STORIES])
@@ -109,12 +102,4 @@ def test_a_story_is_three_clicks_or_fewer_from_the_overview(name, url, open_tab)
             click(tab)
 
     assert len(clicks) <= MOST_CLICKS
-    wait_for(tab, cause)
-
-
-def wait_for(tab: Any, texts: Sequence[str], timeout_s: float = 20) -> None:
-    """Until the page says all of it: it draws some time after its script has ended."""
-    deadline = time.monotonic() + timeout_s
-    while missing := [text for text in texts if text not in tab.page.evaluate(READ)]:
-        assert time.monotonic() < deadline, f"{tab.page.url} does not say {missing}"
-        tab.page.wait_for_timeout(200)
+    tab.wait_for(*cause)
