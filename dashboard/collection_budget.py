@@ -124,7 +124,10 @@ def log_modes() -> None:
     shown, column = tables.with_place(figures_budget.mode_rows(modes)), st.column_config
     st.caption(f"{figures_budget.mode_summary(modes)} · `collect.logs` in the settings changes this")
     label = f"All {len(shown):,} functions"
-    with st.expander(label, icon=":material/table:"), st.container(key="modes-table"):
+    more = st.expander(label, icon=":material/table:", key="all-modes", on_change="rerun")
+    if not more.open:
+        return
+    with more, st.container(key="modes-table"):
         tables.table(
             shown,
             key="modes",

@@ -10,6 +10,7 @@ import streamlit as st
 from core.windows import Window
 from dashboard import figures_collection, numbers, queries, queries_collection, tables, widgets
 from dashboard.charts.collection import outcome_cells, outcome_strip
+from dashboard.lines import lines
 
 SHOWN, ROWS = 8, 12
 COLOURS = ["red", "red", "gray", "orange", "orange", "green"]
@@ -80,16 +81,13 @@ def gap_table(holes: pd.DataFrame, window: Window) -> None:
         st.caption(f"Everything of this window ({numbers.age(window.duration)}) was read.")
         return
     places = tables.places()
-    with st.container(border=True, key="gaps", gap="xsmall"):
-        lines = [
+
+    def said(rows: pd.DataFrame) -> list[str]:
+        return [
             figures_collection.hole_line(row, places, zone=widgets.zone(), now=queries.now())
-            for row in holes.to_dict("records")
+            for row in rows.to_dict("records")
         ]
-        for line in lines[:SHOWN]:
-            st.markdown(line)
-        if len(lines) > SHOWN:
-            with st.expander(f"{len(lines) - SHOWN} more"):
-                for line in lines[SHOWN : 10 * SHOWN]:
-                    st.markdown(line)
-                if len(lines) > 10 * SHOWN:
-                    st.caption(f"and {len(lines) - 10 * SHOWN:,} more")
+
+    with st.container(border=True, key="gaps", gap="xsmall"):
+        if lines(holes, said, shown=SHOWN, key="more-gaps"):
+            tables.file_of(holes, "all-gaps")

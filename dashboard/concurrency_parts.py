@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import figures_pools, numbers, tables, widgets
 from dashboard.charts.concurrency import bullet_rows, bullets
 from dashboard.figures_concurrency import CLAIMED, MONTHLY, OUTLOOK, RESERVABLE
+from dashboard.lines import lines
 
 LEGEND = (
     "Pale: the account's limit; darker: reserved by functions; bar: claimed now; tick: most claimed in the "
@@ -28,15 +29,14 @@ DATA = "Whether the row's numbers are complete and final."
 
 def throttled(bursts: pd.DataFrame) -> None:
     """Who was refused, by which limit, and what became of the work: the answer's second half."""
-    lines = figures_pools.burst_lines(bursts, tables.places())
+    places = tables.places()
+
+    def said(rows: pd.DataFrame) -> list[str]:
+        told = [figures_pools.throttled_line(row, places) for row in rows.to_dict("records")]
+        return [f"{widgets.badge(state, 'Throttled')} {text}" for state, text in told]
+
     with st.container(border=True, key="throttled", gap="small"):
-        for state, text in lines[:LINES]:
-            st.markdown(f"{widgets.badge(state, 'Throttled')} {text}")
-        if len(lines) > LINES:
-            rest = lines[LINES:]
-            with st.expander(f"{len(rest)} more"):
-                for state, text in rest:
-                    st.markdown(f"{widgets.badge(state, 'Throttled')} {text}")
+        lines(figures_pools.throttled(bursts), said, shown=LINES, key="more-throttled")
 
 
 def burst_table(bursts: pd.DataFrame) -> None:

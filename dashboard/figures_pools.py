@@ -39,25 +39,28 @@ def sure(confidence: float) -> str | None:
 # --- throttles ----------------------------------------------------------------------------------------------
 
 
-def burst_lines(bursts: pd.DataFrame, places: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]:
-    """Who was throttled by what, most first: a state and a sentence for each function and limit."""
-    said = []
+def throttled(bursts: pd.DataFrame) -> pd.DataFrame:
+    """A row for each function and limit, most refused first, but those whose work needs somebody before all:
+    its first burst, with `refused` (all tries), `bursts`, `is_bad`, and the worst `consequence`."""
     keys = ["account", "region", "function", "cause"]
-    for _, mine in bursts.groupby(keys, sort=False):
-        worst = mine.iloc[0]
-        bad = mine[mine["fate"].isin(BAD)]
-        told = bad.iloc[0] if len(bad) else worst
-        n = len(mine)
-        place = places.get((worst["account"], worst["region"]), f"{worst['account']} · {worst['region']}")
-        text = (
-            f"**{plain(worst['function'])}** was throttled {numbers.count(mine['throttles'].sum())} times "
-            f"in {n} {'burst' if n == 1 else 'bursts'}: **{plain(worst['cause'])}**, "
-            f"{plain(worst['evidence'])}. "
-            f":small[:gray[{plain(_sentence(told['consequence']))} · {plain(place)}]]"
-        )
-        said.append((float(mine["throttles"].sum()), "critical" if len(bad) else "warning", text))
-    said.sort(key=lambda line: (line[1] != "critical", -line[0]))
-    return [(state, text) for _, state, text in said]
+    marked = bursts.assign(is_bad=bursts["fate"].isin(BAD))
+    told = marked.sort_values("is_bad", ascending=False, kind="stable").drop_duplicates(keys)
+    sums = marked.groupby(keys, sort=False).agg(refused=("throttles", "sum"), bursts=("throttles", "size"))
+    rows = marked.drop_duplicates(keys).drop(columns=["consequence", "is_bad"])
+    rows = rows.merge(told[[*keys, "consequence", "is_bad"]], on=keys).merge(sums.reset_index(), on=keys)
+    return rows.sort_values(["is_bad", "refused"], ascending=False, kind="stable")
+
+
+def throttled_line(row: Mapping[Any, Any], places: Mapping[tuple[str, str], str]) -> tuple[str, str]:
+    """Who was throttled by what: a state and a sentence for a row of `throttled`."""
+    n = row["bursts"]
+    place = places.get((row["account"], row["region"]), f"{row['account']} · {row['region']}")
+    return "critical" if row["is_bad"] else "warning", (
+        f"**{plain(row['function'])}** was throttled {numbers.count(row['refused'])} times "
+        f"in {n} {'burst' if n == 1 else 'bursts'}: **{plain(row['cause'])}**, "
+        f"{plain(row['evidence'])}. "
+        f":small[:gray[{plain(_sentence(row['consequence']))} · {plain(place)}]]"
+    )
 
 
 def _sentence(words: str) -> str:

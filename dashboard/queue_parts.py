@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,7 @@ from dashboard import (
     widgets,
 )
 from dashboard.figures_mappings import FAILING, OFF
+from dashboard.lines import lines
 
 SHOWN, ROWS, MANY = 4, 10, 16
 
@@ -30,18 +32,16 @@ def findings() -> None:
         st.caption("No finding: timeouts, retries, retention and destinations fit together, as far as known.")
         return
     with st.container(border=True, key="findings", gap="small"):
-        _lines(lint.head(SHOWN))
-        if len(lint) > SHOWN:
-            rest = lint.iloc[SHOWN:]
-            with st.expander(f"{len(rest)} more: {figures_letters.found(rest)}"):
-                _lines(rest)
+        about = figures_letters.found(lint.iloc[SHOWN:])
+        if lines(lint, _said, shown=SHOWN, key="more-findings", about=about):
+            tables.file_of(lint, "all-findings")
 
 
-def _lines(lint: pd.DataFrame) -> None:
+def _said(lint: pd.DataFrame) -> Iterator[str]:
     places = tables.places()
     for row in lint.to_dict("records"):
         place = places.get((row["account"], row["region"]), "")
-        st.markdown(f"{widgets.badge(row['severity'])} {figures_letters.finding(row, place)}")
+        yield f"{widgets.badge(row['severity'])} {figures_letters.finding(row, place)}"
 
 
 def troubled(found: pd.DataFrame) -> None:

@@ -140,12 +140,19 @@ def table(frame: pd.DataFrame, *, key: str, alt: str, export: pd.DataFrame | Non
     said = with_meanings(frame, how.pop("column_config", None) or {}, how.get("column_order"))
     look: dict[str, Any] = {"hide_index": True, "placeholder": UNKNOWN, "row_height": ROW_PX}
     with st.container(key=f"grid-{key}", gap="xxsmall"):
-        drawn: Any = st.dataframe(frame, key=key, alt=alt, column_config=said, **(look | how))
-        _file(frame if export is None else export, key)
+        drawn: Any = st.dataframe(
+            sent(frame, how.get("column_order")), key=key, alt=alt, column_config=said, **(look | how)
+        )
+        file_of(frame if export is None else export, key)
     return drawn
 
 
-def _file(frame: pd.DataFrame, key: str) -> None:
+def sent(frame: pd.DataFrame, order: Sequence[str] | None) -> pd.DataFrame:
+    """What the browser needs of a frame: the columns that are shown. Streamlit would send the others, too."""
+    return frame if order is None else frame[[name for name in order if name in frame]]
+
+
+def file_of(frame: pd.DataFrame, key: str) -> None:
     """How many rows there are, and a file of them that is made when somebody asks for it."""
     kept = flat(frame)
     with st.container(

@@ -21,6 +21,8 @@ PRICES = (
     "List prices of each region, exact decimals, before the free tier, savings plans and credits. **Basis**: "
     "`records` reads billed times from REPORT lines; `metrics, estimated` knows only CloudWatch's durations."
 )
+MOST = 1_000
+"""Rows that are sent to the browser, dearest first."""
 
 
 def page(window: Window) -> None:
@@ -73,7 +75,8 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
             widgets.no_data(f"No whole {words(step)} has passed in this window.")
         else:
             names = [str(group) if group else figures_cost.UNTAGGED for group in series["group"]]
-            chart = cost_over_time(series.assign(group=names), step=step)
+            narrow = tables.board_columns() == 1
+            chart = cost_over_time(series.assign(group=names), step=step, narrow=narrow)
             st.altair_chart(chart, key="cost-chart", alt=f"Cost per {words(step)} by {word(by).lower()}")
     with right, st.container(border=True, key="cost-parts", height="stretch"):
         st.header("Where it goes", anchor=False)
@@ -98,7 +101,7 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
     }
     with st.container(key="cost-table"):
         tables.table(
-            shown,
+            shown.head(MOST),
             key="cost-groups",
             export=figures_cost.export(groups, by, window=window),
             hide_index=True,
@@ -119,6 +122,8 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
             },
             column_order=tables.spoken(shown, list(shown.columns)),
         )
+    if len(shown) > MOST:
+        st.caption(f"The {MOST:,} dearest of {len(shown):,} are shown; the file has all.")
 
 
 widgets.toolbar("Cost")

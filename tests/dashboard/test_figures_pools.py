@@ -1,0 +1,86 @@
+"""What the Concurrency page says of throttles: functions and limits, against a plain loop over the bursts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.throttled_work import LETTERS, LOST
+from dashboard import figures_pools, tables
+
+PLACES = {("1", "eu-west-1"): "shop · eu-west-1"}
+
+
+def burst(function: str, throttles: float, *, cause: str = "its reservation", fate: str = "retried") -> Any:
+    return {
+        "account": "1",
+        "region": "eu-west-1",
+        "function": function,
+        "cause": cause,
+        "throttles": throttles,
+        "evidence": "5 of 5 in use",
+        "fate": fate,
+        "consequence": f"{fate} work",
+    }
+
+
+some_bursts = st.lists(
+    st.builds(
+        burst,
+        st.sampled_from(["a", "b"]),
+        st.integers(1, 9).map(float),
+        cause=st.sampled_from(["its reservation", "the account"]),
+        fate=st.sampled_from(["retried", LOST, LETTERS]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(some_bursts)
+def test_throttles_are_added_up_per_function_and_limit(bursts):
+    found = figures_pools.throttled(pd.DataFrame(bursts))
+
+    expected: dict[tuple[str, str], list[float]] = {}
+    for each in bursts:
+        expected.setdefault((each["function"], each["cause"]), []).append(each["throttles"])
+    rows = zip(found["function"], found["cause"], found["refused"], found["bursts"], strict=True)
+    assert {(function, cause): (refused, n) for function, cause, refused, n in rows} == {
+        key: (sum(each), len(each)) for key, each in expected.items()
+    }
+
+
+@given(some_bursts)
+def test_work_that_needs_somebody_comes_first_and_then_the_most_refused(bursts):
+    found = figures_pools.throttled(pd.DataFrame(bursts))
+
+    order = [(bool(bad), refused) for bad, refused in zip(found["is_bad"], found["refused"], strict=True)]
+    assert order == sorted(order, reverse=True)
+    lost = {(each["function"], each["cause"]) for each in bursts if each["fate"] in (LOST, LETTERS)}
+    bad = found[found["is_bad"]]
+    assert set(zip(bad["function"], bad["cause"], strict=True)) == lost
+
+
+@pytest.mark.parametrize(("fate", "state"), [("retried", "warning"), (LOST, "critical")])
+def test_a_line_says_who_by_what_and_what_became_of_the_worst_of_it(fate, state):
+    bursts = pd.DataFrame([burst("a_b", 1_200), burst("a_b", 34, fate=fate)])
+    (row,) = figures_pools.throttled(bursts).to_dict("records")
+
+    told, text = figures_pools.throttled_line(row, PLACES)
+
+    assert told == state
+    assert text == (
+        r"**a\_b** was throttled 1,234 times in 2 bursts: **its reservation**, 5 of 5 in use. "
+        rf":small[:gray[{fate.capitalize()} work · shop · eu\-west\-1]]"
+    )
+
+
+def test_only_columns_that_are_shown_are_sent_to_the_browser():
+    frame = pd.DataFrame({"function": ["a"], "account": ["1"], "p95_ms": [3.0]})
+
+    assert list(tables.sent(frame, ["p95_ms", "function", "not there"])) == ["p95_ms", "function"]
+    assert list(tables.sent(frame, None)) == ["function", "account", "p95_ms"]
