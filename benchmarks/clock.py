@@ -47,11 +47,13 @@ def measure(
 
 def _cpu_ms(server: int | None) -> float:
     """CPU time so far of this process, and of a server's."""
-    own = time.process_time() * 1000
-    if server is None:
-        return own
-    user, system = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return own + (int(user) + int(system)) * TICK_MS
+    return time.process_time() * 1000 + (cpu_ms(server) if server is not None else 0)
+
+
+def cpu_ms(process: int) -> float:
+    """CPU time so far of another process."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) * TICK_MS
 
 
 def calibration() -> Took:

@@ -49,6 +49,7 @@ from store.store import Filter, Store
 
 NOW = datetime(2026, 7, 2, 12, 30, tzinfo=UTC)
 BEGAN = datetime(2026, 7, 1, tzinfo=UTC)
+WHOLE = Window(BEGAN, NOW)
 DAY = Window(NOW - timedelta(days=1), NOW)
 QUARTER = Window(NOW - timedelta(minutes=15), NOW)
 TARGETS = [
@@ -197,15 +198,15 @@ def run(collector: str, target: Target, window: Window) -> Run:
     return Run(collector=collector, target=target, window=window, **about)
 
 
-def fill(store: Store, count: int, whole: Window = Window(BEGAN, NOW)) -> None:
-    """What collecting over a window leaves, packed as the service would have packed it."""
+def fill(store: Store, count: int, whole: Window = WHOLE) -> None:
+    """What collecting over a window leaves, packed as the service would have packed it at its end."""
     chance = np.random.default_rng(7)
     for target in TARGETS:
         mine = names(target, count)
         listed = [Listed(kind) for kind in ("function", "mapping", "queue")]
-        store.commit(run("inventory", target, whole), [*entities(target, mine), *listed], now=NOW)
-        store.commit(run("details", target, whole), [Listed("provisioned")], now=NOW)
-        store.commit(run("triggers", target, whole), [], now=NOW)
+        store.commit(run("inventory", target, whole), [*entities(target, mine), *listed], now=whole.end)
+        store.commit(run("details", target, whole), [Listed("provisioned")], now=whole.end)
+        store.commit(run("triggers", target, whole), [], now=whole.end)
         for part in whole.chunks(PIECE):
             again = Window(max(whole.start, part.start - AGAIN), part.end)
             read = [Covered(name, again) for name in mine]
@@ -216,7 +217,7 @@ def fill(store: Store, count: int, whole: Window = Window(BEGAN, NOW)) -> None:
             }
             for collector, facts in told.items():
                 store.commit(run(collector, target, again), facts, now=part.end)
-    store.pack(now=NOW)
+    store.pack(now=whole.end)
 
 
 def opened(folder: Path, count: int) -> Store:

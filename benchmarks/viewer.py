@@ -107,7 +107,7 @@ class Answer:
 
 
 class Viewer:
-    """A tab on one page. It keeps what a tab keeps: the page's hash, and messages that need not come again."""
+    """A tab on one page. It keeps what a tab keeps: the page's hash, messages that need not come again."""
 
     def __init__(self, server: Server, page: str = "", **query: str) -> None:
         self._page, self._query, self._hash = page, query, ""
