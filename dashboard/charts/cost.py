@@ -38,7 +38,7 @@ def by_size(series: pd.DataFrame) -> list[str]:
     return names + ([OTHER] if OTHER in totals.index else [])
 
 
-def cost_over_time(series: pd.DataFrame, *, step: timedelta) -> alt.Chart:
+def cost_over_time(series: pd.DataFrame, *, step: timedelta, narrow: bool = False) -> alt.Chart:
     """Stacked bars: from `ts` (aware; where steps begin), `group`, `cost_usd`. Days are UTC days, as AWS
     bills them; shorter steps are in the reader's zone, like every other chart."""
     groups = by_size(series)
@@ -63,7 +63,7 @@ def cost_over_time(series: pd.DataFrame, *, step: timedelta) -> alt.Chart:
                 "group:N",
                 title=None,
                 scale=alt.Scale(domain=groups, range=[colour[name] for name in groups]),
-                legend=alt.Legend(orient="bottom", columns=4, labelLimit=220, symbolType="square"),
+                legend=_legend(narrow),
             ),
             [
                 alt.Tooltip("group:N", title="group"),
@@ -74,6 +74,12 @@ def cost_over_time(series: pd.DataFrame, *, step: timedelta) -> alt.Chart:
         .properties(height=320, padding=PADDING)
     )
     return chart
+
+
+def _legend(narrow: bool) -> alt.Legend:
+    """Below the bars; on a phone in two columns with shorter names."""
+    columns, limit_px = (2, 120) if narrow else (4, 220)
+    return alt.Legend(orient="bottom", columns=columns, labelLimit=limit_px, symbolType="square")
 
 
 def stacked(series: pd.DataFrame, groups: list[str], *, step: timedelta) -> pd.DataFrame:
