@@ -18,6 +18,7 @@ from dashboard.function_traces import why_none
 from dashboard.queries_traces import Wanted
 from dashboard.trace_parts import one_trace
 from store.readers.things import Place
+from store.readers.tracing import ServiceMap
 from store.store import Filter
 
 LISTED, DRAWN = 100, 1000
@@ -160,22 +161,29 @@ def _map(window: Window, where: Filter, now: Any) -> None:
     if not found.graph.edges:
         return
     st.header("Service map", anchor=False)
-    drawn = service_map(found.graph)
+    calls = figures_traces.calls(found.graph)
     with st.container(border=True, key="map"):
-        st.echarts_chart(
-            drawn.option,
-            height=drawn.height_px,
-            key="service-map",
-            alt="Who calls whom; a table follows below",
-        )
-        left = f" {drawn.left_out} less busy nodes are in the table only." if drawn.left_out else ""
-        st.caption(
-            f"From {numbers.plain(found.says)}. Numbers are calls; diamonds fail in 5% or more.{left}"
-            + (f" {numbers.plain(found.search)}." if found.search else "")
-        )
-        calls = figures_traces.calls(found.graph)
+        if tables.board_columns() == 1:
+            st.caption(f"{_map_of(found)} As a table: names would lie on each other on a screen this narrow.")
+            _calls(calls)
+            return
+        _drawn(found)
         with st.expander(f"All {len(calls)} calls as a table", icon=":material/table:"):
             _calls(calls)
+
+
+def _drawn(found: ServiceMap) -> None:
+    drawn = service_map(found.graph)
+    st.echarts_chart(
+        drawn.option, height=drawn.height_px, key="service-map", alt="Who calls whom; a table follows below"
+    )
+    left = f" {drawn.left_out} less busy nodes are in the table only." if drawn.left_out else ""
+    search = f" {numbers.plain(found.search)}." if found.search else ""
+    st.caption(f"{_map_of(found)} Numbers are calls; diamonds fail in 5% or more.{left}{search}")
+
+
+def _map_of(found: ServiceMap) -> str:
+    return f"From {numbers.plain(found.says)}."
 
 
 def _calls(calls: pd.DataFrame) -> None:

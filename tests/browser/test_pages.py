@@ -108,6 +108,13 @@ def test_a_phone_shows_all_of_a_page_and_folds_the_menu(path, watched, open_tab)
     expect(tab.page.locator(".st-key-menu")).not_to_be_in_viewport()
 
 
+def test_a_phone_reads_who_calls_whom_in_a_table(watched, open_tab):
+    tab = open_tab(watched.url, size=PHONE).open("/traces")
+
+    expect(tab.page.locator(".st-key-map [data-testid=stDataFrame]")).to_be_visible()
+    assert tab.page.locator(".st-key-map .stEChartsChart").count() == 0
+
+
 WIDER = """width => {
   const main = document.querySelector('[data-testid=stMain]');
   const scrolls = node => node !== main &&

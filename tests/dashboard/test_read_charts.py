@@ -40,6 +40,18 @@ def test_the_cost_chart_is_drawn_in_utc_days_because_that_is_how_aws_bills():
     assert by_hour["encoding"]["x"]["scale"]["type"] == "time"
 
 
+def test_the_legend_of_costs_has_fewer_columns_on_a_phone():
+    series = pd.DataFrame({"ts": pd.to_datetime([START]), "group": ["a"], "cost_usd": [1.0]})
+
+    wide, narrow = (
+        cost.cost_over_time(series, step=timedelta(hours=1), narrow=phone).to_dict()["encoding"]["color"]
+        for phone in (False, True)
+    )
+
+    assert narrow["legend"]["columns"] * narrow["legend"]["labelLimit"] < 300
+    assert narrow["legend"]["columns"] < wide["legend"]["columns"]
+
+
 def test_no_two_of_seven_cost_groups_share_a_colour():
     names = [*"abcdefg", "other"]
 
