@@ -33,6 +33,7 @@ RECORDS = "records"
 ESTIMATED = "metrics, estimated"
 
 BIN = timedelta(milliseconds=BIN_MS)
+HOUR = timedelta(hours=1)
 
 MB_MS = 1024 * 1000
 """Megabyte-milliseconds in a GB-second."""
@@ -119,8 +120,10 @@ def spend(
     recorded = recorded_places(snapshot, question.window, question.where)
     read, sizes = usage_read(snapshot, coverage, question, metrics, recorded), _sizes(things, coverage, label)
     keys = ["label", "region"]
+    # Where steps are whole hours, the view that `metric_sums` had made.
+    points = "metrics_by_hour" if question.step is not None and not question.step % HOUR else "metrics"
     parts = [
-        *_volume_lines(keys, volume(snapshot, question, sizes)),
+        *_volume_lines(keys, volume(snapshot, question, sizes, metrics.keys(), points=points)),
         *_compute_lines(keys, used(snapshot, question, read, sizes, by="label")),
         _capacity_lines(keys, list(capacity(snapshot, things, question)), sizes, question.where, label),
     ]

@@ -133,11 +133,9 @@ def logs_read(coverage: Coverage, grid: Grid, where: Filter, *, records_only: bo
 
 
 def all_read(coverage: Coverage, grid: Grid, collector: str, places: Iterable[Place]) -> Flags:
-    missing, asked = [], False
-    for place in places:
-        asked = True
-        missing += subtract(coverage.window, coverage.covered(collector, *place))
-    return ~touched(missing, grid.starts_ms, grid.step) if asked else np.zeros(len(grid), dtype=bool)
+    covered = {tuple(coverage.covered(collector, *place)) for place in places}
+    missing = [left for parts in covered for left in subtract(coverage.window, parts)]
+    return ~touched(missing, grid.starts_ms, grid.step) if covered else np.zeros(len(grid), dtype=bool)
 
 
 def _unsettled(coverage: Coverage, grid: Grid, where: Filter) -> Flags:

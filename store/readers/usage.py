@@ -3,7 +3,7 @@ price."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,7 +67,7 @@ class Question:
 
 
 def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
-    """Requests and billed time, and its parameters: account, region, function, step, version, memory_mb,
+    """Rows of requests and billed time, not added up, and their parameters: account, region, function, step, version, memory_mb,
     init_type, cold, requests, billed_ms, init_ms (the part of billed_ms that is initialization), unbilled
     (records without a Billed Duration). What the log was not read for is estimated from metrics, without
     version and memory, which sums of reports do not tell either."""
@@ -75,9 +75,8 @@ def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
     records = "invocations" if read.all_records else semi
     sql = f"""
         SELECT account, region, "function", {STEP_SQL} AS step, version, memory_mb, init_type, {COLD} AS cold,
-            count(*)::DOUBLE AS requests, sum(billed_ms) AS billed_ms, sum({INIT_BILLED_MS}) AS init_ms,
-            count(*) FILTER (billed_ms IS NULL) AS unbilled
-        FROM {records} WHERE {question.inside} GROUP BY ALL"""
+            1.0 AS requests, billed_ms, {INIT_BILLED_MS} AS init_ms, (billed_ms IS NULL)::INTEGER AS unbilled
+        FROM {records} WHERE {question.inside}"""
     if read.summed:
         sql += _summed_sql(question)
     if not read.all_used:
@@ -134,16 +133,17 @@ class Sizes:
     """
 
     def __init__(self, things: Things, labels: Mapping[Place, str], counted: Collection[Place]) -> None:
-        self._functions = list(things.of("function", gone=True))
+        self._bodies = {t.place: t.body for t in things.of("function", gone=True)}
         self._versions = {(t.place, str(t.body["version"])): t.body for t in things.of("version", gone=True)}
-        self._bodies = {t.place: t.body for t in self._functions}
         self._labels, self.counted = labels, counted
         self._provisioned = provisioned_versions(things)
-        self._mixed = {
-            place
+        self._other = {
+            (place, version): own
             for (place, version), body in self._versions.items()
-            if (own := body.get("architecture")) and own != self._bodies.get(place, {}).get("architecture")
+            if (own := body.get("architecture")) is not None
+            and own != self._bodies.get(place, {}).get("architecture")
         }
+        self._mixed = {place for (place, _), own in self._other.items() if own}
 
     def architecture(self, place: Place, version: str) -> str:
         own = self._versions.get((place, version), {}).get("architecture")
@@ -160,38 +160,71 @@ class Sizes:
         """Whether all versions of the function are billed alike: as it is itself, none provisioned."""
         return place in self._bodies and place not in self._provisioned and place not in self._mixed
 
-    @property
-    def params(self) -> dict[str, list[Any]]:
-        """The parameters of `SIZES`."""
-        places = [(t.place, t.body) for t in self._functions]
-        versions = sorted(self._versions.keys() | {(p, v) for p, of in self._provisioned.items() for v in of})
+    def are_alike(self, places: Iterable[Place]) -> bool:
+        """Whether metrics count all of these functions, in one group without a name."""
+        return all(place in self.counted and not self._labels.get(place, "") for place in places)
+
+    def params(self, *, is_apart: bool) -> dict[str, list[Any]]:
+        """The parameters of `SIZES`: functions of the same kind are told together, or all apart."""
+        kinds: dict[tuple[Any, ...], int] = {}
+        of = [kinds.setdefault(self._kind(place, is_apart=is_apart), len(kinds)) for place in self._bodies]
+        versions = sorted(self._other.keys() | {(p, v) for p, of in self._provisioned.items() for v in of})
         return {
-            "f_account": [place[0] for place, _ in places],
-            "f_region": [place[1] for place, _ in places],
-            "f_function": [place[2] for place, _ in places],
-            "f_label": [self._labels.get(place, "") for place, _ in places],
-            "f_counted": [place in self.counted for place, _ in places],
-            "f_architecture": [str(body.get("architecture") or "") for _, body in places],
-            "f_memory_mb": [body.get("memory_mb") for _, body in places],
-            "f_ephemeral_mb": [body.get("ephemeral_mb") or FREE_EPHEMERAL_MB for _, body in places],
+            **dict(zip(("f_account", "f_region", "f_function"), _columns(self._bodies, 3), strict=True)),
+            "f_kind": of,
+            **dict(zip(_KIND, _columns(kinds, len(_KIND)), strict=True)),
             "v_account": [place[0] for place, _ in versions],
             "v_region": [place[1] for place, _ in versions],
             "v_function": [place[2] for place, _ in versions],
             "v_version": [version for _, version in versions],
-            "v_architecture": [self._versions.get(key, {}).get("architecture") for key in versions],
+            "v_architecture": [self._other.get(key) for key in versions],
             "v_provisioned": [version in self._provisioned.get(place, ()) for place, version in versions],
         }
+
+    def _kind(self, place: Place, *, is_apart: bool) -> tuple[Any, ...]:
+        """What tells a function's usage from that of others: the values of `_KIND`."""
+        body = self._bodies[place]
+        return (
+            *((place[0], place[1], place[2]) if is_apart else ("", place[1], "")),
+            self._labels.get(place, ""),
+            place in self.counted,
+            str(body.get("architecture") or ""),
+            body.get("memory_mb"),
+            body.get("ephemeral_mb") or FREE_EPHEMERAL_MB,
+        )
+
+
+_KIND = (
+    *("k_account", "k_region", "k_function", "k_label", "k_counted", "k_architecture"),
+    *("k_memory_mb", "k_ephemeral_mb"),
+)
+
+
+def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
 SIZES = """
     size AS (SELECT unnest($f_account)::VARCHAR AS account, unnest($f_region)::VARCHAR AS region,
-        unnest($f_function)::VARCHAR AS "function", unnest($f_label)::VARCHAR AS label,
-        unnest($f_counted)::BOOLEAN AS counted, unnest($f_architecture)::VARCHAR AS own_architecture,
-        unnest($f_memory_mb)::DOUBLE AS own_memory_mb, unnest($f_ephemeral_mb)::DOUBLE AS ephemeral_mb),
+        unnest($f_function)::VARCHAR AS "function", unnest($f_kind)::INTEGER AS kind),
+    kinds AS (SELECT unnest(range(len($k_region))) AS kind, unnest($k_account)::VARCHAR AS account,
+        unnest($k_region)::VARCHAR AS region, unnest($k_function)::VARCHAR AS "function",
+        unnest($k_label)::VARCHAR AS label, unnest($k_counted)::BOOLEAN AS counted,
+        unnest($k_architecture)::VARCHAR AS own_architecture, unnest($k_memory_mb)::DOUBLE AS own_memory_mb,
+        unnest($k_ephemeral_mb)::DOUBLE AS ephemeral_mb),
     version_size AS (SELECT unnest($v_account)::VARCHAR AS account, unnest($v_region)::VARCHAR AS region,
         unnest($v_function)::VARCHAR AS "function", unnest($v_version)::VARCHAR AS version,
         unnest($v_architecture)::VARCHAR AS architecture,
         unnest($v_provisioned)::BOOLEAN AS has_provisioned)"""
+"""Functions and the kind of each; what a kind is; versions that are unlike their function."""
+
+_UNLISTED = ", ".join(
+    f'CASE WHEN kind IS NULL THEN "{name}" END AS {name}_unlisted'
+    for name in ("account", "region", "function")
+)
+_LISTED = ", ".join(
+    f'coalesce(kinds."{name}", {name}_unlisted) AS "{name}"' for name in ("account", "region", "function")
+)
 
 
 def used(snapshot: Snapshot, question: Question, read: Read, sizes: Sizes, *, by: str) -> pd.DataFrame:
@@ -200,37 +233,59 @@ def used(snapshot: Snapshot, question: Question, read: Read, sizes: Sizes, *, by
     init_ms, unbilled.
 
     A record is provisioned if it says so, or if its version has provisioned concurrency and it was no cold
-    start.
+    start. Records are added up by the kind of their function, a number: names are long to compare.
     """
     sql, params = compute_sql(question, read)
     return snapshot.frame(
-        f"""WITH {SIZES}, used AS ({sql})
+        f"""WITH {SIZES}, used AS ({sql}),
+        told AS (SELECT kind, {_UNLISTED}, step, architecture, memory_mb,
+                coalesce(init_type = 'provisioned-concurrency', false)
+                    OR (coalesce(has_provisioned, false) AND NOT cold) AS provisioned,
+                sum(requests) AS requests, sum(billed_ms) AS billed_ms, sum(init_ms) AS init_ms,
+                sum(unbilled) AS unbilled
+            FROM used LEFT JOIN size USING (account, region, "function")
+                LEFT JOIN version_size USING (account, region, "function", version)
+            GROUP BY ALL),
+        named AS (SELECT {_LISTED}, label, counted, own_architecture, own_memory_mb, ephemeral_mb, step,
+                architecture, memory_mb, provisioned, requests, billed_ms, init_ms, unbilled
+            FROM told LEFT JOIN kinds USING (kind))
         SELECT {by}, region, step, coalesce(architecture, own_architecture, '') AS architecture,
             coalesce(memory_mb, own_memory_mb) AS memory_mb,
-            coalesce(ephemeral_mb, {FREE_EPHEMERAL_MB}) AS ephemeral_mb,
-            coalesce(init_type = 'provisioned-concurrency', false)
-                OR (coalesce(has_provisioned, false) AND NOT cold) AS provisioned,
+            coalesce(ephemeral_mb, {FREE_EPHEMERAL_MB}) AS ephemeral_mb, provisioned,
             coalesce(sum(requests) FILTER (counted IS NOT TRUE), 0) AS requests, sum(billed_ms) AS billed_ms,
             sum(init_ms) AS init_ms, sum(unbilled) AS unbilled
-        FROM used LEFT JOIN size USING (account, region, "function")
-            LEFT JOIN version_size USING (account, region, "function", version)
-        GROUP BY ALL""",
-        {**params, **sizes.params},
+        FROM named GROUP BY ALL""",
+        {**params, **sizes.params(is_apart=by != "label")},
     )
 
 
-def volume(snapshot: Snapshot, question: Question, sizes: Sizes) -> pd.DataFrame:
-    """Summed by label, region and step: requests (of functions that metrics count), log_bytes."""
+def volume(
+    snapshot: Snapshot, question: Question, sizes: Sizes, places: Collection[Place], *, points: str
+) -> pd.DataFrame:
+    """Summed by label, region and step: requests (of functions that metrics count), log_bytes. `places` are
+    all functions that metrics tell of, `points` the view to ask."""
+    if sizes.are_alike(places):
+        return _volume_of_all(snapshot, question, points)
     return snapshot.frame(
         f"""WITH {SIZES}, volume AS (
-            SELECT account, region, "function", {STEP_SQL} AS step, sum(invocations) AS invocations,
-                sum(log_bytes) AS log_bytes
-            FROM metrics WHERE {FUNCTION_POINTS} AND {question.inside} GROUP BY ALL)
-        SELECT coalesce(label, '') AS label, region, step,
+            SELECT kind, CASE WHEN kind IS NULL THEN region END AS region_unlisted, {STEP_SQL} AS step,
+                sum(invocations) AS invocations, sum(log_bytes) AS log_bytes
+            FROM {points} LEFT JOIN size USING (account, region, "function")
+            WHERE {FUNCTION_POINTS} AND {question.inside} GROUP BY ALL)
+        SELECT coalesce(label, '') AS label, coalesce(region, region_unlisted) AS region, step,
             coalesce(sum(invocations) FILTER (counted), 0) AS requests,
             coalesce(sum(log_bytes), 0) AS log_bytes
-        FROM volume LEFT JOIN size USING (account, region, "function") GROUP BY ALL""",
-        {**question.params, **sizes.params},
+        FROM volume LEFT JOIN kinds USING (kind) GROUP BY ALL""",
+        {**question.params, **sizes.params(is_apart=False)},
+    )
+
+
+def _volume_of_all(snapshot: Snapshot, question: Question, points: str) -> pd.DataFrame:
+    return snapshot.frame(
+        f"""SELECT '' AS label, region, {STEP_SQL} AS step, coalesce(sum(invocations), 0) AS requests,
+            coalesce(sum(log_bytes), 0) AS log_bytes
+        FROM {points} WHERE {FUNCTION_POINTS} AND {question.inside} GROUP BY ALL""",
+        question.params,
     )
 
 
