@@ -71,7 +71,7 @@ def test_text_of_others_stays_text(url, open_tab, page, query):
 
 def test_a_table_of_others_text_is_a_file_that_no_spreadsheet_runs(url, open_tab):
     tab = open_tab(url).open("/")
-    place = tab.page.locator(".st-key-csv-functions")
+    place = tab.page.locator(".st-key-csv-functions-table")
 
     _, content = tab.download(place.get_by_role("button", name="CSV"))
 
