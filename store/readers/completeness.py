@@ -17,7 +17,7 @@ from store.asking import reader
 from store.readers.frames import rows
 from store.readers.states import Coverage, not_collected
 from store.readers.summaries import plus, summary_sums
-from store.readers.sums import metric_sums, record_sums
+from store.readers.sums import ended_counts, record_counts
 from store.readers.things import EVERYTHING, Place, Things, matches
 from store.store import Filter, Snapshot, Store
 
@@ -37,8 +37,8 @@ def completeness(store: Store, window: Window, *, now: datetime, where: Filter =
     with store.snapshot(window, kinds) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, "function", "log_mode", "log_group", where=where)
-        metrics = metric_sums(snapshot, window, where)
-        records, sums = record_sums(snapshot, window, where), summary_sums(snapshot, window, where)
+        invocations = ended_counts(snapshot, window, where)
+        records, sums = record_counts(snapshot, window, where), summary_sums(snapshot, window, where)
         gaps = _gaps(snapshot, window)
     modes = {(t.account, t.region, t.name): t.body for t in things.of("log_mode")}
     groups = {(t.account, t.region, t.name): t.body for t in things.of("log_group")}
@@ -49,10 +49,9 @@ def completeness(store: Store, window: Window, *, now: datetime, where: Filter =
             continue
         mode = modes.get(place, {})
         group = groups.get((*place[:2], str(body.get("log_group"))), {})
-        told = float(
-            plus(getattr(records.get(place), "records", 0.0), getattr(sums.get(place), "records", None))
-        )
-        ended = float(getattr(metrics.get(place), "ended", 0.0) or 0.0)
+        told, ended = records.get(place, 0.0), invocations.get(place, 0.0)
+        if place in sums:
+            told = float(plus(told, sums[place].records))
         reasons = [
             *_of_mode(mode),
             *_of_function(body),

@@ -41,7 +41,7 @@ def limits(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     limit), throttles, state (None: settled numbers; `silent`: nothing ran). Least headroom first, as a share
     of the limit."""
     with store.snapshot(window, ("metrics",)) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now)
+        coverage = Coverage.read(snapshot, window, now=now, only="metrics")
         things = Things.read(snapshot, *KINDS)
         claimed = {(row.account, row.region): row for row in rows(_claimed(snapshot))}
     accounts = sorted(things.of("account_limits"), key=lambda t: (t.account, t.region))
@@ -92,7 +92,7 @@ def _limit(account: Thing, things: Things, claimed: Any, coverage: Coverage) -> 
 
 def _of(row: Any, name: str) -> Any:
     value = getattr(row, name, None)
-    return None if value is None or pd.isna(value) else value
+    return None if value is None or value != value else value
 
 
 def _reserved(things: Things, target: tuple[str, str]) -> dict[str, int]:
@@ -116,11 +116,11 @@ def pools(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     pool: what the whole account has left), utilization, throttles, provisioned, reachable (bool or None: some
     alias or caller reaches the provisioned version), note, state. Least headroom first."""
     with store.snapshot(window, ("metrics",)) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now)
+        coverage = Coverage.read(snapshot, window, now=now, only="metrics")
         things = Things.read(snapshot, *KINDS)
         used = {(row.account, row.region, row.function): row for row in rows(_used(snapshot))}
         claimed = {(row.account, row.region): row for row in rows(_claimed(snapshot))}
-        reached = _reached(snapshot)
+        reached = _reached(snapshot) if any(things.of("provisioned")) else {}
     ledger = _Ledger(things, claimed, reached, coverage)
     wanted = (
         ledger.capped.keys() | ledger.provisioned.keys() | {p for p, row in used.items() if _matters(row)}
@@ -243,7 +243,7 @@ def concurrency_series(store: Store, target: Target, window: Window, *, now: dat
     for the account's claimed concurrency. Whole steps only; 0 where a function was silent, NaN what was not
     collected (and claimed concurrency that CloudWatch did not tell)."""
     with store.snapshot(window, ("metrics",)) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now)
+        coverage = Coverage.read(snapshot, window, now=now, only="metrics")
         grid = Grid(window, coverage.step("metrics"))
         found = snapshot.frame(
             f"""SELECT CASE scope WHEN 'account' THEN '{CLAIMED}' ELSE "function" END AS name,
@@ -284,7 +284,7 @@ def throttle_series(store: Store, window: Window, *, now: datetime) -> pd.DataFr
     only; 0 where none, NaN where not collected."""
     columns = ["ts", "account", "region", "function", "throttles"]
     with store.snapshot(window, ("metrics",)) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now)
+        coverage = Coverage.read(snapshot, window, now=now, only="metrics")
         grid = Grid(window, coverage.step("metrics"))
         found = snapshot.frame(
             f"""SELECT account, region, "function", {STEP_SQL} AS step, sum(throttles) AS throttles

@@ -20,6 +20,14 @@ LONGEST = timedelta(minutes=15)
 LONGEST_PERIOD = timedelta(hours=1)
 """No row stands for more: of what began before that, no row's own period has to be looked at."""
 
+_ENDED = "sum(invocations) FILTER (ts < $surely OR epoch_ms(ts) + period_s * 1000 <= $ended_ms)"
+
+
+def _ended_by(window: Window) -> dict[str, Any]:
+    """The parameters of `_ENDED`."""
+    latest = window.end - LONGEST
+    return {"surely": latest - LONGEST_PERIOD, "ended_ms": round(latest.timestamp() * 1000)}
+
 
 def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, Any]:
     """Per function: what CloudWatch counted; log_bytes is null where no volume is known; `ended` are
@@ -30,14 +38,9 @@ def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place
         f"""SELECT account, region, "function", sum(invocations) AS invocations, sum(errors) AS errors,
             sum(throttles) AS throttles, sum(log_bytes) AS log_bytes, max(duration_max_ms) AS duration_max_ms,
             max(concurrent_max) AS max_concurrency,
-            sum(invocations) FILTER (ts < $surely OR epoch_ms(ts) + period_s * 1000 <= $ended_ms) AS ended,
-            max(newest) AS newest
+            {_ENDED} AS ended, max(newest) AS newest
         FROM metrics_by_hour WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
-        {
-            "surely": window.end - LONGEST - LONGEST_PERIOD,
-            "ended_ms": round((window.end - LONGEST).timestamp() * 1000),
-            **params,
-        },
+        {**_ended_by(window), **params},
     )
     return _by_place(frame)
 
@@ -63,6 +66,34 @@ def billed_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place
         {"start": window.start, "end": window.end, **params},
     )
     return _by_place(frame)
+
+
+def record_counts(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, float]:
+    """Per function with records in the window: how many."""
+    wanted, params = sql_where(where)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", count(*) AS records
+        FROM invocations WHERE ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
+        {"start": window.start, "end": window.end, **params},
+    )
+    return _told(frame, "records")
+
+
+def ended_counts(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, float]:
+    """Per function that metrics tell of: invocations that must have ended within the window."""
+    wanted, params = sql_where(where)
+    snapshot.by_hour(window, until=window.end - LONGEST)
+    frame = snapshot.frame(
+        f"""SELECT account, region, "function", coalesce({_ENDED}, 0) AS ended
+        FROM metrics_by_hour WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
+        {**_ended_by(window), **params},
+    )
+    return _told(frame, "ended")
+
+
+def _told(frame: pd.DataFrame, name: str) -> dict[Place, float]:
+    places = zip(*(frame[key].tolist() for key in ("account", "region", "function")), strict=True)
+    return dict(zip(places, frame[name].astype(float).tolist(), strict=True))
 
 
 def newest_of(*sums: Mapping[Place, Any]) -> dict[Place, datetime]:

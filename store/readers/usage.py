@@ -67,10 +67,10 @@ class Question:
 
 
 def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
-    """Rows of requests and billed time, not added up, and their parameters: account, region, function, step, version, memory_mb,
-    init_type, cold, requests, billed_ms, init_ms (the part of billed_ms that is initialization), unbilled
-    (records without a Billed Duration). What the log was not read for is estimated from metrics, without
-    version and memory, which sums of reports do not tell either."""
+    """Rows of requests and billed time, not all added up, and their parameters: account, region, function,
+    step, version, memory_mb, init_type, cold, requests, billed_ms, init_ms (the part of billed_ms that is
+    initialization), unbilled (records without a Billed Duration). What the log was not read for is estimated
+    from metrics, without version and memory, which sums of reports do not tell either."""
     semi = f"(SELECT facts.* FROM invocations AS facts SEMI JOIN {_among('read')})"
     records = "invocations" if read.all_records else semi
     sql = f"""
@@ -218,13 +218,10 @@ SIZES = """
         unnest($v_provisioned)::BOOLEAN AS has_provisioned)"""
 """Functions and the kind of each; what a kind is; versions that are unlike their function."""
 
-_UNLISTED = ", ".join(
-    f'CASE WHEN kind IS NULL THEN "{name}" END AS {name}_unlisted'
-    for name in ("account", "region", "function")
-)
-_LISTED = ", ".join(
-    f'coalesce(kinds."{name}", {name}_unlisted) AS "{name}"' for name in ("account", "region", "function")
-)
+_PLACE = ("account", "region", "function")
+_UNLISTED = ", ".join(f'CASE WHEN kind IS NULL THEN "{name}" END AS {name}_unlisted' for name in _PLACE)
+_LISTED = ", ".join(f'coalesce(kinds."{name}", {name}_unlisted) AS "{name}"' for name in _PLACE)
+"""A function that is not listed has no kind, and its own name."""
 
 
 def used(snapshot: Snapshot, question: Question, read: Read, sizes: Sizes, *, by: str) -> pd.DataFrame:
