@@ -1,8 +1,8 @@
-"""Which collectors each page rests on, and the line that says which of them were refused or fail."""
+"""Which collectors each page rests on, and the line that says which were refused, fail, or never ran yet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 import streamlit as st
@@ -35,7 +35,7 @@ BROKEN = {"denied", "failed"}
 
 
 def unread(title: str, collectors: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
-    """What a page needs and cannot be read, in words, at most `MOST` and how many more.
+    """What a page needs and cannot be read, or was not read yet, in words: at most `MOST` and how many more.
 
     `collectors` is the reader's frame: a run that lacked one permission of several counts, too.
     """
@@ -46,9 +46,22 @@ def unread(title: str, collectors: pd.DataFrame, names: Mapping[str, str]) -> li
     said = [
         f"{row['collector']} in {names.get(row['account'], row['account'])} {row['region']}: "
         f"{row['error'] or row['outcome']}"
-        for row in hit.head(MOST).to_dict("records")
+        for row in hit.to_dict("records")
     ]
-    return [*said, *([f"and {len(hit) - MOST} more"] if len(hit) > MOST else [])]
+    said += [
+        f"{collector} in {names.get(account, account)} {region}: not yet"
+        for collector, account, region in not_yet(NEEDS[title], collectors)
+    ]
+    return [*said[:MOST], *([f"and {len(said) - MOST} more"] if len(said) > MOST else [])]
+
+
+def not_yet(needed: Iterable[str], collectors: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Collectors with account and region, where others ran and they never did: what they would tell is not
+    known, and must not be taken for none."""
+    columns = [collectors[name] for name in ("collector", "account", "region")]
+    ran = set(zip(*columns, strict=True))
+    places = sorted({(account, region) for _, account, region in ran})
+    return [(name, *place) for name in needed for place in places if (name, *place) not in ran]
 
 
 def note(title: str) -> None:
