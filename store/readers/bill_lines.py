@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from core.prices import FREE_EPHEMERAL_MB
 from store.readers.things import Place, matches
@@ -27,11 +26,16 @@ class Line(NamedTuple):
 def volume_lines(metrics: Mapping[Place, Any], sizes: Sizes) -> Iterator[tuple[Place, Line]]:
     """Requests (if metrics count them) and log volume (NaN: invoked, but no volume is known)."""
     for place, row in metrics.items():
-        is_unknown = pd.isna(row.log_bytes) and row.invocations > 0
-        log_bytes = np.nan if is_unknown else float(np.nan_to_num(row.log_bytes))
-        requests = float(row.invocations) if place in sizes.counted else 0.0
-        yield place, Line(place[1], "", "requests", "request", 0.0 if np.isnan(requests) else requests)
+        invocations, log_bytes = _known(row.invocations), _known(row.log_bytes)
+        if log_bytes is None:
+            log_bytes = np.nan if invocations else 0.0
+        requests = invocations or 0.0 if place in sizes.counted else 0.0
+        yield place, Line(place[1], "", "requests", "request", requests)
         yield place, Line(place[1], "", "logs", "log_ingest", log_bytes)
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or value != value else float(value)
 
 
 def plain_of(records: Mapping[Place, Any], sizes: Sizes) -> dict[Place, Any]:

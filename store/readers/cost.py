@@ -98,8 +98,10 @@ def costs(
 def _frame(sums: Mapping[Group, Sum], by: Sequence[str]) -> pd.DataFrame:
     columns = [*by, "cost_usd", *(f"{name}_usd" for name in COMPONENTS), "invocations", "basis", "state"]
     lines = [
-        [*group, one.total, *one.components.values(), one.invocations, _basis(one.bases), one.state]
-        for group, one in sorted(sums.items(), key=lambda item: (-item[1].total, item[0]))
+        [*group, total, *one.components.values(), one.invocations, _basis(one.bases), one.state]
+        for total, group, one in sorted(
+            ((one.total, group, one) for group, one in sums.items()), key=lambda line: (-line[0], line[1])
+        )
     ]
     frame = pd.DataFrame(lines, columns=pd.Index(columns))
     return frame.assign(state=with_none(frame["state"]))

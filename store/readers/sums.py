@@ -80,11 +80,12 @@ def record_counts(snapshot: Snapshot, window: Window, where: Filter) -> dict[Pla
 
 
 def ended_counts(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place, float]:
-    """Per function that metrics tell of: invocations that must have ended within the window."""
+    """Per function that metrics tell of: invocations that must have ended within the window; NaN where no
+    row is old enough to tell."""
     wanted, params = sql_where(where)
     snapshot.by_hour(window, until=window.end - LONGEST)
     frame = snapshot.frame(
-        f"""SELECT account, region, "function", coalesce({_ENDED}, 0) AS ended
+        f"""SELECT account, region, "function", {_ENDED} AS ended
         FROM metrics_by_hour WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",
         {**_ended_by(window), **params},
     )
