@@ -123,7 +123,7 @@ def _card(label: str, value: str, help: str, under: str) -> Card:
 
 def rows(stops: pd.DataFrame, zone: tzinfo, now: datetime) -> pd.DataFrame:
     """The table: the reader's columns with `link`, `silent`, `known_by` and `change` (when the link broke,
-    else when it last ran) in words, and `bars` without None: what was not collected is NaN."""
+    else when it last ran) in words, and `bars` without what was not collected: bars have no gaps."""
     words: dict[str, list[Any]] = {
         "link": [text or NO_LINK for text in stops["broken"]],
         "silent": [_age(seconds) for seconds in stops["silent_for_s"]],
@@ -133,7 +133,7 @@ def rows(stops: pd.DataFrame, zone: tzinfo, now: datetime) -> pd.DataFrame:
             for row in stops.to_dict("records")
         ],
         "bars": [
-            [float("nan") if n is None else float(n) for n in bars] if isinstance(bars, list) else []
+            [float(n) for n in bars if numbers.known(n)] if isinstance(bars, list) else []
             for bars in stops["runs"]
         ],
     }

@@ -46,7 +46,10 @@ def stops(title: str, found: pd.DataFrame, *, key: str) -> None:
                 "expected": column.TextColumn("Expected", help="Its schedule, or what its history teaches."),
                 "known_by": column.TextColumn("Known by", help=figures_silent.SURE),
                 "bars": column.BarChartColumn(
-                    "Runs", color="blue", y_min=0, help="From a week before its last run until now."
+                    "Runs",
+                    color="blue",
+                    y_min=0,
+                    help="From a week before its last run until now; what was not collected is left out.",
                 ),
                 "change": _change_button(shown, f"{key}-change"),
             },
