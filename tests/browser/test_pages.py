@@ -39,7 +39,7 @@ TITLES = {links.path(page, {}): title for group in MENU.values() for page, title
 
 @dataclass(frozen=True)
 class Watched:
-    """A dashboard on a filled store: its address, the fleet that it should show, the worst open incident."""
+    """A dashboard on a filled store: its address, its fleet, the alert after a bad deploy."""
 
     url: str
     fleet: pd.DataFrame
@@ -60,7 +60,7 @@ def watched(demo: tuple[str, Path]) -> Watched:
     store = Store.open(StoreSettings(path=path, free_space_floor_mb=0))
     found = incidents.incidents(store)
     store.close()
-    worst = found[found["subject_kind"] == "function"].iloc[0].to_dict()
+    worst = found[found["subject"] == "checkout-api"].iloc[0].to_dict()
     return Watched(url, fleet_json(path), worst)
 
 
@@ -91,7 +91,12 @@ def test_a_page_is_whole_and_accessible_in_light_and_dark_and_within_its_budget(
         assert (mode, violations(tab)) == (mode, [])
         if PICTURES:
             IMAGES.mkdir(parents=True, exist_ok=True)
-            tab.screenshot(IMAGES / f"{TITLES[path].lower().replace(' ', '-')}-{mode}.png")
+            tab.screenshot(IMAGES / f"{picture(path)}-{mode}.png")
+
+
+def picture(path: str) -> str:
+    """What the page's picture is called: of Functions, one is shown."""
+    return "function" if path == "/function" else TITLES[path].lower().replace(" ", "-")
 
 
 def violations(tab) -> list[tuple[str, Any]]:
