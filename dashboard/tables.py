@@ -129,6 +129,8 @@ QUIET = frozenset(
 
 
 ROW_PX = 32
+MOST = 1_000
+"""Rows of a table that are sent to the browser."""
 
 
 def table(frame: pd.DataFrame, *, key: str, alt: str, export: pd.DataFrame | None = None, **how: Any) -> Any:
@@ -143,16 +145,18 @@ def table(frame: pd.DataFrame, *, key: str, alt: str, export: pd.DataFrame | Non
         drawn: Any = st.dataframe(
             sent(frame, how.get("column_order")), key=key, alt=alt, column_config=said, **(look | how)
         )
-        file_of(frame if export is None else export, key)
+        file_of(frame if export is None else export, key, shown=min(len(frame), MOST))
     return drawn
 
 
 def sent(frame: pd.DataFrame, order: Sequence[str] | None) -> pd.DataFrame:
-    """What the browser needs of a frame: the columns that are shown. Streamlit would send the others, too."""
-    return frame if order is None else frame[[name for name in order if name in frame]]
+    """What the browser needs of a frame: the columns that are shown (Streamlit would send the others, too)
+    of the first rows: the file holds all."""
+    first = frame.head(MOST)
+    return first if order is None else first[[name for name in order if name in first]]
 
 
-def file_of(frame: pd.DataFrame, key: str) -> None:
+def file_of(frame: pd.DataFrame, key: str, *, shown: int = 0) -> None:
     """How many rows there are, and a file of them that is made when somebody asks for it."""
     kept = flat(frame)
     with st.container(
@@ -162,7 +166,9 @@ def file_of(frame: pd.DataFrame, key: str) -> None:
         key=f"csv-{key}",
         gap="small",
     ):
-        st.caption(f"{len(kept):,} {'row' if len(kept) == 1 else 'rows'}", width="content")
+        rows = f"{len(kept):,} {'row' if len(kept) == 1 else 'rows'}"
+        first = f"the first {MOST:,} are shown, of " if MOST == shown < len(kept) else ""
+        st.caption(first + rows, width="content")
         st.download_button(
             "CSV",
             lambda: csv_text(kept),

@@ -21,8 +21,6 @@ PRICES = (
     "List prices of each region, exact decimals, before the free tier, savings plans and credits. **Basis**: "
     "`records` reads billed times from REPORT lines; `metrics, estimated` knows only CloudWatch's durations."
 )
-MOST = 1_000
-"""Rows that are sent to the browser, dearest first."""
 
 
 def page(window: Window) -> None:
@@ -101,7 +99,7 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
     }
     with st.container(key="cost-table"):
         tables.table(
-            shown.head(MOST),
+            shown,
             key="cost-groups",
             export=figures_cost.export(groups, by, window=window),
             hide_index=True,
@@ -122,8 +120,6 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
             },
             column_order=tables.spoken(shown, list(shown.columns)),
         )
-    if len(shown) > MOST:
-        st.caption(f"The {MOST:,} dearest of {len(shown):,} are shown; the file has all.")
 
 
 widgets.toolbar("Cost")

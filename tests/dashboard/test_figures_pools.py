@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.throttled_work import LETTERS, LOST
-from dashboard import figures_pools, tables
+from dashboard import figures_pools
 
 PLACES = {("1", "eu-west-1"): "shop · eu-west-1"}
 
@@ -77,10 +77,3 @@ def test_a_line_says_who_by_what_and_what_became_of_the_worst_of_it(fate, state)
         r"**a\_b** was throttled 1,234 times in 2 bursts: **its reservation**, 5 of 5 in use. "
         rf":small[:gray[{fate.capitalize()} work · shop · eu\-west\-1]]"
     )
-
-
-def test_only_columns_that_are_shown_are_sent_to_the_browser():
-    frame = pd.DataFrame({"function": ["a"], "account": ["1"], "p95_ms": [3.0]})
-
-    assert list(tables.sent(frame, ["p95_ms", "function", "not there"])) == ["p95_ms", "function"]
-    assert list(tables.sent(frame, None)) == ["function", "account", "p95_ms"]
