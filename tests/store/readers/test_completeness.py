@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from core.facts import Covered, Gap, InvocationSummary, LogGroup, LogMode
@@ -50,6 +52,15 @@ def test_invocations_that_may_still_run_are_not_missed(watched):
     watched.run("metrics", [watched.point(10, 500)])
 
     assert reasons(watched) == []
+
+
+def test_how_many_invocations_ended_is_not_known_while_all_of_them_may_still_run(world):
+    world.run("inventory", [world.function()])
+    world.run("metrics", [world.point(10, 500)])
+
+    row = completeness(world.store, world.window(), now=world.now).iloc[0]
+
+    assert math.isnan(row["invocations"]) and math.isnan(row["share"])
 
 
 def test_records_are_not_missed_where_metrics_are(watched):
