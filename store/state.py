@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -45,6 +47,12 @@ def is_file(engine: sa.Engine) -> bool:
 def writer(engine: sa.Engine) -> sa.Engine:
     """The same engine, whose transactions are for writing: one at a time."""
     return sqlite.writer(engine) if is_file(engine) else postgres.writer(engine)
+
+
+def turn(engine: sa.Engine) -> AbstractContextManager[Any]:
+    """What the writing threads of a process wait for: SQLite itself wakes nobody who waits, and on a busy
+    machine some would wait in vain."""
+    return threading.RLock() if is_file(engine) else nullcontext()
 
 
 def name(engine: sa.Engine, folder: Path) -> str:

@@ -60,7 +60,7 @@ class Store:
 
     def __init__(self, settings: StoreSettings, engine: sa.Engine) -> None:
         self.settings = settings
-        self._engine, self._writer = engine, state.writer(engine)
+        self._engine, self._writer, self._turn = engine, state.writer(engine), state.turn(engine)
         self._lake, self._cache = Lake(settings.path, open_shelf(settings, engine)), HotCache()
         self._losses = Losses(self.transaction)
         self._paid = Paid(self._lake.shelf, self.transaction)
@@ -82,7 +82,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
         """A write transaction on the state database (BEGIN IMMEDIATE on SQLite)."""
-        with self._explained(), self._writer.begin() as connection:
+        with self._explained(), self._turn, self._writer.begin() as connection:
             if self._fence is not None:
                 self._fence(connection)
             yield connection
@@ -107,7 +107,7 @@ class Store:
             with self.transaction() as connection:
                 commit.keep(connection, run, learned, now=now)
         except LeaseLostError:  # what it cost is owed all the same
-            with self._explained(), self._writer.begin() as connection:
+            with self._explained(), self._turn, self._writer.begin() as connection:
                 commit.count(connection, run.target, run.collector, run.usage, now=now)
             raise
 

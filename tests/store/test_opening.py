@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -47,6 +48,28 @@ def test_a_second_opening_finds_what_the_first_kept(settings, a_run, a_point, re
 def test_other_processes_may_read_while_one_writes(store):
     with store.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_writers_of_a_process_wait_for_each_other_as_long_as_it_takes(settings, a_run, a_point, monkeypatch):
+    monkeypatch.setattr("store.sqlite.BUSY_S", 0.01)
+    store, done, entered = Store.open(settings), [], threading.Event()
+
+    def write():
+        entered.wait()
+        store.commit(a_run(), [a_point(invocations=3.0)], now=a_run().finished_at)
+        done.append(True)
+
+    other = threading.Thread(target=write)
+    other.start()
+    with store.transaction():
+        entered.set()
+        other.join(0.3)
+        waits = not done
+    other.join()
+
+    assert waits
+    assert done
+    store.close()
 
 
 def test_the_migrations_lead_to_the_schema_of_the_code(store):
