@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.facts import Covered, Target
+from core.facts import Covered, Listed, Target, Version
 from core.prices import cost, gb_seconds, prices
-from store.readers.cost import costs
+from store.readers.cost import cost_series, costs
 from store.readers.fleet import fleet
 
 OTHER = Target("111111111111", "us-east-1")
@@ -49,3 +49,18 @@ def test_the_fleet_table_and_the_cost_table_say_the_same(both):
     assert dict(zip(told["region"], told["cost_usd"], strict=True)) == {
         row.region: row.cost_usd for row in table.itertuples()
     }
+
+
+def test_bars_of_cost_bill_each_version_at_the_price_of_its_architecture(both):
+    arm = Version(name="orders:2", function="orders", version="2", architecture="arm64")
+    both.run("inventory", [both.function(), arm, Listed("function"), Listed("version")])
+    both.run("logs", [both.record(95, 400, version="2"), Covered("orders", both.window())])
+
+    bars = cost_series(both.store, both.window(), now=both.now, by="region").groupby("group")["cost_usd"]
+
+    on_arm = cost(gb_seconds(400, 1024), prices("eu-west-1", "arm64").duration) or Decimal(0)
+    paid = {
+        "eu-west-1": compute_usd("eu-west-1", 2048) + on_arm,
+        "us-east-1": compute_usd("us-east-1", 1024),
+    }
+    assert dict(bars.sum()) == pytest.approx({region: float(usd) for region, usd in paid.items()})
