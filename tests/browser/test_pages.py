@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,15 +14,14 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from typer.testing import CliRunner
 
 from core.settings import StoreSettings
 from core.windows import Window, parse_duration
 from dashboard import links, numbers
 from dashboard.menu import MENU
-from quarterdeck.cli import app
+from quarterdeck.answers import fleet_document
 from store.readers import incidents
-from store.store import Store
+from store.store import Filter, Store
 from tests.browser.conftest import CHARTS, PHONE, PICTURES
 from tests.demo_store import NOW
 
@@ -39,7 +37,7 @@ TITLES = {links.path(page, {}): title for group in MENU.values() for page, title
 
 @dataclass(frozen=True)
 class Watched:
-    """A dashboard on a filled store: its address, its fleet, the alert after a bad deploy."""
+    """A dashboard on a store: its address, the fleet as `quarterdeck fleet` says it, the alert of a deploy."""
 
     url: str
     fleet: pd.DataFrame
@@ -59,21 +57,10 @@ def watched(demo: tuple[str, Path]) -> Watched:
     url, path = demo
     store = Store.open(StoreSettings(path=path, free_space_floor_mb=0))
     found = incidents.incidents(store)
+    rows = fleet_document(store, SHOWN, now=NOW, where=Filter())["functions"]
     store.close()
     worst = found[found["subject"] == "checkout-api"].iloc[0].to_dict()
-    return Watched(url, fleet_json(path), worst)
-
-
-def fleet_json(store: Path) -> pd.DataFrame:
-    """What `quarterdeck fleet --json` prints for the window that the pages show; money exact."""
-    words = ["--store", str(store), "fleet", "--since", "3h", "--until", NOW.isoformat(), "--json"]
-    printed = CliRunner().invoke(app, words, catch_exceptions=False).stdout
-    rows = json.loads(printed, parse_float=Decimal)["functions"]
-    floats = [
-        {k: float(v) if isinstance(v, Decimal) and k != "cost_usd" else v for k, v in row.items()}
-        for row in rows
-    ]
-    return pd.DataFrame(floats)
+    return Watched(url, pd.DataFrame(rows), worst)
 
 
 @pytest.mark.parametrize("path", TITLES)
