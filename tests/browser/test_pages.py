@@ -37,7 +37,7 @@ TITLES = {links.path(page, {}): title for group in MENU.values() for page, title
 
 @dataclass(frozen=True)
 class Watched:
-    """A dashboard on a store: its address, the fleet as `quarterdeck fleet` says it, the alert of a deploy."""
+    """A dashboard on a store: its address, the fleet as `quarterdeck fleet` says it, a deploy's alert."""
 
     url: str
     fleet: pd.DataFrame
