@@ -58,7 +58,8 @@ def limits(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
 
 def _claimed(snapshot: Snapshot) -> pd.DataFrame:
     return snapshot.frame(
-        """SELECT account, region, max(claimed_max) AS claimed_max, arg_max(ts, claimed_max) AS claimed_ts,
+        """SELECT account, region, max(claimed_max) AS claimed_max,
+            arg_max(ts, (claimed_max, ts)) FILTER (claimed_max IS NOT NULL) AS claimed_ts,
             arg_max(claimed_max, ts) AS claimed_now, max(unreserved_max) AS shared_max,
             sum(throttles) AS throttles
         FROM metrics WHERE scope = 'account' GROUP BY ALL"""
