@@ -11,12 +11,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 from pyarrow import parquet
 
 from core.windows import Window
+from store.narrow import KEPT_BYTES
 from store.recent import Recent
 from store.shelf import Shelf
 from store.telemetry import KEYS
@@ -33,11 +35,13 @@ HOURS_BYTES = 256 * 2**20
 
 class Lake:
     """One DuckDB instance, made at the first need. It sees the shelf's local files and nothing else.
-    `hours` keeps what files' points add up to (`store.hours`)."""
+    `hours` keeps what files' points add up to (`store.hours`), `narrow` what they have of a function
+    (`store.narrow`)."""
 
     def __init__(self, folder: Path, shelf: Shelf) -> None:
         self.folder, self.shelf = folder, shelf
         self.hours = Recent[Path](HOURS_BYTES)
+        self.narrow = Recent[Any](KEPT_BYTES)
         self._spill = (folder / "tmp").resolve() / uuid.uuid4().hex
         self._lock = threading.Lock()
         self._root: duckdb.DuckDBPyConnection | None = None

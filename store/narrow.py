@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from store.recent import Recent
 from store.telemetry import SCHEMAS
 
 Place = tuple[str, str, str]
@@ -20,9 +21,10 @@ Place = tuple[str, str, str]
 
 FILES = 512
 """Files of which the row groups are remembered; some 300 kB each for a day of 500 functions."""
+KEPT_BYTES = 64 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Known:
     """A file's footer: it never changes, and takes longer to read than the rows of a function."""
 
@@ -37,11 +39,18 @@ class Known:
         ]
 
 
-def rows(kind: str, files: Iterable[Path], place: Place, names: Sequence[str]) -> pa.Table:
-    """Some columns of a function's rows; the files are those of its account and region. Raises OSError or
-    pyarrow's errors when a file cannot be read."""
-    parts = [_of_file(file, place[2], names) for file in files]
-    return _placed(kind, [part for part in parts if part is not None], place, names)
+def rows(kept: Recent[Any], kind: str, files: Iterable[Path], place: Place, names: Sequence[str]) -> pa.Table:
+    """Some columns of a function's rows; the files are those of its account and region. What a file has of it
+    is kept: it is asked for again at the next refresh. Raises OSError or pyarrow's errors when a file cannot
+    be read."""
+    wanted = pa.schema([SCHEMAS[kind].field(name) for name in names])
+    parts = [_of_file(kept, file, place[2], wanted) for file in files]
+    table = pa.concat_tables([wanted.empty_table(), *parts], promote_options="default")
+    for name, value in zip(("account", "region"), place[:2], strict=True):  # files have them in their paths
+        if name in names:
+            column = pa.repeat(pa.scalar(value, wanted.field(name).type), len(table))
+            table = table.set_column(table.schema.get_field_index(name), wanted.field(name), column)
+    return table
 
 
 def of(table: pa.Table, place: Place) -> pa.Table:
@@ -52,34 +61,26 @@ def of(table: pa.Table, place: Place) -> pa.Table:
     return table.filter(mine)
 
 
-def _of_file(file: Path, function: str, names: Sequence[str]) -> pa.Table | None:
+def _of_file(kept: Recent[Any], file: Path, function: str, wanted: pa.Schema) -> pa.Table:
     stat = file.stat()
     known = _known(file, stat.st_size, stat.st_mtime_ns)
-    groups = known.groups(function)
-    if not groups:
-        return None
-    there = [name for name in (*names, "function") if name in known.names]
-    with parquet.ParquetFile(file, metadata=known.footer) as opened:
-        table = opened.read_row_groups(groups, columns=list(dict.fromkeys(there)), use_threads=False)
-    return table.filter(pc.equal(table["function"], function))
-
-
-def _placed(kind: str, parts: Sequence[pa.Table], place: Place, names: Sequence[str]) -> pa.Table:
-    """As one table of the kind's own types, with account and region, which files have in their paths."""
-    wanted = pa.schema([SCHEMAS[kind].field(name) for name in names])
-    empty = wanted.empty_table()
-    cast = [
-        part.select(kept := [name for name in part.schema.names if name in names]).cast(
-            pa.schema([wanted.field(name) for name in kept])
-        )
-        for part in parts
-    ]
-    table = pa.concat_tables([empty, *cast], promote_options="default")
-    for name, value in zip(("account", "region"), place[:2], strict=True):
-        if name in names:
-            column = pa.repeat(pa.scalar(value, wanted.field(name).type), len(table))
-            table = table.set_column(table.schema.get_field_index(name), wanted.field(name), column)
+    key = (known, function, tuple(wanted.names))
+    table = kept.get(key)
+    if table is None:
+        table = _read(file, known, function, wanted)
+        kept.keep(key, table)
     return table
+
+
+def _read(file: Path, known: Known, function: str, wanted: pa.Schema) -> pa.Table:
+    """In the kind's own types; columns that the file lacks are left out."""
+    names = [name for name in wanted.names if name in known.names]
+    mine = pa.schema([wanted.field(name) for name in names])
+    if not (groups := known.groups(function)):
+        return mine.empty_table()
+    with parquet.ParquetFile(file, metadata=known.footer) as opened:
+        table = opened.read_row_groups(groups, columns=list(dict.fromkeys([*names, "function"])))
+    return table.filter(pc.equal(table["function"], function)).select(names).cast(mine)
 
 
 @lru_cache(maxsize=FILES)

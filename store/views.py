@@ -78,7 +78,7 @@ class Views:
         sources = self._sources(kind)
         clean = [self._held.local[f.path] for f in sources.clean]
         if self._place is not None and not sources.touched:
-            there = [self._hot(kind, sources.hot, names), narrow.rows(kind, clean, self._place, names)]
+            there = [self._hot(kind, sources.hot, names), self._narrow(kind, clean, names)]
             self.duck.register(kind, columns.inside(pa.concat_tables(there), self._window))
             return
         touched = [self._held.local[f.path] for f in sources.touched]
@@ -115,8 +115,12 @@ class Views:
             return read_files(files)
         self._tables += 1
         table = f"{kind}_read_{self._tables}"
-        self.duck.register(table, narrow.rows(kind, files, self._place, names))
+        self.duck.register(table, self._narrow(kind, files, names))
         return table
+
+    def _narrow(self, kind: str, files: Sequence[Path], names: Sequence[str]) -> pa.Table:
+        assert self._place is not None
+        return narrow.rows(self._lake.narrow, kind, files, self._place, names)
 
     def _sources(self, kind: str) -> Sources:
         rows = self._held.hot[kind]

@@ -13,6 +13,7 @@ from core.facts import MetricPoint, Run, Target
 from core.settings import StoreSettings
 from core.windows import MINUTE, Window
 from store import narrow
+from store.recent import Recent
 from store.store import Store
 from store.views import columns_of
 
@@ -140,10 +141,23 @@ def test_only_row_groups_that_may_have_the_function_are_read(tmp_path):
 
 
 def test_a_file_that_is_written_anew_is_looked_at_anew(tmp_path):
-    file, place = tmp_path / "f.parquet", ("1", "eu-west-1", "b")
+    file, place, kept = tmp_path / "f.parquet", ("1", "eu-west-1", "b"), Recent(2**20)
 
     def write(value):
         parquet.write_table(pa.table({"function": ["a", "b"], "invocations": [0.0, value]}), file)
-        return narrow.rows("metrics", [file], place, ["invocations"])["invocations"].to_pylist()
+        return narrow.rows(kept, "metrics", [file], place, ["invocations"])["invocations"].to_pylist()
 
     assert [write(1.0), write(2.0)] == [[1.0], [2.0]]
+
+
+def test_what_a_file_has_of_a_function_is_read_once(tmp_path, monkeypatch):
+    file, kept = tmp_path / "f.parquet", Recent(2**20)
+    parquet.write_table(pa.table({"function": ["a", "b"], "invocations": [1.0, 2.0]}), file)
+
+    def read(function):
+        place = ("1", "eu-west-1", function)
+        return narrow.rows(kept, "metrics", [file], place, ["invocations"])["invocations"].to_pylist()
+
+    assert [read("a"), read("b"), read("c")] == [[1.0], [2.0], []]
+    monkeypatch.setattr(narrow, "_read", lambda *_: pytest.fail("a file was read again"))
+    assert [read("a"), read("b"), read("c")] == [[1.0], [2.0], []]
