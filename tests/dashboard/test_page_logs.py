@@ -134,7 +134,7 @@ def test_a_line_that_is_not_there_is_a_sentence(open_page, filled, asked):
     app = open_page("views/logs.py", line=asked)
 
     assert not app.exception
-    assert "cannot be read" in words(app) or "not stored" in words(app)
+    assert "cannot be read" in words(app) or "was never kept, or it is gone" in words(app)
 
 
 def test_a_line_in_the_address_reads_back():

@@ -132,7 +132,7 @@ def test_the_trace_of_the_address_is_shown_with_its_invocation(open_page, traced
 def test_a_trace_that_is_not_stored_is_a_sentence(open_page, traced):
     app = open_page("views/traces.py", trace=f"111111111111.eu-west-1.{trace_id(20, 77)}")
 
-    assert "not stored" in words(app)
+    assert "This trace is not found: it was never read, or it is gone" in words(app)
 
 
 def test_of_a_function_without_traces_the_page_says_why(open_page, traced):

@@ -348,6 +348,8 @@ def test_how_each_log_is_read_is_listed_with_its_reason(open_page, filled):
     commit(filled, "logs", [LogMode(name="orders", mode="aggregated", why="4 GB a day", usd_a_month=0.6)])
 
     app = open_page("views/collection.py")
+    app.session_state["all-modes"] = True  # AppTest opens no expander
+    app.run()
 
     assert "1 aggregated" in words(app)
     assert table(app, "usd_a_month")[["function", "why"]].values.tolist() == [["orders", "4 GB a day"]]
