@@ -207,7 +207,10 @@ def test_cost_is_requests_duration_and_logs_at_list_price(pairs):
         group = {"LogGroupName": config["LoggingConfig"]["LogGroup"]}
         logged = sum(oracle.metric("IncomingBytes", "Sum", group, "AWS/Logs").values())
         logs = Decimal(str(logged)) / 2**30 * LOGS_GB[row["region"]]
-        assert float(row["cost_usd"]) == pytest.approx(float(compute + logs), rel=1e-6, abs=1e-12), name
+        # of a minute of which Lambda says that it dropped records, metrics tell what they can
+        is_estimated = any("Lambda dropped log records" in state for state in row["states"].values())
+        rel = 1e-4 if is_estimated else 1e-6
+        assert float(row["cost_usd"]) == pytest.approx(float(compute + logs), rel=rel, abs=1e-12), name
         checked += 1
     assert checked >= 20
 
