@@ -142,10 +142,10 @@ def _points(source: str, windows: Sequence[Window], names: Sequence[str]) -> str
 
 def within(tables: Iterable[pa.Table], window: Window, names: Sequence[str], place: Place | None) -> pa.Table:
     """Some columns of the rows of whole hours inside a window, as one table."""
-    needed = {*names, "ts", *(("account", "region", "function") if place else ())}
+    timed = [name for name in EMPTY.schema.names if name in {*names, "ts"}]
     parts = []
     for table in tables:
-        kept = inside(table.select([name for name in table.schema.names if name in needed]), window)
-        mine = kept if place is None else of(kept, place)
-        parts.append(mine.select([name for name in names if name in mine.schema.names]))
+        there = [name for name in timed if name in table.schema.names]
+        mine = inside(table.select(there) if place is None else of(table, place, there), window)
+        parts.append(mine.select([name for name in names if name in there]))
     return pa.concat_tables([EMPTY.select(list(names)), *parts], promote_options="default")

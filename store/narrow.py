@@ -53,12 +53,12 @@ def rows(kept: Recent[Any], kind: str, files: Iterable[Path], place: Place, name
     return table
 
 
-def of(table: pa.Table, place: Place) -> pa.Table:
-    """A table's rows of one function."""
+def of(table: pa.Table, place: Place, names: Sequence[str]) -> pa.Table:
+    """Some columns of a table's rows of one function; a name that the table lacks is left out."""
     mine = pc.equal(table["function"], place[2])
     for name, value in zip(("account", "region"), place[:2], strict=True):
         mine = pc.and_(mine, pc.equal(table[name], value))
-    return table.filter(mine)
+    return table.select([name for name in names if name in table.schema.names]).filter(mine)
 
 
 def _of_file(kept: Recent[Any], file: Path, function: str, wanted: pa.Schema) -> pa.Table:

@@ -136,9 +136,10 @@ class Views:
             self.duck.register(f"{kind}_late", self._hot(kind, sources.late, KEYS[kind]))
 
     def _hot(self, kind: str, tables: Sequence[pa.Table], names: Sequence[str]) -> pa.Table:
-        place, empty = self._place, SCHEMAS[kind].empty_table()
-        mine = tables if place is None else [narrow.of(table, place) for table in tables]
-        return pa.concat_tables([table.select(list(names)) for table in (empty, *mine)])
+        place, empty = self._place, SCHEMAS[kind].empty_table().select(list(names))
+        if place is not None:
+            return pa.concat_tables([empty, *(narrow.of(table, place, names) for table in tables)])
+        return pa.concat_tables([empty, *(table.select(list(names)) for table in tables)])
 
 
 def columns_of(sql: str, names: Sequence[str]) -> frozenset[str]:
