@@ -21,7 +21,7 @@ from store.readers.frames import rows
 from store.readers.states import Coverage, Seen
 from store.readers.summaries import BIN_MS, billed_places
 from store.readers.sums import is_mute, metric_sums, recorded_places
-from store.readers.things import Place, Things, matches
+from store.readers.things import PLACE, Place, Things, matches
 from store.readers.usage import Question, Read, Sizes, capacity, used, volume
 from store.store import Filter, Snapshot
 
@@ -48,7 +48,6 @@ UNITS = {
 }
 """Per meter (a field of `core.prices.Prices`): how much of a line's quantity makes one unit of its price."""
 
-PLACE = ["account", "region", "function"]
 PLACE_SQL = 'account, "function"'
 """A function in SQL; the region is always there."""
 

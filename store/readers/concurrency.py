@@ -15,10 +15,10 @@ from core.formulas import headroom, rate, reservable
 from core.windows import Window
 from store.asking import reader
 from store.readers.frames import STEP_SQL, Grid, inside, rows, to_utc, with_none
-from store.readers.lines import PLACE, laid, read_of
+from store.readers.lines import laid, read_of
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, Seen, known
-from store.readers.things import Place, Thing, Things
+from store.readers.things import PLACE, Place, Thing, Things
 from store.store import Snapshot, Store
 
 KINDS = ("function", "reserved", "provisioned", "alias", "mapping", "account_limits")

@@ -10,9 +10,7 @@ import pandas as pd
 
 from store.readers.frames import Flags, Grid, inside
 from store.readers.states import Coverage
-from store.readers.things import Place
-
-PLACE = ["account", "region", "function"]
+from store.readers.things import PLACE, Place
 
 
 def laid(

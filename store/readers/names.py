@@ -6,7 +6,7 @@ import pandas as pd
 
 from core.windows import Window
 from store.asking import reader
-from store.readers.things import EVERYTHING, Things
+from store.readers.things import EVERYTHING, PLACE, Things
 from store.store import Filter, Store
 
 
@@ -16,7 +16,7 @@ def function_names(store: Store, window: Window, *, where: Filter = EVERYTHING) 
     with store.snapshot(window) as snapshot:
         found = Things.read(snapshot, "function", where=where).of("function")
     places = sorted((t.place for t in found if t.gone_at is None), key=lambda place: place[::-1])
-    return pd.DataFrame(places, columns=pd.Index(["account", "region", "function"]))
+    return pd.DataFrame(places, columns=pd.Index(PLACE))
 
 
 @reader

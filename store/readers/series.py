@@ -17,7 +17,7 @@ from store.readers.lines import laid, read_of
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_PERCENTILES, PERCENTILES
 from store.readers.states import Coverage
 from store.readers.summaries import summary_steps
-from store.readers.things import Place, Things, matches, sql_where
+from store.readers.things import PLACE, Place, Things, matches, sql_where
 from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
 
@@ -166,7 +166,7 @@ def function_counts(
         )
     lines = laid(counted, places, grid, ["invocations", "errors"])
     read = read_of(coverage, places, grid)
-    frame = pd.DataFrame(places, columns=pd.Index(["account", "region", "function"]))
+    frame = pd.DataFrame(places, columns=pd.Index(PLACE))
     return frame.assign(**{name: list(np.where(read, line, np.nan)) for name, line in lines.items()})
 
 

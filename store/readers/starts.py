@@ -16,7 +16,7 @@ from store.readers.frames import rows, with_none
 from store.readers.lifecycle import provisioned
 from store.readers.records import COLD, INIT_BILLED_MS, WAITED_MS
 from store.readers.states import Coverage
-from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
+from store.readers.things import EVERYTHING, PLACE, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 
 MIB = 2**20
@@ -81,7 +81,7 @@ def _crashes(snapshot: Snapshot, where: Filter) -> dict[Place, float]:
 def _pools(frame: pd.DataFrame) -> dict[Place, tuple[int, str | None]]:
     """Units of each function, and why nothing reaches them if that holds for all."""
     found: dict[Place, tuple[int, str | None]] = {}
-    for place, mine in frame.groupby(["account", "region", "function"]):
+    for place, mine in frame.groupby(PLACE):
         why = mine["orphan"].dropna()
         orphan = str(why.iloc[0]) if len(why) == len(mine) else None
         found[_place(place)] = (int(mine["requested"].sum()), orphan)

@@ -16,9 +16,12 @@ from store.narrow import Place
 from store.revisions import Kept, Part
 from store.store import Filter, Snapshot
 
-__all__ = ["EVERYTHING", "Place", "Thing", "Things", "is_alive", "matches", "sql_where"]
+__all__ = ["EVERYTHING", "PLACE", "Place", "Thing", "Things", "is_alive", "matches", "sql_where"]
 
 EVERYTHING = Filter()
+
+PLACE = ["account", "region", "function"]
+"""The columns that name a function."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from store.readers.limits_then import KINDS as LIMITS
 from store.readers.limits_then import LimitsThen
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage
-from store.readers.things import EVERYTHING, Place, Things, sql_where
+from store.readers.things import EVERYTHING, PLACE, Place, Things, sql_where
 from store.readers.throttled_work import KINDS, Traffic, Wired, wired
 from store.store import Filter, Snapshot, Store
 
@@ -85,7 +85,7 @@ def _steps(snapshot: Snapshot, grid: Grid, where: Filter) -> dict[Place, pd.Data
         WHERE {FUNCTION_POINTS} AND throttles > 0 AND {wanted} GROUP BY ALL""",
         {"step_ms": grid.step_ms, **params},
     )
-    groups = frame.groupby(["account", "region", "function"])
+    groups = frame.groupby(PLACE)
     return {(str(a), str(r), str(f)): one[["step", "throttles"]] for (a, r, f), one in groups}
 
 
