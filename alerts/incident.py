@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from alerts.notice import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """One outage of one subject under one rule, as it is kept. `value` is the worst so far."""
+    """One outage of one subject under one rule, as it is kept. `value` is the worst so far.
+
+    One that is `grouped_under` another is told by that one, for the `cause` that they share: its `kind`, a
+    sentence (`text`) and the `evidence`. `verdict` is what people say afterwards: real or noise.
+    """
 
     id: str
     rule: str
@@ -27,6 +33,10 @@ class Incident:
     acked_by: str | None = None
     value: float | None = None
     threshold: float | None = None
+    grouped_under: str | None = None
+    cause: Mapping[str, Any] | None = None
+    assignee: str | None = None
+    verdict: str | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every migration (`migrations/versions/`): a change here needs one. A higher one is refused."""
 
 
@@ -287,7 +287,24 @@ incident = Table(
     Column("acked_by", String),
     Column("value", Float),
     Column("threshold", Float),
+    Column("grouped_under", String),  # the incident that tells this one too; null: it tells itself
+    Column("cause", sa.JSON),  # {"kind", "text", "evidence": [...]}: why they belong together; null: alone
+    Column("assignee", String),
+    Column("verdict", String),  # what people say afterwards: real, noise; null: nobody said
     Index("incident_open", "resolved_at"),
+)
+
+marked_outage = Table(
+    "marked_outage",  # trouble that people know of: backtests are compared with it
+    metadata,
+    Column("id", Seq, primary_key=True, autoincrement=True),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("start", UtcTime, nullable=False),
+    Column("end", UtcTime, nullable=False),
+    Column("who", String, nullable=False),
+    Column("text", Text, nullable=False),
 )
 
 incident_event = Table(
@@ -316,6 +333,7 @@ silence = Table(
     Column("end", UtcTime, nullable=False),
     Column("reason", Text, nullable=False),
     Column("author", String, nullable=False),
+    Column("matchers", sa.JSON),  # [{"name", "is": "=" "!=" "=~" "!~", "value"}], all must hold; null: none
 )
 
 outbox = Table(
@@ -333,7 +351,27 @@ outbox = Table(
     Column("next_at", UtcTime, nullable=False),
     Column("delivered_at", UtcTime),
     Column("error", Text),
+    Column("folded_into", String),  # the digest that tells this one; state is then `folded`
     Index("outbox_due", "state", "next_at"),
+)
+
+thread = Table(
+    "thread",  # what a channel needs to answer or edit what it posted about an incident
+    metadata,
+    Column("incident", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("ref", sa.JSON, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+channel_state = Table(
+    "channel_state",  # channels that take nothing any more, or did not lately
+    metadata,
+    Column("channel", String, primary_key=True),
+    Column("state", String, nullable=False),  # working, failing, dead
+    Column("since", UtcTime, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("reported_at", UtcTime),  # through another channel
 )
 
 audit = Table(
@@ -352,4 +390,70 @@ audit = Table(
     Column("outcome", String, nullable=False),  # planned, applied, failed, held back
     Column("answer", Text),
     Column("request_id", String),
+)
+
+action_request = Table(
+    "action_request",  # what is asked of the service: it plans, and carries out what was approved
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("who", String, nullable=False),
+    Column("action", sa.JSON, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("subject_kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("incident", String),
+    Column("rule", String),
+    Column("undo_of", String),  # the held change that it would restore
+    Column("state", String, nullable=False),  # asked, planned, approved, declined, expired, applied, failed
+    Column("plan", sa.JSON),
+    Column("said", Text, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("decided_at", UtcTime),
+    Column("decided_by", String),
+    Index("action_request_by_state", "state"),
+)
+
+approval_link = Table(
+    "approval_link",  # single use; the token itself is only in the message
+    metadata,
+    Column("hash", String, primary_key=True),  # SHA-256 of the token
+    Column("request", String, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    Column("used_by", String),
+)
+
+held_change = Table(
+    "held_change",  # a change in AWS that is on a lease: it is verified, and restored when it expires
+    metadata,
+    Column("id", String, primary_key=True),  # the audit's id of what was applied
+    Column("who", String, nullable=False),
+    Column("action", sa.JSON, nullable=False),
+    Column("account", String, nullable=False),
+    Column("region", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("incident", String),
+    Column("rule", String),
+    Column("what", String, nullable=False),  # the setting that was changed: reserved concurrency ...
+    Column("before", sa.JSON),
+    Column("after", sa.JSON),
+    Column("applied_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),  # null: it stays
+    Column("verify_by", UtcTime),  # null: nothing to verify
+    Column("verified_at", UtcTime),
+    Column("state", String, nullable=False),  # applying, held, restoring, restored, kept, failed
+    Column("said", Text, nullable=False),
+    Index("held_change_by_state", "state"),
+)
+
+person = Table(
+    "person",  # who signed in, and what they may
+    metadata,
+    Column("name", String, primary_key=True),  # e-mail, or the subject of the login
+    Column("role", String, nullable=False),  # viewer, operator, admin
+    Column("why", Text, nullable=False),  # which claim or list gave the role
+    Column("seen_at", UtcTime, nullable=False),
 )
