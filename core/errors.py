@@ -84,3 +84,7 @@ class DeliveryError(QuarterdeckError):
 
 class ActionError(QuarterdeckError):
     """A change could not be planned or applied."""
+
+
+class NotAllowedError(QuarterdeckError):
+    """This person's role does not suffice."""
