@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import sqlalchemy as sa
 
 from alerts import ledger
 from alerts.context import Context, gather
-from alerts.grid import Grid, read_grid
 from alerts.incident import Incident
-from alerts.judge import Judgement, judge
+from alerts.judge import Judgement
+from alerts.judging import LOOKBACK, judge_all
 from alerts.notices import incident_id, sentence, title
 from alerts.outages import Outage, outages
 from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
 from alerts.standing import NEVER, standing
 from alerts.telling import Teller
-from core.windows import MINUTE, Window, floor
+from core.windows import MINUTE
 from store.store import Store
-
-LOOKBACK = timedelta(minutes=45)
-"""How late a minute may be collected and still be judged: what may change (18 min) and some failed runs."""
-
 
 MOST = 10
 """How many new incidents of one evaluation get their context looked up: speed matters when all breaks."""
@@ -74,28 +70,6 @@ def evaluate(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, no
         teller = Teller(by_name, settings, contexts, named, frozenset(opened), known, now)
         queued = teller.tell(connection, current)
     return Evaluation(tuple(opened), tuple(resolved), queued)
-
-
-def judge_all(store: Store, rules: Sequence[Rule], *, now: datetime) -> list[Judgement]:
-    """Every rule over its subjects, from one reading of the store per kind of subject."""
-    reach, end = dict[str, int](), floor(now, MINUTE)
-    for rule in rules:
-        reach[rule.spec.subject] = max(reach.get(rule.spec.subject, 0), rule.reach_minutes)
-    grids = {
-        kind: read_grid(store, kind, Window(end - LOOKBACK - minutes * MINUTE, end), now=now)
-        for kind, minutes in reach.items()
-    }
-    return [_judged(rule, grids[rule.spec.subject]) for rule in rules]
-
-
-def _judged(rule: Rule, grid: Grid) -> Judgement:
-    rows = [at for at, subject in enumerate(grid.subjects) if _selects(rule, subject)]
-    part = grid.take(rows, newest=int(LOOKBACK / MINUTE) + rule.reach_minutes)
-    return judge(rule, part)
-
-
-def _selects(rule: Rule, subject: Subject) -> bool:
-    return rule.spec.role in {None, subject.role} and rule.where.matches(subject)
 
 
 def decide(judged: Sequence[Judgement], told: Sequence[Incident]) -> list[Finding]:

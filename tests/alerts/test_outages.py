@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine import LOOKBACK, decide
+from alerts.engine import decide
 from alerts.grid import Grid
 from alerts.incident import Incident
 from alerts.judge import judge
+from alerts.judging import LOOKBACK
 from alerts.outages import Outage, outages
 from alerts.rule import Rule, Subject
 from core.windows import LATENESS, MINUTE

@@ -1,0 +1,37 @@
+"""Every rule over its subjects as of a time, from one reading of the store per kind of subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from alerts.grid import Grid, read_grid
+from alerts.judge import Judgement, judge
+from alerts.rule import Rule, Subject
+from core.windows import MINUTE, Window, floor
+from store.store import Store
+
+LOOKBACK = timedelta(minutes=45)
+"""How late a minute may be collected and still be judged: what may change (18 min) and some failed runs."""
+
+
+def judge_all(store: Store, rules: Sequence[Rule], *, now: datetime) -> list[Judgement]:
+    """Every rule over its subjects, from one reading of the store per kind of subject."""
+    reach, end = dict[str, int](), floor(now, MINUTE)
+    for rule in rules:
+        reach[rule.spec.subject] = max(reach.get(rule.spec.subject, 0), rule.reach_minutes)
+    grids = {
+        kind: read_grid(store, kind, Window(end - LOOKBACK - minutes * MINUTE, end), now=now)
+        for kind, minutes in reach.items()
+    }
+    return [_judged(rule, grids[rule.spec.subject]) for rule in rules]
+
+
+def _judged(rule: Rule, grid: Grid) -> Judgement:
+    rows = [at for at, subject in enumerate(grid.subjects) if _selects(rule, subject)]
+    part = grid.take(rows, newest=int(LOOKBACK / MINUTE) + rule.reach_minutes)
+    return judge(rule, part)
+
+
+def _selects(rule: Rule, subject: Subject) -> bool:
+    return rule.spec.role in {None, subject.role} and rule.where.matches(subject)
