@@ -291,6 +291,9 @@ incident = Table(
     Column("cause", sa.JSON),  # {"kind", "text", "evidence": [...]}: why they belong together; null: alone
     Column("assignee", String),
     Column("verdict", String),  # what people say afterwards: real, noise; null: nobody said
+    Column("tags", sa.JSON),  # of the subject, when it opened
+    Column("labels", sa.JSON),  # of the rule, then
+    Column("definition", sa.JSON),  # the rule, as it was then; null: it could not be told
     Index("incident_open", "resolved_at"),
 )
 
@@ -420,6 +423,7 @@ approval_link = Table(
     metadata,
     Column("hash", String, primary_key=True),  # SHA-256 of the token
     Column("request", String, nullable=False),
+    Column("channel", String, nullable=False),  # that it was sent to
     Column("made_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
     Column("used_at", UtcTime),
@@ -438,12 +442,14 @@ held_change = Table(
     Column("incident", String),
     Column("rule", String),
     Column("what", String, nullable=False),  # the setting that was changed: reserved concurrency ...
+    Column("thing", String, nullable=False),  # whose: a function, an alias, a mapping's UUID
     Column("before", sa.JSON),
     Column("after", sa.JSON),
     Column("applied_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # null: it stays
     Column("verify_by", UtcTime),  # null: nothing to verify
     Column("verified_at", UtcTime),
+    Column("next_at", UtcTime),  # when a restoration that failed is tried again
     Column("state", String, nullable=False),  # applying, held, restoring, restored, kept, failed
     Column("said", Text, nullable=False),
     Index("held_change_by_state", "state"),

@@ -18,7 +18,8 @@ Seq = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     for name in ("grouped_under", "assignee", "verdict"):
         op.add_column("incident", sa.Column(name, sa.String(), nullable=True))
-    op.add_column("incident", sa.Column("cause", sa.JSON(), nullable=True))
+    for name in ("cause", "tags", "labels", "definition"):
+        op.add_column("incident", sa.Column(name, sa.JSON(), nullable=True))
     op.add_column("silence", sa.Column("matchers", sa.JSON(), nullable=True))
     op.add_column("outbox", sa.Column("folded_into", sa.String(), nullable=True))
     _table(
@@ -51,7 +52,7 @@ def upgrade() -> None:
     op.create_index("action_request_by_state", "action_request", ["state"])
     _table(
         "approval_link",
-        ["hash", "request"],
+        ["hash", "request", "channel"],
         maybe=["used_by"],
         times=["made_at", "expires_at"],
         maybe_times=["used_at"],
@@ -59,11 +60,11 @@ def upgrade() -> None:
     )
     _table(
         "held_change",
-        ["id", "who", "account", "region", "subject", "what", "state"],
+        ["id", "who", "account", "region", "subject", "what", "thing", "state"],
         maybe=["incident", "rule"],
         texts=["said"],
         times=["applied_at"],
-        maybe_times=["expires_at", "verify_by", "verified_at"],
+        maybe_times=["expires_at", "verify_by", "verified_at", "next_at"],
         key=["id"],
         more=[_json("action", nullable=False), _json("before"), _json("after")],
     )
