@@ -11,8 +11,9 @@ Role = Literal["viewer", "operator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """From the least to the most; each may do what those before it may.
 
-A viewer reads. An operator works on incidents (acknowledge, assign, note, silence, mark) and asks for, approves
-and undoes actions that have a way back. An admin also approves what cannot be undone, and revives channels.
+A viewer reads. An operator works on incidents (acknowledge, assign, note, silence, mark) and asks for,
+approves and undoes actions that have a way back. An admin also approves what cannot be undone, and revives
+channels.
 """
 
 

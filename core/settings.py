@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from core.people import Role
 from core.windows import parse_duration
 
 
@@ -95,6 +96,7 @@ class CollectSettings(Section):
     traces_every: Duration = timedelta(minutes=15)
     triggers_every: Duration = timedelta(hours=1)
     changes_every: Duration = timedelta(minutes=15)
+    alarms_every: Duration = timedelta(minutes=5)
     quiet_after: Duration = Field(
         default=timedelta(hours=24), description="a function without invocations for so long is quiet"
     )
@@ -168,3 +170,7 @@ class DashboardSettings(Section):
     address: str = "127.0.0.1"
     port: int = Field(default=8501, ge=1, le=65535)
     theme: Literal["system", "light", "dark"] = "system"
+    allow_anyone: Role | None = Field(
+        default=None,
+        description="beyond loopback and without access.login: what everybody who reaches the port is",
+    )

@@ -9,13 +9,36 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
+from core.access import AccessSettings, is_loopback
+from core.errors import QuarterdeckError
+from core.people import Role
 from core.settings import DashboardSettings, StoreSettings
 
 APP = Path(__file__).parent / "app.py"
 STORE, BANNER = "QUARTERDECK_STORE", "QUARTERDECK_BANNER"
 STORE_SETTINGS = "QUARTERDECK_STORE_SETTINGS"
+ENTRANCE = "QUARTERDECK_ENTRANCE"
+
+EXPOSED = (
+    "the dashboard would listen on {address}, where others than this machine's users can reach it, and "
+    "nobody would have to sign in. Add access.login to the settings (docs/access.md), keep to 127.0.0.1, or "
+    "say `--allow-anyone viewer` (dashboard.allow_anyone): then whoever reaches the port reads everything"
+)
+
+
+class ExposedError(QuarterdeckError):
+    """The dashboard would be open to others, and nobody said that it may be."""
+
+
+class Entrance(BaseModel):
+    """How people come in: by login, or as `anyone`; None is whoever started the dashboard. No secrets."""
+
+    login: bool = False
+    lasts: timedelta = timedelta(hours=12)
+    anyone: Role | None = None
+    access: AccessSettings = AccessSettings()
 
 
 def launch(
@@ -23,22 +46,36 @@ def launch(
     store: StoreSettings,
     banner: str | None = None,
     *,
+    access: AccessSettings | None = None,
+    secrets: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the whole environment for the dashboard's process.
+    """Return the command and the whole environment for the dashboard's process. Raises ExposedError.
 
     It answers `/_stcore/health` once it is ready. What does not depend on settings is in
     `dashboard/.streamlit/config.toml`, which Streamlit reads because it lies beside `app.py`. AWS variables
     are left out of the environment, since a page never calls AWS; but not where telemetry is in S3.
     """
     argv = [sys.executable, "-P", "-m", "dashboard", "run", str(APP), *_options(settings)]
+    argv += [f"--secrets.files={secrets}"] if secrets else []
     dropped = (BANNER,) if store.telemetry else (BANNER, *(n for n in environ if n.startswith("AWS_")))
     env = {name: value for name, value in environ.items() if name not in dropped}
     env[STORE] = str(store.path.absolute())
     env[STORE_SETTINGS] = to_text(store)
+    env[ENTRANCE] = entrance(settings, access or AccessSettings()).model_dump_json()
     if banner:
         env[BANNER] = banner
     return argv, env
+
+
+def entrance(settings: DashboardSettings, access: AccessSettings) -> Entrance:
+    """Who comes in, and as whom. Raises ExposedError when others would, and nobody said so."""
+    if access.login:
+        bare = access.model_copy(update={"login": None})
+        return Entrance(login=True, lasts=access.login.lasts, access=bare)
+    if settings.allow_anyone is None and not is_loopback(settings.address):
+        raise ExposedError(EXPOSED.format(address=settings.address))
+    return Entrance(anyone=None if is_loopback(settings.address) else settings.allow_anyone, access=access)
 
 
 def to_text(store: StoreSettings) -> str:

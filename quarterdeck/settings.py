@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from alerts.settings import AlertSettings
+from core.access import AccessSettings
 from core.errors import SettingsError
 from core.marked_yaml import Document, parse
 from core.settings import (
@@ -36,6 +37,7 @@ class Settings(Section):
     collect: CollectSettings = CollectSettings()
     store: StoreSettings = StoreSettings()
     dashboard: DashboardSettings = DashboardSettings()
+    access: AccessSettings = AccessSettings()
     alerts: AlertSettings = AlertSettings()
 
 

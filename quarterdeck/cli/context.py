@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.people import Person
 from core.windows import Window, newest_end, parse_duration
 from quarterdeck.mistakes import UsageMistakeError
 
@@ -54,6 +56,19 @@ class Front:
 
 def front(context: typer.Context) -> Front:
     return context.find_object(Front) or Front((), None)
+
+
+def operator(name: str | None, settings: Settings | None = None) -> Person:
+    """Who types: the name given with --as, else the operating system's user.
+
+    Whoever runs a command can read and write the store itself, so they are an admin, unless the list in the
+    settings gives that name another role.
+    """
+    from core.access import AccessSettings, person_of, role_now
+
+    who = name or getpass.getuser()
+    access = settings.access if settings else AccessSettings()
+    return person_of(who, role_now(access, who, None, now=now_utc()))
 
 
 def now_utc() -> datetime:

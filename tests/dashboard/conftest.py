@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.facts import Covered, Function, InvocationRecord, LogEvent, MetricPoint, Run, Target, Version
 from core.settings import StoreSettings
 from core.windows import Window
-from dashboard.launch import APP, STORE
+from dashboard.launch import APP, ENTRANCE, STORE, Entrance
 from store import schema
 from store.store import Store
 
@@ -31,6 +31,7 @@ def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     """`open_page("views/x.py", **query)`: a page of the app on the test's store, drawn once."""
     monkeypatch.setenv(STORE, str(tmp_path / "store"))
     monkeypatch.setenv("QUARTERDECK_NOW", NOW.isoformat())
+    monkeypatch.setenv(ENTRANCE, Entrance().model_dump_json())
 
     def start(page: str = "views/overview.py", **query: str) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=30).run()

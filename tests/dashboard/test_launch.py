@@ -15,7 +15,7 @@ def start(settings=None, banner=None, environ=AWS):
 
 
 def test_listens_where_the_settings_say():
-    argv, _ = start(DashboardSettings(address="0.0.0.0", port=9000))
+    argv, _ = start(DashboardSettings(address="0.0.0.0", port=9000, allow_anyone="viewer"))
 
     assert "--server.address=0.0.0.0" in argv
     assert "--server.port=9000" in argv
