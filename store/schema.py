@@ -460,6 +460,7 @@ person = Table(
     metadata,
     Column("name", String, primary_key=True),  # e-mail, or the subject of the login
     Column("role", String, nullable=False),  # viewer, operator, admin
-    Column("why", Text, nullable=False),  # which claim or list gave the role
-    Column("seen_at", UtcTime, nullable=False),
+    Column("source", String, nullable=False),  # list, claim, default, anyone: what gave the role
+    Column("why", Text, nullable=False),  # the same in words: which pattern, which value of the claim
+    Column("seen_at", UtcTime, nullable=False),  # of a claim: when the provider gave its word
 )

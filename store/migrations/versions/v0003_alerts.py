@@ -69,7 +69,7 @@ def upgrade() -> None:
         more=[_json("action", nullable=False), _json("before"), _json("after")],
     )
     op.create_index("held_change_by_state", "held_change", ["state"])
-    _table("person", ["name", "role"], texts=["why"], times=["seen_at"], key=["name"])
+    _table("person", ["name", "role", "source"], texts=["why"], times=["seen_at"], key=["name"])
     op.execute("UPDATE meta SET value = '3' WHERE key = 'schema_version'")
 
 
