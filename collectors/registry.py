@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collectors import changes, details, inventory, logs, metrics, queues, traces, triggers
+from collectors import alarms, changes, details, inventory, logs, metrics, queues, traces, triggers
 from collectors.collector import Collector
 
 COLLECTORS: tuple[Collector, ...] = (
@@ -14,6 +14,7 @@ COLLECTORS: tuple[Collector, ...] = (
     logs.COLLECTOR,
     traces.COLLECTOR,
     changes.COLLECTOR,
+    alarms.COLLECTOR,
 )
 """In the order of a pass: what tells of queues and provisioned aliases comes before what asks about them."""
 

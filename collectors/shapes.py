@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from collectors import (
+    alarms,
     cloudwatch,
     details,
     inventory,
@@ -187,6 +188,10 @@ def _traces_of(known: Inventory, settings: CollectSettings, window: Window, peri
     ]
 
 
+def _alarms(known: Inventory, settings: CollectSettings) -> list[Calls]:
+    return [_calls("cloudwatch", "DescribeAlarms", pages(len(known.alarms), alarms.PAGE))]
+
+
 def _changes(known: Inventory, settings: CollectSettings) -> list[Calls]:
     return [_calls("cloudtrail", "LookupEvents", 1)]
 
@@ -209,4 +214,5 @@ SHAPES: Mapping[str, Shape] = {
         is_paid=True,
     ),
     "changes": Shape(_changes, _changes_of, ("busy accounts have more pages",)),
+    "alarms": Shape(_alarms, None, ("alarms that are not about Lambda are listed too",), is_paid=True),
 }

@@ -663,6 +663,43 @@ class TraceSettings:
     scanned_per_hour: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """A CloudWatch alarm that is about Lambda; `name` is its own, unique in the region.
+
+    `kind` is metric, math (several metrics or an expression), anomaly (a band) or composite (of other alarms,
+    `rule`). A composite has no metric; one of math has that of its first Lambda metric. `state` is OK, ALARM
+    or INSUFFICIENT_DATA since `state_since`. `missing` is how missing data counts. The three counts are
+    actions for each state; what they are (ARNs) is not kept.
+    """
+
+    KIND: ClassVar[str] = "alarm"
+
+    name: str
+    kind: str
+    state: str
+    reason: str | None = None
+    state_since: datetime | None = None
+    last_modified: datetime | None = None
+    description: str | None = None
+    function: str | None = None
+    namespace: str | None = None
+    metric: str | None = None
+    statistic: str | None = None
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    period_s: int | None = None
+    periods: int | None = None
+    datapoints: int | None = None
+    comparison: str | None = None
+    threshold: float | None = None
+    missing: str | None = None
+    rule: str | None = None
+    actions_enabled: bool = True
+    alarm_actions: int = 0
+    ok_actions: int = 0
+    no_data_actions: int = 0
+
+
 Telemetry = (
     MetricPoint
     | InvocationRecord
@@ -692,6 +729,7 @@ Entity = (
     | LogMode
     | Cadence
     | TraceSettings
+    | Alarm
 )
 TELEMETRY: tuple[type[Telemetry], ...] = (
     MetricPoint,
@@ -722,6 +760,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     LogMode,
     Cadence,
     TraceSettings,
+    Alarm,
 )
 
 VOLATILE: Mapping[str, frozenset[str]] = {
@@ -734,6 +773,7 @@ VOLATILE: Mapping[str, frozenset[str]] = {
     "log_mode": frozenset({"bytes_a_day", "usd_a_month", "why"}),
     "cadence": frozenset({"every_s", "why"}),
     "trace_settings": frozenset({"scanned_per_hour"}),
+    "alarm": frozenset({"state", "reason", "state_since"}),
 }
 """Fields that move by themselves: kept, but a new value is no configuration change."""
 
@@ -851,5 +891,6 @@ class Inventory:
     log_modes: tuple[LogMode, ...] = ()
     cadences: tuple[Cadence, ...] = ()
     trace_settings: TraceSettings | None = None
+    alarms: tuple[Alarm, ...] = ()
     async_settings_of: frozenset[str] = frozenset()
     """Functions whose asynchronous settings were read: what is not among `invoke_configs` does not exist."""

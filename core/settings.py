@@ -174,3 +174,8 @@ class DashboardSettings(Section):
         default=None,
         description="beyond loopback and without access.login: what everybody who reaches the port is",
     )
+    hosts: list[str] = Field(
+        default_factory=list,
+        description="names in the browser's address beside those of loopback, of `address` and of "
+        "alerts.base_url; `*` is any",
+    )

@@ -93,6 +93,7 @@ PROBES: Mapping[str, Probe] = {
         "resourcegroupstaggingapi", "get_resources", lambda known: {"ResourcesPerPage": 1}
     ),
     "cloudwatch:GetMetricData": Probe("cloudwatch", "get_metric_data", _one_metric),
+    "cloudwatch:DescribeAlarms": Probe("cloudwatch", "describe_alarms", lambda known: {"MaxRecords": 1}),
     "lambda:GetPolicy": Probe("lambda", "get_policy", _function),
     "lambda:ListFunctionUrlConfigs": Probe("lambda", "list_function_url_configs", _function),
     "lambda:ListLayerVersions": Probe(

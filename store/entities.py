@@ -282,6 +282,7 @@ def inventory(connection: sa.Connection, target: Target) -> Inventory:
         log_modes=found["log_mode"],
         cadences=found["cadence"],
         trace_settings=next(iter(found["trace_settings"]), None),
+        alarms=found["alarm"],
         async_settings_of=_listed_functions(connection, target, "invoke_config"),
     )
 

@@ -42,8 +42,8 @@ KINDS: Mapping[str, str] = {
 QUIET = {("mapping", "last_result"), ("mapping", "state_reason"), ("provisioned", "status")}
 """Fields that report on work, not on a change somebody made."""
 
-OURS = {"log_mode", "cadence", "layer"}
-"""Kinds whose changes are our own, or told by the function's."""
+OURS = {"log_mode", "cadence", "layer", "alarm"}
+"""Kinds whose changes are our own, told by the function's, or of who watches it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +26,7 @@ NOT_COLLECTED = "not collected"
 NOT_YET = "not yet"
 TOO_OLD = "history was not read that far back"
 
-COLLECTORS = ("inventory", "details", "triggers", "metrics", "logs", "queues", "traces", "changes")
+COLLECTORS = ("inventory", "details", "triggers", "metrics", "logs", "queues", "traces", "changes", "alarms")
 WINDOWED = ("metrics", "logs", "queues", "traces", "changes")
 """Those that read stretches of time; the others read how things are."""
 HEALTHY = frozenset({"ok", "partial"})
@@ -227,6 +227,11 @@ class Coverage:
         settled = [w for rows in all_rows for w in self._clipped(rows).settled]
         read = self.covered(collector, account, region, scope)
         return [left for part in read for left in subtract(part, settled)]
+
+    def alike(self, collector: str, account: str, region: str, scope: str = "") -> Hashable:
+        """Equal for scopes of which the same was read."""
+        key = collector, account, region, scope
+        return key if scope and key in self._gaps else self._all_rows(*key)
 
     def _all_rows(self, collector: str, account: str, region: str, scope: str) -> tuple[tuple[Row, ...], ...]:
         """The rows that count for a scope: its own, then the whole target's. ACCOUNT's count for the target

@@ -1,4 +1,4 @@
-"""CloudWatch: GetMetricData, GetMetricStatistics, ListMetrics, DescribeAlarms."""
+"""CloudWatch: GetMetricData, GetMetricStatistics, ListMetrics."""
 
 from __future__ import annotations
 
@@ -223,13 +223,8 @@ def _has(dimensions: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     return name in dimensions and wanted.get("Value", dimensions[name]) == dimensions[name]
 
 
-def describe_alarms(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    return {"MetricAlarms": [], "CompositeAlarms": []}
-
-
 HANDLERS: dict[str, Handler] = {
     "GetMetricData": get_metric_data,
     "GetMetricStatistics": get_metric_statistics,
     "ListMetrics": list_metrics,
-    "DescribeAlarms": describe_alarms,
 }

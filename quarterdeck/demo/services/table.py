@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quarterdeck.demo.account import Handler
 from quarterdeck.demo.services import (
+    alarms,
     cloudwatch,
     events,
     lambda_,
@@ -29,7 +30,7 @@ HANDLERS: dict[str, dict[str, Handler]] = {
         **lambda_triggers.HANDLERS,
         **lambda_writes.HANDLERS,
     },
-    "cloudwatch": cloudwatch.HANDLERS,
+    "cloudwatch": {**cloudwatch.HANDLERS, **alarms.HANDLERS},
     "logs": {**logs.HANDLERS, **queries.HANDLERS},
     "sqs": sqs.HANDLERS,
     "xray": xray.HANDLERS,
