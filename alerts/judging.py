@@ -1,4 +1,4 @@
-"""Every rule over its subjects as of a time, from one reading of the store per kind of subject."""
+"""Every rule over its subjects, as of a time or over history, from one reading of the store per kind."""
 
 from __future__ import annotations
 
@@ -16,20 +16,27 @@ LOOKBACK = timedelta(minutes=45)
 
 
 def judge_all(store: Store, rules: Sequence[Rule], *, now: datetime) -> list[Judgement]:
-    """Every rule over its subjects, from one reading of the store per kind of subject."""
-    reach, end = dict[str, int](), floor(now, MINUTE)
+    """Every rule at the newest minutes: those that may have changed since they were judged last."""
+    end = floor(now, MINUTE)
+    return judge_over(store, rules, Window(end - LOOKBACK, end), now=now)
+
+
+def judge_over(store: Store, rules: Sequence[Rule], window: Window, *, now: datetime) -> list[Judgement]:
+    """Every rule over its subjects at each minute that ends in `window` (whole minutes), and some before it
+    that these look back on; from one reading of the store per kind of subject."""
+    reach = dict[str, int]()
     for rule in rules:
         reach[rule.spec.subject] = max(reach.get(rule.spec.subject, 0), rule.reach_minutes)
     grids = {
-        kind: read_grid(store, kind, Window(end - LOOKBACK - minutes * MINUTE, end), now=now)
+        kind: read_grid(store, kind, Window(window.start - minutes * MINUTE, window.end), now=now)
         for kind, minutes in reach.items()
     }
-    return [_judged(rule, grids[rule.spec.subject]) for rule in rules]
+    return [_judged(rule, grids[rule.spec.subject], window) for rule in rules]
 
 
-def _judged(rule: Rule, grid: Grid) -> Judgement:
+def _judged(rule: Rule, grid: Grid, window: Window) -> Judgement:
     rows = [at for at, subject in enumerate(grid.subjects) if _selects(rule, subject)]
-    part = grid.take(rows, newest=int(LOOKBACK / MINUTE) + rule.reach_minutes)
+    part = grid.take(rows, newest=int(window.duration / MINUTE) + rule.reach_minutes)
     return judge(rule, part)
 
 
