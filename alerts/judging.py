@@ -22,22 +22,27 @@ def judge_all(store: Store, rules: Sequence[Rule], *, now: datetime) -> list[Jud
 
 
 def judge_over(store: Store, rules: Sequence[Rule], window: Window, *, now: datetime) -> list[Judgement]:
-    """Every rule over its subjects at each minute that ends in `window` (whole minutes), and some before it
-    that these look back on; from one reading of the store per kind of subject."""
+    """Every rule over its subjects at each minute that ends in `window` (whole minutes)."""
+    return [judge(rule, grid) for rule, grid in zip(rules, grids(store, rules, window, now=now), strict=True)]
+
+
+def grids(store: Store, rules: Sequence[Rule], window: Window, *, now: datetime) -> list[Grid]:
+    """What each rule is judged on: its subjects in `window`, and as many minutes before it as a judgement
+    looks back on; from one reading of the store per kind of subject."""
     reach = dict[str, int]()
     for rule in rules:
         reach[rule.spec.subject] = max(reach.get(rule.spec.subject, 0), rule.reach_minutes)
-    grids = {
+    whole = {
         kind: read_grid(store, kind, Window(window.start - minutes * MINUTE, window.end), now=now)
         for kind, minutes in reach.items()
     }
-    return [_judged(rule, grids[rule.spec.subject], window) for rule in rules]
+    minutes = int(window.duration / MINUTE)
+    return [_of_rule(rule, whole[rule.spec.subject], newest=minutes + rule.reach_minutes) for rule in rules]
 
 
-def _judged(rule: Rule, grid: Grid, window: Window) -> Judgement:
+def _of_rule(rule: Rule, grid: Grid, *, newest: int) -> Grid:
     rows = [at for at, subject in enumerate(grid.subjects) if _selects(rule, subject)]
-    part = grid.take(rows, newest=int(window.duration / MINUTE) + rule.reach_minutes)
-    return judge(rule, part)
+    return grid.take(rows, newest=newest)
 
 
 def _selects(rule: Rule, subject: Subject) -> bool:
