@@ -15,7 +15,8 @@ class Incident:
     """One outage of one subject under one rule, as it is kept. `value` is the worst so far.
 
     One that is `grouped_under` another is told by that one, for the `cause` that they share: its `kind`, a
-    sentence (`text`) and the `evidence`. `verdict` is what people say afterwards: real or noise.
+    sentence (`text`) and the `evidence`. `verdict` is what people say afterwards: real or noise. `tags` of
+    the subject, `labels` and `definition` of the rule are as they were when it opened.
     """
 
     id: str
@@ -37,6 +38,9 @@ class Incident:
     cause: Mapping[str, Any] | None = None
     assignee: str | None = None
     verdict: str | None = None
+    tags: Mapping[str, str] | None = None
+    labels: Mapping[str, str] | None = None
+    definition: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:

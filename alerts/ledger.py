@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts.incident import Incident, Sent
+from alerts.matchers import Matcher, all_match, from_rows, to_rows
 from alerts.notice import Notice
 from core.facts import Target
 from store import schema
@@ -38,19 +39,25 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Holds notices back from `start` to `end`; a pattern that is None matches anything."""
+    """Holds notices back from `start` to `end`; all patterns and matchers must fit, one that is None does."""
 
     rule: str | None
     account: str | None
     region: str | None
     subject: str | None
+    start: datetime
     end: datetime
     reason: str
     author: str
+    matchers: tuple[Matcher, ...] = ()
+
+    def is_in_force(self, now: datetime) -> bool:
+        return self.start <= now < self.end
 
     def matches(self, incident: Incident) -> bool:
         pairs = zip((self.rule, self.account, self.region, self.subject), incident.key, strict=True)
-        return all(pattern is None or fnmatchcase(value, pattern) for pattern, value in pairs)
+        fits = all(pattern is None or fnmatchcase(value, pattern) for pattern, value in pairs)
+        return fits and all_match(self.matchers, incident)
 
 
 def incidents(connection: sa.Connection, *, since: datetime) -> list[Incident]:
@@ -106,13 +113,21 @@ def held_back(connection: sa.Connection, incident: str, ts: datetime, text: str)
 def silences(connection: sa.Connection, *, now: datetime) -> list[Silence]:
     """Those in force."""
     table = schema.silence
-    columns = [table.c[name] for name in ("rule", "account", "region", "subject", "end", "reason", "author")]
-    rows = connection.execute(sa.select(*columns).where(table.c.start <= now, table.c.end > now))
-    return [Silence(*row) for row in rows]
+    columns = [table.c[name] for name in Silence.__slots__]
+    query = sa.select(*columns).where(table.c.start <= now, table.c.end > now).order_by(table.c.id)
+    rows = connection.execute(query)
+    return [Silence(*row[:-1], matchers=from_rows(row.matchers)) for row in rows]
 
 
-def add_silence(connection: sa.Connection, new: Silence, *, start: datetime) -> int:
-    row = {name: getattr(new, name) for name in Silence.__slots__} | {"start": start}
+def silence(connection: sa.Connection, id: int) -> Silence | None:
+    table = schema.silence
+    columns = [table.c[name] for name in Silence.__slots__]
+    row = connection.execute(sa.select(*columns).where(table.c.id == id)).first()
+    return None if row is None else Silence(*row[:-1], matchers=from_rows(row.matchers))
+
+
+def add_silence(connection: sa.Connection, new: Silence) -> int:
+    row = {name: getattr(new, name) for name in Silence.__slots__} | {"matchers": to_rows(new.matchers)}
     made = connection.execute(sa.insert(schema.silence).values(row)).inserted_primary_key
     assert made is not None
     return int(made[0])

@@ -150,6 +150,12 @@ class Rule(Section):
     missing: Missing | None = None
     where: Where = Where()
     repeat: Duration | None = None
+    quiet_after_deploy: Duration | None = Field(
+        default=None,
+        ge=timedelta(0),
+        le=timedelta(hours=6),
+        description="left out: as alerts.quiet_after_deploy",
+    )
     labels: dict[str, str] = Field(default_factory=dict)
     runbook: str | None = Field(default=None, pattern=r"^https?://", max_length=2000)
     notify: Patterns | None = Field(default=None, description="names of channels; left out: all of them")

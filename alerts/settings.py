@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import ConfigDict, Field, field_validator
 
 from alerts.channels import Channel
-from core.settings import Section
+from alerts.maintenance import Maintenance
+from core.settings import Duration, Section
 
 
 class ActionSettings(Section):
@@ -35,6 +37,10 @@ class AlertSettings(Section):
     channels: dict[str, Channel] = Field(default_factory=dict)
     actions: ActionSettings = ActionSettings()
     delivery: DeliverySettings = DeliverySettings()
+    maintenance: list[Maintenance] = Field(default_factory=list)
+    quiet_after_deploy: Duration = Field(
+        default=timedelta(0), ge=timedelta(0), le=timedelta(hours=6), description="see docs/incidents.md"
+    )
     base_url: str = Field(
         default="http://127.0.0.1:8501", description="where people open the dashboard: links begin so"
     )

@@ -21,8 +21,6 @@ from dashboard.ledgers import audit_table, deliveries_table
 from dashboard.numbers import plain
 
 LENGTHS = {"30 min": timedelta(minutes=30), "2 h": timedelta(hours=2), "8 h": timedelta(hours=8)}
-NOBODY = "dashboard"
-"""Who did it, when nobody gave a name."""
 
 
 def show(id: str | None) -> None:
@@ -103,22 +101,19 @@ def acknowledge(incident: Incident) -> None:
     if numbers.known(incident["acked_at"]):
         return
     with st.popover("Acknowledge", icon=":material/check:"), st.form("acknowledge", border=False):
-        st.text_input("Your name", key="ack-who", placeholder="maria")
         st.text_input("Note", key="ack-note", placeholder="looking into it")
         st.form_submit_button("Acknowledge this alert", on_click=acknowledged, args=(str(incident["id"]),))
 
 
 def acknowledged(id: str) -> None:
-    who, text = _typed("ack-who") or NOBODY, _typed("ack-note")
     with told("Acknowledged: it is not repeated any more."):
-        queries_alerts.acknowledge(id, who=who, text=text)
+        queries_alerts.acknowledge(id, text=_typed("ack-note"))
 
 
 def silence(incident: Incident) -> None:
     with st.popover("Silence", icon=":material/notifications_off:"), st.form("silence", border=False):
         st.segmented_control("For", list(LENGTHS), default="2 h", key="silence-length", required=True)
         st.text_input("Reason", key="silence-reason", placeholder="load test until noon")
-        st.text_input("Your name", key="silence-who", placeholder="maria")
         about = figures_alerts.subject(incident)
         st.form_submit_button(
             f"Hold back messages about {about}", on_click=silenced, args=(str(incident["id"]),)
@@ -126,9 +121,9 @@ def silence(incident: Incident) -> None:
 
 
 def silenced(id: str) -> None:
-    length, who = LENGTHS[st.session_state["silence-length"]], _typed("silence-who") or NOBODY
+    length = LENGTHS[st.session_state["silence-length"]]
     with told("Silenced: it still opens and resolves, and says what was held back."):
-        queries_alerts.silence(id, length=length, reason=_typed("silence-reason"), who=who)
+        queries_alerts.silence(id, length=length, reason=_typed("silence-reason"))
 
 
 @contextmanager

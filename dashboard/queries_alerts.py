@@ -9,10 +9,12 @@ from typing import Any
 import pandas as pd
 
 from alerts import incidents as ledger
+from alerts import silences as silencing
 from alerts.grid import read_grid
 from alerts.rules import STARTER, Rule, load_rules
 from core.windows import MINUTE, Window
 from dashboard import figures_alerts, queries
+from dashboard.identity import person
 from dashboard.queries import cached, store
 from store.readers import incidents
 
@@ -56,20 +58,34 @@ def values(incident: Mapping[str, Any], rule: Rule, window: Window, _at: datetim
     return figures_alerts.values(rule, grid, key)
 
 
-def acknowledge(id: str, *, who: str, text: str = "") -> None:
-    """Raises QuarterdeckError in one sentence."""
-    ledger.acknowledge(store(), id, who=who, now=queries.now(), text=text)
+def acknowledge(id: str, *, text: str = "") -> None:
+    """This and what follows: by whoever uses the page; QuarterdeckError in one sentence."""
+    ledger.acknowledge(store(), id, by=person(), now=queries.now(), text=text)
     _forget()
 
 
-def silence(id: str, *, length: timedelta, reason: str, who: str) -> None:
-    """Raises QuarterdeckError in one sentence."""
-    ledger.silence_incident(store(), id, duration=length, reason=reason, author=who, now=queries.now())
+def assign(id: str, to: str) -> None:
+    ledger.assign(store(), id, to, by=person(), now=queries.now())
     _forget()
 
 
-def end_silence(id: int, *, who: str) -> None:
-    ledger.end_silence(store(), id, who=who, now=queries.now())
+def note(id: str, text: str) -> None:
+    ledger.note(store(), id, text, by=person(), now=queries.now())
+    _forget()
+
+
+def judge(id: str, verdict: ledger.Verdict | None) -> None:
+    ledger.judge(store(), id, verdict, by=person(), now=queries.now())
+    _forget()
+
+
+def silence(id: str, *, length: timedelta, reason: str) -> None:
+    silencing.silence_incident(store(), id, duration=length, reason=reason, by=person(), now=queries.now())
+    _forget()
+
+
+def end_silence(id: int) -> None:
+    silencing.end_silence(store(), id, by=person(), now=queries.now())
     _forget()
 
 

@@ -15,6 +15,7 @@ from alerts.rules import rules_of
 from collectors.aws import Aws, connect
 from core.errors import AwsError
 from core.facts import Target
+from core.people import Person
 from quarterdeck.answers import find_function
 from quarterdeck.mistakes import UsageMistakeError
 from quarterdeck.output import plain
@@ -25,10 +26,10 @@ from store.store import Filter, Store
 Document = dict[str, Any]
 
 
-def acknowledge(store: Store, beginning: str, *, who: str, now: datetime) -> str:
+def acknowledge(store: Store, beginning: str, *, by: Person, now: datetime) -> str:
     """Acknowledge the incident whose id begins so; returns what to say."""
-    incident = incidents.acknowledge(store, incident_id(store, beginning), who=who, now=now)
-    if incident.acked_by != who:
+    incident = incidents.acknowledge(store, incident_id(store, beginning), by=by, now=now)
+    if incident.acked_by != by.name:
         return f"{incident.id} was acknowledged by {incident.acked_by} already: {incident.title}"
     return f"acknowledged {incident.id}: {incident.title}"
 

@@ -13,7 +13,7 @@ from dashboard.figures_alerts import Incident
 from dashboard.firing import gist
 from dashboard.ledgers import audit_table, deliveries_table
 from dashboard.numbers import plain
-from dashboard.one_alert import NOBODY, one, show, told
+from dashboard.one_alert import one, show, told
 
 LINES = 20
 SEVERITIES, COLOURS = ["critical", "warning", "info"], ["red", "orange", "blue"]
@@ -126,7 +126,7 @@ def silences() -> None:
 
 def end(id: int) -> None:
     with told("The silence ended: what still fires is told now."):
-        queries_alerts.end_silence(id, who=NOBODY)
+        queries_alerts.end_silence(id)
 
 
 def dead_deliveries() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from quarterdeck.cli.context import Account, Json, Region, duration, front, note, now_utc, where
+from quarterdeck.cli.context import Account, Json, Region, duration, front, note, now_utc, operator, where
 
 PANEL = "Incidents"
 Who = Annotated[
@@ -62,8 +62,9 @@ def ack(
     """
     from quarterdeck import on_call
 
-    with front(context).store() as store:
-        note(on_call.acknowledge(store, incident, who=who or getpass.getuser(), now=now_utc()))
+    mine = front(context)
+    with mine.store() as store:
+        note(on_call.acknowledge(store, incident, by=operator(who, mine.settings), now=now_utc()))
 
 
 def silence(
@@ -83,12 +84,13 @@ def silence(
         quarterdeck silence --for 2h --reason "load test" --subject checkout-api
     """
     hold = duration(length, "--for")
-    from alerts import incidents
+    from alerts import silences
 
-    with front(context).store() as store:
-        incidents.silence(
+    mine = front(context)
+    with mine.store() as store:
+        silences.silence(
             store, duration=hold, reason=reason, rule=rule, subject=subject, account=account, region=region,
-            author=who or getpass.getuser(), now=now_utc(),
+            by=operator(who, mine.settings), now=now_utc(),
         )  # fmt: skip
     note(f"silenced for {length}: {reason}")
 

@@ -6,15 +6,18 @@ import pytest
 
 from alerts import telling
 from alerts.engine import evaluate
-from alerts.incidents import acknowledge, silence, silence_incident
+from alerts.incidents import acknowledge
 from alerts.rules import STARTER, load_rules
+from alerts.silences import silence, silence_incident
 from core.facts import AccountLimits, Function, Listed, MetricPoint, Queue, QueueSample, Reserved, Target
+from core.people import Person
 from core.settings import StoreSettings
 from core.windows import Window
 from store.store import Store
 
 PROD = Target("111122223333", "eu-west-1")
 
+ADA = Person("ada", "operator")
 BAD, GOOD = [50.0] * 10, [0.0] * 60
 
 
@@ -195,16 +198,14 @@ def test_repeats_while_it_fires(broken, go, table, world, rule):
 def test_does_not_repeat_what_somebody_has_acknowledged(broken, go, store, table, world, rule):
     repeating = [rule("error-rate", above=0.1, over="3m", repeat="30m", **{"for": "2 of 3"})]
     [id] = go(20, rules=repeating).opened
-    acknowledge(store, id, who="ada", now=world.at(22))
+    acknowledge(store, id, by=ADA, now=world.at(22))
     go(80, rules=repeating)
 
     assert [row["reason"] for row in table("outbox")] == ["firing"]
 
 
 def test_a_silence_holds_the_notice_back_and_says_so_once(broken, go, store, table, world):
-    silence(
-        store, rule="error-*", duration=timedelta(hours=1), reason="load test", author="ada", now=world.at(0)
-    )
+    silence(store, rule="error-*", duration=timedelta(hours=1), reason="load test", by=ADA, now=world.at(0))
     go(20)
     go(21)
 
@@ -214,7 +215,7 @@ def test_a_silence_holds_the_notice_back_and_says_so_once(broken, go, store, tab
 
 
 def test_what_still_fires_after_a_silence_is_told_then(broken, go, store, table, world):
-    silence(store, duration=timedelta(minutes=30), reason="load test", author="ada", now=world.at(0))
+    silence(store, duration=timedelta(minutes=30), reason="load test", by=ADA, now=world.at(0))
     go(20)
     go(31)
 
@@ -222,7 +223,7 @@ def test_what_still_fires_after_a_silence_is_told_then(broken, go, store, table,
 
 
 def test_what_began_and_ended_in_a_silence_is_never_told(broken, go, store, table, world):
-    silence(store, duration=timedelta(minutes=46), reason="load test", author="ada", now=world.at(0))
+    silence(store, duration=timedelta(minutes=46), reason="load test", by=ADA, now=world.at(0))
     go(20)
     world.minutes(20, GOOD[:25])
     go(45)
@@ -234,7 +235,7 @@ def test_what_began_and_ended_in_a_silence_is_never_told(broken, go, store, tabl
 
 def test_a_resolution_is_told_even_when_silenced(broken, go, store, table, world):
     [id] = go(20).opened
-    silence_incident(store, id, duration=timedelta(hours=4), reason="known", author="ada", now=world.at(21))
+    silence_incident(store, id, duration=timedelta(hours=4), reason="known", by=ADA, now=world.at(21))
     world.minutes(20, GOOD[:25])
     go(45)
 
