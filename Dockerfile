@@ -17,4 +17,4 @@ ENV QUARTERDECK_STORE=/var/lib/quarterdeck PYTHONUNBUFFERED=1
 VOLUME /var/lib/quarterdeck
 EXPOSE 8501
 ENTRYPOINT ["quarterdeck"]
-CMD ["run", "--address", "0.0.0.0"]
+CMD ["run", "--address", "0.0.0.0", "--allow-anyone", "viewer"]

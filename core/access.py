@@ -105,24 +105,28 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the dashboard kept of somebody who came in."""
+    """What the dashboard kept of somebody who came; `role` is None for those it refused."""
 
-    role: Role
+    role: Role | None
     source: Source
     seen_at: datetime
 
 
+MAX_NAME = 254
+"""The longest e-mail address: https://www.rfc-editor.org/errata/eid1690"""
+
+
 def name_of(claims: Mapping[str, Any]) -> str | None:
     """What somebody who signed in is called everywhere: the e-mail address unless the provider says that
-    nobody checked it, else the provider's own id. None when it tells neither.
+    nobody checked it, else `sub:` and the provider's own id. None when it tells neither.
 
     Source: https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims
     """
     email, verified = claims.get("email"), claims.get("email_verified", True)
-    if isinstance(email, str) and email.strip() and verified in (True, "true"):
-        return email.strip().lower()
+    if isinstance(email, str) and "@" in email and verified in (True, "true"):
+        return email.strip().lower()[:MAX_NAME]
     sub = claims.get("sub")
-    return sub if isinstance(sub, str) and sub.strip() else None
+    return f"sub:{sub}"[:MAX_NAME] if isinstance(sub, str) and sub.strip() else None
 
 
 def granted(access: AccessSettings, claims: Mapping[str, Any]) -> Granted:

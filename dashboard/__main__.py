@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import threading
 from importlib import import_module
+from pathlib import Path
 
 from streamlit.web.cli import main
+
+from dashboard.login import REMOVED_AT_END, remove
 
 PAGES_NEED = ("dashboard.views", "dashboard.queries", "dashboard.functions_table", "altair", "duckdb")
 
@@ -16,5 +21,7 @@ def warm() -> None:
 
 
 if __name__ == "__main__":
+    if REMOVED_AT_END in os.environ:
+        atexit.register(remove, Path(os.environ[REMOVED_AT_END]))
     threading.Thread(target=warm, daemon=True).start()
     main(prog_name="streamlit")

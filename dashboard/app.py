@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import StoreError
-from dashboard import links, numbers, queries, shell, widgets
+from dashboard import door, links, numbers, queries, shell, widgets
 from dashboard.finder import find
 from dashboard.first_look import first_look
 from dashboard.launch import BANNER
@@ -26,7 +26,8 @@ CSS = """<style>
 .st-key-menu [data-testid="stCaptionContainer"] { margin: 0.7rem 0 -0.75rem 0.5rem; }
 [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"])
   { display: none; }
-.st-key-shell { display: none; }
+.st-key-shell, .st-key-back { display: none; }
+.st-key-door { margin: 12vh auto 0; }
 [class*="st-key-csv-"] { margin-top: -0.35rem; }
 [data-stale="true"] { opacity: 1 !important; transition: none !important; }
 </style>"""
@@ -45,6 +46,8 @@ def main() -> None:
             st.markdown(f":blue-badge[:material/science: Demo] :small[{numbers.plain(banner)}]")
     try:
         queries.store()
+        if not door.admitted():
+            return
     except StoreError as error:
         st.title(page.title, anchor=False)
         st.error(numbers.plain(error), icon=":material/database_off:")
@@ -55,6 +58,7 @@ def main() -> None:
         _menu()
         _filter()
         _keys()
+        door.who()
     first_look()
     page.run()
 

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
-from core.access import AccessSettings, is_loopback
+from core.access import AccessSettings, LoginSettings, is_loopback
 from core.errors import QuarterdeckError
 from core.people import Role
 from core.settings import DashboardSettings, StoreSettings
@@ -20,6 +21,8 @@ APP = Path(__file__).parent / "app.py"
 STORE, BANNER = "QUARTERDECK_STORE", "QUARTERDECK_BANNER"
 STORE_SETTINGS = "QUARTERDECK_STORE_SETTINGS"
 ENTRANCE = "QUARTERDECK_ENTRANCE"
+
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 EXPOSED = (
     "the dashboard would listen on {address}, where others than this machine's users can reach it, and "
@@ -47,22 +50,26 @@ def launch(
     banner: str | None = None,
     *,
     access: AccessSettings | None = None,
+    base_url: str = "",
     secrets: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[list[str], dict[str, str]]:
     """Return the command and the whole environment for the dashboard's process. Raises ExposedError.
 
-    It answers `/_stcore/health` once it is ready. What does not depend on settings is in
+    `base_url` is where people open it, and `secrets` the file that `dashboard.login` wrote. It answers
+    `/_stcore/health` once it is ready. What does not depend on settings is in
     `dashboard/.streamlit/config.toml`, which Streamlit reads because it lies beside `app.py`. AWS variables
     are left out of the environment, since a page never calls AWS; but not where telemetry is in S3.
     """
+    access = access or AccessSettings()
     argv = [sys.executable, "-P", "-m", "dashboard", "run", str(APP), *_options(settings)]
+    argv += [f"--server.allowedHosts={host}" for host in _hosts(settings, access.login, base_url)]
     argv += [f"--secrets.files={secrets}"] if secrets else []
     dropped = (BANNER,) if store.telemetry else (BANNER, *(n for n in environ if n.startswith("AWS_")))
     env = {name: value for name, value in environ.items() if name not in dropped}
     env[STORE] = str(store.path.absolute())
     env[STORE_SETTINGS] = to_text(store)
-    env[ENTRANCE] = entrance(settings, access or AccessSettings()).model_dump_json()
+    env[ENTRANCE] = entrance(settings, access).model_dump_json()
     if banner:
         env[BANNER] = banner
     return argv, env
@@ -76,6 +83,18 @@ def entrance(settings: DashboardSettings, access: AccessSettings) -> Entrance:
     if settings.allow_anyone is None and not is_loopback(settings.address):
         raise ExposedError(EXPOSED.format(address=settings.address))
     return Entrance(anyone=None if is_loopback(settings.address) else settings.allow_anyone, access=access)
+
+
+def _hosts(settings: DashboardSettings, login: LoginSettings | None, base_url: str) -> list[str]:
+    """Names that the browser may know it by: a page elsewhere whose name leads here is none of them.
+
+    Where whoever reaches the port may come in without a login, any name does unless `hosts` says which.
+    Source: https://docs.streamlit.io/develop/api-reference/configuration/config.toml (server.allowedHosts)
+    """
+    if not settings.hosts and login is None and not is_loopback(settings.address):
+        return ["*"]
+    named = urlsplit(base_url).hostname
+    return [*LOOPBACK_NAMES, settings.address, *([named] if named else []), *settings.hosts]
 
 
 def to_text(store: StoreSettings) -> str:

@@ -11,7 +11,8 @@ import botocore.session
 from botocore.exceptions import BotoCoreError
 
 from core.errors import StoreError
-from dashboard.launch import launch
+from dashboard.launch import entrance, launch
+from dashboard.login import login_file
 from quarterdeck.demo.settings import environment as demo_environment
 from quarterdeck.demoing import demo_folder, write_settings
 from quarterdeck.settings import Settings, own_url, with_store
@@ -41,7 +42,8 @@ def something_to_watch(settings: Settings, environ: Mapping[str, str]) -> bool:
 
 
 def run(files: Sequence[Path], settings: Settings, *, demo: bool, say: Say) -> int:
-    """Start everything, supervise it, stop it together. Returns the exit code."""
+    """Start everything, supervise it, stop it together. Returns the exit code. Raises ExposedError."""
+    entrance(settings.dashboard, settings.access)
     require_free(settings.dashboard.address, settings.dashboard.port)
     if demo or not something_to_watch(settings, os.environ):
         if settings.store.database is not None:
@@ -55,10 +57,21 @@ def run(files: Sequence[Path], settings: Settings, *, demo: bool, say: Say) -> i
         banner: str | None = BANNER
     else:
         parts, banner = [_service(files, settings, os.environ)], os.environ.get("QUARTERDECK_BANNER")
-    argv, env = launch(settings.dashboard, settings.store, banner)
-    supervisor = Supervisor([*parts, Part("dashboard", argv, env, quiet=True)], say=say)
-    with stopped_by_signals(supervisor):
-        return supervisor.run(each_look=_Announcement(settings, say).look)
+    with login_file(settings.access.login, settings.alerts.base_url) as secrets:
+        argv, env = launch_with(settings, banner, secrets)
+        supervisor = Supervisor([*parts, Part("dashboard", argv, env, quiet=True)], say=say)
+        with stopped_by_signals(supervisor):
+            return supervisor.run(each_look=_Announcement(settings, say).look)
+
+
+def launch_with(
+    settings: Settings, banner: str | None, secrets: Path | None
+) -> tuple[list[str], dict[str, str]]:
+    """The dashboard's command and environment by these settings. Raises ExposedError."""
+    return launch(
+        settings.dashboard, settings.store, banner, access=settings.access,
+        base_url=settings.alerts.base_url, secrets=secrets,
+    )  # fmt: skip
 
 
 def _service(files: Sequence[Path], settings: Settings, environ: Mapping[str, str]) -> Part:

@@ -14,6 +14,7 @@ from alerts.settings import AlertSettings
 from core.access import AccessSettings
 from core.errors import SettingsError
 from core.marked_yaml import Document, parse
+from core.people import Role
 from core.settings import (
     AwsSettings,
     CollectSettings,
@@ -85,9 +86,17 @@ def with_database(settings: Settings, url: str) -> Settings:
     return settings.model_copy(update={"store": settings.store.model_copy(update=changed)})
 
 
-def with_dashboard(settings: Settings, *, port: int | None, address: str | None) -> Settings:
+def with_dashboard(
+    settings: Settings,
+    *,
+    port: int | None = None,
+    address: str | None = None,
+    allow_anyone: Role | None = None,
+    hosts: list[str] | None = None,
+) -> Settings:
     """The dashboard elsewhere than the file says (None leaves it there); links that led to it follow."""
-    changed = {name: value for name, value in (("port", port), ("address", address)) if value is not None}
+    told = {"port": port, "address": address, "allow_anyone": allow_anyone, "hosts": hosts}
+    changed = {name: value for name, value in told.items() if value is not None}
     moved = settings.model_copy(update={"dashboard": settings.dashboard.model_copy(update=changed)})
     followed = settings.alerts.base_url == own_url(settings.dashboard)
     return with_base_url(moved, own_url(moved.dashboard)) if followed else moved
@@ -129,13 +138,18 @@ def _text(file: Path) -> str:
 
 
 def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """`store.path` and `alerts.rules` below `folder`, unless they are absolute."""
+    """Paths below `folder`, unless they are absolute."""
     data = dict(data)
     store, alerts = data.get("store"), data.get("alerts")
     if isinstance(store, dict) and isinstance(store.get("path"), str):
         data["store"] = store | {"path": str(folder / store["path"])}
     if isinstance(alerts, dict) and isinstance(alerts.get("rules"), list):
         data["alerts"] = alerts | {"rules": [_below(folder, rule) for rule in alerts["rules"]]}
+    access = data.get("access")
+    login = access.get("login") if isinstance(access, dict) else None
+    if isinstance(access, dict) and isinstance(login, dict) and "client_secret_file" in login:
+        file = _below(folder, login["client_secret_file"])
+        data["access"] = access | {"login": login | {"client_secret_file": file}}
     return data
 
 

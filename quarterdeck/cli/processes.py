@@ -8,9 +8,25 @@ from typing import Annotated
 
 import typer
 
+from core.people import Role
 from quarterdeck.cli.context import front, note
 
 PANEL = "Processes"
+
+
+AllowAnyone = Annotated[
+    Role | None,
+    typer.Option(
+        metavar="ROLE",
+        help="viewer, operator or admin: beyond loopback and without a login (access.login), what everybody "
+        "who reaches the port is. It gives up knowing who it was: they read everything, and an operator or "
+        "admin changes things as `anyone`.",
+    ),
+]
+Host = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="A name that browsers open it by, beside loopback's. May be repeated."),
+]
 
 
 def run(
@@ -20,6 +36,8 @@ def run(
     ] = False,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The dashboard's port.")] = None,
     address: Annotated[str | None, typer.Option(help="The address that the dashboard listens on.")] = None,
+    allow_anyone: AllowAnyone = None,
+    host: Host = None,
 ) -> None:
     """Start everything: the service, the dashboard, and the demo account if there are no AWS credentials.
 
@@ -33,7 +51,9 @@ def run(
     from quarterdeck.settings import with_dashboard
 
     mine = front(context)
-    settings = with_dashboard(mine.settings, port=port, address=address)
+    settings = with_dashboard(
+        mine.settings, port=port, address=address, allow_anyone=allow_anyone, hosts=host
+    )
     raise typer.Exit(run_all(mine.files, settings, demo=demo, say=note))
 
 
@@ -62,21 +82,30 @@ def dashboard(
     context: typer.Context,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The dashboard's port.")] = None,
     address: Annotated[str | None, typer.Option(help="The address that it listens on.")] = None,
+    allow_anyone: AllowAnyone = None,
+    host: Host = None,
 ) -> None:
     """Serve the pages alone, over a store that a service fills.
 
     Example:
 
-        quarterdeck dashboard --address 0.0.0.0 --port 8501
+        quarterdeck dashboard --address 0.0.0.0 --port 8501 --allow-anyone viewer
     """
-    from dashboard.launch import launch
+    from dashboard.launch import entrance
+    from dashboard.login import REMOVED_AT_END, write_login
+    from quarterdeck.running import launch_with
     from quarterdeck.settings import with_dashboard
     from quarterdeck.supervisor import require_free
 
-    settings = with_dashboard(front(context).settings, port=port, address=address)
+    settings = with_dashboard(
+        front(context).settings, port=port, address=address, allow_anyone=allow_anyone, hosts=host
+    )
+    entrance(settings.dashboard, settings.access)
     require_free(settings.dashboard.address, settings.dashboard.port)
-    argv, env = launch(settings.dashboard, settings.store, os.environ.get("QUARTERDECK_BANNER"))
-    os.execvpe(argv[0], argv, env)
+    login = settings.access.login
+    secrets = write_login(login, settings.alerts.base_url) if login else None
+    argv, env = launch_with(settings, os.environ.get("QUARTERDECK_BANNER"), secrets)
+    os.execvpe(argv[0], argv, env | ({REMOVED_AT_END: str(secrets)} if secrets else {}))
 
 
 def demo(
