@@ -147,7 +147,7 @@ def _by_claim(access: AccessSettings, claims: Mapping[str, Any]) -> Granted:
     if wanted is None:
         return Granted(None, "claim", "no claim is asked for")
     said = claims.get(wanted.name)
-    values = {said} if isinstance(said, str) else {each for each in said or () if isinstance(each, str)}
+    values = said if isinstance(said, list) else [said]
     for role in reversed(ROLES):
         for value in getattr(wanted, role):
             if value in values:
