@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -67,11 +68,19 @@ def readable(kind: str, payloads: Mapping[int, bytes]) -> dict[int, pa.Table]:
     return found
 
 
-def listed(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Batch]:
+def listing(where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The question for `listed`."""
     query = sa.select(hot.c.seq, hot.c.kind, hot.c.account, hot.c.region, hot.c.start, hot.c.end)
+    return query.where(where).order_by(hot.c.seq)
+
+
+def listed(
+    connection: sa.Connection, query: sa.Select[Any], wanted: Mapping[str, Any] | None = None
+) -> list[Batch]:
+    """Batches without their rows, oldest first; `wanted` fills the parameters of the `listing`."""
     return [
         Batch(row.seq, row.kind, Target(row.account, row.region), row.start, row.end)
-        for row in connection.execute(query.where(where).order_by(hot.c.seq))
+        for row in connection.execute(query, dict(wanted or {}))
     ]
 
 

@@ -115,7 +115,7 @@ def seal(
     A kill between two steps leaves the hot rows, and a file that nobody lists.
     """
     with engine.connect() as connection:
-        batches, kept = sound(hot.listed(connection, sa.true()), files.listed(connection))
+        batches, kept = sound(hot.listed(connection, hot.listing(sa.true())), files.listed(connection))
         plan = tiers.plan(connection, retention, now=now)
     failures = []
     for unit, window in units(batches, kept, plan, now=now):

@@ -68,7 +68,7 @@ def _waiting(connection: sa.Connection, wanted: Tiers) -> Iterable[tuple[Row, Ti
     """Collectors and targets whose tiers begin earlier than they should."""
     all_reached = tiers.reached(connection)
     listed = files.listed(connection)
-    batches, kept = packing.sound(hot.listed(connection, sa.true()), listed)
+    batches, kept = packing.sound(hot.listed(connection, hot.listing(sa.true())), listed)
     lost = [f for f in listed if f.unreadable is not None]
     known = {*_targets(connection), *(b.target for b in batches), *(f.target for f in kept)}
     for collector, kinds in COLLECTED.items():

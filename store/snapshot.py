@@ -225,17 +225,30 @@ class Snapshot:
         """Hot batches and files that may hold rows of the window."""
         if not self._kinds:
             return [], []
-        batches, files = schema.hot.c, schema.file.c
-        query = sa.select(schema.file).where(files.replaced_at.is_(None), self._mine(files))
-        return hot.listed(connection, self._mine(batches)), connection.execute(query).all()
-
-    def _mine(self, columns: Any) -> sa.ColumnElement[bool]:
-        """Whether a batch or file may hold rows that are asked for."""
-        mine: sa.ColumnElement[bool] = (columns.start < self._window.end) & (columns.end > self._window.start)
+        wanted = {"kinds": self._kinds, "start": self._window.start, "end": self._window.end}
         if self._place is not None:
-            mine &= (columns.account == self._place[0]) & (columns.region == self._place[1])
-        mine &= columns.kind.in_(self._kinds)
-        return mine
+            wanted |= {"account": self._place[0], "region": self._place[1]}
+        files = connection.execute(_FILES[self._place is not None], wanted).all()
+        return hot.listed(connection, _BATCHES[self._place is not None], wanted), files
+
+
+def _asked(table: sa.Table, *, of_place: bool) -> sa.ColumnElement[bool]:
+    """Whether a batch or file may hold rows that are asked for; as parameters, so that SQL is made once."""
+    asked, columns = sa.bindparam, table.c
+    mine: sa.ColumnElement[bool] = (columns.start < asked("end")) & (columns.end > asked("start"))
+    if of_place:
+        mine &= (columns.account == asked("account")) & (columns.region == asked("region"))
+    mine &= columns.kind.in_(asked("kinds", expanding=True))
+    return mine
+
+
+_FILES = {
+    of_place: sa.select(schema.file).where(
+        schema.file.c.replaced_at.is_(None), _asked(schema.file, of_place=of_place)
+    )
+    for of_place in (False, True)
+}
+_BATCHES = {of_place: hot.listing(_asked(schema.hot, of_place=of_place)) for of_place in (False, True)}
 
 
 def _torn(batch: hot.Batch) -> Loss:

@@ -21,6 +21,7 @@ from store.hours import HOUR_S, Filed
 from store.lake import Lake, during, newest_sql, read_files
 from store.telemetry import KEYS, SCHEMAS
 
+_EMPTY = {kind: schema.empty_table() for kind, schema in SCHEMAS.items()}
 _ALL = re.compile(r"(?:\bselect(?:\s+distinct)?|,)\s*\*|\.\*|\bcolumns\s*\(", re.IGNORECASE)
 
 
@@ -136,7 +137,7 @@ class Views:
             self.duck.register(f"{kind}_late", self._hot(kind, sources.late, KEYS[kind]))
 
     def _hot(self, kind: str, tables: Sequence[pa.Table], names: Sequence[str]) -> pa.Table:
-        place, empty = self._place, SCHEMAS[kind].empty_table().select(list(names))
+        place, empty = self._place, _EMPTY[kind].select(list(names))
         if place is not None:
             return pa.concat_tables([empty, *(narrow.of(table, place, names) for table in tables)])
         return pa.concat_tables([empty, *(table.select(list(names)) for table in tables)])
