@@ -12,8 +12,10 @@ from typing import Any
 import streamlit as st
 
 from core.access import Granted, granted, name_of, person_of
-from core.people import Person
+from core.errors import NotAllowedError
+from core.people import Person, Role
 from dashboard.launch import ENTRANCE, Entrance
+from dashboard.numbers import plain
 
 ANYONE = "anyone"
 """Who did something, where nobody signs in and others than this machine's users come in."""
@@ -26,6 +28,15 @@ def person() -> Person:
         return Person(_user() if door.anyone is None else ANYONE, door.anyone or "admin")
     claims = st.user.to_dict()
     return person_of(name_of(claims) or "somebody", grant_of(door, claims, now=datetime.now(UTC)))
+
+
+def lacks(role: Role, to: str) -> str | None:
+    """Why a control is off, for its help: None for a person who may use it. `to` as in `Person.must_be`."""
+    try:
+        person().must_be(role, to)
+    except NotAllowedError as error:
+        return plain(error)
+    return None
 
 
 def grant_of(door: Entrance, claims: Mapping[str, Any], *, now: datetime) -> Granted:

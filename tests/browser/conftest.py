@@ -13,14 +13,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from core.access import AccessSettings
 from core.settings import DashboardSettings, StoreSettings
 from dashboard.launch import launch
+from dashboard.login import REMOVED_AT_END, write_login
 from tests import demo_store
 
 READY = '[data-testid="stApp"][data-test-connection-state="CONNECTED"][data-test-script-state="notRunning"]'
@@ -151,21 +154,31 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """`serve(store, banner=None, now=None) -> url`: a dashboard on a free port until the session ends.
+    """`serve(store, banner=None, now=None, access=None) -> url`: a dashboard until the session ends.
 
     What it prints is in the session's folder `dashboard0/out.log`.
     """
     running: list[subprocess.Popen[bytes]] = []
     log = (tmp_path_factory.mktemp("dashboard") / "out.log").open("wb")
 
-    def start(store: Path, *, banner: str | None = None, now: str | None = None) -> str:
+    def start(
+        store: Path,
+        *,
+        banner: str | None = None,
+        now: str | None = None,
+        access: AccessSettings | None = None,
+    ) -> str:
         port = _free_port()
+        url = f"http://127.0.0.1:{port}"
         environ = dict(os.environ) | ({"QUARTERDECK_NOW": now} if now else {})
+        how: dict[str, Any] = {"access": access, "base_url": url}
+        if access and access.login:
+            how["secrets"] = write_login(access.login, url)
+            environ[REMOVED_AT_END] = str(how["secrets"])
         settings = DashboardSettings(port=port)
-        argv, env = launch(settings, StoreSettings(path=store), banner, environ=environ)
+        argv, env = launch(settings, StoreSettings(path=store), banner, environ=environ, **how)
         process = subprocess.Popen(argv, env=env, stdout=log, stderr=subprocess.STDOUT)
         running.append(process)
-        url = f"http://127.0.0.1:{port}"
         _wait_for(f"{url}/_stcore/health", process)
         return url
 
