@@ -230,6 +230,15 @@ class World:
         now = self.at(ends if at is None else at)
         self._commit("metrics", Window(self.at(first), self.at(ends)), points, now, PROD)
 
+    def coarse(self, first: int, last: int) -> None:
+        """Minutes that were read at five minutes a point."""
+        window = Window(self.at(first), self.at(last))
+        run = self._run("metrics", window, window.end, PROD)
+        point = MetricPoint(
+            scope="function", function="checkout", ts=window.start, period_s=300, invocations=500.0
+        )
+        self.store.commit(replace(run, period_s=300), [point], now=window.end)
+
     def failed(self, collector: str, at: int, error: str = "no permission", target: Target = PROD) -> None:
         run = self._run(collector, Window(self.at(at - 5), self.at(at)), self.at(at), target)
         self.store.commit(replace(run, outcome="failed", error=error), [], now=self.at(at))
