@@ -122,8 +122,10 @@ def quiet_of(rule: Rule, settings: AlertSettings) -> timedelta:
 def _deploys(store: Store, back: timedelta, now: datetime) -> list[Deploy]:
     rows = changes.changes(store, Window(now - back, now))
     return [
-        Deploy(row.account, row.region, row.function, row.ts.to_pydatetime(), now, str(row.what))
-        for row in rows[rows["kind"].isin(DEPLOYS)].itertuples()
+        Deploy(
+            row["account"], row["region"], row["function"], row["ts"].to_pydatetime(), now, str(row["what"])
+        )
+        for row in rows[rows["kind"].isin(DEPLOYS)].to_dict("records")
     ]
 
 

@@ -110,6 +110,14 @@ def held_back(connection: sa.Connection, incident: str, ts: datetime, text: str)
         note(connection, incident, ts, "held back", text)
 
 
+def note_once(connection: sa.Connection, incident: str, ts: datetime, what: str, text: str) -> None:
+    """Add a line unless the timeline has it already."""
+    table = schema.incident_event
+    same = (table.c.incident == incident, table.c.what == what, table.c.text == text)
+    if connection.execute(sa.select(table.c.id).where(*same).limit(1)).first() is None:
+        note(connection, incident, ts, what, text)
+
+
 def silences(connection: sa.Connection, *, now: datetime) -> list[Silence]:
     """Those in force."""
     table = schema.silence

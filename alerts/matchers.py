@@ -1,4 +1,4 @@
-"""What a silence or a maintenance window is about: `tag:team=payments`, `region=~eu-.*`, `rule!=throttles`."""
+"""What a silence or a maintenance window is about: `tag:team=web`, `region=~eu-.*`, `rule!=throttles`."""
 
 from __future__ import annotations
 

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from alerts import ledger
 from alerts.context import Context
+from alerts.holding import Holds
 from alerts.incident import Incident, Sent
-from alerts.ledger import Silence
 from alerts.notice import Notice, Reason
-from alerts.notices import facts, moment, notice, notice_id, reason_to_send
+from alerts.notices import facts, notice, notice_id, reason_to_send
+from alerts.routes import channels_for
 from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
 from core.facts import Target
@@ -35,27 +36,34 @@ class Teller:
     aliases: Mapping[Target, str | None]
     opened: frozenset[str]
     judged_before: frozenset[Key]
+    holds: Holds
     now: datetime
 
     def tell(self, connection: sa.Connection, incidents: Sequence[Incident]) -> int:
         """Queue what is due, and note what is held back. Returns how many notices were queued."""
         sent = ledger.last_sent(connection, [incident.id for incident in incidents])
-        quiet, queued = ledger.silences(connection, now=self.now), 0
+        queued = 0
         for incident in incidents:
-            for channel in channels_of(incident, self.rules.get(incident.rule), self.settings, sent):
+            told = [channel for id, channel in sent if id == incident.id]
+            rule, alias = self.rules.get(incident.rule), self._alias(incident)
+            for channel in channels_of(incident, rule, self.settings, told, alias=alias, now=self.now):
                 last = sent.get((incident.id, channel))
-                queued += self._tell_on(connection, incident, channel, last, quiet)
+                queued += self._tell_on(connection, incident, channel, last)
         return queued
 
-    def _tell_on(
-        self, connection: sa.Connection, incident: Incident, channel: str, last: Sent | None,
-        silences: Sequence[Silence],
-    ) -> int:  # fmt: skip
+    def _tell_on(self, connection: sa.Connection, incident: Incident, channel: str, last: Sent | None) -> int:
         rule, queued = self.rules.get(incident.rule), 0
         repeat = rule.repeat if rule else None
         new = incident.id in self.opened and incident.key in self.judged_before
-        while reason := reason_to_send(incident, last, now=self.now, repeat=repeat, new=new):
-            if _is_held_back(connection, incident, reason, silences, now=self.now):
+        kind = self.settings.channels.get(channel)
+        edits = kind is not None and "acknowledged" in kind.also
+        while reason := reason_to_send(
+            incident, last, now=self.now, repeat=repeat, new=new, says_who_has_it=edits
+        ):
+            if reason != "resolved" and incident.grouped_under is not None:
+                break  # its leader's notice says so
+            if why := self.holds.why(incident, reason):
+                ledger.held_back(connection, incident.id, self.now, why)
                 break
             count = last.count if last else 0
             message = self._notice(connection, incident, reason, channel, count)
@@ -67,8 +75,9 @@ class Teller:
         self, connection: sa.Connection, incident: Incident, reason: Reason, channel: str, count: int
     ) -> Notice:
         rule, context = self.rules.get(incident.rule), self.contexts.get(incident.id)
+        members = ledger.members(connection, incident.id)
         if reason == "firing" and rule is not None and context is not None:
-            said = facts(rule, context[0], incident, context[1])
+            said = facts(rule, context[0], incident, context[1], members)
         else:
             said = ledger.first_facts(connection, incident.id)
         return notice(
@@ -77,36 +86,29 @@ class Teller:
             reason,
             id=notice_id(incident.id, reason, channel, count),
             facts=said,
-            alias=self.aliases.get(Target(incident.account, incident.region)),
+            alias=self._alias(incident),
             base_url=self.settings.base_url,
             now=self.now,
         )
 
 
+    def _alias(self, incident: Incident) -> str | None:
+        return self.aliases.get(Target(incident.account, incident.region))
+
+
 def channels_of(
-    incident: Incident, rule: Rule | None, settings: AlertSettings, sent: Mapping[tuple[str, str], Sent]
+    incident: Incident,
+    rule: Rule | None,
+    settings: AlertSettings,
+    told: Sequence[str],
+    *,
+    alias: str | None,
+    now: datetime,
 ) -> list[str]:
-    """Where its rule says, else everywhere. A resolution goes where the firing went."""
-    told = [channel for id, channel in sent if id == incident.id]
+    """Where the routes lead now; what was told somewhere is acknowledged and resolved there."""
     if incident.resolved_at is not None and told:
-        return told
+        return list(told)
     if rule is None:
         return []
-    return [name for name in rule.notify or settings.channels if name in settings.channels]
-
-
-def _is_held_back(
-    connection: sa.Connection,
-    incident: Incident,
-    reason: Reason,
-    silences: Sequence[Silence],
-    *,
-    now: datetime,
-) -> bool:
-    """A silence holds firing and repeated notices back. A resolution closes what was told: it always goes."""
-    silence = next((silence for silence in silences if silence.matches(incident)), None)
-    if silence is None or reason == "resolved":
-        return False
-    why = f"{reason}: silenced by {silence.author} until {moment(silence.end)}: {silence.reason}"
-    ledger.held_back(connection, incident.id, now, why)
-    return True
+    wanted = channels_for(incident, rule, incident.tags, settings, now, alias=alias)
+    return list(dict.fromkeys([*wanted, *(told if incident.acked_at else ())]))

@@ -1,0 +1,75 @@
+"""What an evaluation reads before its write begins: speed matters, and a write lets nobody else write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts import evidence, holding, ledger
+from alerts.causes import Evidence
+from alerts.context import Context, gather
+from alerts.findings import Finding, decide, new_incident
+from alerts.holding import Holds
+from alerts.incident import Incident
+from alerts.judge import Judgement
+from alerts.rule import Rule, Subject
+from alerts.settings import AlertSettings
+from core.facts import Target
+from store.store import Store
+
+MOST = 10
+"""How many new incidents of one evaluation get their context looked up: speed matters when all breaks."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """`contexts`: what to say of incidents whose first notice is still to come, by id."""
+
+    contexts: Mapping[str, tuple[Subject, Context]]
+    evidence: Evidence
+    holds: Holds
+    aliases: Mapping[Target, str | None]
+
+
+def look_around(
+    store: Store,
+    judged: Sequence[Judgement],
+    rules: Sequence[Rule],
+    settings: AlertSettings,
+    *,
+    since: datetime,
+    now: datetime,
+) -> Around:
+    with store.engine.connect() as connection:
+        told = ledger.incidents(connection, since=since)
+        sent = {id for id, _ in ledger.last_sent(connection, [incident.id for incident in told])}
+    new = [finding for finding in decide(judged, told) if finding.is_new]
+    subjects = [subject for one in judged for subject in one.grid.subjects]
+    expected = [*told, *(new_incident(finding, Context()) for finding in new)]
+    untold = [one for one in told if settings.channels and one.id not in sent]
+    return Around(
+        _contexts(store, judged, new, untold, now=now),
+        evidence.gather(store, expected, subjects, rules, now=now),
+        holding.gather(store, rules, settings, now=now),
+        ledger.aliases(store),
+    )
+
+
+def _contexts(
+    store: Store,
+    judged: Sequence[Judgement],
+    new: Sequence[Finding],
+    untold: Sequence[Incident],
+    *,
+    now: datetime,
+) -> dict[str, tuple[Subject, Context]]:
+    known = {
+        (one.rule.rule, *subject.key): (one.rule, subject) for one in judged for subject in one.grid.subjects
+    }
+    asked = [(f.id, f.rule, f.subject, f.outage.opened_at) for f in new]
+    asked += [(one.id, *known[one.key], one.opened_at) for one in untold if one.key in known]
+    found = {
+        id: (subject, gather(store, rule, subject, at, now=now)) for id, rule, subject, at in asked[:MOST]
+    }
+    return {id: (subject, Context()) for id, _, subject, _ in asked} | found
