@@ -19,8 +19,8 @@ from core.settings import Duration, Section
 
 Source = Literal["list", "claim", "default", "anyone"]
 
-CLAIM_LASTS = timedelta(days=1)
-"""How long the service believes what a login claimed: nobody tells it when a group is left."""
+BELIEVED = timedelta(days=1)
+"""How long the service goes by what a login claimed: nobody tells it when a group is left."""
 
 
 class LoginSettings(Section):
@@ -170,18 +170,18 @@ def role_now(
 ) -> Granted:
     """What somebody who asked for something may when it is carried out.
 
-    What the settings say is asked again; what a login claimed is believed for a day; `anyone` is the role
-    without a login. Nobody was `seen` of those who use the command line: they can read and write the store
-    itself, so they may anything, unless the list names them.
+    What the settings say is asked again; what the dashboard kept of a claim, or of its --allow-anyone where
+    the settings name no role for `anyone`, is believed for a day. Nobody was `seen` of those who use the
+    command line: they can read and write the store itself, so they may anything, unless the list names them.
     """
     listed = by_list(access, name)
     if seen is None:
         return listed if listed.role else Granted("admin", "list", "a user of the store's machine")
+    fresh = seen.role if now - seen.seen_at <= BELIEVED else None
     if seen.source == "anyone":
-        kept = None if access.login else anyone
-        return _most([listed, Granted(kept, "anyone", "dashboard.allow_anyone")])
-    claimed = seen.role if seen.source == "claim" and now - seen.seen_at <= CLAIM_LASTS else None
-    return _most([listed, Granted(claimed, "claim", "the login's claim of the last day"), by_default(access)])
+        return Granted(None if access.login else anyone or fresh, "anyone", "dashboard.allow_anyone")
+    claimed = Granted(fresh if seen.source == "claim" else None, "claim", "the login's claim of the last day")
+    return _most([listed, claimed, by_default(access)])
 
 
 def person_of(name: str, grant: Granted) -> Person:

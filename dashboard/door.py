@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dashboard.launch import Entrance
 from dashboard.numbers import plain
 from store import people
 
+CAME, KEPT_EVERY = "_came_as", timedelta(hours=1)
 SIGN_IN = "Sign in to see this fleet."
 LAPSED = "Your sign-in has lapsed. Sign in again to go on."
 NAMELESS = "The login told neither an e-mail address that was checked nor an id. Ask whoever runs it."
@@ -54,10 +55,11 @@ def _ask(sentence: str, way: Any, label: str) -> bool:
 
 
 def _keep(name: str, grant: Granted, at: datetime) -> None:
-    """Once per session and grant, so that the service knows whose wishes it carries out."""
-    if st.session_state.get("_came_as") != (name, grant):
+    """Once per session and grant, and hourly where it is not dated by the provider: the service goes by it."""
+    before = st.session_state.get(CAME)
+    if before is None or before[:2] != (name, grant) or at - before[2] > KEPT_EVERY:
         people.remember(queries.store(), name, grant, at=at)
-        st.session_state["_came_as"] = (name, grant)
+        st.session_state[CAME] = (name, grant, at)
 
 
 def who() -> None:
@@ -66,8 +68,8 @@ def who() -> None:
     if not door.login and door.anyone is None:
         return
     with st.container(key="who", gap="xxsmall"):
-        _, grant = st.session_state["_came_as"]
-        st.caption(f"{plain(person.name)} · {person.role}", help=f"The role is by {plain(grant.why)}.")
+        why = plain(st.session_state[CAME][1].why)
+        st.caption(f"{plain(person.name)} · {person.role}", help=f"The role is by {why}.")
         if door.login:
             st.button(
                 "Sign out", key="sign-out", icon=":material/logout:", type="tertiary", on_click=st.logout

@@ -129,9 +129,12 @@ def test_who_only_uses_the_command_line_may_all_unless_the_list_says_otherwise()
     assert now("jo@ops.example.com") == "operator"
 
 
-@pytest.mark.parametrize(("anyone", "role"), [("operator", "operator"), (None, None)])
-def test_anyone_has_the_role_that_the_settings_give_now(anyone, role):
-    assert now("anyone", seen("admin", "anyone"), anyone=anyone) == role
+@pytest.mark.parametrize(
+    ("anyone", "hours", "role"),
+    [("operator", 0, "operator"), ("viewer", 90, "viewer"), (None, 23, "admin"), (None, 25, None)],
+)
+def test_anyone_is_what_the_settings_say_else_what_the_dashboard_was_started_with(anyone, hours, role):
+    assert now("anyone", seen("admin", "anyone", timedelta(hours=hours)), anyone=anyone) == role
 
 
 def test_anyone_has_no_role_once_there_is_a_login():
@@ -141,9 +144,9 @@ def test_anyone_has_no_role_once_there_is_a_login():
 
 
 @given(
-    name=st.sampled_from(["maria@example.com", "jo@ops.example.com", "ada@example.com", "anyone"]),
+    name=st.sampled_from(["maria@example.com", "jo@ops.example.com", "ada@example.com"]),
     role=st.sampled_from([*ROLES, None]),
-    source=st.sampled_from(["list", "claim", "default", "anyone"]),
+    source=st.sampled_from(["list", "claim", "default"]),
     hours=st.integers(0, 100),
 )
 def test_nobody_gains_by_the_store_more_than_list_and_fresh_claims_give(name, role, source, hours):
