@@ -114,7 +114,7 @@ def test_a_backtest_of_the_store_tells_the_incidents_of_the_engine(store, world,
     rules = [rule("rate", above=0.1, over="2m", minimum_samples=20, **{"for": "2 of 3"})]
     errors = [0.0] * 10 + [50.0] * 6 + [0.0] * 25 + [30.0] * 5 + [0.0] * 40
     for minute in (*range(2, len(errors), 4), len(errors)):
-        first = max(minute - 20, 0)
+        first = max(minute - 24, 0)  # until they are settled
         world.minutes(first, errors[first:minute], at=minute)
         evaluate(store, rules, settings(), now=world.at(minute))
 

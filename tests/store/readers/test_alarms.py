@@ -84,9 +84,9 @@ def test_actions_that_are_switched_off_count_for_none(world):
             "Errors above the band",
         ),
         (
-            an_alarm(function=None, dimensions={"QueueName": "q"}, comparison="LessThanThreshold", threshold=1),
+            an_alarm(function=None, dimensions={"QueueName": "q"}, comparison="LessThanThreshold"),
             "q",
-            "Errors below 1",
+            "Errors below",
         ),
     ],
 )  # fmt: skip
