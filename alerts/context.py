@@ -13,8 +13,8 @@ from alerts.rule import Rule, Subject
 from core.errors import QuarterdeckError
 from core.facts import Target
 from core.windows import Window
-from store.readers import functions, signals
-from store.store import Store
+from store.readers import functions, pools, signals
+from store.store import Filter, Store
 
 DEPLOYS_BACK = timedelta(days=3)
 ERRORS_BACK = timedelta(minutes=30)
@@ -26,12 +26,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """None: not known, or there is none. `deploy` is a sentence, `error` a masked message with its count."""
+    """None: not known, or there is none. `deploy` is a sentence, `error` a masked message with its count,
+    `headroom` a sentence on the pool of concurrency that the function draws from."""
 
     deploy: str | None = None
     deployed_at: datetime | None = None
     error: str | None = None
     normal: float | None = None
+    headroom: str | None = None
 
 
 def gather(store: Store, rule: Rule, subject: Subject, opened_at: datetime, *, now: datetime) -> Context:
@@ -46,6 +48,7 @@ def gather(store: Store, rule: Rule, subject: Subject, opened_at: datetime, *, n
         deploy=deploy[0] if deploy else None,
         deployed_at=deploy[1] if deploy else None,
         error=_answer(lambda: _top_error(store, target, subject.name, Window(opened_at - ERRORS_BACK, now))),
+        headroom=_answer(lambda: _headroom(store, target, subject.name, now)),
         normal=_answer(lambda: _normal(store, target, subject.name, rule, opened_at, now)),
     )
 
@@ -75,6 +78,18 @@ def _top_error(store: Store, target: Target, name: str, window: Window) -> str |
     return f"{int(top['count'])}x {' '.join(str(top['signature']).split())[:MAX_ERROR_CHARS]}"
 
 
+def _headroom(store: Store, target: Target, name: str, now: datetime) -> str | None:
+    """Its own reservation if it has one, else the account's limit."""
+    found = pools.time_to_exhaustion(store, now=now, where=Filter(target.account, target.region))
+    for pool in (name, pools.ACCOUNT):
+        mine = found[(found["pool"] == pool) & found["headroom"].notna()]
+        if not mine.empty:
+            row = mine.iloc[0]
+            whose = "its own" if pool == name else "the account's"
+            return f"{row['headroom']:,.0f} of {whose} {row['limit']:,.0f} left: {row['says']}"
+    return None
+
+
 def _collector_error(store: Store, subject: Subject, now: datetime) -> str | None:
     rows = signals.collection_state(store, now=now)
     keys = (rows["collector"] == subject.name) & (rows["account"] == subject.account)
@@ -86,7 +101,7 @@ def _normal(
     store: Store, target: Target, name: str, rule: Rule, opened_at: datetime, now: datetime
 ) -> float | None:
     """The signal over the day before the rule's window began."""
-    measure = _NORMAL.get(rule.signal)
+    measure = _NORMAL.get(rule.signal or "")
     if measure is None:
         return None
     end = opened_at - timedelta(minutes=rule.reach_minutes)

@@ -14,7 +14,11 @@ def quiet_http_logs() -> None:
         logger.setLevel(max(logger.level, logging.WARNING))
 
 
+HEADERS = {"User-Agent": "quarterdeck", "Accept-Encoding": "identity"}
+"""Not compressed: the beginning of an answer is all that is read."""
+
+
 def open_http() -> httpx.Client:
     """A client for webhooks: no redirects, no cookies kept, the environment's proxies."""
     quiet_http_logs()
-    return httpx.Client(timeout=10, follow_redirects=False, headers={"User-Agent": "quarterdeck"})
+    return httpx.Client(timeout=10, follow_redirects=False, headers=HEADERS)

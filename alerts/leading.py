@@ -12,9 +12,10 @@ from alerts.around import Around
 from alerts.causes import explanations
 from alerts.grouping import SEVERITIES, Covers, Move, regroup
 from alerts.incident import Incident
+from alerts.routes import channels_for
 from alerts.rule import Rule
 from alerts.settings import AlertSettings
-from alerts.telling import channels_of
+from core.facts import Target
 
 
 def lead(
@@ -30,16 +31,21 @@ def lead(
     incidents = ledger.incidents(connection, since=since)
     _tell_ended(connection, incidents, now=now)
     told = {id for id, _ in ledger.last_sent(connection, [one.id for one in incidents])}
-    covers = _covers(around, rules, settings, told)
+    covers = _covers(around, rules, settings, told, now=now)
     for move in regroup(incidents, explanations(incidents, around.evidence), covers):
         _move(connection, move, {one.id: one for one in incidents}, now=now)
 
 
-def _covers(around: Around, rules: Mapping[str, Rule], settings: AlertSettings, told: set[str]) -> Covers:
+def _covers(
+    around: Around, rules: Mapping[str, Rule], settings: AlertSettings, told: set[str], *, now: datetime
+) -> Covers:
     """A leader tells enough if it is as severe, goes wherever the member would, and was told or will be."""
 
     def channels(one: Incident) -> set[str]:
-        return set(channels_of(one, rules.get(one.rule), settings, {}))
+        rule, alias = rules.get(one.rule), around.aliases.get(Target(one.account, one.region))
+        if rule is None:
+            return set()
+        return set(channels_for(one, rule, one.tags, settings, around.holds.now, alias=alias))
 
     def covers(leader: Incident, member: Incident) -> bool:
         return (

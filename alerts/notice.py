@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Severity = Literal["critical", "warning", "info"]
-Reason = Literal["firing", "resolved", "repeat"]
+Reason = Literal["firing", "resolved", "repeat", "acknowledged", "escalation", "digest", "test", "trouble"]
+"""The first five are about an incident; a digest tells of many, a test of none, trouble of a channel."""
 
 
 class Link(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from alerts.context import Context
@@ -13,12 +14,19 @@ from alerts.signals import say
 
 
 def reason_to_send(
-    incident: Incident, last: Sent | None, *, now: datetime, repeat: timedelta | None, new: bool = False
+    incident: Incident,
+    last: Sent | None,
+    *,
+    now: datetime,
+    repeat: timedelta | None,
+    new: bool = False,
+    says_who_has_it: bool = False,
 ) -> Reason | None:
     """Say why a notice is due on a channel, or None.
 
     What never was said firing is not said resolved, except an outage that is `new` to us and over already
-    (its minutes were collected late): that one is told in full.
+    (its minutes were collected late): that one is told in full. Only a channel that edits what it posted
+    `says_who_has_it`.
     """
     if last is None:
         return "firing" if new or incident.resolved_at is None else None
@@ -26,6 +34,8 @@ def reason_to_send(
         return None
     if incident.resolved_at is not None:
         return "resolved"
+    if incident.acked_at is not None and incident.acked_at > last.ts:
+        return "acknowledged" if says_who_has_it and last.reason != "acknowledged" else None
     due = repeat is not None and incident.acked_at is None and now - last.ts >= repeat
     return "repeat" if due else None
 
@@ -37,7 +47,8 @@ def incident_id(rule: str, subject: Subject, opened_at: datetime) -> str:
 
 
 def notice_id(incident: str, reason: Reason, channel: str, count: int) -> str:
-    return f"{incident}-{reason}{f'-{count}' if reason == 'repeat' else ''}-{channel}"
+    again = f"-{count}" if reason in {"repeat", "acknowledged", "escalation"} else ""
+    return f"{incident}-{reason}{again}-{channel}"
 
 
 def title(rule: Rule, subject: Subject, value: float | None) -> str:
@@ -56,7 +67,9 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def facts(rule: Rule, subject: Subject, incident: Incident, context: Context) -> tuple[tuple[str, str], ...]:
+def facts(
+    rule: Rule, subject: Subject, incident: Incident, context: Context, members: Sequence[Incident] = ()
+) -> tuple[tuple[str, str], ...]:
     """Label and value pairs; empty values are left out by whoever lays them out."""
     where = f"{subject.alias} ({subject.account})" if subject.alias else subject.account
     return (
@@ -67,13 +80,28 @@ def facts(rule: Rule, subject: Subject, incident: Incident, context: Context) ->
         ("Since", moment(incident.opened_at)),
         ("Last deploy", _deploy(incident, context)),
         ("Top error" if subject.kind == "function" else "Error", context.error or ""),
+        ("Headroom", context.headroom or ""),
         ("Functions", ", ".join(subject.functions)),
+        ("Cause", _causes([incident, *members])),
+        ("Told with it", _together(members)),
         ("Rule", rule.rule),
         *rule.labels.items(),
     )
 
 
 _KIND = {"function": "Function", "queue": "Queue", "account": "Where", "collector": "Collector"}
+
+
+def _causes(incidents: Sequence[Incident]) -> str:
+    texts = [str(one.cause["text"]) for one in incidents if one.cause and one.cause.get("text")]
+    return "; ".join(dict.fromkeys(texts))
+
+
+def _together(members: Sequence[Incident], most: int = 5) -> str:
+    """Other incidents of the same cause, which tell nobody by themselves."""
+    titles = [f"{member.title}{' (resolved)' if member.resolved_at else ''}" for member in members]
+    more = f" and {len(titles) - most} more" if len(titles) > most else ""
+    return "; ".join(titles[:most]) + more
 
 
 def _deploy(incident: Incident, context: Context) -> str:
@@ -106,9 +134,19 @@ def text_of(incident: Incident, reason: Reason, *, now: datetime) -> str:
     if reason == "resolved" and incident.resolved_at is not None:
         lasted = length(incident.resolved_at - incident.opened_at)
         return f"Resolved at {moment(incident.resolved_at)} after {lasted}. It was: {incident.text}"
+    if reason == "acknowledged" and incident.acked_at is not None:
+        return f"{incident.acked_by or 'Somebody'} has it since {moment(incident.acked_at)}. {incident.text}"
     if reason == "repeat":
         return f"Still firing after {length(now - incident.opened_at)}. {incident.text}"
     return incident.text
+
+
+PREFIX: Mapping[Reason, str] = {
+    "resolved": "Resolved: ",
+    "repeat": "Still firing: ",
+    "acknowledged": "Acknowledged: ",
+    "escalation": "Escalated: ",
+}
 
 
 def notice(
@@ -123,15 +161,14 @@ def notice(
     now: datetime,
 ) -> Notice:
     """The message about `incident`. `rule` is None when it exists no more."""
-    prefix = {"firing": "", "resolved": "Resolved: ", "repeat": "Still firing: "}[reason]
     return Notice(
         id=id,
         incident=incident.id,
         reason=reason,
         severity=incident.severity,
         rule=incident.rule,
-        signal=rule.signal if rule else "",
-        title=prefix + incident.title,
+        signal=(rule.signal or "") if rule else "",
+        title=PREFIX.get(reason, "") + incident.title,
         text=text_of(incident, reason, now=now),
         facts=facts,
         links=links(rule, incident.id, base_url),

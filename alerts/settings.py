@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from alerts.actions.settings import ActionSettings
 from alerts.channels import Channel
+from alerts.delivery import DeliverySettings
 from alerts.maintenance import Maintenance
+from alerts.routes import Route, lead_somewhere
 from core.settings import Duration, Section
-
-
-class ActionSettings(Section):
-    """An action is carried out when this AND its rule say `enabled: true`; else only planned and audited."""
-
-    enabled: bool = False
-    max_per_hour: int = Field(default=10, ge=0, description="over all rules")
-
-
-class DeliverySettings(Section):
-    """How much a channel may be sent; what is above waits, nothing is dropped."""
-
-    burst: int = Field(default=5, ge=1, description="messages per channel in one pass")
-    per_hour: int = Field(default=120, ge=1, description="messages per channel in any hour")
-    max_attempts: int = Field(default=12, ge=1, description="then the notice is dead, and shown so")
 
 
 class AlertSettings(Section):
@@ -35,6 +24,7 @@ class AlertSettings(Section):
         default=True, description="the shipped rules; one of yours with the same name replaces it"
     )
     channels: dict[str, Channel] = Field(default_factory=dict)
+    routes: list[Route] = Field(default_factory=list, description="who is told; the first that matches")
     actions: ActionSettings = ActionSettings()
     delivery: DeliverySettings = DeliverySettings()
     maintenance: list[Maintenance] = Field(default_factory=list)
@@ -51,3 +41,8 @@ class AlertSettings(Section):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        lead_somewhere(self.routes, self.channels)
+        return self

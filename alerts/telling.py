@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,16 +43,22 @@ class Teller:
     def tell(self, connection: sa.Connection, incidents: Sequence[Incident]) -> int:
         """Queue what is due, and note what is held back. Returns how many notices were queued."""
         sent = ledger.last_sent(connection, [incident.id for incident in incidents])
-        queued = 0
+        told, members, queued = defaultdict[str, list[str]](list), _members(incidents), 0
+        for id, channel in sent:
+            told[id].append(channel)
         for incident in incidents:
-            told = [channel for id, channel in sent if id == incident.id]
             rule, alias = self.rules.get(incident.rule), self._alias(incident)
-            for channel in channels_of(incident, rule, self.settings, told, alias=alias, now=self.now):
+            for channel in channels_of(
+                incident, rule, self.settings, told[incident.id], alias=alias, now=self.now
+            ):
                 last = sent.get((incident.id, channel))
-                queued += self._tell_on(connection, incident, channel, last)
+                queued += self._tell_on(connection, incident, channel, last, members.get(incident.id, ()))
         return queued
 
-    def _tell_on(self, connection: sa.Connection, incident: Incident, channel: str, last: Sent | None) -> int:
+    def _tell_on(
+        self, connection: sa.Connection, incident: Incident, channel: str, last: Sent | None,
+        members: Sequence[Incident],
+    ) -> int:  # fmt: skip
         rule, queued = self.rules.get(incident.rule), 0
         repeat = rule.repeat if rule else None
         new = incident.id in self.opened and incident.key in self.judged_before
@@ -66,16 +73,16 @@ class Teller:
                 ledger.held_back(connection, incident.id, self.now, why)
                 break
             count = last.count if last else 0
-            message = self._notice(connection, incident, reason, channel, count)
+            message = self._notice(connection, incident, reason, channel, count, members)
             ledger.queue(connection, message, channel, seq=count, now=self.now)
             last, queued = Sent(reason, self.now, count + 1), queued + 1
         return queued
 
     def _notice(
-        self, connection: sa.Connection, incident: Incident, reason: Reason, channel: str, count: int
-    ) -> Notice:
+        self, connection: sa.Connection, incident: Incident, reason: Reason, channel: str, count: int,
+        members: Sequence[Incident],
+    ) -> Notice:  # fmt: skip
         rule, context = self.rules.get(incident.rule), self.contexts.get(incident.id)
-        members = ledger.members(connection, incident.id)
         if reason == "firing" and rule is not None and context is not None:
             said = facts(rule, context[0], incident, context[1], members)
         else:
@@ -91,9 +98,17 @@ class Teller:
             now=self.now,
         )
 
-
     def _alias(self, incident: Incident) -> str | None:
         return self.aliases.get(Target(incident.account, incident.region))
+
+
+def _members(incidents: Sequence[Incident]) -> dict[str, list[Incident]]:
+    """Who stands under each leader."""
+    found = defaultdict[str, list[Incident]](list)
+    for incident in incidents:
+        if incident.grouped_under is not None:
+            found[incident.grouped_under].append(incident)
+    return found
 
 
 def channels_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 
 class QuarterdeckError(Exception):
@@ -74,16 +75,29 @@ class LogFormatError(QuarterdeckError):
 
 
 class DeliveryError(QuarterdeckError):
-    """A notice was not accepted. `retry_after_s` is what the target asked for, if it did."""
+    """A notice was not accepted. `retry_after_s` is what the target asked for, if it did. `target` is `gone`
+    or `refuses` when the answer speaks of the target and not of this message."""
 
-    def __init__(self, message: str, *, retryable: bool, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool,
+        retry_after_s: float | None = None,
+        target: Literal["gone", "refuses"] | None = None,
+    ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.target = target
 
 
 class ActionError(QuarterdeckError):
     """A change could not be planned or applied."""
+
+
+class NothingToDoError(ActionError):
+    """What is to be changed is so already."""
 
 
 class NotAllowedError(QuarterdeckError):

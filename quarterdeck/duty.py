@@ -7,9 +7,11 @@ from datetime import datetime
 
 import httpx
 
-from alerts.actions import act_due
+from alerts.actions.runner import act_due
 from alerts.engine import evaluate
-from alerts.outbox import deliver_due
+from alerts.outbox import Ways
+from alerts.postman import Postman
+from alerts.people import Access
 from alerts.rules import Rule
 from alerts.settings import AlertSettings
 from collectors.aws import Aws
@@ -31,10 +33,17 @@ class Duty:
         pacer: Pacer,
         reached: Mapping[Target, Aws],
         clock: Callable[[], datetime],
+        access: Access,
     ) -> None:
         self._sharing, self._rules, self._settings, self._http = sharing, rules, settings, http
         self._pacer, self._reached, self._clock = pacer, reached, clock
-        self._store = sharing.fenced(DUTY)
+        self._store, self._access = sharing.fenced(DUTY), access
+        self._postman = Postman(
+            Ways(
+                store=self._store, settings=settings, http=http, clock=clock, aws_for=self.aws_for,
+                may_send=self.is_ours, after=self._count,
+            )
+        )  # fmt: skip
 
     def is_ours(self) -> bool:
         return self._sharing.is_mine(DUTY)
@@ -45,12 +54,18 @@ class Duty:
 
     def deliver(self) -> None:
         if self.is_ours():
-            now = self._clock()
-            deliver_due(self._store, self._settings, self._http, now=now, may_send=self.is_ours)
+            self._postman.deliver()
+
+    def _count(self) -> None:
+        """What this thread's notices cost in AWS."""
+        for aws in self._reached.values():
+            if usage := aws.take_usage():
+                self._store.count(aws.target, "notices", usage, now=self._clock())
 
     def act(self) -> None:
         if self.is_ours():
-            act_due(self._store, self._rules, self._settings, self.aws_for, now=self._clock())
+            now, access = self._clock(), self._access
+            act_due(self._store, self._rules, self._settings, self.aws_for, access=access, now=now)
 
     def pace(self) -> None:
         """The pace is decided over all targets; the others follow what was decided."""

@@ -374,6 +374,8 @@ channel_state = Table(
     Column("state", String, nullable=False),  # working, failing, dead
     Column("since", UtcTime, nullable=False),
     Column("said", Text, nullable=False),
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("target", String, nullable=False),  # changes with the channel's settings; tells nothing of them
     Column("reported_at", UtcTime),  # through another channel
 )
 

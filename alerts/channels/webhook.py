@@ -15,14 +15,18 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import SecretStr, field_validator
 
-from alerts.channels.base import WebhookChannel
-from alerts.notice import Notice
+from alerts.channels.base import Rate
+from alerts.channels.posting import WebhookChannel
+from alerts.notice import Notice, Reason
 
 
 class Webhook(WebhookChannel):
     """`webhook-id` stays the same when a notice is sent again, so the receiver can drop the second one."""
 
+    rate: ClassVar[Rate] = Rate(10, 1)
     takes_duplicates: ClassVar[bool] = False
+    folds: ClassVar[bool] = False
+    also: ClassVar[frozenset[Reason]] = frozenset({"acknowledged"})
 
     kind: Literal["webhook"]
     secret: SecretStr | None = None
@@ -39,7 +43,8 @@ class Webhook(WebhookChannel):
         return value
 
     def payload(self, notice: Notice) -> dict[str, Any]:
-        return {"type": f"incident.{notice.reason}", "data": notice.model_dump(mode="json")}
+        about = {"test": "channel", "trouble": "channel"}.get(notice.reason, "incident")
+        return {"type": f"{about}.{notice.reason}", "data": notice.model_dump(mode="json")}
 
     def request(self, notice: Notice) -> tuple[bytes, Mapping[str, str]]:
         body, headers = super().request(notice)

@@ -33,11 +33,12 @@ def upgrade() -> None:
     _table("thread", ["incident", "channel"], times=["at"], more=[_json("ref", nullable=False)])
     _table(
         "channel_state",
-        ["channel", "state"],
+        ["channel", "state", "target"],
         texts=["said"],
         times=["since"],
         maybe_times=["reported_at"],
         key=["channel"],
+        more=[sa.Column("failures", sa.Integer(), nullable=False)],
     )
     _table(
         "action_request",
