@@ -55,7 +55,7 @@ def _ask(sentence: str, way: Any, label: str) -> bool:
 
 
 def _keep(name: str, grant: Granted, at: datetime) -> None:
-    """Once per session and grant, and hourly where it is not dated by the provider: the service goes by it."""
+    """Once per session and grant, and hourly where no provider dated it: the service goes by it."""
     before = st.session_state.get(CAME)
     if before is None or before[:2] != (name, grant) or at - before[2] > KEPT_EVERY:
         people.remember(queries.store(), name, grant, at=at)
