@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from alerts.rule import MinutesOf, Rule
 
 LEFT_OUT = frozenset({"act", "notify"})
 """What says where messages go and what is done: of no use later, and not for everybody's eyes."""
+
+MINUTES_OF = {field.name for field in fields(MinutesOf)}
 
 
 def definition_of(rule: Rule) -> dict[str, Any] | None:
@@ -35,12 +37,10 @@ def rule_of(definition: Mapping[str, Any] | None) -> Rule | None:
 def _words(value: Any) -> Any:
     if isinstance(value, timedelta):
         return f"{int(value.total_seconds())}s"
-    if isinstance(value, MinutesOf):
-        return f"{value.hits} of {value.minutes}"
+    if isinstance(value, Mapping) and set(value) == MINUTES_OF:
+        return f"{value['hits']} of {value['minutes']}"
     if isinstance(value, Mapping):
         return {str(name): _words(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, Sequence | frozenset | set) and not isinstance(value, str):
         return [_words(inner) for inner in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: _words(getattr(value, one.name)) for one in fields(value)}
     return value

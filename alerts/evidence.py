@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+import numpy as np
+
 from alerts.causes import TOGETHER, Calls, Errors, Evidence, Place, Pool
 from alerts.incident import Incident
 from alerts.rule import Rule, Subject
@@ -102,13 +104,16 @@ def _changes(store: Store, at: At, ones: Sequence[Incident]) -> Iterator[Change]
 
 
 def _pool(store: Store, at: At, ones: Sequence[Incident], now: datetime) -> Pool | None:
-    rows = signals.account_minutes(store, _around(ones, now), now=now)
-    mine = rows[(rows["account"] == at[0]) & (rows["region"] == at[1])].dropna(subset=["claimed", "limit"])
-    if mine.empty:
+    found = signals.account_minutes(store, _around(ones, now), now=now, columns=["claimed_max"])
+    row = next((row for row, place in enumerate(found.places) if place[:2] == at), None)
+    if row is None or (limit := found.about[row]["limit"]) is None:
+        return None
+    claimed = found.values["claimed_max"][row]
+    if np.isnan(claimed).all():
         return None
     reserved = store.inventory(Target(*at)).reserved
     own = frozenset(one.name for one in reserved if one.reserved is not None)
-    return Pool(float(mine["claimed"].max()), float(mine["limit"].iloc[-1]), own)
+    return Pool(float(np.nanmax(claimed)), float(limit), own)
 
 
 def _calls(

@@ -25,8 +25,8 @@ from store.store import Store
 DEPLOYS = ("deploy", "alias")
 """Kinds of changes that bring new code to callers."""
 
-ALWAYS = frozenset({"resolved"})
-"""A resolution closes what was told: nothing holds it back."""
+ALWAYS = frozenset({"resolved", "acknowledged"})
+"""What closes or completes what was told: nothing holds it back."""
 
 REPEATED = frozenset({"repeat", "escalation"})
 """What is said again goes to nobody once somebody has it."""
