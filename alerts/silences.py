@@ -23,6 +23,7 @@ def silence_incident(
     store: Store, id: str, *, duration: timedelta, reason: str, by: Person, now: datetime
 ) -> int:
     """Hold back notices of this incident's rule and subject. Returns the silence's id."""
+    by.must_be("operator", "to silence")
     with store.engine.connect() as connection:
         incident = existing(connection, id)
     names = ("rule", "account", "region", "subject")
