@@ -12,9 +12,15 @@ _GROUPS = ("LogGroups", "logs:*:*:log-group:*")
 _QUEUES = ("Queues", "sqs:*:*:*")
 _RULES = ("Rules", "events:*:*:rule/*")
 _SCHEDULES = ("Schedules", "scheduler:*:*:schedule/*")
+_MAPPINGS = ("Mappings", "lambda:*:*:event-source-mapping:*")
+_TOPICS = ("Topics", "sns:*:*:*")
+_MACHINES = ("StateMachines", "states:*:*:stateMachine:*")
 SCOPED: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(
         (
+            "lambda:DeleteFunctionConcurrency",
+            "lambda:DeleteProvisionedConcurrencyConfig",
+            "lambda:GetAlias",
             "lambda:GetFunctionConcurrency",
             "lambda:GetFunctionConfiguration",
             "lambda:GetFunctionEventInvokeConfig",
@@ -26,11 +32,30 @@ SCOPED: Mapping[str, tuple[str, str]] = {
             "lambda:ListFunctionUrlConfigs",
             "lambda:ListProvisionedConcurrencyConfigs",
             "lambda:ListVersionsByFunction",
+            "lambda:PutFunctionConcurrency",
+            "lambda:PutProvisionedConcurrencyConfig",
+            "lambda:UpdateAlias",
+            "lambda:UpdateFunctionConfiguration",
         ),
         _FUNCTIONS,
     ),
     **dict.fromkeys(("logs:FilterLogEvents", "logs:StartQuery"), _GROUPS),
-    **dict.fromkeys(("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListDeadLetterSourceQueues"), _QUEUES),
+    **dict.fromkeys(
+        (
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+            "sqs:ListDeadLetterSourceQueues",
+            "sqs:ListMessageMoveTasks",
+            "sqs:ReceiveMessage",
+            "sqs:SendMessage",
+            "sqs:StartMessageMoveTask",
+        ),
+        _QUEUES,
+    ),
+    **dict.fromkeys(("lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"), _MAPPINGS),
+    "sns:Publish": _TOPICS,
+    "states:StartExecution": _MACHINES,
     **dict.fromkeys(("events:DescribeRule", "events:ListTargetsByRule"), _RULES),
     "scheduler:GetSchedule": _SCHEDULES,
 }

@@ -10,8 +10,8 @@ import httpx
 from alerts.actions.runner import act_due
 from alerts.engine import evaluate
 from alerts.outbox import Ways
-from alerts.postman import Postman
 from alerts.people import Access
+from alerts.postman import Postman
 from alerts.rules import Rule
 from alerts.settings import AlertSettings
 from collectors.aws import Aws

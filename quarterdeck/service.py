@@ -19,6 +19,7 @@ from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from alerts.people import Access
 from alerts.rules import Rule
 from collectors.aws import Aws
 from collectors.collector import Collector
@@ -121,7 +122,8 @@ class Service:
         self._pacer = Pacer(
             store, settings.collect, None if cap is None else Decimal(str(cap)), self.collectors
         )
-        self.duty = Duty(self.sharing, rules, settings.alerts, http, self._pacer, self._aws, clock)
+        access = Access(settings.access, settings.dashboard.allow_anyone)
+        self.duty = Duty(self.sharing, rules, settings.alerts, http, self._pacer, self._aws, clock, access)
         self._pools: list[ThreadPoolExecutor] = []
         self._desk = Desk(store, self._answer_live, clock=clock, stopping=self.stopping.is_set)
         self._scheduler = BackgroundScheduler(

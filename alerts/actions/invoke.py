@@ -1,26 +1,25 @@
 """Remediation in your own hands: invoke a Lambda function with an event that says what is wrong.
 
 Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-The event is documented in docs/alerts.md.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
 from alerts.actions.base import Action, Applied, Aws, Occasion, Plan
+from alerts.actions.calling import call, request_id
+from alerts.actions.event import remediation_event, sized
 from core.errors import ActionError
 from core.facts import Target
+from core.signatures import keepable
 
-EVENT_SCHEMA = "quarterdeck.remediation/1"
-MAX_EVENT_BYTES = 200_000
-"""Below the 256 KB that every region takes for an asynchronous invocation."""
+MAX_ANSWER_CHARACTERS = 1000
+READ_BYTES = 65_536
 
 
 class InvokeFunction(Action):
@@ -47,83 +46,55 @@ class InvokeFunction(Action):
 
     def plan(self, occasion: Occasion, aws: Aws, *, now: datetime) -> Plan:
         state = _state(self.function, aws)
-        event = remediation_event(occasion, self.input, now=now)
-        if len(json.dumps(event)) > MAX_EVENT_BYTES:
-            raise ActionError(
-                f"cannot invoke {self.function}: its event is larger than {MAX_EVENT_BYTES} bytes"
-            )
+        event = sized(self.function, remediation_event(occasion, self.input, now=now))
         about = f"about {occasion.title or occasion.subject}"
         return Plan(
             action=self.name,
             sentence=f"Invoke {self.function} in {aws.target.region} of {aws.target.account} {about}",
             target=aws.target,
             request={"FunctionName": self.function, "InvocationType": self._type(), "Payload": event},
-            undo=None,
             warnings=() if state in {None, "Active"} else (f"{self.function} is {state}",),
+            touches=(f"whatever {self.function} does",),
+            cost="one invocation",
+            effect="your function takes over" + (", and its answer is kept" if self.wait else ""),
         )
 
     def apply(self, plan: Plan, aws: Aws) -> Applied:
         request = dict(plan.request)
         payload = json.dumps(request.pop("Payload")).encode()
-        try:
-            answer = aws.client("lambda").invoke(**request, Payload=payload)
-        except (ClientError, BotoCoreError) as error:
-            raise ActionError(f"cannot invoke {self.function}: {_why(error)}") from error
-        request_id = answer["ResponseMetadata"].get("RequestId")
+        doing = f"invoke {self.function}"
+        answer = call(aws, "lambda", "invoke", doing, **request, Payload=payload)
+        said = _said(answer.get("Payload")) if self.wait else ""
         if fault := answer.get("FunctionError"):
-            raise ActionError(f"{self.function} was invoked and failed ({fault}), request {request_id}")
-        return Applied(f"Lambda answered {answer['StatusCode']}", request_id)
+            raise ActionError(
+                f"{self.function} was invoked and failed ({fault}), request {request_id(answer)}"
+                + (f": {said}" if said else "")
+            )
+        words = f"Lambda answered {answer['StatusCode']}"
+        return Applied(f"{words}: {said}" if said else words, request_id(answer))
 
     def _type(self) -> str:
         return "RequestResponse" if self.wait else "Event"
 
 
-def remediation_event(occasion: Occasion, extra: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
-    """The event, schema 1: keys are only ever added within a schema; what is not known is null."""
-    target = occasion.target
-    return {
-        "schema": EVENT_SCHEMA,
-        "id": occasion.id,
-        "sent_at": _iso(now),
-        "requested_by": occasion.who,
-        "incident": {
-            "id": occasion.incident,
-            "title": occasion.title,
-            "severity": occasion.severity,
-            "opened_at": _iso(occasion.opened_at),
-        },
-        "account": {"id": target.account, "alias": occasion.account_alias},
-        "region": target.region,
-        "subject": {"kind": occasion.subject_kind, "name": occasion.subject},
-        "function": occasion.subject if occasion.subject_kind == "function" else None,
-        "rule": {"name": occasion.rule, "signal": occasion.signal, "labels": dict(occasion.labels)},
-        "values": {"value": occasion.value, "threshold": occasion.threshold, "unit": occasion.unit},
-        "links": {"alert": occasion.alert_url, "runbook": occasion.runbook},
-        "input": dict(extra),
-    }
+def _said(payload: Any) -> str:
+    """The beginning of an answer, with what looks like a secret masked."""
+    if payload is None:
+        return ""
+    read = payload.read(READ_BYTES) if hasattr(payload, "read") else payload
+    text = read.decode("utf-8", "replace") if isinstance(read, bytes) else str(read)
+    return keepable(text, MAX_ANSWER_CHARACTERS)
 
 
 def _state(function: str, aws: Aws) -> str | None:
     """`Active`, `Pending` ...; nothing else of the configuration is kept, it holds environment variables."""
-    try:
-        answer = aws.client("lambda").get_function_configuration(FunctionName=function)
-    except (ClientError, BotoCoreError) as error:
-        raise ActionError(f"cannot plan to invoke {function}: {_why(error)}") from error
+    doing = f"plan to invoke {function}"
+    answer = call(aws, "lambda", "get_function_configuration", doing, FunctionName=function)
     state = answer.get("State")
     return None if state is None else str(state)
-
-
-def _why(error: ClientError | BotoCoreError) -> str:
-    if isinstance(error, ClientError):
-        return f"{error.response['Error'].get('Code', '')}: {error.response['Error'].get('Message', '')}"
-    return str(error)
 
 
 def _bare(function: str) -> str:
     """The function's name without ARN, alias and version."""
     parts = function.split(":")
     return parts[6] if parts[0] == "arn" and len(parts) > 6 else parts[0]
-
-
-def _iso(ts: datetime | None) -> str | None:
-    return None if ts is None else ts.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -2,135 +2,212 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from alerts import ledger
-from alerts.actions.base import Action, Aws, Occasion, Plan
-from alerts.actions.limits import DONE, held_back
-from core.errors import ActionError, LeaseLostError, QuarterdeckError
+from alerts import holding, ledger
+from alerts.actions import answering, auditing, keeping, limits, requests
+from alerts.actions.around import with_callers
+from alerts.actions.auditing import APPLY, ASK, DONE, DRY_RUN, Planned
+from alerts.actions.base import Action, Aws, Occasion
+from alerts.actions.occasions import of_incident
+from alerts.actions.setting import Setting
+from alerts.actions.undoing import said
+from alerts.incident import Incident
+from alerts.people import Access
+from alerts.rule import Rule
+from alerts.settings import AlertSettings
+from core.errors import ActionError, LeaseLostError, NothingToDoError
 from core.facts import Target
 from store.schema import audit
 from store.store import Store
 
-if TYPE_CHECKING:  # a rule holds actions, so its module imports this package
-    from alerts.incident import Incident
-    from alerts.rule import Rule
-    from alerts.settings import AlertSettings
-
-SERVICE = "quarterdeck"
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """An action with its plan, audited under `id`. `plan` is None when it could not be planned."""
-
-    id: str
-    action: Action
-    occasion: Occasion
-    plan: Plan | None
-    mode: str
-    outcome: str
-    answer: str | None = None
-    request_id: str | None = None
+AwsFor = Callable[[Target], Aws]
 
 
 def act_due(
     store: Store,
     rules: Sequence[Rule],
     settings: AlertSettings,
-    aws_for: Callable[[Target], Aws],
+    aws_for: AwsFor,
     *,
+    access: Access,
     now: datetime,
 ) -> list[Planned]:
-    """Do, or only plan, what the rules of open incidents say; each action once per incident.
+    """Put back, verify and carry out what is due: our changes, then what people asked for, then the rules.
 
-    An action is applied when both its rule and the settings enable it, and held back (the reason is audited,
-    and it is tried again) by a silence, its cooldown, a cap, or when it would act on itself.
+    A rule's action is applied when both its rule and the settings say so, and held back (the reason is
+    audited, and it is tried again) by a silence, its cooldown, a cap, or when it would act on its own doing.
     """
-    done = []
-    for occasion, action in list(_wanted(store, rules, settings, now=now)):
-        live = action.enabled and settings.actions.enabled
-        why = (
-            held_back(store, occasion, action, settings, now=now)
-            if live or action.touches(occasion)
-            else None
-        )
-        if why is not None:
-            held = Planned(
-                occasion.id, action, occasion, None, "apply" if live else "dry run", "held back", why
-            )
-            _hold(store, held, now=now)
-            continue
-        planned = plan_action(store, action, occasion, aws_for, apply=live, now=now)
-        done.append(apply_action(store, planned, aws_for, now=now) if live and planned.plan else planned)
+    named = {rule.rule: rule for rule in rules}
+    keeping.keep_due(store, named, settings, aws_for, now=now)
+    asked = answering.due(store, named, settings, now=now)
+    done = [_of_request(store, each, settings, aws_for, access, now=now) for each in asked]
+    return done + _of_rules(store, rules, settings, aws_for, now=now)
+
+
+# --- what people asked for --------------------------------------------------------------------------------
+
+
+def _of_request(
+    store: Store,
+    asked: answering.Due,
+    settings: AlertSettings,
+    aws_for: AwsFor,
+    access: Access,
+    *,
+    now: datetime,
+) -> Planned:
+    """Plan a request that is new; carry out one that was approved by somebody who may, still."""
+    if asked.is_new:
+        planned = plan_action(store, asked.action, asked.occasion, aws_for, mode=ASK, now=now)
+        answering.planned(store, planned, now=now)
+        return planned
+    ready = answering.ready(store, asked, settings, access, now=now)
+    if ready.outcome != "planned":
+        return ready
+    if asked.undo_of is not None:
+        return answering.undo(store, asked, settings, aws_for, now=now)
+    done = apply_action(store, replace(ready, mode=APPLY), aws_for, now=now)
+    answering.finished(store, asked.id, done, now=now)
     return done
+
+
+# --- what rules say ---------------------------------------------------------------------------------------
+
+
+def _of_rules(
+    store: Store, rules: Sequence[Rule], settings: AlertSettings, aws_for: AwsFor, *, now: datetime
+) -> list[Planned]:
+    acting = [rule for rule in rules if any(action.mode != "off" for action in rule.act)]
+    if not acting:
+        return []
+    wanted = list(_wanted(store, acting, settings, now=now))
+    if not wanted:
+        return []
+    holds, done = holding.gather(store, rules, settings, now=now), list[Planned]()
+    for incident, occasion, action in wanted:
+        mode = _mode(action, settings)
+        back = max(action.cooldown, timedelta(hours=1))
+        lately = limits.done_lately(store, now=now, back=back)
+        why = limits.held_back(lately, incident, occasion, action, settings.actions, holds, now=now)
+        if why is not None and (mode != DRY_RUN or action.touches(occasion)):
+            held = Planned(occasion.id, action, occasion, None, mode, "held back", why)
+            auditing.hold(store, held, now=now)
+            continue
+        ours = limits.cause(lately.changes, occasion, action)
+        depth = limits.chain(lately, ours) + 1 if ours else 0
+        planned = plan_action(store, action, occasion, aws_for, mode=mode, now=now, chain=depth)
+        if mode == APPLY and planned.plan:
+            planned = apply_action(store, planned, aws_for, now=now)
+        elif mode == ASK and planned.plan:
+            requests.wait_for_person(store, planned, incident, settings, now=now)
+        done.append(planned)
+    return done
+
+
+def _mode(action: Action, settings: AlertSettings) -> str:
+    if not settings.actions.enabled:
+        return DRY_RUN
+    return {"automatic": APPLY, "ask": ASK}.get(action.mode, DRY_RUN)
+
+
+def _wanted(
+    store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime
+) -> Iterator[tuple[Incident, Occasion, Action]]:
+    acting = {rule.rule: rule for rule in rules}
+    with store.engine.connect() as connection:
+        is_open = [i for i in ledger.incidents(connection, since=now) if i.resolved_at is None]
+        query = sa.select(audit.c.id).where(audit.c.outcome.in_(DONE))
+        done = set(connection.execute(query).scalars()) if is_open else set()
+    named = ledger.aliases(store) if is_open else {}
+    for incident in is_open:
+        rule, alias = acting.get(incident.rule), named.get(Target(incident.account, incident.region))
+        for at, action in enumerate(rule.act if rule else ()):
+            occasion = _next(incident, rule, action, at, done, settings.base_url, alias)
+            if occasion is not None and action.mode != "off":
+                yield incident, occasion, action
+
+
+def _next(
+    incident: Incident,
+    rule: Rule | None,
+    action: Action,
+    at: int,
+    done: set[str],
+    base_url: str,
+    alias: str | None,
+) -> Occasion | None:
+    """The first turn of an action that was not done; only one that may run `again` has a second."""
+    turn = 0
+    while True:
+        occasion = of_incident(incident, rule, action, base_url=base_url, alias=alias, at=at, turn=turn)
+        if occasion.id not in done:
+            return occasion
+        if not action.again:
+            return None
+        turn += 1
+
+
+# --- plan, apply ------------------------------------------------------------------------------------------
 
 
 def plan_action(
     store: Store,
     action: Action,
     occasion: Occasion,
-    aws_for: Callable[[Target], Aws],
+    aws_for: AwsFor,
     *,
-    apply: bool,
+    mode: str,
     now: datetime,
+    chain: int = 0,
 ) -> Planned:
     """Look and say what would be done; nothing is changed. The plan, or why there is none, is audited.
 
-    `apply` says whether it is meant to be carried out next.
+    `mode` says what is meant to follow: APPLY, ASK, or nothing (DRY_RUN).
     """
-    planned = Planned(occasion.id, action, occasion, None, "apply" if apply else "dry run", "planned")
+    planned = Planned(occasion.id, action, occasion, None, mode, "planned", chain=chain)
     try:
         aws = aws_for(action.place(occasion))
-        planned = replace(planned, plan=action.plan(occasion, aws, now=now))
+        plan = with_callers(store, action.plan(occasion, aws, now=now), now=now)
+        planned = replace(planned, plan=plan)
         _count(store, aws, now)
     except LeaseLostError:
         raise  # another service plans it
+    except NothingToDoError as error:
+        planned = replace(planned, outcome="nothing to do", answer=said(error))
     except Exception as error:  # noqa: BLE001 - one action: its failure is audited, and stops no other
-        planned = replace(planned, outcome="failed", answer=_said(error))
-    _write(store, planned, now=now)
+        planned = replace(planned, outcome="failed", answer=said(error))
+    auditing.write(store, planned, now=now)
     return planned
 
 
-def apply_action(
-    store: Store, planned: Planned, aws_for: Callable[[Target], Aws], *, now: datetime
-) -> Planned:
+def apply_action(store: Store, planned: Planned, aws_for: AwsFor, *, now: datetime) -> Planned:
     """Carry out what was planned, and audit how it went. Raises ActionError for a plan that is none."""
-    if planned.plan is None or planned.mode != "apply":
+    if planned.plan is None or planned.mode != APPLY:
         raise ActionError(
             f"{planned.action.name} on {planned.occasion.subject} was not planned to be applied"
         )
     try:
         aws = aws_for(planned.plan.target)
+        if isinstance(planned.action, Setting):
+            done = keeping.carry_out(store, planned, planned.plan, aws, now=now)
+            _count(store, aws, now)
+            return done
         applied = planned.action.apply(planned.plan, aws)
         done = replace(planned, outcome="applied", answer=applied.answer, request_id=applied.request_id)
         _count(store, aws, now)
+    except LeaseLostError:
+        raise  # what became of it, the next service finds out
     except Exception as error:  # noqa: BLE001 - one action: its failure is audited, and stops no other
-        done = replace(planned, outcome="failed", answer=_said(error))
-    _write(store, done, now=now)
+        done = replace(planned, outcome="failed", answer=said(error))
+    auditing.write(store, done, now=now)
+    if done.outcome == "applied" and done.plan is not None:
+        keeping.watch_deed(store, done, done.plan, now=now)
     return done
-
-
-def by_hand(
-    action: Action, target: Target, function: str, *, who: str, now: datetime, alert_url: str | None = None
-) -> Occasion:
-    """The occasion of a person who asks for an action on a function, without an incident."""
-    return Occasion(
-        id=_id("by hand", who, now.isoformat(), action.name, target.account, target.region, function),
-        target=target,
-        subject_kind="function",
-        subject=function,
-        who=who,
-        title=f"{function}, asked for by {who}",
-        alert_url=alert_url,
-    )
 
 
 def actions_named(rules: Iterable[Rule], name: str) -> list[Action]:
@@ -140,99 +217,5 @@ def actions_named(rules: Iterable[Rule], name: str) -> list[Action]:
     return of_rule or [action for rule in rules for action in rule.act if action.name == name]
 
 
-def _wanted(
-    store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime
-) -> Iterator[tuple[Occasion, Action]]:
-    acting = {rule.rule: rule for rule in rules if rule.act}
-    if not acting:
-        return
-    with store.engine.connect() as connection:
-        is_open = [i for i in ledger.incidents(connection, since=now) if i.resolved_at is None]
-        done = set(connection.execute(sa.select(audit.c.id).where(audit.c.outcome.in_(DONE))).scalars())
-    named = ledger.aliases(store) if is_open else {}
-    for incident in is_open:
-        rule, alias = acting.get(incident.rule), named.get(Target(incident.account, incident.region))
-        for at, action in enumerate(rule.act if rule else ()):
-            assert rule is not None
-            occasion = _occasion(incident, rule, at, action, settings, alias)
-            if occasion.id not in done:
-                yield occasion, action
-
-
-def _occasion(
-    incident: Incident, rule: Rule, at: int, action: Action, settings: AlertSettings, alias: str | None
-) -> Occasion:
-    return Occasion(
-        id=_id(incident.id, action.name, str(at)),
-        target=Target(incident.account, incident.region),
-        subject_kind=incident.subject_kind,
-        subject=incident.subject,
-        who=SERVICE,
-        incident=incident.id,
-        rule=rule.rule,
-        signal=rule.signal,
-        severity=incident.severity,
-        title=incident.title,
-        opened_at=incident.opened_at,
-        value=incident.value,
-        threshold=incident.threshold,
-        unit=rule.spec.unit,
-        runbook=rule.runbook,
-        labels=rule.labels,
-        alert_url=f"{settings.base_url}/alerts?alert={incident.id}",
-        account_alias=alias,
-    )
-
-
-def _hold(store: Store, held: Planned, *, now: datetime) -> None:
-    """Audit once why it waits; the same reason again writes nothing."""
-    with store.engine.connect() as connection:
-        before = connection.execute(sa.select(audit.c.answer).where(audit.c.id == held.id)).scalar()
-    if before != held.answer:
-        _write(store, held, now=now)
-
-
-def _write(store: Store, planned: Planned, *, now: datetime) -> None:
-    occasion = planned.occasion
-    row = {
-        "ts": now,
-        "who": occasion.who,
-        "action": planned.action.name,
-        "account": occasion.target.account,
-        "region": occasion.target.region,
-        "subject": occasion.subject,
-        "incident": occasion.incident,
-        "mode": planned.mode,
-        "plan": _plan_json(planned),
-        "outcome": planned.outcome,
-        "answer": planned.answer,
-        "request_id": planned.request_id,
-    }
-    with store.transaction() as connection:
-        changed = connection.execute(sa.update(audit).where(audit.c.id == planned.id).values(row))
-        if not changed.rowcount:
-            connection.execute(sa.insert(audit).values(row | {"id": planned.id}))
-        if occasion.incident is not None:
-            ledger.note(connection, occasion.incident, now, "action", _line(planned), who=occasion.who)
-
-
-def _plan_json(planned: Planned) -> dict[str, Any]:
-    plan = {} if planned.plan is None else asdict(planned.plan)
-    return json.loads(json.dumps(plan | {"rule": planned.occasion.rule}, default=str))  # type: ignore[no-any-return]
-
-
-def _line(planned: Planned) -> str:
-    what = planned.plan.sentence if planned.plan else planned.action.name
-    return f"{planned.outcome} ({planned.mode}): {what}{f': {planned.answer}' if planned.answer else ''}"
-
-
 def _count(store: Store, aws: Aws, now: datetime) -> None:
     store.count(aws.target, "actions", aws.take_usage(), now=now)
-
-
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, QuarterdeckError) else f"{type(error).__name__}: {error}"
-
-
-def _id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 
-from quarterdeck.cli.context import Account, Json, Region, duration, front, note, now_utc, operator, where
+from quarterdeck.cli.context import Account, Json, Region, duration, front, note, now_utc, operator
 
 PANEL = "Incidents"
 Who = Annotated[
@@ -17,7 +16,7 @@ Who = Annotated[
 
 
 def add_to(app: typer.Typer) -> None:
-    for command in (incidents, ack, silence, act):
+    for command in (incidents, ack, silence):
         app.command(rich_help_panel=PANEL)(command)
 
 
@@ -93,37 +92,3 @@ def silence(
             by=operator(who, mine.settings), now=now_utc(),
         )  # fmt: skip
     note(f"silenced for {length}: {reason}")
-
-
-def act(
-    context: typer.Context,
-    action: Annotated[str, typer.Argument(help="An action of your rules, or the rule that has it.")],
-    function: Annotated[str, typer.Argument(help="The function that it is about.")],
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Carry it out; without it, only the plan is shown.")
-    ] = False,
-    account: Account = None,
-    region: Region = None,
-    who: Who = None,
-    as_json: Json = False,
-) -> None:
-    """Plan an action of your rules on one function, and with --apply carry it out. Both are audited.
-
-    Examples:
-
-        quarterdeck act invoke-function checkout-api
-        quarterdeck act invoke-function checkout-api --apply
-    """
-    from quarterdeck import on_call, output
-
-    mine = front(context)
-    with mine.store() as store:
-        document = on_call.act(
-            store, mine.settings, name=action, function=function, apply=apply, where=where(account, region),
-            who=who or getpass.getuser(), now=now_utc(),
-        )  # fmt: skip
-    if as_json:
-        output.print_json(document)
-    for sentence in on_call.sentences(document):
-        note(sentence)
-    raise typer.Exit(1 if document["outcome"] == "failed" else 0)

@@ -9,14 +9,20 @@ import pytest
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
-from alerts.actions import ACTIONS, InvokeFunction, act_due, actions_named, apply_action, by_hand, plan_action
-from alerts.actions.invoke import EVENT_SCHEMA
+from alerts.actions import ACTIONS, InvokeFunction
+from alerts.actions.auditing import APPLY, DRY_RUN
+from alerts.actions.event import EVENT_SCHEMA
+from alerts.actions.occasions import by_hand
+from alerts.actions.runner import act_due, actions_named, apply_action, plan_action
 from alerts.incident import Incident
-from alerts.incidents import silence
 from alerts.ledger import close_incident, open_incident
+from alerts.people import Access
+from alerts.silences import silence
 from core.errors import ActionError, AwsError
 from core.facts import Target, Usage
+from core.people import Person
 
+ADA = Person("ada", "admin")
 PROD = Target("111122223333", "eu-west-1")
 
 
@@ -99,7 +105,9 @@ def acting(rule):
 def act(store, settings, world, aws):
     def go(rules, at=0, *, enabled=True, max_per_hour=10, aws_for=None):
         chosen = settings(actions={"enabled": enabled, "max_per_hour": max_per_hour})
-        return act_due(store, rules, chosen, aws_for or (lambda target: aws), now=world.at(at))
+        return act_due(
+            store, rules, chosen, aws_for or (lambda target: aws), access=Access(), now=world.at(at)
+        )
 
     return go
 
@@ -264,12 +272,10 @@ def test_acts_no_more_than_the_caps_allow(act, acting, opened, aws, of_rule, of_
 
 def test_a_silence_holds_actions_back(act, acting, opened, aws, store, table, world):
     opened()
-    silence(
-        store, subject="checkout", duration=timedelta(hours=1), reason="deploy", author="ada", now=world.at(0)
-    )
+    silence(store, subject="checkout", duration=timedelta(hours=1), reason="deploy", by=ADA, now=world.at(0))
     act(acting())
 
-    assert table("audit")[0]["answer"] == "silenced by ada: deploy"
+    assert table("audit")[0]["answer"] == "silenced by ada until 2026-03-02 13:00 UTC: deploy"
     assert aws.sent == []
 
 
@@ -336,8 +342,8 @@ def test_its_calls_are_on_the_bill(act, acting, opened, aws, table):
 def test_by_hand_it_is_planned_then_applied_and_audited_under_the_persons_name(store, aws, table, world):
     aws.known().invoked()
     action = InvokeFunction(do="invoke-function", function="mend")
-    occasion = by_hand(action, PROD, "checkout", who="ada", now=world.at(0))
-    planned = plan_action(store, action, occasion, lambda _: aws, apply=True, now=world.at(0))
+    occasion = by_hand(action, PROD, "checkout", by=ADA, now=world.at(0))
+    planned = plan_action(store, action, occasion, lambda _: aws, mode=APPLY, now=world.at(0))
     assert aws.events == []
     done = apply_action(store, planned, lambda _: aws, now=world.at(0))
 
@@ -349,8 +355,8 @@ def test_by_hand_it_is_planned_then_applied_and_audited_under_the_persons_name(s
 def test_a_dry_run_cannot_be_applied(store, aws, world):
     aws.known()
     action = InvokeFunction(do="invoke-function", function="mend")
-    occasion = by_hand(action, PROD, "checkout", who="ada", now=world.at(0))
-    planned = plan_action(store, action, occasion, lambda _: aws, apply=False, now=world.at(0))
+    occasion = by_hand(action, PROD, "checkout", by=ADA, now=world.at(0))
+    planned = plan_action(store, action, occasion, lambda _: aws, mode=DRY_RUN, now=world.at(0))
 
     with pytest.raises(ActionError, match="not planned to be applied"):
         apply_action(store, planned, lambda _: aws, now=world.at(0))
@@ -366,7 +372,10 @@ def test_actions_are_found_by_rule_and_by_what_they_do(acting):
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_every_action_names_its_permissions(action):
-    assert all(permission.startswith("lambda:") for permission in action.permissions)
+    services = {permission.split(":")[0] for permission in action.permissions}
+
+    assert services <= {"lambda", "sqs", "sns", "states"}
+    assert action.permissions
 
 
 @mock_aws(config={"lambda": {"use_docker": False}})
@@ -382,9 +391,9 @@ def test_a_real_invocation_is_accepted(store, world, table):
     )
     aws = SimpleNamespace(target=PROD, client=lambda _: lambda_, take_usage=lambda: ())
     action = InvokeFunction(do="invoke-function", function="mend", wait=True)
-    occasion = by_hand(action, PROD, "checkout", who="ada", now=world.at(0))
+    occasion = by_hand(action, PROD, "checkout", by=ADA, now=world.at(0))
 
-    planned = plan_action(store, action, occasion, lambda _: aws, apply=True, now=world.at(0))
+    planned = plan_action(store, action, occasion, lambda _: aws, mode=APPLY, now=world.at(0))
     done = apply_action(store, planned, lambda _: aws, now=world.at(0))
 
     assert done.outcome == "applied", done.answer

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from alerts.actions import ACTIONS, Occasion
-from alerts.actions.invoke import remediation_event
+from alerts.actions.event import remediation_event
 from alerts.rule import SELECTS, Rule
 from alerts.rules import STARTER, load_rules
 from alerts.settings import ActionSettings, AlertSettings, DeliverySettings

@@ -1,0 +1,108 @@
+"""Move the messages of a dead-letter queue back to the queue that they came from, or to another.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+SQS refuses dead-letter queues that Lambda (asynchronous events) or SNS fill: they have no source queue.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from alerts.actions.base import Action, Applied, Aws, Occasion, Plan
+from alerts.actions.calling import arn_part, call, request_id
+from core.errors import ActionError, NothingToDoError
+from core.facts import Target
+
+RUNNING = "RUNNING"
+
+
+class RedriveQueue(Action):
+    """Start moving what lies in `queue` (left out: the queue that the incident is about)."""
+
+    permissions: ClassVar[tuple[str, ...]] = (
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ListDeadLetterSourceQueues",
+        "sqs:ListMessageMoveTasks",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+        "sqs:StartMessageMoveTask",
+    )
+
+    do: Literal["redrive-queue"] = "redrive-queue"
+    queue: str | None = Field(default=None, pattern=r"^(arn:[a-z-]+:sqs:[a-z0-9:-]+:)?[A-Za-z0-9_.-]{1,80}$")
+    to: str | None = Field(default=None, pattern=r"^arn:[a-z-]+:sqs:", description="left out: to its source")
+    per_second: int | None = Field(default=None, ge=1, le=500)
+
+    @property
+    def name(self) -> str:
+        return self.do
+
+    def place(self, occasion: Occasion) -> Target:
+        name = self.queue or occasion.subject
+        account, region = arn_part(name, 4), arn_part(name, 3)
+        return Target(account, region) if account and region else occasion.target
+
+    def plan(self, occasion: Occasion, aws: Aws, *, now: object) -> Plan:
+        if self.queue is None and occasion.subject_kind != "queue":
+            raise ActionError(f"{self.name}: {occasion.subject} is no queue: name one with `queue`")
+        name = (self.queue or occasion.subject).rsplit(":", 1)[-1]
+        url = call(aws, "sqs", "get_queue_url", f"find queue {name}", QueueName=name)["QueueUrl"]
+        known = _attributes(url, name, aws)
+        sources = [] if self.to else _sources(url, name, aws)
+        if not self.to and not sources:
+            raise ActionError(
+                f"cannot redrive {name}: no queue redrives into it, so Lambda or SNS fills it, and SQS"
+                " refuses to move its messages; invoke a function that reads and replays them instead"
+            )
+        waiting = int(known.get("ApproximateNumberOfMessages", 0))
+        if not waiting:
+            raise NothingToDoError(f"{name} is empty")
+        arn = known["QueueArn"]
+        return Plan(
+            action=self.name,
+            sentence=f"Move about {waiting} messages of {name} back to {self.to or ', '.join(sources)}",
+            target=aws.target,
+            request={"StartMessageMoveTask": self._params(arn)},
+            warnings=("what failed before may fail again: mend the cause first",),
+            touches=(f"{name}", *(f"{source} and the function that works on it" for source in sources)),
+            before={"messages": waiting},
+            after={"messages": 0},
+            cost=f"about {3 * waiting} SQS requests, and an invocation per batch",
+            effect="the messages are worked on again; those that fail come back after their receives",
+        )
+
+    def apply(self, plan: Plan, aws: Aws) -> Applied:
+        params = plan.request["StartMessageMoveTask"]
+        doing = f"move the messages of {params['SourceArn'].rsplit(':', 1)[-1]}"
+        tasks = call(aws, "sqs", "list_message_move_tasks", doing, SourceArn=params["SourceArn"])
+        if any(task.get("Status") == RUNNING for task in tasks.get("Results", [])):
+            raise ActionError(f"cannot {doing}: a move is running already")
+        answer = call(aws, "sqs", "start_message_move_task", doing, **params)
+        return Applied("SQS began to move the messages", request_id(answer))
+
+    def _params(self, arn: str) -> dict[str, object]:
+        found: dict[str, object] = {"SourceArn": arn}
+        if self.to:
+            found["DestinationArn"] = self.to
+        if self.per_second:
+            found["MaxNumberOfMessagesPerSecond"] = self.per_second
+        return found
+
+
+def _attributes(url: str, name: str, aws: Aws) -> dict[str, str]:
+    wanted = ["QueueArn", "ApproximateNumberOfMessages"]
+    answer = call(
+        aws, "sqs", "get_queue_attributes", f"read queue {name}", QueueUrl=url, AttributeNames=wanted
+    )
+    found: dict[str, str] = answer["Attributes"]
+    return found
+
+
+def _sources(url: str, name: str, aws: Aws) -> list[str]:
+    doing = f"find the source queues of {name}"
+    answer = call(aws, "sqs", "list_dead_letter_source_queues", doing, QueueUrl=url)
+    return [source.rsplit("/", 1)[-1] for source in answer.get("queueUrls", [])]

@@ -1,0 +1,91 @@
+"""Did it help? What a signal says of the minutes since a change, with unknown never taken for better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from alerts.actions.held import Held
+from alerts.incident import Incident
+from alerts.judge import BREACH, SILENT, UNKNOWN, Judgement
+from alerts.judging import judge_all
+from alerts.rule import Rule
+from store.store import Store
+
+PATIENCE = timedelta(minutes=15)
+"""How long after `verify_by` minutes may still be collected; then it counts as not better."""
+
+HALF = 0.5
+"""How far a signal must have come back, from its worst to the threshold, to count as better."""
+
+
+def condition_of(change: Held, rules: Mapping[str, Rule]) -> Rule | None:
+    """What must not be any more: the `signal` that the action names, else the rule itself."""
+    verify, rule = change.action.verify, rules.get(change.rule or "")
+    if verify is None or verify.signal is None:
+        return rule
+    over = {"over": rule.over} if rule else {}
+    return Rule.model_validate({**verify.condition(), **over})
+
+
+def is_better(
+    store: Store, change: Held, condition: Rule, incident: Incident | None, *, now: datetime
+) -> bool | None:
+    """Whether the condition cleared, or came half way back, since the change; None: not known yet.
+
+    An incident that is over is better, whatever else.
+    """
+    if incident is not None and incident.resolved_at is not None:
+        return True
+    [judged] = judge_all(store, [condition], now=now)
+    at = _row(judged, change, incident)
+    if at is None or change.verify_by is None:
+        return None
+    since = _since(judged, at, change.applied_at, change.verify_by)
+    if since is None:
+        return None
+    verdict, value = judged.verdict[at, since], judged.value[at, since]
+    if not (verdict == BREACH).any():
+        return True if (verdict != SILENT).any() else None
+    worst = incident.value if incident is not None else None
+    return worst is not None and _is_half_way_back(judged, at, since, value, worst)
+
+
+def _row(judged: Judgement, change: Held, incident: Incident | None) -> int | None:
+    """Which subject of the grid is meant: the incident's, or the function that was changed."""
+    names = {change.subject} | ({incident.subject} if incident else set())
+    place = change.target.account, change.target.region
+    for at, subject in enumerate(judged.grid.subjects):
+        if (subject.account, subject.region) == place and subject.name in names:
+            return at
+    return None
+
+
+def _since(
+    judged: Judgement, at: int, applied_at: datetime, until: datetime
+) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+    """The known minutes that lie wholly after the change, to its end; None until the last ones are known."""
+    ends, known = judged.grid.ends, judged.verdict[at] != UNKNOWN
+    over = timedelta(minutes=judged.rule.over_minutes)
+    after = [i for i, end in enumerate(ends) if known[i] and applied_at < end <= until]
+    if not after or ends[after[-1]] < until - timedelta(minutes=2):
+        return None
+    whole = [i for i in after if ends[i] - over >= applied_at]
+    return np.array(whole or after[-1:], dtype=np.int64)
+
+
+def _is_half_way_back(
+    judged: Judgement,
+    at: int,
+    since: np.ndarray[tuple[int], np.dtype[np.int64]],
+    value: np.ndarray[tuple[int], np.dtype[np.float64]],
+    worst: float,
+) -> bool:
+    known = value[~np.isnan(value)]
+    if not known.size:
+        return False
+    reached = float(known.max() if judged.rule.upward else known.min())
+    limit = judged.rule.threshold
+    return bool(abs(reached - limit) <= HALF * abs(worst - limit))
