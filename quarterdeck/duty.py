@@ -8,6 +8,7 @@ from datetime import datetime
 import httpx
 
 from alerts.actions.runner import act_due
+from alerts.approvals import linker
 from alerts.engine import evaluate
 from alerts.outbox import Ways
 from alerts.people import Access
@@ -38,10 +39,11 @@ class Duty:
         self._sharing, self._rules, self._settings, self._http = sharing, rules, settings, http
         self._pacer, self._reached, self._clock = pacer, reached, clock
         self._store, self._access = sharing.fenced(DUTY), access
+        approving = linker(settings, self._store.path, clock=clock)
         self._postman = Postman(
             Ways(
                 store=self._store, settings=settings, http=http, clock=clock, aws_for=self.aws_for,
-                may_send=self.is_ours, after=self._count,
+                may_send=self.is_ours, after=self._count, links=approving,
             )
         )  # fmt: skip
 

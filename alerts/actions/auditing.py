@@ -82,8 +82,11 @@ def hold(store: Store, held: Planned, *, now: datetime) -> None:
 
 
 def plan_json(plan: Plan | None, **more: Any) -> dict[str, Any]:
-    known: dict[str, Any] = asdict(plan) if plan is not None else dict[str, Any]()
-    kept: dict[str, Any] = json.loads(json.dumps(known | more, default=str))
+    known = dict[str, Any]()
+    if plan is not None:
+        known.update(asdict(plan))
+    known.update(more)
+    kept: dict[str, Any] = json.loads(json.dumps(known, default=str))
     return kept
 
 

@@ -81,26 +81,29 @@ def decide(store: Store, id: str, *, approve: bool, by: Person, now: datetime) -
 
     Raises ActionError and NotAllowedError.
     """
-    table = action_request
     with store.transaction() as connection:
-        row = connection.execute(sa.select(table).where(table.c.id == id)).first()
-        if row is None:
-            raise ActionError(f"there is no request {id}; `quarterdeck act --list` lists them")
-        action = read_action(row.action)
-        if approve:
-            by.must_be(action.needs, f"to approve {action.name}")
-        else:
-            by.must_be("operator", f"to decline {action.name}")
-        state = "approved" if approve else "declined"
-        open_ = table.c.id == id, table.c.state == "planned", table.c.expires_at > now
-        values = {"state": state, "decided_at": now, "decided_by": by.name}
-        if not connection.execute(sa.update(table).where(*open_).values(values)).rowcount:
-            raise ActionError(f"{action.name} on {row.subject} cannot be {state}: {_why_not(row, now)}")
-        text = f"{by.name} {state} {action.name} on {row.subject}"
-        if row.incident:
-            ledger.note(connection, row.incident, now, "action", text, who=by.name)
-        if not approve:
-            audited(connection, id, "declined", text)
+        return decide_in(connection, id, approve=approve, by=by, now=now)
+
+
+def decide_in(connection: sa.Connection, id: str, *, approve: bool, by: Person, now: datetime) -> str:
+    """As `decide`, within a transaction."""
+    table = action_request
+    row = connection.execute(sa.select(table).where(table.c.id == id)).first()
+    if row is None:
+        raise ActionError(f"there is no request {id}; `quarterdeck act --list` lists them")
+    action = read_action(row.action)
+    role, verb = (action.needs, "approve") if approve else ("operator", "decline")
+    by.must_be(role, f"to {verb} {action.name}")
+    state = "approved" if approve else "declined"
+    open_ = table.c.id == id, table.c.state == "planned", table.c.expires_at > now
+    values = {"state": state, "decided_at": now, "decided_by": by.name}
+    if not connection.execute(sa.update(table).where(*open_).values(values)).rowcount:
+        raise ActionError(f"{action.name} on {row.subject} cannot be {state}: {_why_not(row, now)}")
+    text = f"{by.name} {state} {action.name} on {row.subject}"
+    if row.incident:
+        ledger.note(connection, row.incident, now, "action", text, who=by.name)
+    if not approve:
+        audited(connection, id, "declined", text)
     return text
 
 
