@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,13 +15,12 @@ from alerts.findings import Finding, decide, new_incident, worst
 from alerts.holding import with_silences
 from alerts.incident import Incident
 from alerts.judge import Judgement
-from alerts.judging import LOOKBACK, judge_all
+from alerts.judging import LOOKBACK, judge_all, judged_from
 from alerts.outages import Outage
 from alerts.rule import Rule
 from alerts.settings import AlertSettings
 from alerts.standing import NEVER, standing
 from alerts.telling import Teller
-from core.windows import MINUTE
 from store.store import Store
 
 __all__ = ["LOOKBACK", "Evaluation", "Finding", "decide", "evaluate", "new_incident"]
@@ -39,7 +38,7 @@ class Evaluation:
 def evaluate(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime) -> Evaluation:
     """Judge all rules as of `now`. Safe to repeat and to kill: all changes are kept at once or not at all."""
     judged = judge_all(store, rules, now=now)
-    since = now - LOOKBACK - max((rule.reach_minutes for rule in rules), default=0) * MINUTE
+    since = min(now - LOOKBACK, judged_from(judged, now=now))
     around = look_around(store, judged, rules, settings, since=since, now=now)
     by_name = {rule.rule: rule for rule in rules}
     with store.transaction() as connection:
@@ -69,7 +68,9 @@ def _keep(
     """Open, close and date incidents. Returns the ids of those opened and resolved."""
     findings = decide(judged, told)
     opened = _open(connection, findings, around)
-    resolved = _close(connection, findings) + _close_orphans(connection, judged, told, now=now)
+    before = {one.id: one for one in told}
+    _redate(connection, findings, before, now=now)
+    resolved = _close(connection, findings, before) + _close_orphans(connection, judged, told, now=now)
     _keep_worst(connection, judged, told)
     return opened, resolved
 
@@ -84,8 +85,23 @@ def _open(connection: sa.Connection, findings: Sequence[Finding], around: Around
     return opened
 
 
-def _close(connection: sa.Connection, findings: Sequence[Finding]) -> list[str]:
-    closed = [(finding.id, finding.outage.closed_at) for finding in findings]
+def _redate(
+    connection: sa.Connection, findings: Sequence[Finding], before: Mapping[str, Incident], *, now: datetime
+) -> None:
+    """Minutes that were collected late tell that what is known began earlier. Its id stays."""
+    for finding in findings:
+        known, began = before.get(finding.id), finding.outage.opened_at
+        if known is not None and began < known.opened_at:
+            ledger.update_incident(connection, known.id, opened_at=began)
+            text = f"at {began:%Y-%m-%d %H:%M} UTC already, as minutes say that were collected late"
+            ledger.note(connection, known.id, now, "began earlier", text)
+
+
+def _close(
+    connection: sa.Connection, findings: Sequence[Finding], before: Mapping[str, Incident]
+) -> list[str]:
+    over = {id for id, one in before.items() if one.resolved_at is not None}
+    closed = [(one.id, one.outage.closed_at) for one in findings if one.id not in over]
     for id, at in closed:
         if at is not None:
             ledger.close_incident(connection, id, at, "the condition is over, on settled data")

@@ -7,7 +7,7 @@ So late data, repeated evaluation and restarts lead to the incidents that a stra
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -26,14 +26,18 @@ class Outage:
 def outages(minutes: Iterable[tuple[datetime, bool, bool]], told: Sequence[Outage]) -> list[Outage]:
     """Run the machine over `minutes` (end, fires, clears; oldest first).
 
-    Returns the outages that are new, or told and closed by these minutes, oldest first. `told` are those of
-    this rule and subject that are open or touch the minutes.
+    Returns the outages that are new, or told and closed or begun earlier by these minutes, oldest first.
+    `told` are those of this rule and subject that are open or touch the minutes.
     """
     told = sorted(told, key=lambda outage: outage.opened_at)
-    found, current = list[Outage](), None
+    found, moved, current = list[Outage](), dict[str | None, Outage](), None
     for end, fires, clears in minutes:
         known = next((outage for outage in told if outage.covers(end)), None)
         if known is not None and not _closed(known, found):
+            if current is not None and current.id is None:
+                told = _begun(told, known, current.opened_at)  # minutes that came late say when it began
+                known = replace(known, opened_at=current.opened_at)
+                moved[known.id] = known
             current = known  # what was opened by fewer data and is told now continues as this one
         elif current is not None and current.id is not None and current.closed_at is not None:
             current = None  # it was closed at this minute, whatever the data say
@@ -44,7 +48,12 @@ def outages(minutes: Iterable[tuple[datetime, bool, bool]], told: Sequence[Outag
             current = None
     if current is not None and current.id is None:
         found.append(current)
-    return found
+    found += [one for one in moved.values() if not _closed(one, found)]
+    return sorted(found, key=lambda outage: outage.opened_at)
+
+
+def _begun(told: Sequence[Outage], known: Outage, at: datetime) -> list[Outage]:
+    return [replace(one, opened_at=at) if one is known else one for one in told]
 
 
 def _closed(outage: Outage, found: Sequence[Outage]) -> bool:
