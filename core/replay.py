@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int64]
 
 IDLE_CHOICES = (
     *(timedelta(seconds=s) for s in (5, 10, 15, 20, 30, 45)),
@@ -47,81 +48,121 @@ class Habits:
     life: timedelta | None = None
 
 
-def arrivals(start_ms: npt.ArrayLike, end_ms: npt.ArrayLike, version: Sequence[Any]) -> Arrivals:
+def arrivals(start_ms: npt.ArrayLike, end_ms: npt.ArrayLike, version: Sequence[Any] | Codes) -> Arrivals:
     """From columns in any order; nothing ends before it starts."""
     start = np.asarray(start_ms, dtype=np.int64)
     end = np.maximum(np.asarray(end_ms, dtype=np.int64), start)
-    names = {name: code for code, name in enumerate(dict.fromkeys(version))}
-    codes = np.array([names[name] for name in version], dtype=np.int64)
+    codes = version if isinstance(version, np.ndarray) and version.dtype == np.int64 else _codes(version)
     order = np.argsort(start, kind="stable")
     return Arrivals(start[order], end[order], codes[order])
 
 
+def _codes(version: Sequence[Any] | npt.NDArray[Any]) -> Codes:
+    names = {name: code for code, name in enumerate(dict.fromkeys(version))}
+    return np.array([names[name] for name in version], dtype=np.int64)
+
+
 def environments(start_ms: Times, end_ms: Times) -> Times:
-    """The number of the environment that each arrival takes: the lowest that is free."""
-    taken = np.zeros(len(start_ms), dtype=np.int64)
-    busy: list[tuple[int, int]] = []
+    """The number of the environment that each arrival takes: the lowest that is free.
+
+    Both in order of `start_ms`. How many have ended when each arrives is counted beforehand for all; what is
+    left to do one by one is to hand out the lowest number.
+    """
+    lasting = np.flatnonzero(end_ms > start_ms)
+    by_end = lasting[np.argsort(end_ms[lasting], kind="stable")]
+    ended = np.searchsorted(end_ms[by_end], start_ms, side="right").tolist()
+    at_once = (end_ms == start_ms).tolist()  # free again when the next arrives
+    order: list[int] = by_end.tolist()
+    taken: list[int] = []
     free: list[int] = []
-    born = 0
-    for at, (start, end) in enumerate(zip(start_ms.tolist(), end_ms.tolist(), strict=True)):
-        while busy and busy[0][0] <= start:
-            heapq.heappush(free, heapq.heappop(busy)[1])
-        if free:
+    freed = born = 0
+    for until, is_over in zip(ended, at_once, strict=True):
+        while freed < until - 1:
+            heapq.heappush(free, taken[order[freed]])
+            freed += 1
+        if freed < until:
+            number = heapq.heappushpop(free, taken[order[freed]])
+            freed += 1
+        elif free:
             number = heapq.heappop(free)
         else:
             number, born = born, born + 1
-        taken[at] = number
-        heapq.heappush(busy, (end, number))
-    return taken
+        taken.append(number)
+        if is_over:
+            heapq.heappush(free, number)
+    return np.array(taken, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
     """Where arrivals ran. `number` counts environments over all versions, for units are shared by them; `own`
-    counts those of the arrival's version."""
+    counts those of the arrival's version. `lives` are the arrivals by environment, to cut them into lives."""
 
     arrivals: Arrivals
     number: Times
     own: Times
+    lives: Lives = field(repr=False)
 
     def cold(self, habits: Habits) -> Flags:
         """Which arrivals start cold when there are no units."""
-        told = self.arrivals
-        order = np.lexsort((told.start_ms, self.own, told.version))
-        keys = np.stack([told.version[order], self.own[order]])
-        first = np.ones(len(order), dtype=np.bool_)
-        first[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
-        found = np.zeros(len(order), dtype=np.bool_)
-        found[order] = _begin(told.start_ms[order], told.end_ms[order], first, habits)
+        found = np.zeros(len(self.arrivals), dtype=np.bool_)
+        found[self.lives.order] = self.lives.begin(habits)
         return found
 
 
 def place(told: Arrivals) -> Placed:
     number = environments(told.start_ms, told.end_ms)
     versions = np.unique(told.version)
-    own = number.copy()
+    own = number.copy() if len(versions) > 1 else number
     for version in versions if len(versions) > 1 else ():
         mine = told.version == version
         own[mine] = environments(told.start_ms[mine], told.end_ms[mine])
-    return Placed(told, number, own)
+    return Placed(told, number, own, Lives.of(told, own))
 
 
-def _begin(start: Times, end: Times, first: Flags, habits: Habits) -> Flags:
-    """Which of the arrivals, sorted by environment and time, begin a new life of theirs. `first` marks each
-    environment's first arrival."""
-    idle = np.zeros_like(start)
-    idle[1:] = start[1:] - end[:-1]
-    begins: Flags = first | (idle > _ms(habits.idle))
-    if habits.life is None or not len(start):
-        return begins
-    while True:
-        life = np.maximum.accumulate(np.where(begins, np.arange(len(start)), 0))
-        over = start - start[life] > _ms(habits.life)
-        again = np.zeros_like(over)
-        again[1:] = over[:-1] & (life[1:] == life[:-1])
-        if not (over & ~again).any():
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """Arrivals in the `order` of their environment and time. `key` is a time that goes on growing from one
+    environment to the next, `idle_ms` how long the environment had no work before, `first` marks the first
+    arrival of each."""
+
+    order: npt.NDArray[np.intp]
+    key: Times
+    idle_ms: Times
+    first: Flags
+
+    @classmethod
+    def of(cls, told: Arrivals, own: Times) -> Lives:
+        where = told.version * (int(own.max()) + 1 if len(own) else 1) + own
+        order = np.argsort(where, kind="stable")  # arrivals are in order of time already
+        start, end, where = told.start_ms[order], told.end_ms[order], where[order]
+        first = np.ones(len(order), dtype=np.bool_)
+        first[1:] = where[1:] != where[:-1]
+        idle = np.zeros_like(start)
+        idle[1:] = start[1:] - end[:-1]
+        span = int(np.ptp(start)) + 1 if len(start) else 1
+        return cls(order, np.cumsum(first) * span + start, idle, first)
+
+    def begin(self, habits: Habits) -> Flags:
+        """Which of the arrivals, in this order, begin a new life of their environment."""
+        begins: Flags = self.first | (self.idle_ms > _ms(habits.idle))
+        if habits.life is None or not len(begins):
             return begins
-        begins |= over & ~again
+        return self._aged(begins, _ms(habits.life))
+
+    def _aged(self, begins: Flags, life_ms: int) -> Flags:
+        """With those too that find their environment past its age: from each beginning straight to the
+        next."""
+        starts = np.append(np.flatnonzero(begins), len(begins))
+        too_old = np.searchsorted(self.key, self.key + life_ms, side="right").tolist()
+        found: list[int] = []
+        for at, until in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+            while at < until:
+                found.append(at)
+                at = too_old[at]
+        flags = np.zeros_like(begins)
+        flags[found] = True
+        return flags
 
 
 def _ms(length: timedelta) -> int:
