@@ -2,133 +2,62 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
+from alerts import burn, overrides
 from alerts.actions.registry import Action
+from alerts.burn import WORKBOOK, BurnWindow
 from alerts.notice import Severity
-from alerts.signals import SIGNALS, Missing, Signal, say
-from core.settings import Duration, Section
+from alerts.overrides import Override
+from alerts.signals import (
+    SIGNALS,
+    About,
+    Missing,
+    Signal,
+    burning,
+    choices,
+    cloudwatch,
+    named,
+    of_metric,
+    say,
+)
+from alerts.subject import SELECTS, Subject, Where
+from alerts.written import (
+    MAX_MINUTES,
+    For,
+    MinutesOf,
+    Patterns,
+    Share,
+    Threshold,
+    Time,
+    is_whole,
+    listed,
+    minutes,
+)
+from core.settings import Section
+
+__all__ = ["MAX_MINUTES", "MAX_OVER", "SELECTS", "MinutesOf", "Patterns", "Rule", "Subject", "Where"]
 
 MAX_OVER = timedelta(hours=6)
-MAX_MINUTES = 240
-
-
-@dataclass(frozen=True, slots=True)
-class MinutesOf:
-    """`hits` of the newest `minutes`."""
-
-    hits: int
-    minutes: int
-
-
-def _minutes_of(value: Any) -> Any:
-    """Read `3 of 5`, `3 of 5 minutes` or `5m`, which is all of five."""
-    if isinstance(value, MinutesOf):
-        return value
-    match = re.fullmatch(r"\s*(\d+)(?:\s+of\s+(\d+)(?:\s+minutes?)?|\s*m)\s*", str(value))
-    if match is None:
-        raise ValueError("is written `3 of 5 minutes` or `5m`")
-    hits, minutes = int(match[1]), int(match[2] or match[1])
-    if not 1 <= hits <= minutes <= MAX_MINUTES:
-        raise ValueError(f"needs 1 <= m <= n <= {MAX_MINUTES} in `m of n minutes`")
-    return MinutesOf(hits, minutes)
-
-
-def _share(value: Any) -> Any:
-    """Read `5%` as 0.05."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", value) if isinstance(value, str) else None
-    return float(match[1]) / 100 if match else value
 
 
 def _known_signal(value: str) -> str:
-    if value in SIGNALS:
+    if value in SIGNALS or value in cloudwatch():
         return value
-    close = get_close_matches(value, SIGNALS, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(SIGNALS)}"
+    every = list(named())
+    meant = [name for name in every if name.lower().endswith(f".{value.lower()}")]
+    close = meant or get_close_matches(value, every, n=1)
+    hint = (
+        f"did you mean `{close[0]}`?"
+        if close
+        else f"there are {', '.join(SIGNALS)}, and CloudWatch's metrics"
+    )
     raise ValueError(f"there is no signal {value!r}; {hint}")
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, (str, Mapping)) else value
-
-
-Threshold = Annotated[float, BeforeValidator(_share), Field(ge=0, allow_inf_nan=False)]
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-For = Annotated[MinutesOf, BeforeValidator(_minutes_of)]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a rule judged: a function, a queue (its ARN), an account's region or a collector of it."""
-
-    kind: str
-    account: str
-    region: str
-    name: str
-    alias: str | None = None
-    runtime: str | None = None
-    tags: Mapping[str, str] | None = None
-    functions: tuple[str, ...] = ()
-    role: str | None = None
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return self.account, self.region, self.name
-
-    @property
-    def short(self) -> str:
-        """The name that people know it by."""
-        if self.kind == "account":
-            return f"{self.alias or self.account} {self.region}"
-        return self.name.rsplit(":", 1)[-1] if self.kind == "queue" else self.name
-
-
-class Where(Section):
-    """Which subjects: everything given must match, of a list one. `*` and `?` are wildcards."""
-
-    account: Patterns = Field(default=(), description="id or alias")
-    region: Patterns = ()
-    function: Patterns = Field(default=(), description="for a queue: a function that it feeds or catches")
-    runtime: Patterns = ()
-    tag: dict[str, Patterns] = Field(default_factory=dict)
-    queue: Patterns = Field(default=(), description="name or ARN")
-    collector: Patterns = ()
-
-    def matches(self, subject: Subject) -> bool:
-        functions = [subject.name] if subject.kind == "function" else list(subject.functions)
-        queue = [subject.name, subject.short] if subject.kind == "queue" else []
-        tags = subject.tags or {}
-        return (
-            _one(self.account, [subject.account, subject.alias])
-            and _one(self.region, [subject.region])
-            and _one(self.function, functions)
-            and _one(self.runtime, [subject.runtime])
-            and _one(self.queue, queue)
-            and _one(self.collector, [subject.name] if subject.kind == "collector" else [])
-            and all(_one(patterns, [tags.get(name)]) for name, patterns in self.tag.items())
-        )
-
-
-def _one(patterns: tuple[str, ...], values: Sequence[str | None]) -> bool:
-    known = [value for value in values if value is not None]
-    return not patterns or any(fnmatchcase(value, pattern) for value in known for pattern in patterns)
-
-
-SELECTS: Mapping[str, frozenset[str]] = {
-    "function": frozenset({"account", "region", "function", "runtime", "tag"}),
-    "queue": frozenset({"account", "region", "function", "queue"}),
-    "account": frozenset({"account", "region"}),
-    "collector": frozenset({"account", "region", "collector"}),
-}
-"""What `where` may say about each kind of subject."""
 
 
 class Rule(Section):
@@ -137,20 +66,46 @@ class Rule(Section):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rule: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")
-    signal: Annotated[str, AfterValidator(_known_signal)]
+    rule: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$", description="its name, once in all files")
+    signal: Annotated[str, AfterValidator(_known_signal)] | None = Field(
+        default=None, description="a named signal, or a CloudWatch metric such as AWS/Lambda.Throttles"
+    )
+    statistic: str | None = Field(
+        default=None, description="of a CloudWatch metric that is read in several: Sum, Maximum, p95 ..."
+    )
+    about: About | None = Field(
+        default=None, description="of a CloudWatch metric of several: function or account"
+    )
     above: Threshold | None = None
     below: Threshold | None = None
-    over: Duration = timedelta(minutes=1)
+    above_normal: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False,
+        description="so many usual spreads above what is normal at this time of the week",
+    )  # fmt: skip
+    below_normal: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    slo: Share | None = Field(default=None, description="share that must be good, such as 99.9%")
+    windows: tuple[BurnWindow, ...] = Field(
+        default=WORKBOOK, description="of `slo`: how fast its error budget may burn"
+    )
+    all_: Patterns = Field(default=(), alias="all", description="names of rules that must all hold")
+    any_: Patterns = Field(default=(), alias="any", description="names of rules of which one must hold")
+    unless: Patterns = Field(default=(), description="names of rules of which none may hold")
+    part: bool = Field(default=False, description="only a part of others: opens no incident itself")
+    over: Time = timedelta(minutes=1)
     for_: For = Field(default=MinutesOf(1, 1), alias="for")
     minimum_samples: int = Field(default=0, ge=0)
     resolve_below: Threshold | None = None
     resolve_above: Threshold | None = None
     severity: Severity = "warning"
-    missing: Missing | None = None
+    missing: Missing | None = Field(
+        default=None, description="what silence means; left out: as the signal says"
+    )
     where: Where = Where()
-    repeat: Duration | None = None
-    quiet_after_deploy: Duration | None = Field(
+    overrides: Annotated[tuple[Override, ...], BeforeValidator(listed)] = Field(
+        default=(), description="what is different for some subjects"
+    )
+    repeat: Time | None = None
+    quiet_after_deploy: Time | None = Field(
         default=None,
         ge=timedelta(0),
         le=timedelta(hours=6),
@@ -159,30 +114,60 @@ class Rule(Section):
     labels: dict[str, str] = Field(default_factory=dict)
     runbook: str | None = Field(default=None, pattern=r"^https?://", max_length=2000)
     notify: Patterns | None = Field(default=None, description="names of channels; left out: all of them")
-    act: Annotated[tuple[Action, ...], BeforeValidator(_listed)] = ()
+    act: Annotated[tuple[Action, ...], BeforeValidator(listed)] = ()
     enabled: bool = True
     summary: str | None = Field(default=None, max_length=500)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        mistakes = [*_threshold(self), *_times(self), *_selector(self)]
+        mistakes = [*_signal(self), *_condition(self)]
+        if not mistakes:
+            mistakes = [*_threshold(self), *_times(self), *_selector(self)]
+        mistakes += [] if mistakes else overrides.mistakes(self)
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self
 
     @property
     def spec(self) -> Signal:
-        return SIGNALS[self.signal]
+        """What it measures; of `slo`, how fast the budget burns; of rules made of others, how many hold."""
+        if self.signal is None:
+            return Signal(
+                subject="function",
+                title=self.rule,
+                unit="conditions",
+                column="",
+                combine="max",
+                source="others",
+            )
+        found = SIGNALS.get(self.signal)
+        if found is None:
+            found = of_metric(*choices(self.signal, self.statistic, self.about)[0])
+        return found if self.slo is None else burning(found)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The rules that it is composed of."""
+        return tuple(dict.fromkeys((*self.all_, *self.any_, *self.unless)))
+
+    @property
+    def is_seasonal(self) -> bool:
+        return self.above_normal is not None or self.below_normal is not None
 
     @property
     def threshold(self) -> float:
-        limit = self.above if self.above is not None else self.below
-        assert limit is not None
-        return limit
+        """The limit that it is compared with: of `slo` the burn of its first window, of `above_normal` how
+        many spreads, of rules composed of others how many hold."""
+        if self.parts:
+            return float(len(self.all_) + bool(self.any_))
+        if self.slo is not None:
+            return self.windows[0].above
+        limits = (self.above, self.below, self.above_normal, self.below_normal)
+        return next(limit for limit in limits if limit is not None)
 
     @property
     def upward(self) -> bool:
-        return self.above is not None
+        return self.below is None and self.below_normal is None
 
     @property
     def resolve_at(self) -> float:
@@ -196,46 +181,124 @@ class Rule(Section):
 
     @property
     def over_minutes(self) -> int:
-        return int(self.over.total_seconds() // 60)
+        return minutes(self.over)
 
     @property
     def reach_minutes(self) -> int:
         """How many minutes one judgement looks at."""
-        return self.over_minutes + self.for_.minutes - 1
+        over = burn.reach(self.windows) if self.slo is not None else self.over_minutes
+        return over + self.for_.minutes - 1
 
     def condition(self) -> str:
         """`above 5 % over 5 minutes, 3 of 5 minutes`, for people."""
-        text = f"{'above' if self.upward else 'below'} {say(self.threshold, self.spec.unit)}"
-        if self.spec.subject == "collector":
+        text = _compared(self)
+        if self.spec.is_now:
             return text
         text += f" over {self.over_minutes} min" if self.over_minutes > 1 else ""
         return text + (f", {self.for_.hits} of {self.for_.minutes} minutes" if self.for_.minutes > 1 else "")
 
 
-def _threshold(rule: Rule) -> Iterator[str]:
-    if (rule.above is None) == (rule.below is None):
-        yield "needs `above` or `below`, one of them"
+def _compared(rule: Rule) -> str:
+    side = "above" if rule.upward else "below"
+    if rule.parts:
+        return _composed(rule)
+    if rule.slo is not None:
+        return burn.in_words(rule.slo, rule.windows)
+    if rule.is_seasonal:
+        return f"{rule.threshold:g} usual spreads {side} what is normal at this time of the week"
+    return f"{side} {say(rule.threshold, rule.spec.unit)}"
+
+
+def _composed(rule: Rule) -> str:
+    """`a and b, unless c or d`."""
+    needed = list(rule.all_)
+    if rule.any_:
+        needed.append(" or ".join(rule.any_) if not rule.all_ else f"({' or '.join(rule.any_)})")
+    text = " and ".join(needed)
+    return text + (f", unless {' or '.join(rule.unless)}" if rule.unless else "")
+
+
+# --- what makes no sense ------------------------------------------------------------------------------------
+
+
+def _signal(rule: Rule) -> Iterator[str]:
+    if rule.signal is None:
+        if not rule.all_ and not rule.any_:
+            yield "signal: is required (or `all` or `any`, which name other rules)"
         return
-    if rule.spec.unit == "share" and rule.threshold > 1:
+    if rule.parts:
+        yield "has a `signal` or names other rules (`all`, `any`, `unless`), not both"
+    if rule.signal in SIGNALS:
+        for word in ("statistic", "about"):
+            if getattr(rule, word) is not None:
+                yield f"{word}: goes with a CloudWatch metric; {rule.signal} says it itself"
+        return
+    found = choices(rule.signal, rule.statistic, rule.about)
+    if len(found) != 1:
+        known = cloudwatch()[rule.signal]
+        which = ", ".join(f"{metric.statistic} of {about}" for about, metric in known)
+        yield f"statistic: {rule.signal} is read as {which}: say which (`statistic`, `about`)"
+
+
+def _condition(rule: Rule) -> Iterator[str]:
+    given = [name for name in _CONDITIONS if getattr(rule, name) is not None]
+    if rule.parts and given:
+        yield f"{given[0]}: a rule of other rules compares nothing itself"
+    if not rule.parts and rule.signal is not None and len(given) != 1:
+        yield "needs `above` or `below`, one of them (or `above_normal`, `below_normal`, `slo`)"
+    if "windows" in rule.model_fields_set and rule.slo is None:
+        yield "windows: goes with `slo`"
+    if rule.parts and "over" in rule.model_fields_set:
+        yield "over: goes with `signal`"
+
+
+_CONDITIONS = ("above", "below", "above_normal", "below_normal", "slo")
+
+
+def _threshold(rule: Rule) -> Iterator[str]:
+    if rule.parts:
+        return
+    is_fixed = rule.above is not None or rule.below is not None
+    if rule.spec.unit == "share" and is_fixed and rule.threshold > 1:
         yield f"{'above' if rule.upward else 'below'}: {rule.signal} is a share from 0 to 1: write 0.05 or 5%"
-    if (rule.resolve_above if rule.upward else rule.resolve_below) is not None:
+    other = rule.resolve_above if rule.upward else rule.resolve_below
+    any_of_both = rule.resolve_above is not None or rule.resolve_below is not None
+    if other is not None or (any_of_both and not is_fixed):
         yield "`resolve_below` goes with `above`, `resolve_above` with `below`"
-    if rule.upward and rule.resolve_at > rule.threshold:
+    elif rule.upward and rule.resolve_at > rule.threshold:
         yield "resolve_below: must not be higher than `above`"
-    if not rule.upward and rule.resolve_at < rule.threshold:
+    elif not rule.upward and rule.resolve_at < rule.threshold:
         yield "resolve_above: must not be lower than `below`"
+    if rule.slo is not None:
+        yield from _objective(rule)
+    if rule.is_seasonal and rule.spec.is_now:
+        yield f"{rule.signal} tells of now only: it has no history, and nothing that is normal"
+
+
+def _objective(rule: Rule) -> Iterator[str]:
+    if rule.spec.per is None:
+        yield f"slo: {rule.signal} is no share of bad ones; error_rate is, for example"
+    if "over" in rule.model_fields_set:
+        yield "over: `slo` has `windows` instead"
+    yield from burn.mistakes(rule.windows)
 
 
 def _times(rule: Rule) -> Iterator[str]:
-    if rule.over % timedelta(minutes=1) or not timedelta(minutes=1) <= rule.over <= MAX_OVER:
+    if not is_whole(rule.over) or rule.over > MAX_OVER:
         yield "over: must be whole minutes, from 1m to 6h"
     if rule.repeat is not None and rule.repeat < timedelta(minutes=1):
         yield "repeat: must be at least 1m"
-    if rule.minimum_samples and rule.spec.samples is None:
-        yield f"minimum_samples: {rule.signal} has no samples to count"
+    if rule.minimum_samples and (rule.parts or rule.spec.samples is None):
+        yield f"minimum_samples: {rule.signal or 'a rule of other rules'} has no samples to count"
+    if rule.spec.is_now and (rule.for_.minutes > 1 or rule.over_minutes > 1):
+        yield f"for: {rule.signal} tells of now only, not of minutes before"
 
 
 def _selector(rule: Rule) -> Iterator[str]:
     kind = rule.spec.subject
-    for word in sorted(rule.where.model_fields_set - SELECTS[kind]):
+    known = frozenset[str]().union(*SELECTS.values()) if rule.parts else SELECTS[kind]
+    for word in sorted(rule.where.model_fields_set - known):
         yield f"where.{word}: {rule.signal} is about a {kind}, which this cannot select"
+    for at, override in enumerate(rule.overrides):
+        for word in sorted(override.where.model_fields_set - known):
+            yield f"overrides.{at}.where.{word}: {rule.signal} is about a {kind}, which this cannot select"

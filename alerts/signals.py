@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
-SubjectKind = Literal["function", "queue", "account", "collector"]
+from core.metrics import METRICS, Metric
+from store.readers.minutes import is_count
+
+SubjectKind = Literal["function", "queue", "mapping", "account", "collector"]
 Missing = Literal["hold", "ok", "firing"]
-Unit = Literal["share", "count", "ms", "s", "minutes"]
+Unit = Literal[
+    "share", "count", "ms", "s", "minutes", "bytes", "usd", "state", "budgets", "conditions", "number"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """How to get from minute columns to one number per window.
 
-    The number is the sum, maximum or minimum of `column` over the rule's window, divided by the sum of `per`.
-    It is silent when all of it is null, or when `per` is zero. `samples` counts what the number rests on.
-    `known` is the column that says which minutes were collected. `grows`: more data can only raise it, so a
-    high number proves itself though minutes are missing, and a low number of provisional minutes proves
-    nothing. `missing` is what silence means unless a rule says otherwise.
+    The number is the sum, maximum or minimum of `column` over the rule's window, divided by the sum of `per`
+    (`per_hour`: by the window's length in hours). It is silent when all of it is null, or when `per` is zero.
+    `samples` counts what the number rests on. `known` is the column that says which minutes were collected.
+    `grows`: more data can only raise it, so a high number proves itself though minutes are missing, and a low
+    number of provisional minutes proves nothing. `missing` is what silence means unless a rule says
+    otherwise. `needs` is what a subject must have to be judged. `source` is where its columns come from, if
+    that is not the minutes of its subject; `is_now` says that it tells of this moment only: there is no
+    history to judge.
     """
 
     subject: SubjectKind
@@ -28,11 +37,23 @@ class Signal:
     column: str
     combine: Literal["sum", "max", "min"] = "sum"
     per: str | None = None
+    per_hour: bool = False
     samples: str | None = None
     known: str = "collected"
     grows: bool = False
     missing: Missing = "hold"
-    role: str | None = None
+    needs: str | None = None
+    source: str = ""
+    is_now: bool = False
+
+    @property
+    def read_from(self) -> str:
+        return self.source or self.subject
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Those that it is computed from."""
+        return frozenset(name for name in (self.column, self.per, self.samples) if name)
 
 
 def _count(title: str, column: str, *, missing: Missing = "ok", known: str = "collected") -> Signal:
@@ -69,6 +90,15 @@ SIGNALS: Mapping[str, Signal] = {
         combine="max",
         samples="invocations",
     ),
+    "memory_share": Signal(
+        subject="function",
+        title="Memory used of what is configured",
+        unit="share",
+        column="memory_share",
+        combine="max",
+        samples="records",
+        known="records_collected",
+    ),
     "cold_start_rate": Signal(
         subject="function",
         title="Cold start rate",
@@ -90,6 +120,51 @@ SIGNALS: Mapping[str, Signal] = {
         missing="ok",
     ),
     "async_dropped": _count("Dropped async events", "async_dropped"),
+    "async_event_age": Signal(
+        subject="function",
+        title="Age of async events",
+        unit="ms",
+        column="async_age_max_ms",
+        combine="max",
+        missing="ok",
+    ),
+    "cost_usd_per_hour": Signal(
+        subject="function",
+        title="Cost per hour",
+        unit="usd",
+        column="cost_usd",
+        per_hour=True,
+        grows=True,
+        missing="ok",
+    ),
+    "reserved_headroom": Signal(
+        subject="function",
+        title="Headroom of its reserved concurrency",
+        unit="share",
+        column="reserved_headroom",
+        combine="min",
+        missing="ok",
+        needs="reserved",
+    ),
+    "provisioned_headroom": Signal(
+        subject="function",
+        title="Headroom of its provisioned concurrency",
+        unit="share",
+        column="provisioned_headroom",
+        combine="min",
+        missing="ok",
+        needs="provisioned",
+    ),
+    "silent_stop": Signal(
+        subject="function",
+        title="Overdue for",
+        unit="minutes",
+        column="overdue_minutes",
+        combine="max",
+        missing="ok",
+        source="silence",
+        is_now=True,
+    ),
     "queue_depth": Signal(subject="queue", title="Queue depth", unit="count", column="depth", combine="max"),
     "queue_age": Signal(
         subject="queue",
@@ -106,7 +181,17 @@ SIGNALS: Mapping[str, Signal] = {
         column="arrivals",
         grows=True,
         missing="ok",
-        role="dead-letter",
+        needs="dead-letter",
+    ),
+    "mapping_state": Signal(
+        subject="mapping",
+        title="Event source mapping",
+        unit="state",
+        column="is_broken",
+        combine="max",
+        missing="ok",
+        source="mapping state",
+        is_now=True,
     ),
     "concurrency_headroom": Signal(
         subject="account",
@@ -115,20 +200,113 @@ SIGNALS: Mapping[str, Signal] = {
         column="headroom_share",
         combine="min",
     ),
+    "unreserved_headroom": Signal(
+        subject="account",
+        title="Headroom of the unreserved pool",
+        unit="share",
+        column="unreserved_headroom",
+        combine="min",
+    ),
     "collection_failing": Signal(
         subject="collector",
         title="Collection failing for",
         unit="minutes",
         column="failing_minutes",
         combine="max",
+        is_now=True,
+    ),
+    "collection_age": Signal(
+        subject="collector",
+        title="Newest data is old by",
+        unit="minutes",
+        column="age_minutes",
+        combine="max",
+        is_now=True,
     ),
 }
+
+# --- metrics by CloudWatch's own name -----------------------------------------------------------------------
+
+About = Literal["function", "account", "mapping", "queue"]
+_ABOUT: Mapping[str, About] = {
+    "function": "function",
+    "log_group": "function",
+    "insights": "function",
+    "resource": "function",
+    "account": "account",
+    "mapping": "mapping",
+    "queue": "queue",
+}
+"""Whose minutes hold a metric, by its scope. Alias metrics that functions have too are not asked twice; those
+of capacity providers come every five minutes, which is no minute."""
+
+_UNITS: tuple[tuple[str, Unit], ...] = (
+    ("_ms", "ms"),
+    ("_s", "s"),
+    ("_bytes", "bytes"),
+    ("utilization_max", "number"),
+    ("_mb", "number"),
+)
+
+
+@cache
+def cloudwatch() -> Mapping[str, tuple[tuple[About, Metric], ...]]:
+    """`AWS/Lambda.Errors` and the like: whom it is about and how it is read, statistic by statistic."""
+    found = dict[str, list[tuple[About, Metric]]]()
+    for metric in METRICS:
+        about = _ABOUT.get(metric.scope)
+        known = found.setdefault(f"{metric.namespace}.{metric.name}", []) if about else []
+        if about and (about, metric.statistic) not in [(a, m.statistic) for a, m in known]:
+            known.append((about, metric))
+    return {name: tuple(metrics) for name, metrics in found.items() if metrics}
+
+
+def choices(name: str, statistic: str | None, about: str | None) -> list[tuple[About, Metric]]:
+    """What of a CloudWatch metric a rule may mean: nothing, one thing, or several."""
+    found = [
+        (whom, metric)
+        for whom, metric in cloudwatch().get(name, ())
+        if about in {None, whom} and (statistic is None or metric.statistic.lower() == statistic.lower())
+    ]
+    first = found[0][0] if found else None
+    return [(whom, metric) for whom, metric in found if whom == first]
+
+
+def of_metric(about: About, metric: Metric) -> Signal:
+    """A sum is counted, of maxima and percentiles the worst minute tells."""
+    added = metric.statistic in {"Sum", "SampleCount"}
+    ends = (unit for end, unit in _UNITS if metric.field.endswith(end))
+    return Signal(
+        subject=about,
+        title=f"{metric.name} ({metric.statistic})",
+        unit=next(ends, "count"),
+        column=metric.field,
+        combine="sum" if added else "max",
+        grows=added,
+        missing="ok" if added and is_count(metric) else "hold",
+    )
+
+
+def named() -> Iterator[str]:
+    """All that `signal:` may say."""
+    yield from SIGNALS
+    yield from cloudwatch()
+
+
+def burning(signal: Signal) -> Signal:
+    """The same signal as how fast it uses up an error budget."""
+    return replace(signal, title=f"{signal.title}: error budget burn", unit="budgets")
+
+
+# --- saying numbers -----------------------------------------------------------------------------------------
 
 
 def say(value: float | None, unit: str) -> str:
     """A number with its unit, for a person: `12.4 %`, `1.8 s`, `340 ms`, `17`; `unknown` for None."""
     if value is None or value != value:
         return "unknown"
+    if unit == "state":
+        return "not working" if value > 0 else "working"
     if unit == "share":
         return f"{value * 100:.3g} %"
     if unit == "ms" and value >= 1000:
@@ -136,4 +314,13 @@ def say(value: float | None, unit: str) -> str:
     if unit in {"ms", "s"}:
         return f"{value:.4g} {unit}"
     number = f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:.3g}"
-    return f"{number} minutes" if unit == "minutes" else number
+    return _WITH_UNIT.get(unit, "{}").format(number)
+
+
+_WITH_UNIT: Mapping[str, str] = {
+    "minutes": "{} minutes",
+    "bytes": "{} bytes",
+    "usd": "${} an hour",
+    "budgets": "{} times as fast as the budget allows",
+    "conditions": "{} conditions met",
+}

@@ -247,8 +247,8 @@ def questions(store: Store) -> dict[str, Callable[[], object]]:
         "cost_series": lambda: cost.cost_series(store, DAY, now=NOW),
         "completeness": lambda: completeness.completeness(store, DAY, now=NOW),
         "function_series": lambda: functions.function_series(store, TARGETS[0], one, DAY, now=NOW),
-        "function_minutes, 15 min": lambda: signals.function_minutes(store, QUARTER, now=NOW),
-        "queue_minutes, 15 min": lambda: signals.queue_minutes(store, QUARTER, now=NOW),
+        "function_minutes, 15 min": lambda: signals.function_minutes(store, QUARTER, now=NOW).frame(),
+        "queue_minutes, 15 min": lambda: signals.queue_minutes(store, QUARTER, now=NOW).frame(),
     }
 
 

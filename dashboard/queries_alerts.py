@@ -10,7 +10,7 @@ import pandas as pd
 
 from alerts import incidents as ledger
 from alerts import silences as silencing
-from alerts.grid import read_grid
+from alerts.reading import columns_of, read_grid
 from alerts.rules import STARTER, Rule, load_rules
 from core.windows import MINUTE, Window
 from dashboard import figures_alerts, queries
@@ -53,7 +53,8 @@ def starter_rules() -> dict[str, Rule]:
 def values(incident: Mapping[str, Any], rule: Rule, window: Window, _at: datetime) -> pd.DataFrame:
     """What the rule saw of the incident's subject, minute by minute: `figures_alerts.values`."""
     wide = Window(window.start - rule.reach_minutes * MINUTE, window.end)
-    grid = read_grid(store(), rule.spec.subject, wide, now=_at)
+    source, columns = next(iter(columns_of([rule]).items()))
+    grid = read_grid(store(), source, wide, now=_at, columns=columns)
     key = (str(incident["account"]), str(incident["region"]), str(incident["subject"]))
     return figures_alerts.values(rule, grid, key)
 

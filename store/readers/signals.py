@@ -1,8 +1,9 @@
-"""Minute rows for rules: every subject at once, with what was and was not collected."""
+"""What rules look at: minutes of all functions, queues, mappings and accounts at once, with what was and was
+not collected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,137 +15,242 @@ from core.windows import MINUTE, Window
 from store import schema
 from store.asking import reader
 from store.readers.collection import collectors
-from store.readers.frames import STEP_SQL, Flags, Grid, inside, rows, touched
+from store.readers.frames import Grid, rows
 from store.readers.letters import LOOK_BACK, queue_roles, role_and_functions, samples
+from store.readers.minutes import (
+    COARSEST_S,
+    FINEST_S,
+    Marks,
+    Minutes,
+    Numbers,
+    Place,
+    ask,
+    fields_of,
+    is_count,
+    known_only,
+    lay,
+    total_of,
+)
 from store.readers.records import COLD, FUNCTION_POINTS
 from store.readers.states import Coverage
-from store.readers.things import Things
+from store.readers.things import Thing, Things
 from store.store import Snapshot, Store
 
-FINEST_S = 60
-"""Rules judge minutes: a stretch read at a longer period only is not collected for them."""
+RECORDS: Mapping[str, str] = {
+    "records": "count(*)",
+    "cold_starts": f"count(*) FILTER ({COLD})",
+    "timeouts": "count(*) FILTER (status = 'timeout')",
+    "out_of_memory": "count(*) FILTER (out_of_memory)",
+    "memory_share": "max(max_memory_mb / memory_mb)",
+}
+"""Columns that come from invocation records."""
 
-COUNTS = ["invocations", "errors", "throttles", "async_dropped"]
-MEASURES = ["duration_p95_ms", "concurrent_max", "iterator_age_max_ms"]
-RECORDS = ["records", "cold_starts", "timeouts", "out_of_memory"]
+OF_FUNCTIONS = fields_of({"function", "log_group", "insights", "resource"}) | fields_of({"function"})
+OF_ACCOUNTS, OF_MAPPINGS, OF_QUEUES = (fields_of({scope}) for scope in ("account", "mapping", "queue"))
+"""Columns that come from metrics, by the subject that they are about."""
+
+USUAL = frozenset(
+    {"invocations", "errors", "throttles", "async_dropped", "duration_p95_ms", "concurrent_max"}
+    | {"iterator_age_max_ms", *RECORDS}
+)
+
+
+def _finest(is_coarse: bool) -> int:
+    return COARSEST_S if is_coarse else FINEST_S
 
 
 @reader
-def function_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """One row per known function and minute of the window: account, region, function, tags (dict), ts,
-    collected (bool), provisional (bool), invocations, errors, throttles, async_dropped (0 when collected and
-    CloudWatch says nothing), duration_p95_ms, concurrent_max, iterator_age_max_ms (NaN when silent), records,
-    cold_starts, timeouts, out_of_memory, records_collected (bool). What was not collected is NaN."""
+def function_minutes(
+    store: Store,
+    window: Window,
+    *,
+    now: datetime,
+    columns: Collection[str] = USUAL,
+    coarse: bool = False,
+) -> Minutes:
+    """Per known function and minute: `columns` (fields of metrics about functions, and those of RECORDS),
+    collected, records_collected, provisional. About each: tags, runtime, timeout_s, memory_mb, architecture,
+    reserved (None: none), provisioned (whether it has any). `coarse`: hours count as read, and are spread."""
+    grid, points = Grid(window, MINUTE), [name for name in columns if name in OF_FUNCTIONS]
+    reports = [name for name in columns if name in RECORDS]
     with store.snapshot(window, ("metrics", "invocations")) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now, finest_s=FINEST_S)
-        grid = Grid(window, MINUTE)
-        things = sorted(Things.read(snapshot, "function").of("function"), key=lambda t: t.place)
-        points, records = _points(snapshot), _records(snapshot)
-    places = [thing.place for thing in things]
-    frame = _minutes(places, ("account", "region", "function"), grid)
-    frame.insert(3, "tags", _spread([dict(t.body.get("tags") or {}) for t in things], grid))
-    keys = ["account", "region", "function", "step"]
-    frame = frame.merge(points, on=keys, how="left").merge(records, on=keys, how="left")
-    flags = _Flags(coverage, grid)
-    frame["collected"] = flags.read("metrics", places)
-    frame["records_collected"] = flags.read("logs", places)
-    frame["provisional"] = flags.young("metrics", places) | flags.young("logs", places)
-    _fill(frame, "collected", COUNTS, MEASURES)
-    _fill(frame, "records_collected", RECORDS)
-    return frame.drop(columns="step")
-
-
-def _points(snapshot: Snapshot) -> pd.DataFrame:
-    sums = ", ".join(f"sum({name}) AS {name}" for name in COUNTS)
-    most = ", ".join(f"max({name}) AS {name}" for name in MEASURES)
-    return snapshot.frame(
-        f"""SELECT account, region, "function", {STEP_SQL} AS step, {sums}, {most}
-        FROM metrics WHERE {FUNCTION_POINTS} GROUP BY ALL""",
-        {"step_ms": 60_000},
+        coverage = Coverage.read(snapshot, window, now=now, finest_s=_finest(coarse))
+        things = Things.read(snapshot, "function", "reserved", "provisioned")
+        functions = sorted(things.of("function"), key=lambda t: t.place)
+        places = [thing.place for thing in functions]
+        values = _points(snapshot, places, points, grid) if points and places else {}
+        told = _reports(snapshot, places, reports, grid) if reports and places else {}
+    marks = Marks(coverage, grid)
+    read, logged = marks.read("metrics", places), marks.read("logs", places)
+    counts = [name for name in points if is_count(OF_FUNCTIONS[name])]
+    reported = [name for name in reports if name != "memory_share"]
+    return Minutes(
+        ("account", "region", "function"),
+        tuple(places),
+        tuple(_configured(thing, pools) for thing, pools in _with_pools(functions, things)),
+        grid.window,
+        known_only(_all(values, points, read), read, counts)
+        | known_only(_all(told, reports, logged), logged, reported),
+        {
+            "collected": read,
+            "records_collected": logged,
+            "provisional": marks.young("metrics", places) | marks.young("logs", places),
+        },
     )
 
 
-def _records(snapshot: Snapshot) -> pd.DataFrame:
-    return snapshot.frame(
-        f"""SELECT account, region, "function", {STEP_SQL} AS step, count(*) AS records,
-            count(*) FILTER ({COLD}) AS cold_starts, count(*) FILTER (status = 'timeout') AS timeouts,
-            count(*) FILTER (out_of_memory) AS out_of_memory
-        FROM invocations GROUP BY ALL""",
-        {"step_ms": 60_000},
-    )
+def _all(
+    values: Mapping[str, Numbers], names: Collection[str], like: np.ndarray[Any, Any]
+) -> dict[str, Numbers]:
+    """Every column that was asked for, though nothing was found."""
+    return {name: values.get(name, np.full(like.shape, np.nan)) for name in names}
+
+
+def _points(snapshot: Snapshot, places: list[Place], names: list[str], grid: Grid) -> dict[str, Numbers]:
+    own = [name for name in names if OF_FUNCTIONS[name].scope != "resource"]
+    beside = [name for name in names if OF_FUNCTIONS[name].scope == "resource"]
+    found = dict[str, Numbers]()
+    for where, chosen in ((FUNCTION_POINTS, own), ("scope = 'resource'", beside)):
+        if chosen:
+            totals = [total_of(OF_FUNCTIONS[name]) for name in chosen]
+            frame = ask(snapshot, places, "metrics", "function", where, totals, "period_s")
+            found |= lay(frame, len(places), grid, _spread(OF_FUNCTIONS, chosen))
+    return found
+
+
+def _spread(fields: Mapping[str, Any], names: Collection[str]) -> list[str]:
+    return [name for name in names if fields[name].statistic in {"Sum", "SampleCount"}]
+
+
+def _reports(snapshot: Snapshot, places: list[Place], names: list[str], grid: Grid) -> dict[str, Numbers]:
+    totals = [f"{RECORDS[name]} AS {name}" for name in names]
+    return lay(ask(snapshot, places, "invocations", "function", "true", totals), len(places), grid, ())
+
+
+def _with_pools(functions: list[Thing], things: Things) -> list[tuple[Thing, tuple[int | None, bool]]]:
+    reserved = {t.place: t.body.get("reserved") for t in things.of("reserved")}
+    provisioned = {t.place for t in things.of("provisioned")}
+    return [(t, (reserved.get(t.place), t.place in provisioned)) for t in functions]
+
+
+def _configured(thing: Thing, pools: tuple[int | None, bool]) -> dict[str, Any]:
+    known = {name: thing.body.get(name) for name in ("runtime", "timeout_s", "memory_mb", "architecture")}
+    tags = dict(thing.body.get("tags") or {})
+    return {"tags": tags, **known, "reserved": pools[0], "provisioned": pools[1]}
 
 
 @reader
-def queue_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """One row per known queue and minute: account, region, queue (ARN), role, functions (list), ts,
-    collected, provisional, depth, oldest_age_s (NaN when silent), arrivals (0 when collected and silent).
-    What was not collected is NaN."""
-    reach = Window(window.start - LOOK_BACK, window.end)
+def queue_minutes(
+    store: Store,
+    window: Window,
+    *,
+    now: datetime,
+    columns: Collection[str] = ("depth", "oldest_age_s", "arrivals"),
+    coarse: bool = False,
+) -> Minutes:
+    """Per known queue (by ARN) and minute: `columns` (depth, oldest_age_s, arrivals, and fields of queue
+    samples), collected, provisional. About each: role, functions (list)."""
+    reach, grid = Window(window.start - LOOK_BACK, window.end), Grid(window, MINUTE)
     with store.snapshot(reach, ("queue_samples",)) as snapshot:
-        coverage = Coverage.read(snapshot, reach, now=now, finest_s=FINEST_S)
+        coverage = Coverage.read(snapshot, reach, now=now, finest_s=_finest(coarse))
         things = Things.read(snapshot, "function", "mapping", "invoke_config", "queue")
         found = samples(snapshot, coverage)
-    grid, roles = Grid(window, MINUTE), queue_roles(things)
-    queues = sorted(things.of("queue"), key=lambda t: (t.account, t.region, t.name))
-    places = [(t.account, t.region, t.name) for t in queues]
-    described = [role_and_functions(roles, t.name) for t in queues]
-    frame = _minutes(places, ("account", "region", "queue"), grid)
-    frame.insert(3, "role", _spread([role for role, _ in described], grid))
-    frame.insert(4, "functions", _spread([functions for _, functions in described], grid))
-    found["step"] = found["ts"].astype("int64") // 60_000_000 * 60_000
-    found = found.rename(columns={"oldest_age_max_s": "oldest_age_s"})
-    keys = ["account", "region", "queue", "step"]
-    values = found.groupby(keys, as_index=False).agg(
-        {"depth": "max", "oldest_age_s": "max", "arrivals": "sum"}
+    roles = queue_roles(things)
+    places = sorted((t.account, t.region, t.name) for t in things.of("queue"))
+    described = [role_and_functions(roles, name) for _, _, name in places]
+    found["oldest_age_s"] = found["oldest_age_max_s"]
+    sums = [*_spread(OF_QUEUES, [n for n in columns if n in OF_QUEUES]), "arrivals"]
+    marks = Marks(coverage, grid)
+    read = marks.read("queues", places)
+    return Minutes(
+        ("account", "region", "queue"),
+        tuple(places),
+        tuple({"role": role, "functions": functions} for role, functions in described),
+        grid.window,
+        known_only(_laid_samples(found, places, list(columns), grid, sums), read, sums),
+        {"collected": read, "provisional": marks.young("queues", places)},
     )
-    frame = frame.merge(values, on=keys, how="left")
-    flags = _Flags(coverage, grid)
-    frame["collected"] = flags.read("queues", places)
-    frame["provisional"] = flags.young("queues", places)
-    _fill(frame, "collected", ["arrivals"], ["depth", "oldest_age_s"])
-    return frame.drop(columns="step")
+
+
+def _laid_samples(
+    found: pd.DataFrame, places: list[Place], names: list[str], grid: Grid, sums: list[str]
+) -> dict[str, Numbers]:
+    number = {place: at for at, place in enumerate(places)}
+    keys = zip(found["account"], found["region"], found["queue"], strict=True)
+    whose = [number.get(key, -1) for key in keys]
+    step = found["ts"].astype("int64") // 60_000_000 * 60_000
+    frame = found[["period_s", *names]].assign(place=whose, step=step)
+    chosen = frame[frame["place"] >= 0]
+    how = {name: "sum" if name in sums else "max" for name in names}
+    merged = chosen.groupby(["place", "step", "period_s"], as_index=False).agg(how)
+    return lay(merged[["place", "step", "period_s", *names]], len(places), grid, sums)
 
 
 @reader
-def account_minutes(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
-    """One row per target and minute: account, region, ts, collected, provisional, limit (NaN when not known),
-    claimed (NaN when silent), headroom (limit - claimed), utilization (0..1), throttles (0 when collected and
-    silent). What was not collected is NaN."""
+def mapping_minutes(
+    store: Store, window: Window, *, now: datetime, columns: Collection[str], coarse: bool = False
+) -> Minutes:
+    """Per event source mapping (by UUID) and minute: `columns` (fields of its own metrics, where its
+    `MetricsConfig` asks for them), collected, provisional. About each: functions (the one that it feeds),
+    source."""
+    grid, names = Grid(window, MINUTE), list(columns)
+    with store.snapshot(window, ("mapping_samples",)) as snapshot:
+        coverage = Coverage.read(snapshot, window, now=now, finest_s=_finest(coarse))
+        things = sorted(
+            Things.read(snapshot, "mapping").of("mapping"), key=lambda t: (t.account, t.region, t.name)
+        )
+        places = [(t.account, t.region, t.name) for t in things]
+        totals = [total_of(OF_MAPPINGS[name]) for name in names]
+        frame = ask(snapshot, places, "mapping_samples", "mapping", "true", totals, "period_s")
+    marks = Marks(coverage, grid)
+    read = marks.read("metrics", places)
+    laid = lay(frame, len(places), grid, _spread(OF_MAPPINGS, names))
+    return Minutes(
+        ("account", "region", "mapping"),
+        tuple(places),
+        tuple({"functions": [t.function], "source": t.body.get("source_arn")} for t in things),
+        grid.window,
+        known_only(laid, read, [name for name in names if is_count(OF_MAPPINGS[name])]),
+        {"collected": read, "provisional": marks.young("metrics", places)},
+    )
+
+
+@reader
+def account_minutes(
+    store: Store,
+    window: Window,
+    *,
+    now: datetime,
+    columns: Collection[str] = ("claimed_max", "throttles"),
+    coarse: bool = False,
+) -> Minutes:
+    """Per target and minute: `columns` (fields of metrics about the account), collected, provisional. About
+    each: limit and unreserved_limit (None: not known), as they are now."""
+    grid, names = Grid(window, MINUTE), list(columns)
     with store.snapshot(window, ("metrics",)) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now, finest_s=FINEST_S)
+        coverage = Coverage.read(snapshot, window, now=now, finest_s=_finest(coarse))
         limits = {
-            (t.account, t.region): float(t.body["concurrent_limit"])
+            (t.account, t.region): t.body
             for t in Things.read(snapshot, "account_limits").of("account_limits")
         }
-        targets = _targets(snapshot)
-        points = snapshot.frame(
-            f"""SELECT account, region, {STEP_SQL} AS step, max(claimed_max) AS claimed,
-                sum(throttles) AS throttles
-            FROM metrics WHERE scope = 'account' GROUP BY ALL""",
-            {"step_ms": 60_000},
-        )
-    grid, flags = Grid(window, MINUTE), _Flags(coverage, Grid(window, MINUTE))
-    frame = _minutes(targets, ("account", "region"), grid)
-    frame = frame.merge(points, on=["account", "region", "step"], how="left")
-    places = [(*target, "") for target in targets]
-    frame["collected"], frame["provisional"] = flags.read("metrics", places), flags.young("metrics", places)
-    _fill(frame, "collected", ["throttles"], ["claimed"])
-    frame["limit"] = _spread([limits.get(target, np.nan) for target in targets], grid)
-    frame["limit"] = frame["limit"].astype(float)
-    frame["headroom"] = frame["limit"] - frame["claimed"]
-    frame["utilization"] = frame["claimed"] / frame["limit"]
-    return frame.drop(columns="step")
+        places = [(account, region, "") for account, region in _targets(snapshot)]
+        totals = [total_of(OF_ACCOUNTS[name]) for name in names]
+        frame = ask(snapshot, places, "metrics", "", "scope = 'account'", totals, "period_s")
+    marks = Marks(coverage, grid)
+    read = marks.read("metrics", places)
+    laid = lay(frame, len(places), grid, _spread(OF_ACCOUNTS, names))
+    return Minutes(
+        ("account", "region", "name"),
+        tuple(places),
+        tuple(_limits(limits.get(place[:2], {})) for place in places),
+        grid.window,
+        known_only(laid, read, [name for name in names if is_count(OF_ACCOUNTS[name])]),
+        {"collected": read, "provisional": marks.young("metrics", places)},
+    )
 
 
-@reader
-def collection_state(store: Store, *, now: datetime) -> pd.DataFrame:
-    """Per collector and target: collector, account, region, outcome, data_until, age_s, error, permission,
-    failing_since (first failed run after the last that went well; NaT when it works)."""
-    columns = ["collector", "account", "region", "outcome", "data_until", "age_s", "error", "permission"]
-    return collectors(store, now=now)[[*columns, "failing_since"]]
-
-
-# --- the grid of subjects and minutes -----------------------------------------------------------------------
+def _limits(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"limit": body.get("concurrent_limit"), "unreserved_limit": body.get("unreserved_limit")}
 
 
 def _targets(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -153,45 +259,9 @@ def _targets(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [(row.account, row.region) for row in rows(snapshot.state(query))]
 
 
-def _minutes(places: Sequence[tuple[str, ...]], names: Sequence[str], grid: Grid) -> pd.DataFrame:
-    """A row per place and minute, with `ts` and `step` (its epoch milliseconds)."""
-    frame = pd.DataFrame({name: _spread([p[i] for p in places], grid) for i, name in enumerate(names)})
-    frame = frame.astype(dict.fromkeys(names, "str"))
-    frame["ts"] = pd.concat([grid.ts] * len(places), ignore_index=True) if places else grid.ts[:0]
-    frame["step"] = np.tile(grid.starts_ms, len(places))
-    return frame
-
-
-def _spread(values: Sequence[Any], grid: Grid) -> pd.Series[Any]:
-    """Each value once per minute."""
-    return pd.Series([value for value in values for _ in range(len(grid))], dtype=object)
-
-
-class _Flags:
-    """Per place and minute: whether it was read, and whether it may still change."""
-
-    def __init__(self, coverage: Coverage, grid: Grid) -> None:
-        self._coverage, self._grid = coverage, grid
-        self._known: dict[tuple[str, ...], Flags] = {}
-
-    def read(self, collector: str, places: Sequence[tuple[str, str, str]]) -> Flags:
-        return self._each(collector, places, self._coverage.covered, inside)
-
-    def young(self, collector: str, places: Sequence[tuple[str, str, str]]) -> Flags:
-        return self._each(collector, places, self._coverage.unsettled, touched)
-
-    def _each(
-        self,
-        collector: str,
-        places: Sequence[tuple[str, str, str]],
-        windows: Callable[..., list[Window]],
-        mark: Callable[..., Flags],
-    ) -> Flags:
-        marked = [mark(windows(collector, *place), self._grid.starts_ms, MINUTE) for place in places]
-        return np.concatenate(marked) if marked else np.zeros(0, dtype=bool)
-
-
-def _fill(frame: pd.DataFrame, flag: str, counts: list[str], measures: Sequence[str] = ()) -> None:
-    """0 where it was read and nothing was said; nothing where it was not read."""
-    frame[counts] = frame[counts].astype(float).fillna(0.0)
-    frame.loc[~frame[flag].astype(bool), [*counts, *measures]] = np.nan
+@reader
+def collection_state(store: Store, *, now: datetime) -> pd.DataFrame:
+    """Per collector and target: collector, account, region, outcome, data_until, age_s, error, permission,
+    failing_since (first failed run after the last that went well; NaT when it works)."""
+    columns = ["collector", "account", "region", "outcome", "data_until", "age_s", "error", "permission"]
+    return collectors(store, now=now)[[*columns, "failing_since"]]

@@ -207,11 +207,11 @@ def test_collection_health_tells_of_a_lost_file_before_anybody_read_it(store, da
 
 def test_rules_know_nothing_of_lost_minutes(store, days, kept, window, now):
     minutes = Window(window.end - HOUR, window.end)
-    assert signals.account_minutes(store, minutes, now=now).collected.all()
+    assert signals.account_minutes(store, minutes, now=now).frame().collected.all()
 
     damage(kept, days[2], without_end)
 
-    found = signals.account_minutes(store, minutes, now=now)
+    found = signals.account_minutes(store, minutes, now=now).frame()
     assert len(found) == 60
     assert not found.collected.any()
     assert found.throttles.isna().all()

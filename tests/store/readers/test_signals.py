@@ -31,7 +31,7 @@ def at(world, frame, minutes_ago):
 def test_every_function_has_every_minute(watched):
     watched.run("inventory", [watched.function("billing")])
 
-    frame = function_minutes(watched.store, watched.window(30), now=NOW)
+    frame = function_minutes(watched.store, watched.window(30), now=NOW).frame()
 
     assert len(frame) == 60
     assert (
@@ -45,7 +45,7 @@ def test_a_minute_with_facts_carries_them(watched):
     records = [watched.record(24.5, init_ms=10.0), watched.record(24.5, status="timeout", out_of_memory=True)]
     watched.run("logs", [*records, Covered("orders", watched.window())])
 
-    row = at(watched, function_minutes(watched.store, watched.window(30), now=NOW), 25)
+    row = at(watched, function_minutes(watched.store, watched.window(30), now=NOW).frame(), 25)
 
     assert (row["invocations"], row["errors"], row["throttles"], row["tags"]) == (4, 1, 0, {"team": "shop"})
     assert (row["duration_p95_ms"], row["iterator_age_max_ms"]) == (80.5, 9.0)
@@ -53,7 +53,7 @@ def test_a_minute_with_facts_carries_them(watched):
 
 
 def test_a_quiet_minute_counts_zero_and_its_duration_is_silent(watched):
-    row = at(watched, function_minutes(watched.store, watched.window(30), now=NOW), 25)
+    row = at(watched, function_minutes(watched.store, watched.window(30), now=NOW).frame(), 25)
 
     assert (row["collected"], row["records_collected"], row["provisional"]) == (True, True, False)
     assert (row["invocations"], row["errors"], row["records"], row["async_dropped"]) == (0, 0, 0, 0)
@@ -63,7 +63,7 @@ def test_a_quiet_minute_counts_zero_and_its_duration_is_silent(watched):
 def test_an_unread_minute_knows_nothing_however_young(watched):
     later = NOW + timedelta(minutes=2)
 
-    frame = function_minutes(watched.store, Window(watched.at(5), later), now=later)
+    frame = function_minutes(watched.store, Window(watched.at(5), later), now=later).frame()
 
     newest = frame.iloc[-1]
     assert (newest["collected"], newest["records_collected"]) == (False, False)
@@ -73,7 +73,7 @@ def test_an_unread_minute_knows_nothing_however_young(watched):
 
 
 def test_young_minutes_are_provisional(watched):
-    frame = function_minutes(watched.store, watched.window(30), now=NOW)
+    frame = function_minutes(watched.store, watched.window(30), now=NOW).frame()
 
     assert list(frame["provisional"]) == [False] * 12 + [True] * 18
 
@@ -82,7 +82,7 @@ def test_a_log_that_cannot_be_read_leaves_the_metrics_standing(watched):
     watched.run("inventory", [watched.function("billing")])
     watched.run("logs", [Gap("billing", watched.window(), "no such log group")])
 
-    frame = function_minutes(watched.store, watched.window(30), now=NOW)
+    frame = function_minutes(watched.store, watched.window(30), now=NOW).frame()
 
     billing = frame[frame["function"] == "billing"]
     assert billing["collected"].all()
@@ -94,7 +94,7 @@ def test_five_minute_history_is_not_collected_for_rules_on_minutes(watched):
     older = Window(watched.at(540), watched.at(480))
     watched.run("metrics", [watched.point(540, 50, period_s=300)], window=older, period_s=300)
 
-    frame = function_minutes(watched.store, older, now=NOW)
+    frame = function_minutes(watched.store, older, now=NOW).frame()
 
     assert not frame["collected"].any()
     assert frame["invocations"].isna().all()
@@ -106,7 +106,7 @@ def test_queue_minutes_name_the_role_and_the_functions(watched):
     samples = [watched.sample(m, DLQ, n, sent=0.0, deleted=0.0) for m, n in ((40, 2), (25, 3), (24, 5))]
     watched.run("queues", [Queue(name=SOURCE, redrive_target=DLQ), Queue(name=DLQ), *samples])
 
-    frame = queue_minutes(watched.store, watched.window(30), now=NOW)
+    frame = queue_minutes(watched.store, watched.window(30), now=NOW).frame()
 
     roles = frame.drop_duplicates("queue").set_index("queue")
     assert (roles.loc[DLQ, "role"], roles.loc[DLQ, "functions"]) == ("dead-letter", ["orders"])
@@ -120,7 +120,7 @@ def test_queue_minutes_name_the_role_and_the_functions(watched):
 def test_the_first_message_of_a_queue_that_was_always_empty_is_an_arrival(watched):
     watched.run("queues", [Queue(name=DLQ), watched.sample(25, DLQ, 1, sent=0.0, deleted=0.0)])
 
-    frame = queue_minutes(watched.store, watched.window(30), now=NOW)
+    frame = queue_minutes(watched.store, watched.window(30), now=NOW).frame()
 
     assert frame["arrivals"].sum() == 1
 
@@ -129,36 +129,30 @@ def test_a_queue_that_already_held_messages_when_watching_began_had_no_arrival(w
     began = Window(watched.at(25), NOW)
     watched.run("queues", [Queue(name=DLQ), watched.sample(25, DLQ, 7, sent=0.0, deleted=0.0)], window=began)
 
-    frame = queue_minutes(watched.store, watched.window(30), now=NOW)
+    frame = queue_minutes(watched.store, watched.window(30), now=NOW).frame()
 
     assert frame["arrivals"].sum() == 0
     assert not at(watched, frame, 26)["collected"]
 
 
-def test_account_minutes_measure_claimed_against_the_limit(watched):
+def test_account_minutes_tell_what_is_claimed_and_the_limit(watched):
     watched.run("inventory", [AccountLimits(concurrent_limit=100, unreserved_limit=60)])
     account = {"scope": "account", "function": ""}
     watched.run("metrics", [watched.point(25, 9, claimed_max=93.0, throttles=4.0, **account)])
 
-    frame = account_minutes(watched.store, watched.window(30), now=NOW)
+    frame = account_minutes(watched.store, watched.window(30), now=NOW).frame()
 
     row, quiet = at(watched, frame, 25), at(watched, frame, 24)
-    assert (row["limit"], row["claimed"], row["headroom"], row["utilization"], row["throttles"]) == (
-        100,
-        93,
-        7,
-        0.93,
-        4,
-    )
+    assert (row["limit"], row["unreserved_limit"]) == (100, 60)
+    assert (row["claimed_max"], row["throttles"]) == (93, 4)
     assert quiet["throttles"] == 0
-    assert np.isnan(quiet["claimed"])
+    assert np.isnan(quiet["claimed_max"])
 
 
-def test_an_account_without_a_known_limit_has_no_headroom(watched):
-    frame = account_minutes(watched.store, watched.window(30), now=NOW)
+def test_an_account_without_a_known_limit_has_none(watched):
+    frame = account_minutes(watched.store, watched.window(30), now=NOW).frame()
 
     assert frame["limit"].isna().all()
-    assert frame["headroom"].isna().all()
 
 
 def test_a_collector_fails_since_its_first_bad_run_after_the_last_good_one(watched):
@@ -198,5 +192,5 @@ def test_an_empty_store_has_no_minutes(store):
     window = Window(NOW - timedelta(minutes=30), NOW)
 
     for frame in (function_minutes, queue_minutes, account_minutes):
-        assert frame(store, window, now=NOW).empty
+        assert frame(store, window, now=NOW).frame().empty
     assert collection_state(store, now=NOW).empty
