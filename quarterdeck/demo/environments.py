@@ -18,24 +18,27 @@ from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.stories import stories_of, to_datetime
 from quarterdeck.demo.streams import behind_ms
 
+Limits = tuple[tuple[int, int | None], ...]
+"""Reserved concurrency as it was changed: since when (milliseconds), and how many; oldest first."""
+
 KEEP_WARM_MS = 7 * 60_000
 ENVIRONMENT_LIFE_MS = 100 * 60_000
 SAMPLED_SHARE = 0.1
 """X-Ray's sampling rule here: a fixed rate without a reservoir, for functions with active tracing."""
 
 
-def simulate(spec: Spec, day: int, plan: Plan) -> Day:
-    """Simulate UTC day number `day` (days since the epoch)."""
+def simulate(spec: Spec, day: int, plan: Plan, limits: Limits = ()) -> Day:
+    """Simulate UTC day number `day` (days since the epoch). `limits` are changes of reserved concurrency."""
     hours = range(day * 24 - 1, day * 24 + 24)
     drawn = [requests(spec, hour, plan) for hour in hours]
     joined = Requests(*(np.concatenate([getattr(d, name) for d in drawn]) for name in Requests.__slots__))
     begin = day * DAY_MS
     joined = joined.take((joined.start_ms >= begin - HOUR_MS) & (joined.start_ms < begin + DAY_MS))
     joined = joined.take(np.argsort(joined.start_ms, kind="stable"))
-    return _run(spec, joined, begin, plan)
+    return _run(spec, joined, begin, plan, limits)
 
 
-def _run(spec: Spec, asked: Requests, begin: int, plan: Plan) -> Day:
+def _run(spec: Spec, asked: Requests, begin: int, plan: Plan, limits: Limits) -> Day:
     known = timeline(spec, seed=plan.seed, start=plan.start, now=to_datetime(begin + DAY_MS))
     version = _versions(spec, asked, known)
     init = _inits(spec, asked, plan)
@@ -46,7 +49,7 @@ def _run(spec: Spec, asked: Requests, begin: int, plan: Plan) -> Day:
     fatal = _fatal(spec)
     used = np.where(np.isin(asked.failure, fatal["memory"]), memory, used)
     pool = _Environments(
-        spec, asked, init, used, _epochs(known, asked, version), _keep_warm(spec, asked, plan)
+        spec, asked, init, used, _epochs(known, asked, version), _keep_warm(spec, asked, plan), limits
     )
     pool.run(np.isin(asked.failure, fatal["process"]).tolist())
     throttled = np.array(pool.throttled, dtype=np.bool_)
@@ -133,13 +136,25 @@ def _epochs(known: Timeline, asked: Requests, version: Ints) -> Ints:
 _PROVISIONED = -2
 
 
+def _ceiling(reserved: int | None) -> int:
+    return 1_000_000 if reserved is None else reserved
+
+
 class _Environments:
     """Runs requests, in order of start, on the most recently used free environment, or on a new one."""
 
     def __init__(
-        self, spec: Spec, asked: Requests, init: Floats, used: Ints, epochs: Ints, keep_warm: Ints
+        self,
+        spec: Spec,
+        asked: Requests,
+        init: Floats,
+        used: Ints,
+        epochs: Ints,
+        keep_warm: Ints,
+        limits: Limits = (),
     ) -> None:
-        self.limit = spec.reserved or 1_000_000
+        self.limit = _ceiling(spec.reserved)
+        self.limits = [(ts_ms, _ceiling(reserved)) for ts_ms, reserved in reversed(limits)]
         owned = spec.provisioned and spec.provisioned[0] == spec.qualifier
         self.kept = spec.provisioned[1] if owned and spec.provisioned else 0
         self.columns = zip(
@@ -158,6 +173,8 @@ class _Environments:
     def run(self, dies: list[bool]) -> None:
         for index, (start, duration, init, epoch, keep) in enumerate(self.columns):
             self._release(start)
+            while self.limits and self.limits[-1][0] <= start:
+                self.limit = self.limits.pop()[1]
             if len(self.busy) >= self.limit:
                 self.throttled[index] = True
                 continue

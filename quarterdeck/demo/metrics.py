@@ -230,7 +230,16 @@ def claimed(world: World, account: str, region: str, number: int) -> Samples:
     """Unreserved in use, all reserved, and provisioned of functions without reserved; in every minute."""
     specs = world.company.functions_of(account, region)
     shared = tuple(spec for spec in specs if spec.reserved is None)
-    fixed = sum(spec.reserved or 0 for spec in specs)
+    fixed = sum((_reserved(world, spec, number) for spec in specs), np.zeros(MINUTES_A_DAY))
     fixed += sum(spec.provisioned[1] for spec in shared if spec.provisioned)
     most = concurrency(world, shared, number, "on-demand") + fixed
     return at_minutes(np.arange(MINUTES_A_DAY) + number * MINUTES_A_DAY, most)
+
+
+def _reserved(world: World, spec: Spec, number: int) -> Floats:
+    """What is reserved for a function in each minute of a day."""
+    reserved = np.full(MINUTES_A_DAY, float(spec.reserved or 0))
+    begins = (number * MINUTES_A_DAY + np.arange(MINUTES_A_DAY)) * MINUTE_MS
+    for since_ms, wanted in world.limits(spec):
+        reserved[begins >= since_ms] = float(wanted or 0)
+    return reserved

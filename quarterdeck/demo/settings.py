@@ -10,7 +10,7 @@ from quarterdeck.demo.specs import ACCOUNTS, REGIONS, ROLE, Company
 
 SERVICES = (
     "lambda", "logs", "monitoring", "xray", "sqs", "tagging", "sts", "cloudtrail", "events", "scheduler",
-    "iam", "ec2", "account",
+    "iam", "ec2", "account", "sns", "states",
 )  # fmt: skip
 
 

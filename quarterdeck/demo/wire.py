@@ -34,6 +34,8 @@ SERVICES = {
     "iam": "iam",
     "ec2": "ec2",
     "account": "account",
+    "sns": "sns",
+    "states": "stepfunctions",
 }
 """Signing names that the demo answers itself, and botocore's names for them."""
 

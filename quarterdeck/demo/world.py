@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from quarterdeck.demo.company import MERIDIAN
-from quarterdeck.demo.environments import simulate
+from quarterdeck.demo.environments import Limits, simulate
 from quarterdeck.demo.history import HISTORY_DAYS, Timeline, timeline
 from quarterdeck.demo.model import DAY_MS, Day, Plan
 from quarterdeck.demo.specs import Company, Spec
@@ -60,6 +60,11 @@ class Shelf:
                 self._kept.popitem(last=False)
             return made
 
+    def drop(self, which: Callable[[Hashable], bool]) -> None:
+        with self._lock:
+            for key in [key for key in self._kept if which(key)]:
+                del self._kept[key]
+
 
 class World:
     """Two accounts and their past: the same seed and starts give the same world, whatever the clock says."""
@@ -69,11 +74,24 @@ class World:
         self.company = company
         self.clock = clock
         self._days = Shelf(DAYS_KEPT)
+        self._limits: dict[tuple[str, str, str], Limits] = {}
+        self._changing = threading.Lock()
         self.shelf = Shelf(MINUTE_DAYS_KEPT)
         self.lines = Shelf(HOURS_OF_LINES_KEPT)
 
     def now(self) -> datetime:
         return self.clock()
+
+    def reserve(self, spec: Spec, reserved: int | None) -> None:
+        """From now on so many requests of a function run at once; what was simulated of it is forgotten."""
+        with self._changing:
+            self._limits[spec.key] = (*self.limits(spec), (self.now_ms(), reserved))
+            self._days.drop(lambda key: isinstance(key, tuple) and key[0] == spec.key)
+            self.shelf.drop(lambda key: True)
+            self.lines.drop(lambda key: True)
+
+    def limits(self, spec: Spec) -> Limits:
+        return self._limits.get(spec.key, ())
 
     def now_ms(self) -> int:
         return to_ms(self.clock())
@@ -86,7 +104,10 @@ class World:
     def day(self, spec: Spec, number: int) -> Day:
         """The invocations of UTC day `number`; those after now are in it, too."""
         source = spec.source_spec
-        made: Day = self._days.get((source.key, number), lambda: simulate(source, number, self.plan))
+        limits = self.limits(source)
+        made: Day = self._days.get(
+            (source.key, number, len(limits)), lambda: simulate(source, number, self.plan, limits)
+        )
         return made if spec.like is None else replace(made, spec=spec)
 
     def days(self, from_ms: int, until_ms: int) -> range:

@@ -21,7 +21,7 @@ from quarterdeck.demo.services.lambda_settings import (
     reserved,
     tags,
 )
-from quarterdeck.demo.specs import CONCURRENCY_LIMIT
+from quarterdeck.demo.specs import CONCURRENCY_LIMIT, Spec
 from quarterdeck.demo.wire import ApiError, Call
 
 _CONFIGURABLE = ("MemorySize", "Timeout", "Description", "Handler", "EphemeralStorage", "TracingConfig")
@@ -46,13 +46,19 @@ def put_function_concurrency(demo: Demo, account: str, call: Call) -> dict[str, 
             "Specified ReservedConcurrentExecutions for function decreases account's"
             f" UnreservedConcurrentExecution below its minimum value of [{floor}]."
         )
-    demo.kept.put(*spec.key, "reserved", value=wanted)
+    _reserve(demo, spec, wanted)
     return {"ReservedConcurrentExecutions": wanted}
 
 
 def delete_function_concurrency(demo: Demo, account: str, call: Call) -> dict[str, Any]:
-    demo.kept.put(*function(demo, account, call)[0].key, "reserved", value=None)
+    _reserve(demo, function(demo, account, call)[0], None)
     return {}
+
+
+def _reserve(demo: Demo, spec: Spec, wanted: int | None) -> None:
+    """Keep it; from now on the function is throttled above it."""
+    demo.kept.put(*spec.key, "reserved", value=wanted)
+    demo.world.reserve(spec, wanted)
 
 
 def put_provisioned(demo: Demo, account: str, call: Call) -> dict[str, Any]:
