@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.grid import Grid
-from alerts.judge import UNKNOWN, Judgement, judge
-from alerts.judging import grids
+from alerts.judge import UNKNOWN, Judgement
+from alerts.judging import judge_over
 from alerts.known import Known
 from alerts.outages import Outage, outages
 from alerts.rule import Rule, Subject
@@ -121,17 +120,27 @@ class Backtest:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A piece of history: what `window` is judged on, and where it is only kept coarser than a minute."""
+    """A piece of history: `window` judged (one by one for what overrides tell apart), and where it is only
+    kept coarser than a minute."""
 
     window: Window
-    grid: Grid
+    judged: tuple[Judgement, ...]
     coarse: tuple[Coarse, ...] = ()
 
 
-def backtest(store: Store, rule: Rule, window: Window, *, known: Sequence[Known], now: datetime) -> Backtest:
-    """Replay `rule` over `window`, compare it with `known` trouble. Holds a few hours in memory at once."""
+def backtest(
+    store: Store,
+    rule: Rule,
+    window: Window,
+    *,
+    now: datetime,
+    known: Sequence[Known] = (),
+    others: Sequence[Rule] = (),
+) -> Backtest:
+    """Replay `rule` over `window`, compare it with `known` trouble. Holds a few hours in memory at once.
+    `others` are the rules in force: one that is composed of them needs them."""
     window = whole_minutes(window)
-    replayed = replay(rule, history(store, rule, window, now=now), known)
+    replayed = replay(history(store, rule, window, others=others, now=now), known)
     return Backtest(rule, window, replayed, compare(rule, replayed, known))
 
 
@@ -140,15 +149,32 @@ def whole_minutes(window: Window) -> Window:
     return Window(start, max(start, floor(window.end, MINUTE)))
 
 
-def history(store: Store, rule: Rule, window: Window, *, now: datetime) -> Iterator[Stretch]:
+def history(
+    store: Store, rule: Rule, window: Window, *, others: Sequence[Rule] = (), now: datetime
+) -> Iterator[Stretch]:
     """The window in pieces, oldest first."""
+    rules = needed(rule, others)
     piece = MINUTE * max(CELLS // max(function_count(store), 1), 60, rule.reach_minutes)
     piece, start = min(piece, timedelta(days=1)), window.start
     while start < window.end:
         part = Window(start, min(start + piece, window.end))
-        (grid,) = grids(store, [rule], part, now=now)
-        yield Stretch(part, grid, tuple(coarse(store, part, collector_of(rule))))
+        judged = [one for one in judge_over(store, rules, part, now=now) if one.rule.rule == rule.rule]
+        yield Stretch(part, tuple(judged), tuple(coarse(store, part, collector_of(rule))))
         start = part.end
+
+
+def needed(rule: Rule, others: Sequence[Rule]) -> list[Rule]:
+    """The rules that `rule` is composed of, and what these are composed of; itself last."""
+    named, found = {other.rule: other for other in others if other.rule != rule.rule}, dict[str, Rule]()
+
+    def add(one: Rule) -> None:
+        for name in one.parts:
+            if name in named and name not in found:
+                add(named[name])
+        found[one.rule] = one
+
+    add(rule.model_copy(update={"part": False}))
+    return list(found.values())
 
 
 def collector_of(rule: Rule) -> str:
@@ -161,11 +187,11 @@ def collector_of(rule: Rule) -> str:
 # --- the replay ---------------------------------------------------------------------------------------------
 
 
-def replay(rule: Rule, stretches: Iterable[Stretch], known: Sequence[Known] = ()) -> Replay:
+def replay(stretches: Iterable[Stretch], known: Sequence[Known] = ()) -> Replay:
     """Run the engine's machine over history, piece after piece. `stretches` follow one another."""
     machine = _Machine(known)
     for stretch in stretches:
-        machine.take(judge(rule, stretch.grid), stretch)
+        machine.take(stretch)
     return machine.result()
 
 
@@ -184,31 +210,40 @@ class _Machine:
         self._subjects: dict[Place, Subject] = {}
         self._open: dict[Place, _Open] = {}
         self._done: list[Firing] = []
-        self._minutes = self._judged = self._coarse = self._any = 0
+        self._minutes = self._judged = self._coarse = 0
+        self._span = timedelta()
 
-    def take(self, one: Judgement, stretch: Stretch) -> None:
+    def take(self, stretch: Stretch) -> None:
+        judged = set[datetime]()
+        for one in stretch.judged:
+            judged |= self._take(one, stretch)
+        self._span += len(judged) * MINUTE
+
+    def _take(self, one: Judgement, stretch: Stretch) -> set[datetime]:
+        """Returns the minutes at which something was judged."""
         inside = np.array([stretch.window.start < end for end in one.grid.ends], dtype=bool)
         ends = [end for end in one.grid.ends if stretch.window.start < end]
         self._subjects.update((subject.key, subject) for subject in one.grid.subjects)
-        self._count(one.verdict[:, inside] != UNKNOWN, one.grid.subjects, ends, stretch)
+        known = one.verdict[:, inside] != UNKNOWN
+        self._count(known, one.grid.subjects, ends, stretch)
         fires, clears, value = one.fires[:, inside], one.clears[:, inside], one.value[:, inside]
-        firing = fires.any(axis=1)
+        firing = set(np.flatnonzero(fires.any(axis=1)).tolist())
         for at, subject in enumerate(one.grid.subjects):
-            if firing[at] or subject.key in self._open:
+            if at in firing or subject.key in self._open:
                 row = zip(ends, fires[at].tolist(), clears[at].tolist(), strict=True)
                 self._run(subject, row, ends, value[at], upward=one.rule.upward)
+        return {ends[at] for at in np.flatnonzero(known.any(axis=0)).tolist()}
 
     def _count(
         self, judged: NDArray[np.bool_], subjects: Sequence[Subject], ends: list[datetime], stretch: Stretch
     ) -> None:
         self._minutes += len(subjects) * int(stretch.window.duration / MINUTE)
         self._judged += int(judged.sum())
-        self._any += int(judged.any(axis=0).sum())
         rows = {subject.key: at for at, subject in enumerate(subjects)}
         for each in stretch.coarse:
             mine = [at for key, at in rows.items() if key[:2] == (each.account, each.region)]
             columns = np.array([each.window.start < end <= each.window.end for end in ends], dtype=bool)
-            self._coarse += int((~judged[mine])[:, columns].sum())
+            self._coarse += int(np.count_nonzero(~judged[np.array(mine, dtype=np.int64)][:, columns]))
         for at, known in enumerate(self._known):
             if known.place in rows:
                 columns = np.array([known.lasts_at(end) for end in ends], dtype=bool)
@@ -246,7 +281,7 @@ class _Machine:
             self._minutes,
             self._judged,
             self._coarse,
-            self._any * MINUTE,
+            self._span,
             tuple(self._seen),
         )
 

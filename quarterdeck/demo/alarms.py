@@ -100,6 +100,7 @@ ALARMS: tuple[AlarmSpec, ...] = (
         metric="Invocations",
         dimensions=_of("nightly-seed"),
         comparison="LessThanThreshold",
+        periods=3,
         threshold=1,
         missing="breaching",
     ),

@@ -50,7 +50,7 @@ def stretches(rule, errors, *, collected=None, cuts=(), coarse=()):
         first = max(start - rule.reach_minutes, 0)
         known = None if collected is None else np.array(collected)[:, first:end]
         grid = a_grid(np.array(errors)[:, first:end], collected=known, first=first)
-        yield Stretch(Window(at(start), at(end)), grid, tuple(coarse))
+        yield Stretch(Window(at(start), at(end)), (judge(rule, grid),), tuple(coarse))
 
 
 def told(replayed):
@@ -105,7 +105,7 @@ def histories(draw):
 def test_a_replay_in_any_pieces_tells_what_the_engine_told_minute_by_minute(world, cuts):
     rule, errors = world
 
-    replayed = replay(rule, stretches(rule, errors, cuts=sorted(cuts)))
+    replayed = replay(stretches(rule, errors, cuts=sorted(cuts)))
 
     assert sorted(told(replayed)) == live(rule, errors)
 
@@ -119,7 +119,7 @@ def test_a_backtest_of_the_store_tells_the_incidents_of_the_engine(store, world,
         evaluate(store, rules, settings(), now=world.at(minute))
 
     window = Window(world.at(0), world.at(len(errors)))
-    found = backtest(store, rules[0], window, known=[], now=window.end)
+    found = backtest(store, rules[0], window, now=window.end)
 
     incidents = [(row["subject"], row["opened_at"], row["resolved_at"]) for row in table("incident")]
     assert len(incidents) == 2
@@ -132,10 +132,10 @@ def test_the_store_is_read_in_pieces_without_a_seam(store, world, rule, monkeypa
     world.minutes(0, [0.0] * 55 + [50.0] * 20 + [0.0] * 105)
     window = Window(world.at(0), world.at(180))
     given = rule("rate", above=0.1, over="5m", **{"for": "3 of 5"})
-    whole = backtest(store, given, window, known=[], now=world.at(300)).replay
+    whole = backtest(store, given, window, now=world.at(300)).replay
 
     monkeypatch.setattr(replaying, "CELLS", 1)
-    pieces = backtest(store, given, window, known=[], now=world.at(300)).replay
+    pieces = backtest(store, given, window, now=world.at(300)).replay
 
     assert len(list(replaying.history(store, given, window, now=world.at(300)))) == 3
     assert pieces == whole
@@ -148,13 +148,13 @@ def test_the_store_is_read_in_pieces_without_a_seam(store, world, rule, monkeypa
 def test_the_worst_value_is_of_all_pieces(errors_rule):
     errors = [[0, 6, 9, 7, 6, 8, 0, 0]]
 
-    (firing,) = replay(errors_rule(), stretches(errors_rule(), errors, cuts=[4])).firings
+    (firing,) = replay(stretches(errors_rule(), errors, cuts=[4])).firings
 
     assert (firing.opened_at, firing.resolved_at, firing.worst) == (at(2), at(7), 9)
 
 
 def test_what_fires_at_the_end_has_not_resolved(errors_rule):
-    (firing,) = replay(errors_rule(), stretches(errors_rule(), [[0, 0, 9, 9]])).firings
+    (firing,) = replay(stretches(errors_rule(), [[0, 0, 9, 9]])).firings
 
     assert (firing.opened_at, firing.resolved_at) == (at(3), None)
 
@@ -162,7 +162,7 @@ def test_what_fires_at_the_end_has_not_resolved(errors_rule):
 def test_a_flap_fires_soon_after_it_resolved(errors_rule):
     errors = [[9] + [0] * 20 + [9] + [0] * 40 + [9, 0], [0] * 30 + [9] + [0] * 33]
 
-    found = replay(errors_rule(), stretches(errors_rule(), errors))
+    found = replay(stretches(errors_rule(), errors))
 
     assert [(f.subject.name, f.is_flap) for f in found.firings] == [
         ("checkout", False), ("checkout", True), ("search", False), ("checkout", False),
@@ -175,7 +175,7 @@ def test_firings_per_week_are_of_the_time_that_was_judged(errors_rule):
     errors = [[9] + [0] * 59]
     collected = [[True] * 30 + [False] * 30]
 
-    found = replay(errors_rule(), stretches(errors_rule(), errors, collected=collected))
+    found = replay(stretches(errors_rule(), errors, collected=collected))
 
     assert found.span == timedelta(minutes=30)
     assert found.per_week == pytest.approx(7 * 24 * 2)
@@ -183,7 +183,7 @@ def test_firings_per_week_are_of_the_time_that_was_judged(errors_rule):
 
 
 def test_nothing_judged_is_no_rate_of_zero(errors_rule):
-    found = replay(errors_rule(), stretches(errors_rule(), [[0] * 9], collected=[[False] * 9]))
+    found = replay(stretches(errors_rule(), [[0] * 9], collected=[[False] * 9]))
 
     assert (found.per_week, found.judged_share) == (None, 0)
 
@@ -192,7 +192,7 @@ def test_minutes_that_are_kept_coarser_are_counted_apart(errors_rule):
     coarse = [Coarse("111122223333", "eu-west-1", Window(at(0), at(20)))]
     collected = [[False] * 20 + [True] * 35 + [False] * 5]
 
-    found = replay(errors_rule(), stretches(errors_rule(), [[0] * 60], collected=collected, coarse=coarse))
+    found = replay(stretches(errors_rule(), [[0] * 60], collected=collected, coarse=coarse))
 
     assert (found.judged, found.coarse, found.minutes) == (35, 20, 60)
 
@@ -202,7 +202,7 @@ def test_history_at_five_minutes_is_not_judged_and_counted(store, world, rule):
     world.coarse(0, 60)
 
     window = Window(world.at(0), world.at(120))
-    found = backtest(store, rule(), window, known=[], now=world.at(200)).replay
+    found = backtest(store, rule(), window, now=world.at(200)).replay
 
     assert (found.judged, found.coarse, found.minutes) == (60, 60, 120)
 
@@ -212,7 +212,7 @@ def test_what_only_tells_of_now_was_judged_at_no_time(store, world, rule):
 
     window = Window(world.at(0), world.at(60))
     given = rule(signal="collection_failing", above=5)
-    found = backtest(store, given, window, known=[], now=world.at(200)).replay
+    found = backtest(store, given, window, now=world.at(200)).replay
 
     assert found.judged_share is not None
     assert found.judged_share < 0.02
@@ -227,7 +227,7 @@ def known(first, last, *, is_real=True, of=None, subject="checkout"):
 
 
 def compared(rule, errors, *trouble, collected=None):
-    return compare(rule, replay(rule, stretches(rule, errors, collected=collected), trouble), trouble)
+    return compare(rule, replay(stretches(rule, errors, collected=collected), trouble), trouble)
 
 
 QUIET = [0] * 60
