@@ -94,7 +94,8 @@ def plan_of(kept: Mapping[str, Any]) -> Plan:
     """The plan that `plan_json` kept."""
     known = {field.name: kept[field.name] for field in fields(Plan) if field.name in kept}
     lists = {name: tuple(known[name]) for name in ("warnings", "touches") if name in known}
-    return Plan(**{**known, **lists, "target": Target(**kept["target"])})
+    whole: dict[str, Any] = known | lists
+    return Plan(**whole | {"target": Target(**kept["target"])})
 
 
 def _line(planned: Planned) -> str:

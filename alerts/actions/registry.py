@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
@@ -57,4 +58,11 @@ def read_action(data: Any) -> base.Action:
 
 def keep_action(action: base.Action) -> dict[str, Any]:
     """An action as JSON, which `read_action` reads."""
-    return action.model_dump(mode="json", exclude_defaults=True) | {"do": action.name}
+    kept: dict[str, Any] = _written(action.model_dump(exclude_defaults=True))
+    return kept | {"do": action.name}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return f"{round(value.total_seconds())}s"
+    return {name: _written(each) for name, each in value.items()} if isinstance(value, dict) else value

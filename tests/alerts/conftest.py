@@ -17,9 +17,12 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from alerts import ledger
 from alerts.grid import FLAGS, Grid
 from alerts.http import open_http
 from alerts.notice import Link, Notice
+from alerts.outbox import Outcome, Ways
+from alerts.postman import Postman
 from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
 from core.facts import Function, MetricPoint, Run, Target
@@ -107,6 +110,7 @@ class Receiver:
     answers: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def then(self, status: int, body: bytes = b"ok", **headers: str) -> Receiver:
@@ -155,8 +159,12 @@ def receiver() -> Iterator[Receiver]:
     got = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_PATCH(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            got.asked.append((self.command, self.path))
             got.bodies.append(json.loads(body))
             got.headers.append({name.lower(): value for name, value in self.headers.items()})
             got.raw = body  # type: ignore[attr-defined]
@@ -284,3 +292,50 @@ def settings() -> Callable[..., AlertSettings]:
         return AlertSettings.model_validate(usual | given)
 
     return make
+
+
+@pytest.fixture
+def queue(store: Store, message: Callable[..., Notice], world: World) -> Callable[..., None]:
+    """Queue notices of incidents: each pair is an incident and a reason, in order, on `chat` unless told."""
+
+    def put(pairs: Sequence[tuple[str, str]], channel: str = "chat", at: float = 0, **words: Any) -> None:
+        counts: dict[str, int] = {}
+        with store.transaction() as connection:
+            for incident, reason in pairs:
+                seq = counts.get(incident, 0)
+                counts[incident] = seq + 1
+                id = f"{incident}-{reason}-{seq}-{channel}"
+                notice = message(id=id, incident=incident, reason=reason, **words)
+                ledger.queue(connection, notice, channel, seq=seq, now=world.at(at))
+
+    return put
+
+
+@pytest.fixture
+def deliver(
+    store: Store, settings: Callable[..., AlertSettings], http: Any, world: World, receiver: Receiver
+) -> Callable[..., list[Outcome]]:
+    """One pass, so many seconds after the start, that waits for all its threads."""
+
+    def go(seconds: float, **given: Any) -> list[Outcome]:
+        usual: dict[str, Any] = {"settings": settings(receiver.url), "http": http, "pause": lambda _: None}
+        ways = Ways(
+            **{"store": store, "clock": lambda: world.at(seconds / 60), "chance": lambda: 0.0} | usual | given
+        )
+        return Postman(ways, patience_s=30).deliver()
+
+    return go
+
+
+NOW = datetime(2026, 11, 18, 10, 0, 30, tzinfo=UTC)
+"""When the demo account of these tests was started: a Wednesday."""
+
+
+@pytest.fixture
+def demo() -> Iterator[Any]:
+    """A demo account of its own, whose clock stands at NOW, as actions reach it in eu-west-1."""
+    from quarterdeck.demo.server import DemoServer, FrozenClock
+    from tests.alerts.remedied import DemoAws
+
+    with DemoServer(clock=FrozenClock(NOW), starts=[NOW]) as server:
+        yield DemoAws(server)
