@@ -90,7 +90,7 @@ class Email(Channel):
 
     @contextmanager
     def _server(self) -> Iterator[smtplib.SMTP]:
-        """A connection that is signed in. What goes wrong while it closes is no matter: the mail was taken."""
+        """A connection that is signed in. What goes wrong as it closes is no matter: the mail was taken."""
         context = ssl.create_default_context(cafile=self.ca_file) if self.security != "none" else None
         server = (
             smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout_s, context=context)

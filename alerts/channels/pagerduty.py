@@ -83,7 +83,7 @@ def _payload(notice: Notice) -> dict[str, Any]:
         "severity": notice.severity,
         "timestamp": iso(notice.opened_at),
         "component": cut(one_line(notice.subject), 500),
-        "group": f"{notice.account_alias or notice.account} {notice.region}"[:500],
+        "group": cut(one_line(f"{notice.account_alias or notice.account} {notice.region}"), 500),
         "class": cut(one_line(notice.rule), 500),
         "custom_details": {"Text": cut(visible(notice.text), 20_000), **details},
     }

@@ -135,7 +135,7 @@ def beginning(answer: httpx.Response, patience_s: float) -> str:
     if answer.is_stream_consumed:
         read = answer.content
     with suppress(httpx.HTTPError):  # the status is known, and that decides
-        for chunk in () if answer.is_stream_consumed else answer.iter_raw(1024):
+        for chunk in () if answer.is_stream_consumed else answer.iter_raw():
             read += chunk
             if len(read) >= MAX_ANSWER_BYTES or time.monotonic() > until:
                 break

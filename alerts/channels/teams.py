@@ -14,7 +14,7 @@ from pydantic import SecretStr, field_validator
 
 from alerts.channels.base import Rate
 from alerts.channels.posting import WebhookChannel
-from alerts.channels.text import cut_bytes, facts_of, links_of, one_line, unlinked, visible
+from alerts.channels.text import cut_bytes, facts_of, links_of, one_line, unlinked, unmentioned, visible
 from alerts.notice import Link, Notice
 
 MAX_MESSAGE_BYTES = 28_000
@@ -62,7 +62,7 @@ class Teams(WebhookChannel):
 def _body(notice: Notice) -> list[dict[str, Any]]:
     colour = STATES.get(notice.reason, COLOURS[notice.severity])
     title = _run(_plain(notice.title, TITLE_BYTES), weight="Bolder", size="Large", color=colour)
-    text = _run(cut_bytes(unlinked(visible(notice.text)), TEXT_BYTES) or " ")
+    text = _run(cut_bytes(unlinked(unmentioned(visible(notice.text))), TEXT_BYTES) or " ")
     facts = [
         _line(_run(f"{_plain(label, LABEL_BYTES)}: ", weight="Bolder"), _run(_plain(value, VALUE_BYTES)))
         for label, value in facts_of(notice, FACTS)
@@ -83,4 +83,4 @@ def _action(link: Link) -> dict[str, Any]:
 
 
 def _plain(text: str, most: int) -> str:
-    return cut_bytes(unlinked(one_line(text)), most) or "-"
+    return cut_bytes(unlinked(unmentioned(one_line(text))), most) or "-"

@@ -111,7 +111,7 @@ def plain(notice: Notice, most: int = 20_000) -> str:
     lines = [one_line(notice.title), "", cut(visible(notice.text), most // 2), ""]
     lines += [f"{one_line(label)}: {cut(one_line(value), 1000)}" for label, value in facts_of(notice, 30)]
     links = [f"{one_line(link.label)}: {link.url}" for link in links_of(notice, 8, 2000)]
-    return cut("\n".join([*lines, "", *links]).strip(), most) + "\n"
+    return cut("\n".join([*lines, "", *links]).strip(), most - 1) + "\n"
 
 
 def iso(ts: datetime) -> str:

@@ -6,37 +6,34 @@ import time
 import traceback
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr, ValidationError
 
-from alerts.channels import Channel, Slack, Webhook
-from alerts.channels.base import retry_after_s
-from alerts.channels.slack import cut_escaped, escape
-from alerts.channels.webhook import sign
+from alerts.channels.posting import retry_after_s
+from alerts.channels.slack import Slack, escape
+from alerts.channels.text import cut_escaped
+from alerts.channels.webhook import Webhook, sign
 from alerts.notice import Link
 from core.errors import DeliveryError
+from tests.alerts.kinds import (
+    API,
+    BY_HTTP,
+    EVERY,
+    HOOK,
+    SECRET,
+    answering,
+    channel_of,
+    edge_of,
+    secret_of,
+    well,
+)
 
-SECRET = "verysecretpart"
-HOOK = f"https://hooks.example.com/services/T0/B0/{SECRET}"
-
-
-def every_channel(url=HOOK):
-    return [
-        TypeAdapter(Channel).validate_python({"kind": kind, "url": url, "timeout_s": 0.5})
-        for kind in ("slack", "webhook")
-    ]
-
-
-def answering(status, body=b"", **headers):
-    return httpx.Client(
-        transport=httpx.MockTransport(lambda _: httpx.Response(status, content=body, headers=headers))
-    )
+EVERY_ONE = [pytest.param(channel_of(kind), id=kind) for kind in BY_HTTP]
 
 
-@pytest.mark.parametrize("channel", every_channel(), ids=lambda channel: channel.kind)
+@pytest.mark.parametrize("channel", EVERY_ONE)
 @pytest.mark.parametrize(
     ("status", "retryable"),
     [
@@ -58,14 +55,14 @@ def test_says_whether_a_retry_can_help(channel, message, status, retryable):
     assert failure.value.retryable is retryable
 
 
-@pytest.mark.parametrize("channel", every_channel(), ids=lambda channel: channel.kind)
+@pytest.mark.parametrize("channel", EVERY_ONE)
 def test_accepts_any_2xx(channel, message):
-    assert channel.send(message(), answering(202)).status == 202
+    assert channel.send(message(), answering(202, well(channel.kind))).status in {200, 202}
 
 
 def test_says_how_long_to_wait(message):
     with pytest.raises(DeliveryError) as failure:
-        every_channel()[0].send(message(), answering(429, **{"Retry-After": "37"}))
+        channel_of("slack").send(message(), answering(429, **{"Retry-After": "37"}))
 
     assert failure.value.retry_after_s == 37
 
@@ -86,9 +83,12 @@ def test_reads_retry_after(header, seconds):
     assert retry_after_s({"retry-after": header}, now=datetime(2026, 3, 2, 12, tzinfo=UTC)) == seconds
 
 
-@pytest.mark.parametrize("channel", every_channel(), ids=lambda channel: channel.kind)
-@pytest.mark.parametrize("body", [f"no hook {HOOK}".encode(), f"/services/T0/B0/{SECRET} gone".encode()])
-def test_secret_is_in_no_error_even_if_the_target_repeats_it(channel, message, body):
+@pytest.mark.parametrize("channel", EVERY_ONE)
+def test_secret_is_in_no_error_even_if_the_target_repeats_it(channel, message):
+    body = f"no hook {HOOK} /services/T0/B0/{SECRET} {secret_of(channel.kind)} gone".encode()
+    if channel.kind in API:
+        body = f"no {secret_of(channel.kind)} here".encode()
+
     with pytest.raises(DeliveryError) as failure:
         channel.send(message(), answering(404, body))
 
@@ -97,9 +97,9 @@ def test_secret_is_in_no_error_even_if_the_target_repeats_it(channel, message, b
 
 def test_secret_is_in_no_log(receiver, http, message, caplog):
     caplog.set_level(logging.DEBUG)
-    [channel, _] = every_channel(receiver.then(200).url)
+    channel = channel_of("slack", receiver.then(200).url)
 
-    channel.send(message(), http)
+    channel.send(message(), edge_of(http))
 
     assert receiver.bodies
     assert SECRET not in caplog.text
@@ -107,10 +107,10 @@ def test_secret_is_in_no_log(receiver, http, message, caplog):
 
 def test_secret_is_in_no_log_and_no_traceback_when_nobody_answers(http, message, caplog):
     caplog.set_level(logging.DEBUG)
-    [channel, _] = every_channel(f"http://127.0.0.1:9/services/{SECRET}")
+    channel = channel_of("slack", f"http://127.0.0.1:9/services/{SECRET}")
 
     with pytest.raises(DeliveryError) as failure:
-        channel.send(message(), http)
+        channel.send(message(), edge_of(http))
 
     assert failure.value.retryable
     assert SECRET not in caplog.text + "".join(traceback.format_exception(failure.value))
@@ -127,9 +127,8 @@ def test_refuses_what_is_no_web_address_without_repeating_it(url):
 
 
 def test_settings_never_show_the_url():
-    channel = every_channel()[0]
-
-    assert SECRET not in f"{channel!r} {channel} {channel.model_dump()} {channel.model_dump_json()}"
+    for channel in [channel_of(kind) for kind in EVERY]:
+        assert SECRET not in f"{channel!r} {channel} {channel.model_dump()} {channel.model_dump_json()}"
 
 
 @pytest.mark.parametrize("answer", ["wait", "cut"])
@@ -137,7 +136,7 @@ def test_no_whole_answer_is_worth_a_retry(receiver, http, message, answer):
     receiver.then_wait(2) if answer == "wait" else receiver.then_cut()
 
     with pytest.raises(DeliveryError) as failure:
-        every_channel(receiver.url)[0].send(message(), http)
+        channel_of("slack", receiver.url).send(message(), edge_of(http))
 
     assert failure.value.retryable
 
@@ -146,7 +145,7 @@ def test_a_huge_answer_is_not_read(receiver, http, message):
     receiver.then(500, b"x" * 20_000_000)
 
     with pytest.raises(DeliveryError) as failure:
-        every_channel(receiver.url)[0].send(message(), http)
+        channel_of("slack", receiver.url).send(message(), edge_of(http))
 
     assert len(str(failure.value)) < 300
 
@@ -156,7 +155,7 @@ def test_an_answer_that_drips_for_ever_is_left(receiver, http, message):
 
     started = time.monotonic()
     with pytest.raises(DeliveryError, match="answered 500"):
-        every_channel(receiver.url)[0].send(message(), http)
+        channel_of("slack", receiver.url).send(message(), edge_of(http))
 
     assert time.monotonic() - started < 3
 
@@ -165,7 +164,7 @@ def test_a_redirect_is_not_followed(receiver, http, message):
     receiver.then(302, Location=receiver.url)
 
     with pytest.raises(DeliveryError):
-        every_channel(receiver.url)[0].send(message(), http)
+        channel_of("slack", receiver.url).send(message(), edge_of(http))
 
     assert len(receiver.bodies) == 1
 
@@ -238,7 +237,7 @@ def test_empty_facts_are_left_out(message):
 
 @given(st.text(alphabet="&<>ab;@", max_size=60), st.integers(1, 30))
 def test_cutting_leaves_no_half_entity(text, length):
-    short = cut_escaped(escape(text), length)
+    short = cut_escaped(escape(text), length, "&")
 
     assert len(short) <= length
     rest = short.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
@@ -252,7 +251,7 @@ def test_a_webhook_is_signed_as_standard_webhooks_says(receiver, http, message):
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     channel = Webhook.model_validate({"kind": "webhook", "url": receiver.then(200).url, "secret": secret})
 
-    channel.send(message(), http)
+    channel.send(message(), edge_of(http))
 
     [headers] = receiver.headers
     expected = sign(SecretStr(secret), "i1-firing-chat", headers["webhook-timestamp"], receiver.raw)
@@ -275,7 +274,7 @@ def test_refuses_a_secret_that_is_none(secret):
 
 
 def test_a_webhook_carries_the_whole_notice(receiver, http, message):
-    Webhook.model_validate({"kind": "webhook", "url": receiver.then(200).url}).send(message(), http)
+    Webhook.model_validate({"kind": "webhook", "url": receiver.then(200).url}).send(message(), edge_of(http))
 
     [body] = receiver.bodies
     assert body["type"] == "incident.firing"

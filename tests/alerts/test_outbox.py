@@ -9,34 +9,10 @@ from hypothesis import strategies as st
 
 from alerts import ledger
 from alerts.incident import Incident
-from alerts.outbox import LONGEST_WAIT, backoff, deliver_due
+from alerts.outbox import LONGEST_WAIT, Ways, backoff
+from alerts.postman import Postman
 
 NOTICES = [("i1", "firing"), ("i1", "resolved")]
-
-
-@pytest.fixture
-def queue(store, message, world):
-    """Queue notices of incidents: each pair is an incident and a reason, in order, on `chat` unless told."""
-
-    def put(pairs, channel="chat", at=0):
-        counts: dict[str, int] = {}
-        with store.transaction() as connection:
-            for incident, reason in pairs:
-                seq = counts.get(incident, 0)
-                counts[incident] = seq + 1
-                notice = message(id=f"{incident}-{reason}-{seq}-{channel}", incident=incident, reason=reason)
-                ledger.queue(connection, notice, channel, seq=seq, now=world.at(at))
-
-    return put
-
-
-@pytest.fixture
-def deliver(store, settings, http, world, receiver):
-    def go(seconds, **given):
-        chosen = given.pop("settings", None) or settings(receiver.url)
-        return deliver_due(store, chosen, http, now=world.at(seconds / 60), chance=lambda: 0.0, **given)
-
-    return go
 
 
 def told(receiver):
@@ -61,7 +37,8 @@ def test_a_restart_sends_nothing_twice(queue, deliver, receiver, store, settings
     deliver(0)
     store.close()
     again = Store.open(store.settings)
-    deliver_due(again, settings(receiver.url), http, now=world.at(1))
+    ways = Ways(store=again, settings=settings(receiver.url), http=http, clock=lambda: world.at(1))
+    Postman(ways, patience_s=30).deliver()
     again.close()
 
     assert len(receiver.bodies) == 1
@@ -137,7 +114,7 @@ def test_gives_up_after_the_last_attempt(queue, deliver, receiver, table, settin
 
 
 def test_a_dead_notice_does_not_hold_up_the_next(queue, deliver, receiver, table):
-    receiver.then(404).then(200)
+    receiver.then(400).then(200)
     queue(NOTICES)
     deliver(0)
     deliver(1)
@@ -181,12 +158,21 @@ def test_a_channel_that_is_down_does_not_hold_up_another(queue, deliver, receive
     assert len(receiver.bodies) == 1
 
 
-def test_sends_no_more_than_a_burst_at_once_and_loses_none(queue, deliver, receiver, settings):
+def test_sends_no_more_in_a_minute_than_the_target_takes(queue, deliver, receiver, settings):
     receiver.then(200)
-    queue([(f"i{n}", "firing") for n in range(7)])
-    slow = settings(receiver.url, delivery={"burst": 3})
+    queue([(f"i{n}", "resolved") for n in range(7)])
+    slow = settings(channels={"chat": {"kind": "slack", "url": receiver.url, "per_minute": 3}})
 
-    assert [len(deliver(second, settings=slow)) for second in range(4)] == [3, 3, 1, 0]
+    assert [len(deliver(second, settings=slow)) for second in (0, 5, 59, 60, 119, 120)] == [3, 0, 0, 3, 0, 1]
+
+
+def test_leaves_the_gap_between_two_messages_that_the_target_asks_for(queue, deliver, receiver):
+    receiver.then(200)
+    queue([(f"i{n}", "firing") for n in range(3)])
+    gaps = []
+    deliver(0, pause=gaps.append)
+
+    assert gaps == [1.0, 1.0]
 
 
 def test_sends_no_more_than_the_hour_allows(queue, deliver, receiver, settings):
@@ -224,7 +210,7 @@ def test_a_kill_between_answer_and_mark_sends_again_rather_than_losing(
 
     def killed():
         begun.append(True)
-        if len(begun) == 2:  # the first looks whether it is still to be sent
+        if len(begun) == 3:  # the others see what is due, and whether it still is
             raise KeyboardInterrupt
         return transaction()
 
