@@ -12,8 +12,8 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from alerts.written import Time, is_whole, minutes
-from core.settings import Section
+from alerts.written import is_whole, minutes
+from core.settings import Duration, Section
 
 LONGEST = timedelta(days=3)
 MINUTE_WINDOWS = timedelta(hours=6)
@@ -26,8 +26,8 @@ class BurnWindow(Section):
     """Both windows must burn faster than `above`: the long one shows that it matters, the short one that it
     goes on."""
 
-    long: Time
-    short: Time
+    long: Duration
+    short: Duration
     above: float = Field(gt=0, allow_inf_nan=False, description="times as fast as the budget allows")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from functools import reduce
+from graphlib import TopologicalSorter
 from operator import and_, or_
 
 import numpy as np
@@ -29,31 +30,27 @@ def ordered(rules: Sequence[Rule]) -> list[Rule]:
     """Parts before what is made of them. Raises SettingsError for a part that is not there, or a circle."""
     if told := list(mistakes(rules)):
         raise SettingsError(told)
-    named, done = {rule.rule: rule for rule in rules}, dict[str, Rule]()
-
-    def add(rule: Rule) -> None:
-        for part in rule.parts:
-            add(named[part])
-        done.setdefault(rule.rule, rule)
-
-    for rule in rules:
-        add(rule)
-    return list(done.values())
-
-
-def mistakes(rules: Iterable[Rule]) -> Iterator[str]:
-    """Parts that there are not, and rules that are made of themselves."""
+    graph = {rule.rule: rule.parts for rule in rules}
     named = {rule.rule: rule for rule in rules}
+    return [named[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def mistakes(rules: Iterable[Rule], places: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Parts that there are not, and rules that are made of themselves. `places` is where each rule stands."""
+    named, where = {rule.rule: rule for rule in rules}, places or {}
     for rule in named.values():
-        for part in rule.parts:
-            if part not in named:
-                close = get_close_matches(part, named, n=1)
-                hint = f"; did you mean `{close[0]}`?" if close else ""
-                yield f"rule {rule.rule}: there is no rule {part!r}, or it is switched off{hint}"
-    yield from _circles(named)
+        at = where.get(rule.rule, f"rule {rule.rule}")
+        for word, parts in (("all", rule.all_), ("any", rule.any_), ("unless", rule.unless)):
+            for part in parts:
+                if part not in named:
+                    close = get_close_matches(part, named, n=1)
+                    hint = f"; did you mean `{close[0]}`?" if close else ""
+                    yield f"{at}: {word}: there is no rule {part!r}, or it is switched off{hint}"
+    for circle in _circles(named):
+        yield f"{where.get(circle[0], f'rule {circle[0]}')}: is made of itself: {' > '.join(circle)}"
 
 
-def _circles(named: Mapping[str, Rule]) -> Iterator[str]:
+def _circles(named: Mapping[str, Rule]) -> Iterator[list[str]]:
     """Each rule is looked at once, however many are made of it."""
     done = set[str]()
     for start in named:
@@ -64,7 +61,7 @@ def _circles(named: Mapping[str, Rule]) -> Iterator[str]:
                 above.remove(name)
                 done.add(name)
             elif name in above:
-                yield f"rule {name}: is made of itself: {' > '.join([*above[above.index(name) :], name])}"
+                yield [*above[above.index(name) :], name]
             elif name in named and name not in done:
                 above.append(name)
                 left += [(name, True), *((part, False) for part in named[name].parts)]

@@ -34,12 +34,11 @@ from alerts.written import (
     Patterns,
     Share,
     Threshold,
-    Time,
     is_whole,
     listed,
     minutes,
 )
-from core.settings import Section
+from core.settings import Duration, Section
 
 __all__ = ["MAX_MINUTES", "MAX_OVER", "SELECTS", "MinutesOf", "Patterns", "Rule", "Subject", "Where"]
 
@@ -91,7 +90,7 @@ class Rule(Section):
     any_: Patterns = Field(default=(), alias="any", description="names of rules of which one must hold")
     unless: Patterns = Field(default=(), description="names of rules of which none may hold")
     part: bool = Field(default=False, description="only a part of others: opens no incident itself")
-    over: Time = timedelta(minutes=1)
+    over: Duration = timedelta(minutes=1)
     for_: For = Field(default=MinutesOf(1, 1), alias="for")
     minimum_samples: int = Field(default=0, ge=0)
     resolve_below: Threshold | None = None
@@ -104,8 +103,8 @@ class Rule(Section):
     overrides: Annotated[tuple[Override, ...], BeforeValidator(listed)] = Field(
         default=(), description="what is different for some subjects"
     )
-    repeat: Time | None = None
-    quiet_after_deploy: Time | None = Field(
+    repeat: Duration | None = None
+    quiet_after_deploy: Duration | None = Field(
         default=None,
         ge=timedelta(0),
         le=timedelta(hours=6),

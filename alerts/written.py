@@ -10,8 +10,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from core.settings import Duration
-
 MAX_MINUTES = 240
 
 
@@ -62,9 +60,6 @@ For = Annotated[
     WithJsonSchema(
         {"type": "string", "pattern": r"^\d+( of \d+( minutes?)?| ?m)$", "examples": ["3 of 5 minutes"]}
     ),
-]
-Time = Annotated[
-    Duration, WithJsonSchema({"type": "string", "pattern": r"^\d+ ?[smhdw]$", "examples": ["5m", "6h"]})
 ]
 
 
