@@ -245,4 +245,6 @@ def total(used: Iterable[Used]) -> Decimal:
 
 def exact(quantity: Decimal | float) -> Decimal:
     """The decimal a float was written as (0.1 is 0.1)."""
-    return quantity if isinstance(quantity, Decimal) else Decimal(str(float(quantity)))
+    if isinstance(quantity, Decimal | int):
+        return Decimal(quantity)
+    return Decimal(str(float(quantity)))

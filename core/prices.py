@@ -3,12 +3,15 @@ a guess."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
+
+from core.meters import METERS, exact
+from core.price_book import Price, PriceBook
+from core.price_file import packaged_prices
 
 FREE_EPHEMERAL_MB = 512
 GIB = 1024**3
@@ -37,40 +40,50 @@ UNKNOWN = Prices()
 
 
 @cache
-def _table() -> dict[str, Any]:
-    text = resources.files("core").joinpath("data/prices.json").read_text("utf-8")
-    table: dict[str, Any] = json.loads(text)
-    return table
+def packaged() -> tuple[Price, ...]:
+    """The prices that came with this release."""
+    return packaged_prices(resources.files("core").joinpath("data/prices.json").read_text("utf-8"))
+
+
+@cache
+def packaged_book() -> PriceBook:
+    """A book of nothing but them; one with the prices of a store is `store.readers.prices.price_book`."""
+    return PriceBook(packaged())
 
 
 def as_of() -> str:
-    """The day the prices were looked up, ISO 8601."""
-    return str(_table()["as_of"])
+    """The day they were looked up, ISO 8601."""
+    return _day().isoformat()
+
+
+def _day() -> date:
+    return max(price.seen for price in packaged())
 
 
 def regions() -> tuple[str, ...]:
-    return tuple(_table()["regions"])
+    return packaged_book().regions()
 
 
 @cache
 def prices(region: str, architecture: str) -> Prices:
     """Prices of `architecture` (x86_64, arm64) in `region`; all None for a place we know nothing of."""
-    row = _table()["regions"].get(region)
-    if row is None:
-        return UNKNOWN
-    compute = row.get(architecture, {})
-    return Prices(
-        request=_decimal(row["request"]),
-        duration=_decimal(compute.get("duration")),
-        provisioned_capacity=_decimal(compute.get("provisioned_capacity")),
-        provisioned_duration=_decimal(compute.get("provisioned_duration")),
-        ephemeral=_decimal(row["ephemeral"]),
-        log_ingest=_decimal(row["log_ingest"]),
-    )
+    found = {field: _usd(name, region, architecture) for field, name in _NAMES.items()}
+    return Prices(**found)
 
 
-def _decimal(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
+_NAMES = {
+    "request": "requests",
+    "duration": "duration",
+    "provisioned_capacity": "provisioned_capacity",
+    "provisioned_duration": "provisioned_duration",
+    "ephemeral": "ephemeral",
+    "log_ingest": "log_ingest",
+}
+
+
+def _usd(name: str, region: str, architecture: str) -> Decimal | None:
+    price = packaged_book().of(METERS[name], region, architecture, on=_day())
+    return None if price is None else price.usd
 
 
 def cost(quantity: Decimal | float | None, price: Decimal | None) -> Decimal | None:
@@ -78,20 +91,15 @@ def cost(quantity: Decimal | float | None, price: Decimal | None) -> Decimal | N
     price."""
     if quantity is None:
         return None
-    exact = _exact(quantity)
-    if exact == 0:
+    amount = exact(quantity)
+    if amount == 0:
         return Decimal(0)
-    return None if price is None else (exact * price).quantize(GRAIN_USD)
-
-
-def _exact(number: Decimal | float) -> Decimal:
-    """The decimal a float was written as (0.1 is 0.1)."""
-    return number if isinstance(number, Decimal) else Decimal(str(float(number)))
+    return None if price is None else (amount * price).quantize(GRAIN_USD)
 
 
 def gb_seconds(milliseconds: float, memory_mb: float) -> Decimal:
     """Billed milliseconds at a memory size as GB-seconds, exactly."""
-    return _exact(milliseconds) * _exact(memory_mb) / (1000 * 1024)
+    return exact(milliseconds) * exact(memory_mb) / (1000 * 1024)
 
 
 def ephemeral_gb_seconds(milliseconds: float, ephemeral_mb: float | None) -> Decimal:
