@@ -18,6 +18,7 @@ from core.people import Role
 from core.settings import (
     AwsSettings,
     CollectSettings,
+    CostSettings,
     DashboardSettings,
     Section,
     StoreSettings,
@@ -40,6 +41,7 @@ class Settings(Section):
     dashboard: DashboardSettings = DashboardSettings()
     access: AccessSettings = AccessSettings()
     alerts: AlertSettings = AlertSettings()
+    cost: CostSettings = CostSettings()
 
 
 def settings_files(named: Sequence[Path], environment: Mapping[str, str]) -> list[Path]:
@@ -143,6 +145,9 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     store, alerts = data.get("store"), data.get("alerts")
     if isinstance(store, dict) and isinstance(store.get("path"), str):
         data["store"] = store | {"path": str(folder / store["path"])}
+    cost = data.get("cost")
+    if isinstance(cost, dict) and "prices" in cost:
+        data["cost"] = cost | {"prices": _below(folder, cost["prices"])}
     if isinstance(alerts, dict) and isinstance(alerts.get("rules"), list):
         data["alerts"] = alerts | {"rules": [_below(folder, rule) for rule in alerts["rules"]]}
     access = data.get("access")
