@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import numpy as np
 
-from alerts.causes import TOGETHER, Calls, Errors, Evidence, Place, Pool
+from alerts.causes import FAILING, HEADROOM, TOGETHER, Calls, Errors, Evidence, Place, Pool
 from alerts.incident import Incident
 from alerts.rule import Rule, Subject
 from core.errors import QuarterdeckError
@@ -16,7 +16,8 @@ from core.facts import Target
 from core.graph import CLIENT
 from core.preceding import SHORTLY, Change
 from core.windows import Window
-from store.readers import changes, functions, signals, tracing
+from store.readers import changes, functions, tracing
+from store.readers import signals as minutes
 from store.store import Filter, Store
 
 BEFORE = timedelta(minutes=15)
@@ -27,6 +28,7 @@ FUNCTIONS, TRACES = 20, 200
 
 T = TypeVar("T")
 At = tuple[str, str]
+Near = Mapping[At, Sequence[Incident]]
 
 
 def gather(
@@ -39,18 +41,35 @@ def gather(
 ) -> Evidence:
     """Evidence about the targets where several are open, one of them young and alone. A question that fails
     is left unanswered: then nothing is grouped by it."""
+    signals = {rule.rule: rule.signal for rule in rules}
     near = {at: ones for at, ones in _by_target(incidents).items() if is_worth_a_look(ones, now)}
-    if not near:
-        return Evidence()
+    changed = _only(near, _have_one_function)
+    pooled = _only(near, lambda ones: _several(ones, signals, HEADROOM | {"throttles"}))
+    failing = _only(near, lambda ones: _several(ones, signals, FAILING))
+    blind = _only(near, lambda ones: any(one.subject_kind == "collector" for one in ones))
     return Evidence(
-        signals={rule.rule: rule.signal for rule in rules},
-        changes=_each(near, lambda at, ones: list(_changes(store, at, ones))),
-        pools=_each(near, lambda at, ones: _pool(store, at, ones, now)),
+        signals=signals,
+        changes=_each(changed, lambda at, ones: list(_changes(store, at, ones))),
+        pools=_each(pooled, lambda at, ones: _pool(store, at, ones, now)),
         feeds={one.key: one.functions for one in subjects if one.kind == "queue"},
-        calls=_merged(near, lambda at, ones: _calls(store, at, ones, now)),
-        errors=_merged(near, lambda at, ones: _errors(store, at, ones, now)),
-        said=_merged(near, lambda at, ones: _said(store, at, now)),
+        calls=_merged(failing, lambda at, ones: _calls(store, at, ones, now)),
+        errors=_merged(failing, lambda at, ones: _errors(store, at, ones, now)),
+        said=_merged(blind, lambda at, ones: _said(store, at, now)),
     )
+
+
+def _only(near: Near, wanted: Callable[[Sequence[Incident]], bool]) -> Near:
+    """Where a question could have an answer that groups something; elsewhere it is not asked."""
+    return {at: ones for at, ones in near.items() if wanted(ones)}
+
+
+def _have_one_function(ones: Sequence[Incident]) -> bool:
+    functions = [one.subject for one in ones if one.subject_kind == "function"]
+    return len(set(functions)) < len(functions)
+
+
+def _several(ones: Sequence[Incident], signals: Mapping[str, str], wanted: Set[str]) -> bool:
+    return len({one.subject for one in ones if signals.get(one.rule) in wanted}) > 1
 
 
 def is_worth_a_look(incidents: Sequence[Incident], now: datetime) -> bool:
@@ -66,9 +85,7 @@ def _by_target(incidents: Sequence[Incident]) -> dict[At, list[Incident]]:
     return found
 
 
-def _each(
-    near: Mapping[At, Sequence[Incident]], question: Callable[[At, Sequence[Incident]], T | None]
-) -> dict[At, T]:
+def _each(near: Near, question: Callable[[At, Sequence[Incident]], T | None]) -> dict[At, T]:
     found = dict[At, T]()
     for at, ones in near.items():
         try:
@@ -81,7 +98,7 @@ def _each(
 
 
 def _merged(
-    near: Mapping[At, Sequence[Incident]],
+    near: Near,
     question: Callable[[At, Sequence[Incident]], Iterator[tuple[Place, T]]],
 ) -> dict[Place, T]:
     answers = _each(near, lambda at, ones: dict(question(at, ones)))
@@ -104,7 +121,7 @@ def _changes(store: Store, at: At, ones: Sequence[Incident]) -> Iterator[Change]
 
 
 def _pool(store: Store, at: At, ones: Sequence[Incident], now: datetime) -> Pool | None:
-    found = signals.account_minutes(store, _around(ones, now), now=now, columns=["claimed_max"])
+    found = minutes.account_minutes(store, _around(ones, now), now=now, columns=["claimed_max"])
     row = next((row for row, place in enumerate(found.places) if place[:2] == at), None)
     if row is None or (limit := found.about[row]["limit"]) is None:
         return None
@@ -138,7 +155,7 @@ def _errors(store: Store, at: At, ones: Sequence[Incident], now: datetime) -> It
 
 
 def _said(store: Store, at: At, now: datetime) -> Iterator[tuple[Place, str]]:
-    rows = signals.collection_state(store, now=now).dropna(subset=["error"])
+    rows = minutes.collection_state(store, now=now).dropna(subset=["error"])
     for row in rows[(rows["account"] == at[0]) & (rows["region"] == at[1])].to_dict("records"):
         yield (*at, str(row["collector"])), " ".join(str(row["error"]).split())[:300]
 
