@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.finding import Finding, Verdict, Why, days, some
+from alerts.faults import Fault, Verdict, Why, days, some
 from alerts.fleet import WORDS, Fleet
 from alerts.judging import LOOKBACK
 from alerts.ledger import State
@@ -46,7 +46,7 @@ class Told:
 
 def audit_rule(
     rule: Rule, seen: Observed, fleet: Fleet, told: Told, states: Sequence[State], *, now: datetime
-) -> Iterator[Finding]:
+) -> Iterator[Fault]:
     """All that is wrong with one rule."""
     if not seen.subjects:
         yield covers_nothing(rule, fleet)
@@ -60,14 +60,14 @@ def audit_rule(
     yield from stuck(rule, states, now)
 
 
-def _finding(rule: Rule, verdict: Verdict, why: Why, reason: str, evidence: str = "") -> Finding:
-    return Finding("rule", rule.rule, verdict, why, reason, evidence)
+def _fault(rule: Rule, verdict: Verdict, why: Why, reason: str, evidence: str = "") -> Fault:
+    return Fault("rule", rule.rule, verdict, why, reason, evidence)
 
 
 # --- never fires --------------------------------------------------------------------------------------------
 
 
-def covers_nothing(rule: Rule, fleet: Fleet) -> Finding:
+def covers_nothing(rule: Rule, fleet: Fleet) -> Fault:
     """It selects no subject: which word of `where` is to blame."""
     kind, functions = rule.spec.subject, _functions(fleet)
     blamed = [
@@ -86,7 +86,7 @@ def covers_nothing(rule: Rule, fleet: Fleet) -> Finding:
     evidence = f"{len(functions)} functions are known" if kind == "function" else ""
     if deleted:
         evidence += f"; {some([place[2] for place in deleted])} fitted, and was deleted"
-    return _finding(rule, "never fires", "covers nothing", reason, evidence)
+    return _fault(rule, "never fires", "covers nothing", reason, evidence)
 
 
 def _functions(fleet: Fleet) -> list[Subject]:
@@ -114,27 +114,25 @@ def _was(rule: Rule, place: tuple[str, str, str]) -> bool:
     return rule.where.matches(Subject("function", *place))
 
 
-def out_of_reach(rule: Rule, seen: Observed, fleet: Fleet) -> Finding | None:
+def out_of_reach(rule: Rule, seen: Observed, fleet: Fleet) -> Fault | None:
     """A threshold that no value can pass."""
     if rule.parts or rule.slo is not None or rule.is_seasonal:
         return None
     limit, unit = rule.threshold, rule.spec.unit
     said = say(limit, unit)
     if unit == "share" and rule.upward and limit >= 1:
-        return _finding(rule, "never fires", "out of reach", f"a share is never above {said}")
+        return _fault(rule, "never fires", "out of reach", f"a share is never above {said}")
     if not rule.upward and limit <= 0 and unit in {"share", "count", "ms", "s"}:
-        return _finding(
-            rule, "never fires", "out of reach", f"{rule.spec.title.lower()} is never below {said}"
-        )
+        return _fault(rule, "never fires", "out of reach", f"{rule.spec.title.lower()} is never below {said}")
     timeouts = [fleet.functions[s.key].timeout_s for s in seen.subjects if s.key in fleet.functions]
     longest = max((timeout for timeout in timeouts if timeout), default=None)
     if rule.signal == "duration_p95" and longest and None not in timeouts and limit >= longest * 1000:
         reason = f"no function runs for longer than {longest} s, its timeout; the rule asks for {said}"
-        return _finding(rule, "never fires", "out of reach", reason, f"{len(timeouts)} functions are covered")
+        return _fault(rule, "never fires", "out of reach", reason, f"{len(timeouts)} functions are covered")
     return None
 
 
-def not_for_these(rule: Rule, seen: Observed, fleet: Fleet) -> Finding | None:
+def not_for_these(rule: Rule, seen: Observed, fleet: Fleet) -> Fault | None:
     """A metric that none of what it covers can have: iterator age without a stream."""
     of_function = [m for m in METRICS if m.scope == "function" and m.field == rule.spec.column]
     need = of_function[0].when if of_function and rule.spec.subject == "function" else ""
@@ -142,23 +140,23 @@ def not_for_these(rule: Rule, seen: Observed, fleet: Fleet) -> Finding | None:
         return None
     metric = of_function[0].name
     reason = f"none of the functions it covers has {metric}: of each, {WORDS[need]}"
-    return _finding(rule, "never fires", "not for this function", reason, _those(seen.subjects, seen))
+    return _fault(rule, "never fires", "not for this function", reason, _those(seen.subjects, seen))
 
 
-def blind(rule: Rule, seen: Observed, fleet: Fleet) -> Iterator[Finding]:
+def blind(rule: Rule, seen: Observed, fleet: Fleet) -> Iterator[Fault]:
     """Subjects of which not a minute was judged lately, and those that are read too seldom."""
     unseen = [subject for subject, judged in zip(seen.subjects, seen.judged, strict=True) if not judged]
     if rule.spec.is_now or rule.parts:
         return
     for why, reason, subjects in _why_unseen(rule, unseen, fleet):
-        yield _finding(rule, _verdict(len(subjects), seen), why, reason, _those(subjects, seen))
+        yield _fault(rule, _verdict(len(subjects), seen), why, reason, _those(subjects, seen))
     slow = [
         s for s in seen.subjects if s.key in fleet.paces and fleet.paces[s.key].every_s > LOOKBACK.seconds
     ]
     if slow and rule.spec.known == "collected" and rule.spec.subject == "function":
         every = max(fleet.paces[subject.key].every_s for subject in slow) // 60
         reason = f"minutes are judged for {int(LOOKBACK.seconds / 60)} min; these are read every {every} min"
-        yield _finding(rule, _verdict(len(slow), seen), "read too seldom", reason, _those(slow, seen))
+        yield _fault(rule, _verdict(len(slow), seen), "read too seldom", reason, _those(slow, seen))
 
 
 def _those(subjects: Sequence[Subject], seen: Observed) -> str:
@@ -183,7 +181,7 @@ def _why_unseen(
             yield "not collected", "not a minute of them was collected in the last 24 h", subjects
 
 
-def few_samples(rule: Rule, seen: Observed) -> Iterator[Finding]:
+def few_samples(rule: Rule, seen: Observed) -> Iterator[Fault]:
     """Traffic that never reaches `minimum_samples`."""
     few = np.flatnonzero((seen.judged >= ENOUGH) & (seen.samples < rule.minimum_samples))
     if not len(few):
@@ -191,7 +189,7 @@ def few_samples(rule: Rule, seen: Observed) -> Iterator[Finding]:
     names, most = [seen.subjects[at].short for at in few], seen.samples[few].max()
     reason = f"their traffic never reaches minimum_samples, {rule.minimum_samples} in {rule.over_minutes} min"
     evidence = f"{len(few)} of {len(seen.subjects)}, at most {most:.0f} in the last 24 h: {some(names)}"
-    yield _finding(rule, _verdict(len(few), seen), "too few samples", reason, evidence)
+    yield _fault(rule, _verdict(len(few), seen), "too few samples", reason, evidence)
 
 
 def _verdict(count: int, seen: Observed) -> Verdict:
@@ -201,33 +199,33 @@ def _verdict(count: int, seen: Observed) -> Verdict:
 # --- never resolves, tells nobody ---------------------------------------------------------------------------
 
 
-def never_quiet(rule: Rule, seen: Observed) -> Iterator[Finding]:
+def never_quiet(rule: Rule, seen: Observed) -> Iterator[Fault]:
     """Silence that counts as bad, of subjects that are mostly silent; a level that no value comes back to."""
     if rule.silence_means == "firing" and not rule.parts:
         mostly = (seen.judged >= ENOUGH) & (seen.measured * rule.for_.minutes < seen.judged)
         if silent := [seen.subjects[at] for at in np.flatnonzero(mostly)]:
             reason = "silence counts as bad (missing: firing), and these are mostly silent"
-            yield _finding(rule, "never resolves", "missing data", reason, _those(silent, seen))
+            yield _fault(rule, "never resolves", "missing data", reason, _those(silent, seen))
     if not rule.upward and rule.spec.unit == "share" and rule.resolve_at > 1:
         reason = f"it resolves at {say(rule.resolve_at, 'share')} and above, which no share reaches"
-        yield _finding(rule, "never resolves", "out of reach", reason)
+        yield _fault(rule, "never resolves", "out of reach", reason)
     if rule.upward and rule.spec.unit == "ms" and rule.resolve_at <= 0 and rule.silence_means == "hold":
-        yield _finding(rule, "never resolves", "out of reach", "it resolves at 0 ms, which nothing takes")
+        yield _fault(rule, "never resolves", "out of reach", "it resolves at 0 ms, which nothing takes")
 
 
-def tells_nobody(rule: Rule, told: Told) -> Iterator[Finding]:
+def tells_nobody(rule: Rule, told: Told) -> Iterator[Fault]:
     wanted = told.channels if rule.notify is None else frozenset(rule.notify)
     if not wanted:
         why = "there is no channel (alerts.channels)" if rule.notify is None else "notify names no channel"
-        yield _finding(rule, "tells nobody", "no channel", why)
+        yield _fault(rule, "tells nobody", "no channel", why)
     elif wanted <= told.dead:
         names = some(sorted(wanted))
-        yield _finding(rule, "tells nobody", "no channel", f"all its channels take nothing any more: {names}")
+        yield _fault(rule, "tells nobody", "no channel", f"all its channels take nothing any more: {names}")
 
 
-def stuck(rule: Rule, states: Sequence[State], now: datetime) -> Iterator[Finding]:
+def stuck(rule: Rule, states: Sequence[State], now: datetime) -> Iterator[Fault]:
     old = [s for s in states if s.rule == rule.rule and s.state == "firing" and now - s.since > STUCK]
     if old:
         longest = min(state.since for state in old)
         reason = f"it has been firing for {days(longest, now)}: nobody acts on it"
-        yield _finding(rule, "stuck", "for weeks", reason, f"{len(old)}: {some([s.subject for s in old])}")
+        yield _fault(rule, "stuck", "for weeks", reason, f"{len(old)}: {some([s.subject for s in old])}")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.finding import Finding, Verdict, Why, days, some
+from alerts.faults import Fault, Verdict, Why, days, some
 from alerts.fleet import WORDS, Fleet, Place
 from core.alarms import UPWARD, length
 from core.facts import Alarm, Target
@@ -59,16 +59,16 @@ class Heard:
 
 def audit_alarm(
     target: Target, alarm: Alarm, fleet: Fleet, heard: Heard, *, now: datetime
-) -> Iterator[Finding]:
+) -> Iterator[Fault]:
     """All that is wrong with one alarm."""
     for verdict, why, reason, evidence in _faults(target, alarm, fleet, heard, now):
-        yield Finding("alarm", alarm.name, verdict, why, reason, evidence, target.account, target.region)
+        yield Fault("alarm", alarm.name, verdict, why, reason, evidence, target.account, target.region)
 
 
-Fault = tuple[Verdict, Why, str, str]
+Said = tuple[Verdict, Why, str, str]
 
 
-def _faults(target: Target, alarm: Alarm, fleet: Fleet, heard: Heard, now: datetime) -> Iterator[Fault]:
+def _faults(target: Target, alarm: Alarm, fleet: Fleet, heard: Heard, now: datetime) -> Iterator[Said]:
     place = (target.account, target.region, alarm.function or "")
     if alarm.kind != "composite":
         fault = (
@@ -90,7 +90,7 @@ def _faults(target: Target, alarm: Alarm, fleet: Fleet, heard: Heard, now: datet
 # --- never fires --------------------------------------------------------------------------------------------
 
 
-def no_such_metric(alarm: Alarm) -> Fault | None:
+def no_such_metric(alarm: Alarm) -> Said | None:
     namespace, name = alarm.namespace or "", alarm.metric or ""
     known = next((known for known in DIMENSIONS if known.lower() == namespace.lower()), None)
     if known is None:
@@ -108,7 +108,7 @@ def no_such_metric(alarm: Alarm) -> Fault | None:
     return None
 
 
-def no_such_function(place: Place, alarm: Alarm, fleet: Fleet) -> Fault | None:
+def no_such_function(place: Place, alarm: Alarm, fleet: Fleet) -> Said | None:
     account, region, name = place
     if not name or place in fleet.functions or (account, region) not in fleet.targets:
         return None
@@ -120,30 +120,31 @@ def no_such_function(place: Place, alarm: Alarm, fleet: Fleet) -> Fault | None:
     return "never fires", "no such function", f"there is no function {name} in {region}", evidence
 
 
-def no_such_queue(place: Place, alarm: Alarm, fleet: Fleet) -> Fault | None:
+def no_such_queue(place: Place, alarm: Alarm, fleet: Fleet) -> Said | None:
     name = alarm.dimensions.get("QueueName")
     if alarm.namespace != "AWS/SQS" or name is None or (*place[:2], name) in fleet.queues:
         return None
     return "never fires", "no such queue", f"no function uses a queue {name} in {place[1]} any more", ""
 
 
-def not_for_it(place: Place, alarm: Alarm, fleet: Fleet) -> Fault | None:
+def not_for_it(place: Place, alarm: Alarm, fleet: Fleet) -> Said | None:
     """A metric that the function does not have."""
-    metric = _metric(alarm)
+    metric = metric_of(alarm)
     needs = metric.when if metric else ""
     if place not in fleet.functions or needs not in WORDS or needs in fleet.traits.get(place, frozenset()):
         return None
     return "never fires", "not for this function", f"{place[2]} has no {alarm.metric}: {WORDS[needs]}", ""
 
 
-def _metric(alarm: Alarm) -> Metric | None:
-    """What we know of the alarm's metric, of the scope that its dimensions mean."""
+def metric_of(alarm: Alarm) -> Metric | None:
+    """What we read of the alarm's metric, of the scope that its dimensions mean. All statistics of a metric
+    have data in the same minutes."""
     scope = "resource" if "Resource" in alarm.dimensions else "function" if alarm.function else "account"
     found = [m for m in METRICS if (m.namespace, m.name) == (alarm.namespace, alarm.metric)]
     return next((m for m in found if m.scope == scope), found[0] if found else None)
 
 
-def out_of_reach(place: Place, alarm: Alarm, fleet: Fleet) -> Fault | None:
+def out_of_reach(place: Place, alarm: Alarm, fleet: Fleet) -> Said | None:
     """A threshold that no value can pass."""
     limit = alarm.threshold
     if limit is None or alarm.kind != "metric":
@@ -178,7 +179,7 @@ def _most(place: Place, alarm: Alarm, fleet: Fleet) -> tuple[float | None, str]:
     return None, ""
 
 
-def too_short(place: Place, alarm: Alarm, heard: Heard) -> Fault | None:
+def too_short(place: Place, alarm: Alarm, heard: Heard) -> Said | None:
     """Periods so short that too few of them have data, where missing data counts as good."""
     if alarm.missing != "notBreaching" or not alarm.period_s or not alarm.periods:
         return None
@@ -195,7 +196,7 @@ def too_short(place: Place, alarm: Alarm, heard: Heard) -> Fault | None:
 
 def most_periods(place: Place, alarm: Alarm, heard: Heard) -> int | None:
     """In how many of the alarm's periods there was data at most; None when too little was read to say."""
-    metric = _metric(alarm)
+    metric = metric_of(alarm)
     minutes = heard.minutes.get((place, metric.field)) if metric else None
     if minutes is None or heard.read.get(place, timedelta()) < ENOUGH or not alarm.period_s:
         return None
@@ -204,7 +205,7 @@ def most_periods(place: Place, alarm: Alarm, heard: Heard) -> int | None:
     return int((within - np.arange(len(periods))).max(initial=0))
 
 
-def no_data(alarm: Alarm, now: datetime) -> Fault | None:
+def no_data(alarm: Alarm, now: datetime) -> Said | None:
     since = alarm.state_since
     if alarm.state != "INSUFFICIENT_DATA" or since is None or now - since < WEEKS:
         return None
@@ -215,7 +216,7 @@ def no_data(alarm: Alarm, now: datetime) -> Fault | None:
 # --- never resolves, tells nobody ---------------------------------------------------------------------------
 
 
-def never_resolves(place: Place, alarm: Alarm, heard: Heard, now: datetime) -> Fault | None:
+def never_resolves(place: Place, alarm: Alarm, heard: Heard, now: datetime) -> Said | None:
     if alarm.missing == "ignore" and alarm.metric in ONLY_WHEN_BAD:
         reason = f"{alarm.metric} has data only when something is bad, and missing data changes nothing"
         return "never resolves", "missing data", reason, "treat missing data: ignore"
@@ -233,7 +234,7 @@ def never_resolves(place: Place, alarm: Alarm, heard: Heard, now: datetime) -> F
     return "never resolves", "missing data", reason, evidence
 
 
-def tells_nobody(target: Target, alarm: Alarm, fleet: Fleet) -> Iterator[Fault]:
+def tells_nobody(target: Target, alarm: Alarm, fleet: Fleet) -> Iterator[Said]:
     if alarm.alarm_actions and alarm.actions_enabled:
         return
     above = [
@@ -249,5 +250,5 @@ def tells_nobody(target: Target, alarm: Alarm, fleet: Fleet) -> Iterator[Fault]:
 
 def audit_alarms(
     alarms: Sequence[tuple[Target, Alarm]], fleet: Fleet, heard: Heard, *, now: datetime
-) -> list[Finding]:
+) -> list[Fault]:
     return [f for target, alarm in alarms for f in audit_alarm(target, alarm, fleet, heard, now=now)]

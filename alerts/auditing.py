@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from alerts import ledger
 from alerts.audit import Observed, Told, audit_rule
-from alerts.audit_alarms import Heard, audit_alarms
+from alerts.audit_alarms import Heard, audit_alarms, metric_of
 from alerts.backtest import CELLS, whole_minutes
-from alerts.finding import VERDICTS, Finding
+from alerts.faults import VERDICTS, Fault
 from alerts.fleet import Fleet, Place, fleet_of
 from alerts.judge import UNKNOWN, Judgement
 from alerts.judging import judge_over
@@ -22,7 +22,6 @@ from alerts.rolling import summed
 from alerts.rule import Rule
 from alerts.settings import AlertSettings
 from core.facts import Target
-from core.metrics import METRICS
 from core.windows import MINUTE, Window
 from store import schema
 from store.readers.alarms import alarm_facts
@@ -30,10 +29,9 @@ from store.readers.history import function_count, gone_functions, minutes_with, 
 from store.store import Store
 
 DAY = timedelta(days=1)
-FIELDS: Mapping[str, str] = {metric.name: metric.field for metric in METRICS if metric.scope == "function"}
 
 
-def audit(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime) -> list[Finding]:
+def audit(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime) -> list[Fault]:
     """What is wrong with rules and alarms, the worst first, on what was seen in the last day."""
     fleet = known_fleet(store)
     observed = observe(store, rules, Window.last(DAY, now=now), now=now)
@@ -41,9 +39,9 @@ def audit(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: 
         states = list(ledger.states(connection).values())
         told = Told(frozenset(settings.channels), _dead(connection))
     found = [
-        finding
+        fault
         for rule, seen in zip(rules, observed, strict=True)
-        for finding in audit_rule(rule, seen, fleet, told, states, now=now)
+        for fault in audit_rule(rule, seen, fleet, told, states, now=now)
     ]
     alarms = [(Target(account, region), alarm) for account, region, alarm in alarm_facts(store)]
     found += audit_alarms(alarms, fleet, hear(store, fleet, now=now), now=now)
@@ -129,9 +127,9 @@ def hear(store: Store, fleet: Fleet, *, now: datetime) -> Heard:
     window, wanted, places = Window.last(DAY, now=now), defaultdict[str, set[str]](set), set[Place]()
     for target, alarm in fleet.alarms:
         place = (target.account, target.region, alarm.function or "")
-        column = FIELDS.get(alarm.metric or "")
-        if place in fleet.functions and column:
-            wanted[column].add(place[2])
+        metric = metric_of(alarm)
+        if place in fleet.functions and metric and metric.scope == "function":
+            wanted[metric.field].add(place[2])
             places.add(place)
     found = minutes_with(store, window, wanted)
     heard: dict[tuple[Place, str], NDArray[np.int64]] = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alerts.rule import Rule
+from alerts.signals import say
 from quarterdeck.output import (
     UNKNOWN,
     Column,
@@ -138,6 +139,17 @@ INCIDENTS = (
     Column("what", "title", text),
 )
 
+CHANNELS = (
+    Column("channel", "channel", text),
+    Column("kind", "kind", text),
+    Column("state", "state", text),
+    Column("waiting", "waiting", count, right=True),
+    Column("given up", "dead", count, right=True),
+    Column("delivered 24 h", "delivered_day", count, right=True),
+    Column("last delivered", "delivered_at", moment),
+    Column("said", "said", text),
+)
+
 _ERRORS = (
     Column("count", "count", count, right=True),
     Column("last seen", "last_seen", moment),
@@ -249,6 +261,42 @@ RULES = (
     Column("notifies", "notify", notified),
     Column("does", "act", words),
 )
+
+
+FIRINGS = (
+    Column("opened", "opened_at", moment),
+    Column("subject", "subject", text),
+    Column("account", "account", text),
+    Column("region", "region", text),
+    Column("lasted", "lasted_s", seconds, right=True),
+    Column("worst", "worst", text, right=True),
+    Column("flap", "flap", yes_no),
+)
+
+FAULTS = (
+    Column("verdict", "verdict", text),
+    Column("about", "about", text),
+    Column("name", "name", text),
+    Column("region", "region", text),
+    Column("reason", "reason", text),
+    Column("evidence", "evidence", text),
+)
+
+MARKS = (
+    Column("id", "id", text),
+    Column("kind", "kind", text),
+    Column("subject", "subject", text),
+    Column("region", "region", text),
+    Column("start", "start", moment),
+    Column("end", "end", moment),
+    Column("real", "real", yes_no),
+    Column("text", "text", text),
+)
+
+
+def firing_rows(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The firings of a backtest, the worst value with its unit."""
+    return [{**row, "worst": say(row["worst"], document["unit"])} for row in document["firings"]]
 
 
 def rule_row(rule: Rule) -> dict[str, Any]:

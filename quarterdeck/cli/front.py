@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from core.errors import QuarterdeckError, SettingsError
-from quarterdeck.cli import act, asking, incidents, processes, storing, upkeep
+from quarterdeck.cli import act, asking, incidents, notify, processes, rules, storing, upkeep
 from quarterdeck.cli.context import Front
 from quarterdeck.mistakes import UsageMistakeError
 
@@ -98,6 +98,8 @@ processes.add_to(app)
 asking.add_to(app)
 incidents.add_to(app)
 act.add_to(app)
+notify.add_to(app)
+rules.add_to(app)
 upkeep.add_to(app)
 storing.add_to(app)
 

@@ -1,9 +1,8 @@
-"""Commands that look after Quarterdeck itself: collect, doctor, rules check, iam-policy."""
+"""Commands that look after Quarterdeck itself: collect, doctor, iam-policy."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,6 @@ import typer
 from quarterdeck.cli.context import Json, duration, front, note, now_utc
 
 PANEL = "Upkeep"
-rules = typer.Typer(no_args_is_help=True, help="Check alert rules.")
 
 
 class PolicyFormat(StrEnum):
@@ -29,7 +27,6 @@ class Partition(StrEnum):
 def add_to(app: typer.Typer) -> None:
     for command in (plan, collect, doctor, iam_policy):
         app.command(rich_help_panel=PANEL)(command)
-    app.add_typer(rules, name="rules", rich_help_panel=PANEL)
 
 
 def plan(
@@ -151,29 +148,3 @@ def iam_policy(
         actions=actions, role=role, trusted=trusted, external_id=external_id, partition=partition.value
     )
     print(policy_text(form.value, wish))
-
-
-@rules.command("check")
-def check(
-    context: typer.Context,
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Rule files or folders. Default: those in force.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Validate rule files: every mistake is named as file:line: field: what. Exit code 2 if there is one.
-
-    Example:
-
-        quarterdeck rules check rules/*.yml
-    """
-    from alerts.rules import load_rules, rules_of
-    from quarterdeck import output, tables
-
-    found = load_rules(files) if files else rules_of(front(context).settings.alerts)
-    rows = [tables.rule_row(rule) for rule in found]
-    if as_json:
-        output.print_json({"rules": rows})
-        return
-    output.print_table(tables.RULES, rows, nothing="There are no rules.")
-    note(f"{len(rows)} {'rule is' if len(rows) == 1 else 'rules are'} valid")

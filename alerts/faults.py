@@ -32,7 +32,7 @@ Why = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Fault:
     """One fault: of rule `name`, or of the alarm `name` in an account and region. `reason` is a sentence for
     people, `evidence` what it rests on."""
 

@@ -1,0 +1,90 @@
+"""The shipped rules and the alarms of the demo account: what a backtest replays and an audit finds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from alerts.auditing import audit
+from alerts.backtest import backtest
+from alerts.rules import rules_of
+from alerts.settings import AlertSettings
+from core.settings import StoreSettings
+from core.windows import Window
+from store.schema import incident
+from store.store import Store
+from tests.demo_store import HISTORY, NOW, demo_store
+
+QUIET = AlertSettings.model_validate(
+    {"channels": {"chat": {"kind": "webhook", "url": "https://chat.example/x"}}}
+)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    store = Store.open(StoreSettings(path=demo_store(tmp_path_factory), free_space_floor_mb=0))
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def faults(demo):
+    return audit(demo, rules_of(QUIET), QUIET, now=NOW)
+
+
+def test_every_incident_of_the_engine_is_in_the_backtest_of_its_rule(demo):
+    with demo.engine.connect() as connection:
+        told = connection.execute(sa.select(incident)).all()
+    rules = {rule.rule: rule for rule in rules_of(AlertSettings())}
+    minutes = Window(NOW - HISTORY, NOW)
+
+    replayed = {name: backtest(demo, rules[name], minutes, now=NOW).replay for name in {i.rule for i in told}}
+
+    assert len(told) > 3
+    for one in told:
+        found = {(f.subject.name, f.opened_at): f.resolved_at for f in replayed[one.rule].firings}
+        inside = [
+            resolved
+            for (subject, opened), resolved in found.items()
+            if subject == one.subject
+            and opened <= one.opened_at
+            and (resolved is None or one.opened_at < resolved)
+        ]
+        assert inside == [one.resolved_at] or (one.rule, inside) == ("collection-failing", []), one
+
+
+def test_the_flash_sales_fire_again_and_again(demo):
+    (rule,) = [rule for rule in rules_of(AlertSettings()) if rule.rule == "throttles"]
+
+    found = backtest(demo, rule, Window(NOW - timedelta(hours=3), NOW), now=NOW).replay
+
+    assert len([f for f in found.firings if f.subject.name == "inventory-reserve"]) >= 5
+    assert found.flaps >= 4
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "why"),
+    [
+        ("checkout-legacy-errors", "never fires", "no such function"),
+        ("stock-export-slow", "never fires", "period shorter than the data"),
+        ("nightly-seed-did-not-run", "never resolves", "missing data"),
+        ("nightly-seed-did-not-run", "stuck", "for weeks"),
+        ("orders-dlq-not-empty", "tells nobody", "no action"),
+        ("concurrency-high", "never fires", "out of reach"),
+        ("session-auth-iterator-age", "never fires", "not for this function"),
+    ],
+)
+def test_alarms_of_the_demo_account_that_are_of_no_use_are_found(faults, name, verdict, why):
+    assert (name, verdict, why) in {(f.name, f.verdict, f.why) for f in faults if f.about == "alarm"}
+
+
+def test_alarms_that_work_are_left_alone(faults):
+    named = {fault.name for fault in faults if fault.about == "alarm"}
+
+    assert named.isdisjoint({"inventory-reserve-throttled", "checkout-api-error-rate", "storefront"})
+
+
+def test_the_shipped_rules_can_fire(faults):
+    assert [f for f in faults if f.about == "rule" and f.verdict == "never fires"] == []
