@@ -327,15 +327,19 @@ def deliver(
     return go
 
 
-NOW = datetime(2026, 11, 18, 10, 0, 30, tzinfo=UTC)
-"""When the demo account of these tests was started: a Wednesday."""
-
-
 @pytest.fixture
 def demo() -> Iterator[Any]:
     """A demo account of its own, whose clock stands at NOW, as actions reach it in eu-west-1."""
     from quarterdeck.demo.server import DemoServer, FrozenClock
-    from tests.alerts.remedied import DemoAws
+    from tests.alerts.remedied import NOW, DemoAws
 
     with DemoServer(clock=FrozenClock(NOW), starts=[NOW]) as server:
         yield DemoAws(server)
+
+
+@pytest.fixture
+def room(store: Store, demo: Any, rule: Callable[..., Rule], settings: Callable[..., AlertSettings]) -> Any:
+    """Rules about a function of the demo account, incidents of it, and a service that acts when told."""
+    from tests.alerts.remedied import Room
+
+    return Room(store, demo, rule, settings)

@@ -1,9 +1,9 @@
-"""Every action on a demo account that answers as AWS does: what is planned is what happens, and comes back."""
+"""Every action on a demo account that answers as AWS does: what is planned happens, and comes back."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from pydantic import ValidationError
@@ -17,10 +17,9 @@ from alerts.actions.setting import Setting
 from alerts.actions.undoing import restore
 from core.people import Person
 from quarterdeck.demo.services.remedies import STATE_MACHINES
-from tests.alerts.remedied import EU, US, DemoAws
+from tests.alerts.remedied import EU, NOW, US, DemoAws
 
 ADA = Person("ada", "admin")
-NOW = datetime(2026, 11, 18, 10, 0, 30, tzinfo=UTC)
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:ops-remediation"
 MACHINE = f"arn:aws:states:eu-west-1:111122223333:stateMachine:{STATE_MACHINES[0]}"
 
@@ -79,7 +78,7 @@ def test_a_setting_is_planned_set_and_put_back(do, store, applied, demo, setting
         change = held.find(connection, done.id)
 
     assert done.outcome == "applied", done.answer
-    assert done.plan.effect and done.plan.touches and done.plan.cost and done.plan.undo
+    assert all([done.plan.effect, done.plan.touches, done.plan.cost, done.plan.undo])
     assert (change.state, change.before, change.after) == ("held", done.plan.before, done.plan.after)
     if do != "move-alias":
         assert (change.before, change.after) == (before, after)
@@ -104,7 +103,7 @@ def test_a_deed_is_done_once_and_answered(do, applied, demo):
     done = applied(do, *DEEDS[do])
 
     assert done.outcome == "applied", done.answer
-    assert done.request_id and done.answer
+    assert all([done.request_id, done.answer])
     assert len(demo.writes()) == 1
 
 
