@@ -23,56 +23,68 @@ REFUSALS = 3
 """So many 401 or 403 in a row are no passing trouble."""
 
 
-def is_dead(connection: sa.Connection, name: str, channel: Channel) -> bool:
-    """Whether it is left alone. Settings that changed since are a new chance."""
+def know(store: Store, channels: Mapping[str, Channel], *, now: datetime) -> None:
+    """Keep which channels there are. One whose settings changed has a new chance; one that is gone goes."""
+    table = channel_state
+    with store.engine.connect() as connection:
+        kept = {row.channel: row.target for row in connection.execute(sa.select(table))}
+    if kept == {name: channel.fingerprint() for name, channel in channels.items()}:
+        return
+    with store.transaction() as connection:
+        for name in kept.keys() - channels.keys():
+            connection.execute(sa.delete(table).where(table.c.channel == name))
+        for name, channel in channels.items():
+            if kept.get(name) != channel.fingerprint():
+                connection.execute(sa.delete(table).where(table.c.channel == name))
+                connection.execute(sa.insert(table).values(_unused(name, channel, now)))
+
+
+def _unused(name: str, channel: Channel, now: datetime) -> dict[str, Any]:
+    """Its `target` changes with the settings, and is too short to tell a secret by or to confirm a guess."""
+    return {
+        "channel": name,
+        "kind": channel.kind,
+        "state": "unused",
+        "since": now,
+        "said": "",
+        "failures": 0,
+        "target": channel.fingerprint(),
+        "reported_at": None,
+    }
+
+
+def is_dead(connection: sa.Connection, name: str) -> bool:
     row = _row(connection, name)
-    if row is None or row.state != "dead":
-        return False
-    return bool(row.target == channel.fingerprint())
+    return row is not None and row.state == "dead"
 
 
-def succeeded(connection: sa.Connection, name: str, channel: Channel, *, now: datetime) -> None:
+def succeeded(connection: sa.Connection, name: str, *, now: datetime) -> None:
     row = _row(connection, name)
     if row is not None and (row.state != "working" or row.failures):
-        _keep(connection, row, name, channel, state="working", said="", failures=0, now=now)
+        _keep(connection, row, state="working", said="", failures=0, now=now)
 
 
 def failed(
-    connection: sa.Connection,
-    name: str,
-    channel: Channel,
-    error: DeliveryError,
-    *,
-    max_attempts: int,
-    now: datetime,
+    connection: sa.Connection, name: str, error: DeliveryError, *, max_attempts: int, now: datetime
 ) -> None:
     """Dead when its target is gone, keeps refusing us, or took nothing for as many attempts as one notice."""
     row = _row(connection, name)
-    fresh = row is None or row.target != channel.fingerprint()
-    failures = 1 if fresh else row.failures + 1  # type: ignore[union-attr]
+    if row is None:
+        return
+    failures = row.failures + 1
     refused = error.target == "refuses" and failures >= REFUSALS
-    dead = error.target == "gone" or refused or failures >= max_attempts
-    state = "dead" if dead else "failing"
-    _keep(connection, row, name, channel, state=state, said=str(error), failures=failures, now=now)
+    dead = error.target == "gone" or refused or failures >= max_attempts or row.state == "dead"
+    _keep(connection, row, state="dead" if dead else "failing", said=str(error), failures=failures, now=now)
 
 
 def _keep(
-    connection: sa.Connection, row: Row | None, name: str, channel: Channel, *, state: str, said: str,
-    failures: int, now: datetime,
-) -> None:  # fmt: skip
-    same = row is not None and row.state == state
-    values: dict[str, Any] = {
-        "state": state,
-        "since": row.since if row is not None and same else now,
-        "said": said,
-        "failures": failures,
-        "target": channel.fingerprint(),
-        "reported_at": row.reported_at if row is not None and same else None,
-    }
-    if row is None:
-        connection.execute(sa.insert(channel_state).values(values | {"channel": name}))
-    else:
-        connection.execute(sa.update(channel_state).where(channel_state.c.channel == name).values(values))
+    connection: sa.Connection, row: Row, *, state: str, said: str, failures: int, now: datetime
+) -> None:
+    values: dict[str, Any] = {"state": state, "said": said, "failures": failures}
+    if row.state != state:
+        values |= {"since": now, "reported_at": None}
+    mine = channel_state.c.channel == row.channel
+    connection.execute(sa.update(channel_state).where(mine).values(values))
 
 
 def _row(connection: sa.Connection, name: str) -> Row | None:
@@ -99,7 +111,8 @@ def _unreported(connection: sa.Connection, settings: AlertSettings) -> Sequence[
 
 
 def _report(connection: sa.Connection, row: Row, settings: AlertSettings, *, now: datetime) -> bool:
-    bad = connection.execute(sa.select(channel_state.c.channel).where(channel_state.c.state != "working"))
+    state = channel_state.c.state
+    bad = connection.execute(sa.select(channel_state.c.channel).where(state.not_in(["working", "unused"])))
     ill = set(bad.scalars())
     other = next((name for name in settings.channels if name not in ill), None)
     if other is None:
@@ -135,22 +148,62 @@ def trouble(row: Row, other: str, base_url: str) -> Notice:
 # --- what people do ----------------------------------------------------------------------------------------
 
 
-def revive(store: Store, settings: AlertSettings, name: str, *, by: Person, now: datetime) -> int:
+def revive(store: Store, name: str, *, by: Person, now: datetime) -> int:
     """Send there again what waits, from the next pass on. Returns how many notices that is.
 
     Raises NotAllowedError, and QuarterdeckError when there is no such channel.
     """
     by.must_be("admin", "to revive a channel")
-    channel = settings.channels.get(name)
-    if channel is None:
-        raise QuarterdeckError(f"there is no channel {name} in alerts.channels")
     mine = sa.and_(outbox.c.channel == name, outbox.c.state == "queued")
     with store.transaction() as connection:
-        row, said = _row(connection, name), f"revived by {by.name}"
-        if row is not None:
-            _keep(connection, row, name, channel, state="working", said=said, failures=0, now=now)
+        row = _known(connection, name)
+        _keep(connection, row, state="working", said=f"revived by {by.name}", failures=0, now=now)
         connection.execute(sa.update(outbox).where(mine).values(next_at=now))
         return connection.execute(sa.select(sa.func.count()).select_from(outbox).where(mine)).scalar_one()
+
+
+def ask_for_test(store: Store, name: str, *, by: Person, now: datetime, base_url: str = "") -> str:
+    """Have the service send a test message, a dead channel included. Returns the notice's id.
+
+    Raises NotAllowedError, and QuarterdeckError when there is no such channel.
+    """
+    by.must_be("operator", "to test a channel")
+    made = trial(name, by=by.name, now=now, base_url=base_url)
+    with store.transaction() as connection:
+        _known(connection, name)
+        ledger.queue(connection, made, name, seq=0, now=now)
+    return made.id
+
+
+def _known(connection: sa.Connection, name: str) -> Row:
+    row = _row(connection, name)
+    if row is None:
+        raise QuarterdeckError(
+            f"there is no channel {name} in alerts.channels, or no service has seen it yet"
+        )
+    return row
+
+
+def trial(name: str, *, by: str, now: datetime, base_url: str = "") -> Notice:
+    """What a test says. No incident is behind it."""
+    about = f"test-{int(now.timestamp() * 1000)}"
+    return Notice(
+        id=f"{about}-{name}",
+        incident=about,
+        reason="test",
+        severity="info",
+        rule="test",
+        signal="",
+        title=f"Test of channel {name}",
+        text=f"This is a test that {by} asked for. Nothing is wrong, nothing is to be done.",
+        facts=(("Sent by", by), ("Channel", name)),
+        links=(Link(label="Open Quarterdeck", url=base_url),) if base_url else (),
+        account="",
+        region="",
+        subject_kind="channel",
+        subject=name,
+        opened_at=now,
+    )
 
 
 def send_again(

@@ -18,7 +18,7 @@ import httpx
 import sqlalchemy as sa
 
 from alerts import digest, health, ledger, threads
-from alerts.channels.base import Aws, Channel, Edge, Receipt
+from alerts.channels.base import Aws, Channel, Edge, Receipt, Ref
 from alerts.notice import Link, Notice
 from alerts.settings import AlertSettings
 from core.errors import DeliveryError
@@ -107,9 +107,9 @@ def _sort_out(name: str, channel: Channel, ways: Ways) -> Sequence[Row]:
     """What may be sent now: a storm is folded, and the target's rate is kept."""
     now = ways.clock()
     with ways.store.transaction() as connection:
-        if health.is_dead(connection, name, channel):
-            return []
         heads = _due(connection, name, now)
+        if health.is_dead(connection, name):
+            return [row for row in heads if row.reason == "test"]
         if channel.folds:
             heads = digest.fold_resolved(connection, name, heads, now=now)
             heads = digest.fold_new(connection, name, channel, heads, ways.settings, now=now)
@@ -146,7 +146,7 @@ def _one(row: Row, channel: Channel, ways: Ways) -> Outcome | None:
     if not ways.may_send():
         return None
     try:
-        outcome = Outcome(row, "delivered", receipt=channel.send(notice, ways.edge, thread))
+        outcome = Outcome(row, "delivered", receipt=_send(channel, notice, ways.edge, thread))
     except DeliveryError as error:
         outcome = _failed(row, error, ways)
     except Exception as error:  # noqa: BLE001 - one delivery; the type alone is kept, its text may hold the URL
@@ -154,8 +154,12 @@ def _one(row: Row, channel: Channel, ways: Ways) -> Outcome | None:
         outcome = _failed(row, failure, ways)
     ways.after()
     with ways.store.transaction() as connection:
-        _keep(connection, channel, outcome, ways)
+        _keep(connection, outcome, ways)
     return outcome
+
+
+def _send(channel: Channel, notice: Notice, edge: Edge, thread: Ref | None) -> Receipt:
+    return channel.test(notice, edge) if notice.reason == "test" else channel.send(notice, edge, thread)
 
 
 def _failed(row: Row, error: DeliveryError, ways: Ways) -> Outcome:
@@ -209,15 +213,13 @@ def _sent_since(connection: sa.Connection, name: str, since: datetime) -> int:
 # --- what is kept ------------------------------------------------------------------------------------------
 
 
-def _keep(connection: sa.Connection, channel: Channel, outcome: Outcome, ways: Ways) -> None:
+def _keep(connection: sa.Connection, outcome: Outcome, ways: Ways) -> None:
     row, now = outcome.row, ways.clock()
     change = sa.update(outbox).where(outbox.c.id == row.id)
     change = change.values(attempts=row.attempts + 1, error=outcome.said)
     if outcome.error is not None:
-        health.failed(
-            connection, row.channel, channel, outcome.error,
-            max_attempts=ways.settings.delivery.max_attempts, now=now,
-        )  # fmt: skip
+        most = ways.settings.delivery.max_attempts
+        health.failed(connection, row.channel, outcome.error, max_attempts=most, now=now)
     if outcome.state == "waiting":
         connection.execute(change.values(next_at=outcome.next_at))
         if outcome.rests_until and outcome.next_at is not None:
@@ -225,14 +227,12 @@ def _keep(connection: sa.Connection, channel: Channel, outcome: Outcome, ways: W
         return
     connection.execute(change.values(state=outcome.state, delivered_at=now if outcome.receipt else None))
     if outcome.receipt is not None:
-        _keep_receipt(connection, channel, row, outcome.receipt, now=now)
+        _keep_receipt(connection, row, outcome.receipt, now=now)
     _tell_timeline(connection, outcome, now=now)
 
 
-def _keep_receipt(
-    connection: sa.Connection, channel: Channel, row: Row, receipt: Receipt, *, now: datetime
-) -> None:
-    health.succeeded(connection, row.channel, channel, now=now)
+def _keep_receipt(connection: sa.Connection, row: Row, receipt: Receipt, *, now: datetime) -> None:
+    health.succeeded(connection, row.channel, now=now)
     if receipt.ref is not None:
         threads.keep(connection, row.incident, row.channel, receipt.ref, now=now)
     if receipt.rest_s is not None:
@@ -281,7 +281,7 @@ def say_again(name: str, channel: Channel, ways: Ways) -> None:
     query = sa.select(outbox.c.notice).select_from(joined).where(firing, incident.c.resolved_at.is_(None))
     with ways.store.engine.connect() as connection:
         told = [Notice.model_validate(notice) for notice in connection.execute(query).scalars()]
-        if not told or health.is_dead(connection, name, channel):
+        if not told or health.is_dead(connection, name):
             return
     if not ways.may_send():
         return
@@ -290,4 +290,4 @@ def say_again(name: str, channel: Channel, ways: Ways) -> None:
     except DeliveryError as error:
         with ways.store.transaction() as connection:
             attempts, now = ways.settings.delivery.max_attempts, ways.clock()
-            health.failed(connection, name, channel, error, max_attempts=attempts, now=now)
+            health.failed(connection, name, error, max_attempts=attempts, now=now)

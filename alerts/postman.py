@@ -27,10 +27,14 @@ class Postman:
         quiet_http_logs()
         self.ways, self._patience_s = ways, patience_s
         self._busy = dict[str, Future[list[Outcome]]]()
+        self._knows = False
         self._said_again = dict[str, datetime]()
 
     def deliver(self) -> list[Outcome]:
         """One pass. Returns what ended in it; raises what a thread raised (StoreError, LeaseLostError)."""
+        if not self._knows:
+            health.know(self.ways.store, self.ways.settings.channels, now=self.ways.clock())
+            self._knows = True
         health.report(self.ways.store, self.ways.settings, now=self.ways.clock())
         for name in self._names():
             if name not in self._busy:

@@ -368,10 +368,11 @@ thread = Table(
 )
 
 channel_state = Table(
-    "channel_state",  # channels that take nothing any more, or did not lately
+    "channel_state",  # the channels of the settings, and whether they take what they are sent
     metadata,
     Column("channel", String, primary_key=True),
-    Column("state", String, nullable=False),  # working, failing, dead
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),  # unused, working, failing, dead
     Column("since", UtcTime, nullable=False),
     Column("said", Text, nullable=False),
     Column("failures", Integer, nullable=False),  # in a row

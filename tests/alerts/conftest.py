@@ -343,3 +343,22 @@ def room(store: Store, demo: Any, rule: Callable[..., Rule], settings: Callable[
     from tests.alerts.remedied import Room
 
     return Room(store, demo, rule, settings)
+
+
+@pytest.fixture
+def killed_after_answer(
+    store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """`killed_after_answer()`: we die once, between a target's answer and our note of it."""
+    transaction = store.transaction
+
+    def arm() -> None:
+        def dying() -> Any:
+            if receiver.bodies:
+                monkeypatch.setattr(store, "transaction", transaction)
+                raise KeyboardInterrupt
+            return transaction()
+
+        monkeypatch.setattr(store, "transaction", dying)
+
+    return arm

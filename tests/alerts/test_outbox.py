@@ -202,22 +202,14 @@ def test_secret_is_nowhere_in_the_store_or_the_log(queue, deliver, receiver, tab
 
 
 def test_a_kill_between_answer_and_mark_sends_again_rather_than_losing(
-    queue, deliver, receiver, store, table
+    queue, deliver, receiver, killed_after_answer, table
 ):
     receiver.then(200)
     queue([("i1", "firing")])
-    transaction, begun = store.transaction, []
+    killed_after_answer()
 
-    def killed():
-        begun.append(True)
-        if len(begun) == 3:  # the others see what is due, and whether it still is
-            raise KeyboardInterrupt
-        return transaction()
-
-    store.transaction = killed
     with pytest.raises(KeyboardInterrupt):
         deliver(0)
-    store.transaction = transaction
     deliver(1)
 
     assert len(receiver.bodies) == 2

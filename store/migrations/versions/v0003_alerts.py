@@ -33,7 +33,7 @@ def upgrade() -> None:
     _table("thread", ["incident", "channel"], times=["at"], more=[_json("ref", nullable=False)])
     _table(
         "channel_state",
-        ["channel", "state", "target"],
+        ["channel", "kind", "state", "target"],
         texts=["said"],
         times=["since"],
         maybe_times=["reported_at"],
