@@ -32,6 +32,7 @@ from store.readers import silence_facts
 from store.readers.frames import with_none
 from store.readers.newest import last_invocations
 from store.readers.silence_links import Links, Scheduled, changed
+from store.readers.silence_unread import Unread
 from store.readers.states import Coverage, Pace, read_paces
 from store.readers.things import EVERYTHING, Place, Things, matches
 from store.readers.triggers import all_triggers
@@ -68,7 +69,7 @@ def silent_stops(
     Stopped first, the longest overdue first.
 
     A function without schedule whose invocations make no habit is not judged, unless a reservation of 0 stops
-    it."""
+    it; of one whose triggers were not read it is not known whether it has a schedule."""
     case = _Case.read(store, where, now)
     judged = {place: case.judge(place) for place in case.places}
     stopped = {place: last for place, told in judged.items() if (last := _if_stopped(told, case.last[place]))}
@@ -101,6 +102,7 @@ class _Case:
     since_due: Coverage
     paces: Mapping[Place, Pace]
     gone: Mapping[Place, datetime]
+    unread: Unread
 
     @classmethod
     def read(cls, store: Store, where: Filter, now: datetime) -> _Case:
@@ -111,6 +113,7 @@ class _Case:
             step = max(STEP, coverage.coarsest("metrics"))
             habits = silence_facts.habits(snapshot, step, where=where)
             newest = silence_facts.last_runs(snapshot, where)
+            unread = Unread.read(snapshot, things)
             links = Links(things, all_triggers(store, where=where), changed(snapshot), now)
         known = [t for t in things.of("function", gone=True) if matches(where, *t.place)]
         gone = {t.place: t.gone_at for t in known if t.gone_at is not None and t.gone_at > window.start}
@@ -132,13 +135,13 @@ class _Case:
         }
         with store.snapshot(window, ("metrics",)) as snapshot:
             due = Coverage.read(snapshot, _since_due(expected, now), now=now, only="metrics")
-        return cls(now, places, links, expected, last, coverage, due, paces, gone)
+        return cls(now, places, links, expected, last, coverage, due, paces, gone, unread)
 
     def judge(self, place: Place, more: Iterable[Link] = ()) -> Verdict:
         as_of, links = _as_of(place, self.paces, self.now), [*self.links.of(place), *more]
         expected, last = self.expected[place], self.last[place]
         told = verdict(expected, last, links, now=as_of, unread=self._unread(place))
-        why = self._never_read(place)
+        why = self._never_read(place) or self.unread.why(place)
         return replace(told, state=UNKNOWN, says=why) if told.state == UNJUDGED and why else told
 
     def deleted(self) -> Iterator[tuple[Place, Verdict]]:

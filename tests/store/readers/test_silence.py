@@ -31,10 +31,11 @@ def rule(**fields):
 def watch(world):
     """Metrics of the last two weeks were read; `runs` are the hours ago at which it was invoked."""
 
-    def watched(runs, *, entities=(), until=0.0, gap=None):
+    def watched(runs, *, entities=(), until=0.0, gap=None, listed=True):
         window = Window(world.now - 14 * DAY, world.now - timedelta(hours=until))
         before = {"finished_at": world.now - 13 * DAY, "started_at": world.now - 13 * DAY}
-        world.run("inventory", [world.function(), *entities], **before)
+        asked = [Listed("trigger", "orders")] if listed else []
+        world.run("inventory", [world.function(), *entities, *asked], **before)
         facts = [world.point(hours * 60) for hours in runs]
         holes = [Gap("", Window(window.end, world.now), gap)] if gap else []
         world.run("metrics", [*facts, Covered("", window), *holes], window=Window(window.start, world.now))
@@ -273,6 +274,30 @@ def test_a_run_that_was_due_before_history_begins_is_not_known_to_be_missed(watc
 
     assert row.state == "unknown"
     assert row.broken == "EventBridge schedule nightly does not target the function"
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(None, "not yet"), ("the role lacks lambda:GetPolicy", "the role lacks lambda:GetPolicy")],
+)
+def test_whether_a_function_has_a_schedule_is_not_known_before_its_triggers_were_read(watch, error, why):
+    world = watch([30, 200], listed=False)
+    if error:
+        world.run("triggers", [], outcome="denied", error=error)
+
+    (row,) = stops(world).itertuples()
+
+    said = "whether it has a schedule is not known: what may invoke it was not read"
+    assert (row.state, row.says) == ("unknown", f"{said}: {why}")
+
+
+def test_whether_a_rule_that_was_not_read_has_a_schedule_is_not_known(watch):
+    world = watch([30, 200], entities=[rule(state=None, schedule=None)])
+
+    (row,) = stops(world).itertuples()
+
+    assert row.state == "unknown"
+    assert "its EventBridge rule was not read" in row.says
 
 
 def test_a_function_that_runs_now_and_then_is_left_out(watch):
