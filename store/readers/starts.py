@@ -128,7 +128,7 @@ def recorded_arrivals(
     hour before was read in full, without which the first use of each environment looks cold."""
     wide = Window(window.start - LEAD, window.end)
     place = (target.account, target.region, function)
-    with store.snapshot(wide, ("invocations",)) as snapshot:
+    with store.snapshot(wide, ("invocations",), place=place) as snapshot:
         found = snapshot.frame(_ARRIVALS, _params(place, most))
         oldest = snapshot.frame(_OLDEST, _params(place, most))["oldest_ms"].iloc[0]
         lead = Coverage.read(snapshot, Window(wide.start, window.start), now=now, only="logs")
