@@ -122,7 +122,7 @@ def cost_document(
 
 
 def incidents_document(store: Store, *, open_only: bool, limit: int) -> Document:
-    """Incidents, open ones first; `state` is firing, acknowledged or resolved."""
+    """Incidents, open ones first; `state` is firing, acknowledged, held back, grouped or resolved."""
     rows = records(incidents.incidents(store, open_only=open_only, limit=limit))
     return {"incidents": [{**row, "state": incident_state(row)} for row in rows]}
 
@@ -130,7 +130,23 @@ def incidents_document(store: Store, *, open_only: bool, limit: int) -> Document
 def incident_state(row: Document) -> str:
     if row["resolved_at"]:
         return "resolved"
-    return "acknowledged" if row["acked_at"] else "firing"
+    if row["acked_at"]:
+        return "acknowledged"
+    if row["grouped_under"]:
+        return "grouped"
+    return "held back" if row["held_back"] else "firing"
+
+
+def incident_document(store: Store, id: str) -> Document:
+    """One incident: its row and `state`, members of its group, timeline, deliveries, actions."""
+    [row] = records(incidents.incident(store, id))
+    return {
+        "incident": {**row, "state": incident_state(row)},
+        "members": records(incidents.members(store, id)),
+        "timeline": records(incidents.timeline(store, id)),
+        "deliveries": records(incidents.deliveries(store, incident=id)),
+        "actions": records(incidents.audit(store, incident=id)),
+    }
 
 
 def _sum(rows: Sequence[Document], key: str) -> Any:

@@ -41,6 +41,14 @@ def incident(store: Store, id: str) -> pd.DataFrame:
 
 
 @reader
+def members(store: Store, leader: str) -> pd.DataFrame:
+    """Incidents that stand, or stood last, under this one; the first to open first."""
+    table = schema.incident
+    query = sa.select(table, _held_back().label("held_back")).where(table.c.grouped_under == leader)
+    return _state(store, query.order_by(table.c.opened_at, table.c.id))
+
+
+@reader
 def judged_at(store: Store) -> datetime | None:
     """When rules were last evaluated on what is stored; None if they never were."""
     newest = _state(store, sa.select(sa.func.max(schema.rule_state.c.evaluated_at).label("ts")))["ts"].iloc[0]

@@ -210,6 +210,9 @@ class Machine:
         wrong = [] if told == straight else [f"told {told}, straight {straight}"]
         return [*wrong, *self._doubled(), *self._lost(), *self._out_of_order()]
 
+    def count(self, table: str) -> int:
+        return len(self._rows(table))
+
     def _doubled(self) -> list[str]:
         sent = Counter(id for id, _, _ in self.receiver.got)
         return [f"{id} came {n} times" for id, n in sent.items() if n > 1 + self.torn[id]]
@@ -303,7 +306,7 @@ def live_through(open_store: Callable[[], Store], chance: Random) -> Machine:
         if chance.random() < 0.1:
             machine.silence(chance.randint(1, 30), chance.choice(FUNCTIONS))
         for step in ("collect", "evaluate", "deliver", "deliver"):
-            machine.fate.left = chance.randint(0, 5)
+            machine.fate.left = chance.randint(0, 11 if step == "deliver" else 5)
             machine.step(step)
             machine.fate.left = None
     machine.finish()

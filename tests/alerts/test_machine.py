@@ -73,7 +73,7 @@ class BadDay(RuleBasedStateMachine):
     def the_service_restarts(self):
         self.machine.restart()
 
-    @rule(after=st.integers(0, 8), minutes=st.integers(0, 4))
+    @rule(after=st.integers(0, 14), minutes=st.integers(0, 4))
     def the_service_is_killed(self, after, minutes):
         self.machine.advance(minutes)
         self.machine.fate.left = after
