@@ -29,7 +29,7 @@ STEPS = tuple(timedelta(minutes=m) for m in (5, 10, 15, 30, 60, 120, 360, 720, 1
 BARS = 14
 """Of a chart at least, where the steps allow: edges cut two of them."""
 
-OTHER = "other"
+OTHER, UNLISTED = "other", "not listed"
 TAG = "tag:"
 
 Group = tuple[str, ...]
@@ -135,7 +135,8 @@ def cost_series(
     store: Store, window: Window, *, now: datetime, by: str = "function", where: Filter = EVERYTHING
 ) -> pd.DataFrame:
     """Long frame: ts (of a `cost_step`), group (top 7 and `other`), cost_usd (float). Whole steps only; a
-    step that was not read is NaN."""
+    step that was not read is NaN. What functions cost that no inventory lists any more or yet is one group,
+    but for regions, which are known all the same."""
     step = cost_step(window)
     with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
@@ -143,7 +144,7 @@ def cost_series(
         things = Things.read(snapshot, *KINDS, where=where)
         named, question = _Names(things), Question(grid.window, where, now, step)
         spent = spend(snapshot, things, coverage, question, lambda place: named.name(place, by))
-    spent["group"] = spent["component" if by == "component" else "label"]
+    spent["group"] = _groups(spent, by)
     totals = spent.groupby("group")["usd"].sum().sort_values(ascending=False)
     top = list(totals.index[:TOP])
     spent["group"] = spent["group"].where(spent["group"].isin(top), OTHER)
@@ -158,6 +159,14 @@ def cost_series(
     )
     frame.insert(0, "ts", to_utc(frame.pop("step").astype("int64")))
     return frame
+
+
+def _groups(spent: pd.DataFrame, by: str) -> pd.Series[str]:
+    """What each line is of. Usage without a label is of functions that are not listed; or what they have none
+    of is asked for, a tag or a runtime, as listed ones may have none."""
+    if by in ("component", "region"):
+        return spent[by]
+    return spent["label"].fillna("").replace("", UNLISTED if by in ("function", "account") else "")
 
 
 def _long(wide: pd.DataFrame, groups: Sequence[str]) -> Iterator[pd.DataFrame]:

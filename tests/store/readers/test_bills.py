@@ -64,3 +64,26 @@ def test_bars_of_cost_bill_each_version_at_the_price_of_its_architecture(both):
         "us-east-1": compute_usd("us-east-1", 1024),
     }
     assert dict(bars.sum()) == pytest.approx({region: float(usd) for region, usd in paid.items()})
+
+
+@pytest.mark.parametrize(
+    ("by", "groups"),
+    [
+        ("region", {"eu-west-1"}),
+        ("function", {"orders", "not listed"}),
+        ("account", {"111111111111", "not listed"}),
+        ("tag:team", {""}),
+    ],
+)
+def test_bars_name_and_count_what_functions_cost_that_are_not_listed(world, by, groups):
+    world.run("inventory", [world.function()])
+    points = [world.point(100, 2), world.point(100, 3, function="gone")]
+    records = [world.record(100, 200), world.record(95, 200, function="gone", memory_mb=512.0)]
+    world.run("metrics", points)
+    world.run("logs", [*records, Covered("orders", world.window()), Covered("gone", world.window())])
+
+    bars = cost_series(world.store, world.window(), now=world.now, by=by).groupby("group")["cost_usd"].sum()
+
+    whole = costs(world.store, world.window(), now=world.now, by=("function",))["cost_usd"].sum()
+    assert set(bars.index) == groups
+    assert bars.sum() == pytest.approx(float(whole))
