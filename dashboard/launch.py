@@ -21,6 +21,7 @@ APP = Path(__file__).parent / "app.py"
 STORE, BANNER = "QUARTERDECK_STORE", "QUARTERDECK_BANNER"
 STORE_SETTINGS = "QUARTERDECK_STORE_SETTINGS"
 ENTRANCE = "QUARTERDECK_ENTRANCE"
+RULES = "QUARTERDECK_RULES"
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -44,12 +45,21 @@ class Entrance(BaseModel):
     access: AccessSettings = AccessSettings()
 
 
+class RulesInForce(BaseModel):
+    """Where the rules are, and the names of the channels that they may tell. No secrets."""
+
+    files: list[Path] = []
+    starter: bool = True
+    channels: list[str] = []
+
+
 def launch(
     settings: DashboardSettings,
     store: StoreSettings,
     banner: str | None = None,
     *,
     access: AccessSettings | None = None,
+    rules: RulesInForce | None = None,
     base_url: str = "",
     secrets: Path | None = None,
     environ: Mapping[str, str] = os.environ,
@@ -70,6 +80,7 @@ def launch(
     env[STORE] = str(store.path.absolute())
     env[STORE_SETTINGS] = to_text(store)
     env[ENTRANCE] = entrance(settings, access).model_dump_json()
+    env[RULES] = (rules or RulesInForce()).model_dump_json()
     if banner:
         env[BANNER] = banner
     return argv, env

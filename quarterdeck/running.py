@@ -11,7 +11,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError
 
 from core.errors import StoreError
-from dashboard.launch import entrance, launch
+from dashboard.launch import RulesInForce, entrance, launch
 from dashboard.login import login_file
 from quarterdeck.demo.settings import environment as demo_environment
 from quarterdeck.demoing import demo_folder, write_settings
@@ -68,8 +68,12 @@ def launch_with(
     settings: Settings, banner: str | None, secrets: Path | None
 ) -> tuple[list[str], dict[str, str]]:
     """The dashboard's command and environment by these settings. Raises ExposedError."""
+    alerts = settings.alerts
+    rules = RulesInForce(
+        files=[path.absolute() for path in alerts.rules], starter=alerts.starter, channels=[*alerts.channels]
+    )
     return launch(
-        settings.dashboard, settings.store, banner, access=settings.access,
+        settings.dashboard, settings.store, banner, access=settings.access, rules=rules,
         base_url=settings.alerts.base_url, secrets=secrets,
     )  # fmt: skip
 
