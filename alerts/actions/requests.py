@@ -87,6 +87,7 @@ def decide(store: Store, id: str, *, approve: bool, by: Person, now: datetime) -
 
 def decide_in(connection: sa.Connection, id: str, *, approve: bool, by: Person, now: datetime) -> str:
     """As `decide`, within a transaction."""
+    by.must_be("operator", "to decide on an action")
     table = action_request
     row = connection.execute(sa.select(table).where(table.c.id == id)).first()
     if row is None:
