@@ -16,6 +16,9 @@ COLD, CONCURRENCY, QUEUES = "views/cold.py", "views/concurrency.py", "views/queu
 COST, COLLECTION = "views/cost.py", "views/collection.py"
 LOGS, TRACES = "views/logs.py", "views/traces.py"
 SILENT = "views/silent.py"
+ACTIONS = "views/actions.py"
+RULES = "views/rules.py"
+CHANNELS = "views/channels.py"
 
 RANGES = ("1h", "3h", "6h", "24h", "7d", "30d")
 DEFAULT_RANGE = "3h"

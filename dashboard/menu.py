@@ -5,7 +5,11 @@ from __future__ import annotations
 from dashboard import links
 
 MENU: dict[str, list[tuple[str, str, str]]] = {
-    "": [(links.OVERVIEW, "Overview", "monitoring"), (links.ALERTS, "Alerts", "notifications")],
+    "": [
+        (links.OVERVIEW, "Overview", "monitoring"),
+        (links.ALERTS, "Alerts", "notifications"),
+        (links.ACTIONS, "Actions", "build"),
+    ],
     "Investigate": [
         (links.FUNCTION, "Functions", "function"),
         (links.COLD, "Cold starts", "ac_unit"),
@@ -16,5 +20,5 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         (links.TRACES, "Traces", "account_tree"),
     ],
     "Spend": [(links.COST, "Cost", "payments")],
-    "System": [(links.COLLECTION, "Collection health", "sensors")],
+    "System": [(links.COLLECTION, "Collection health", "sensors"), (links.CHANNELS, "Channels", "campaign")],
 }

@@ -15,6 +15,7 @@ EVERYTHING = ("inventory", "details", "triggers", "metrics", "queues", "logs", "
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "Overview": EVERYTHING,
     "Alerts": ("inventory", "metrics", "queues", "logs"),
+    "Actions": (),
     "Functions": EVERYTHING,
     "Cold starts": ("inventory", "details", "metrics", "logs", "changes"),
     "Concurrency": ("inventory", "details", "metrics"),
@@ -24,6 +25,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Traces": ("inventory", "logs", "traces"),
     "Cost": ("inventory", "details", "metrics", "logs"),
     "Collection health": EVERYTHING,
+    "Channels": (),
 }
 """By the title in the menu."""
 
