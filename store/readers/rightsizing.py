@@ -28,6 +28,7 @@ from store.readers.states import Coverage
 from store.readers.sums import metric_sums
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches
 from store.readers.usage import provisioned_versions
+from store.readers.whatif import units_at_work
 from store.store import Filter, Store
 
 REPLAYED = 8
@@ -175,7 +176,7 @@ def scheduled_units(store: Store, one: Observed, window: Window, *, now: datetim
     where = Filter(one.account, one.region, one.function)
     told = recorded_arrivals(store, target, one.function, window, now=now, most=MOST_ARRIVALS)
     with store.snapshot(window) as snapshot:
-        things = Things.read(snapshot, "alias", "provisioned", where=where)
+        things = Things.read(snapshot, "alias", where=where)
     if lacks := lacking(one):
         return unknown("provisioned", lacks)
     frame = told.frame.sort_values("start_ms", kind="stable")
@@ -188,12 +189,7 @@ def scheduled_units(store: Store, one: Observed, window: Window, *, now: datetim
         memory_mb=float(one.memory_mb or 0),
         prices=prices(one.region, one.architecture),
     )
-    mine = [
-        thing
-        for thing in things.of("provisioned")
-        if thing.place == (target.account, target.region, one.function)
-    ]
-    units_now = sum(int(thing.body["requested"]) for thing in mine)
+    units_now, _ = units_at_work(store, where, window, now=now)
     qualifier = _qualifier(one, things, frame["version"])
     over = min(told.window.duration, one.seen)
     return scheduled(one, found, qualifier=qualifier, over=over, units_now=units_now)

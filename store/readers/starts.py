@@ -103,9 +103,9 @@ MOST = 100_000
 class Recorded:
     """Invocations of one function, one by one. `frame`: start_ms (epoch; the end less the duration and what
     the caller waited for an environment), end_ms, version, duration_ms, waited_ms (NaN: it was warm),
-    init_billed_ms (NaN: warm, or not told), memory_mb, is_counted (it ended in `window`; the others only
-    tell which environments were there when it began). `oldest` is the longest that an environment was seen
-    at work."""
+    init_billed_ms (NaN: warm, or not told), memory_mb, timed_out, is_counted (it ended in `window`; the
+    others only tell which environments were there when it began). `oldest` is the longest that an environment
+    was seen at work."""
 
     frame: pd.DataFrame = field(repr=False)
     window: Window
@@ -163,7 +163,7 @@ _MINE = 'account = $account AND region = $region AND "function" = $function'
 _ARRIVALS = f"""SELECT epoch_ms(ts) AS end_ms, coalesce(version, '') AS version, duration_ms, memory_mb,
         (epoch_ms(ts) - duration_ms - CASE WHEN {COLD} THEN {WAITED_MS} ELSE 0 END)::BIGINT AS start_ms,
         CASE WHEN {COLD} THEN {WAITED_MS} END AS waited_ms,
-        CASE WHEN {COLD} THEN {INIT_BILLED_MS} END AS init_billed_ms
+        CASE WHEN {COLD} THEN {INIT_BILLED_MS} END AS init_billed_ms, status = 'timeout' AS timed_out
     FROM invocations WHERE {_MINE} ORDER BY ts DESC, event_id LIMIT $most"""
 
 _OLDEST = f"""WITH newest AS (SELECT * FROM invocations WHERE {_MINE} ORDER BY ts DESC LIMIT $most),
