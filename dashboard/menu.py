@@ -8,6 +8,7 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
     "": [
         (links.OVERVIEW, "Overview", "monitoring"),
         (links.ALERTS, "Alerts", "notifications"),
+        (links.RULES, "Rules", "rule"),
         (links.ACTIONS, "Actions", "build"),
     ],
     "Investigate": [

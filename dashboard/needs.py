@@ -14,7 +14,8 @@ EVERYTHING = ("inventory", "details", "triggers", "metrics", "queues", "logs", "
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "Overview": EVERYTHING,
-    "Alerts": ("inventory", "metrics", "queues", "logs"),
+    "Alerts": ("inventory", "metrics", "queues", "logs", "alarms"),
+    "Rules": ("inventory", "details", "metrics", "queues", "logs", "alarms"),
     "Actions": (),
     "Functions": EVERYTHING,
     "Cold starts": ("inventory", "details", "metrics", "logs", "changes"),
