@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.windows import FRESH_ENOUGH, LATENESS, Window
 from dashboard import exact, links, needs, numbers, queries, shell
+from dashboard.reading import reading
 from dashboard.time_range import time_range
 
 Colour = Literal["red", "orange", "green", "blue", "violet", "gray"]
@@ -80,7 +81,9 @@ def live(draw: Callable[[Window], None]) -> None:
 
     @st.fragment(run_every=_every_s(), key=draw.__qualname__)
     def again() -> None:
-        draw(window())
+        shown = window()
+        with reading(draw.__code__.co_filename, shown):
+            draw(shown)
 
     again()
 
