@@ -13,6 +13,9 @@ from typing import Any
 from core.rightsizing import Change, LogGroupSeen, Observed
 from core.weekly import Turn
 
+Place = tuple[str, str, str]
+"""Account, region and name of a function."""
+
 DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
@@ -57,6 +60,15 @@ def _configure(one: Observed, *words: str) -> str:
 
 def _function(one: Observed, **values: Any) -> str:
     return resource("aws_lambda_function", {"function_name": one.function, **values})
+
+
+def act_line(one: Place, action: Mapping[str, Any]) -> str:
+    """How to ask for an action of ours on the command line: it is planned, shown and verified."""
+    account, region, function = one
+    words = ["quarterdeck", "act", str(action["do"]), function]
+    for name, value in action.items():
+        words += [] if name == "do" else [f"--{name.replace('_', '-')}", str(value)]
+    return shlex.join([*words, "--account", account, "--region", region])
 
 
 def memory_change(one: Observed, memory_mb: int) -> Change:

@@ -119,12 +119,15 @@ class WhatIf:
 
     @property
     def saves_usd(self) -> tuple[Decimal, Decimal] | None:
-        """A month, at least and at most."""
-        ends = self.now.low.usd, self.now.high.usd, self.then.low.usd, self.then.high.usd
-        if any(usd is None for usd in ends):
-            return None
-        least, most, then_least, then_most = (usd or Decimal(0) for usd in ends)
-        return least - then_most, most - then_least
+        """A month, at least and at most. What the replay misses, it misses in both: ends are compared with
+        the same ends."""
+        pairs = [
+            (self.now.low.usd, self.then.low.usd),
+            (self.now.middle.usd, self.then.middle.usd),
+            (self.now.high.usd, self.then.high.usd),
+        ]
+        saved = [was - will for was, will in pairs if was is not None and will is not None]
+        return (min(saved), max(saved)) if len(saved) == len(pairs) else None
 
 
 PricesOf = Callable[[str], Prices]

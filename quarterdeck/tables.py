@@ -74,6 +74,21 @@ POOLS = (
     Column("note", "note", text),
 )
 
+SAVINGS = (
+    *PLACE,
+    Column("function", "function", text),
+    Column("what", "what", text),
+    Column("saves a month", "saves", text, right=True),
+    Column("change", "change", text),
+    Column("risk", "risk", text),
+)
+SAVINGS_UNKNOWN = (
+    *PLACE,
+    Column("function", "function", text),
+    Column("what", "what", text),
+    Column("missing", "missing", text),
+)
+
 QUEUES = (
     *PLACE,
     Column("queue", "queue", text),

@@ -126,7 +126,7 @@ def _more(records: int, state: str | None) -> str:
 
 
 def recorded(told: starts.Recorded) -> Recorded:
-    """The reader's frame as arrays, in order of arrival. A size that is not told is the median of the others."""
+    """The reader's frame as arrays, in order of arrival. A size that is not told is the median of all."""
     frame = told.frame.sort_values("start_ms", kind="stable")
     memory = frame["memory_mb"].fillna(frame["memory_mb"].median())
     life = told.oldest
