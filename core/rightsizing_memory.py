@@ -144,7 +144,7 @@ def _smaller(one: Observed, at: AtSize, sizes: list[Size]) -> Iterator[Size]:
 def _saved(one: Observed, sizes: list[Size], chosen: Size) -> Band:
     now = next(size.usd.low for size in sizes if size.memory_mb == one.memory_mb)
     likely = None if chosen.usd.likely is None else now - chosen.usd.likely
-    return Band(now - chosen.usd.high, now - chosen.usd.low, likely)
+    return Band(max(Decimal(0), now - chosen.usd.high), now - chosen.usd.low, likely)
 
 
 def _more(one: Observed, at: AtSize, price_of: PriceOf) -> Proposal:

@@ -185,13 +185,13 @@ def scheduled_units(store: Store, one: Observed, window: Window, *, now: datetim
         placed.number,
         placed.arrivals.start_ms,
         placed.arrivals.end_ms,
-        window=told.window,
+        window=Window(max(told.window.start, told.window.end - told.read), told.window.end),
         memory_mb=float(one.memory_mb or 0),
         prices=prices(one.region, one.architecture),
     )
     units_now, _ = units_at_work(store, where, window, now=now)
     qualifier = _qualifier(one, things, frame["version"])
-    over = min(told.window.duration, one.seen)
+    over = told.read
     return scheduled(one, found, qualifier=qualifier, over=over, units_now=units_now)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from core.facts import Target
-from core.windows import Window
+from core.windows import Window, total
 from store.asking import reader
 from store.readers.frames import rows, with_none
 from store.readers.lifecycle import provisioned
@@ -105,7 +105,7 @@ class Recorded:
     the caller waited for an environment), end_ms, version, duration_ms, waited_ms (NaN: it was warm),
     init_billed_ms (NaN: warm, or not told), memory_mb, timed_out, is_counted (it ended in `window`; the
     others only tell which environments were there when it began). `oldest` is the longest that an environment
-    was seen at work."""
+    was seen at work, `read` how much of `window` its log was read for."""
 
     frame: pd.DataFrame = field(repr=False)
     window: Window
@@ -113,6 +113,7 @@ class Recorded:
     has_lead: bool
     is_cut: bool
     oldest: timedelta | None
+    read: timedelta = timedelta()
 
     @property
     def counted(self) -> pd.DataFrame:
@@ -144,6 +145,7 @@ def recorded_arrivals(
         has_lead=is_cut or lead.seen("logs", *place).complete,
         is_cut=is_cut,
         oldest=None if pd.isna(oldest) else timedelta(milliseconds=float(oldest)),
+        read=total(part for each in whole.covered("logs", *place) if (part := each.overlap(kept))),
     )
 
 

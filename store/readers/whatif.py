@@ -139,6 +139,6 @@ def recorded(told: starts.Recorded) -> Recorded:
         version=pd.factorize(frame["version"])[0].astype(np.int64),
         timed_out=frame["timed_out"].to_numpy(dtype=np.bool_),
         counted=frame["is_counted"].to_numpy(dtype=np.bool_),
-        length=max(told.window.duration, timedelta(minutes=1)),
-        life=life if life and life < WHOLE * told.window.duration else None,
+        length=max(told.read, timedelta(minutes=1)),
+        life=life if life and life < WHOLE * told.read else None,
     )
