@@ -21,7 +21,7 @@ def main(file, store, endpoint):
         return datetime.fromisoformat(httpx.get(f"{endpoint}/demo", timeout=30).json()["now"])
 
     settings = load([Path(file)], store=Path(store))
-    return serve(settings, clock=clock, schedule=Schedule(evaluate=OFTEN, deliver=OFTEN))
+    return serve(settings, clock=clock, schedule=Schedule(evaluate=OFTEN, deliver=OFTEN, act=OFTEN))
 
 
 if __name__ == "__main__":
