@@ -84,9 +84,8 @@ def _headroom(store: Store, target: Target, name: str, now: datetime) -> str | N
     for pool in (name, pools.ACCOUNT):
         mine = found[(found["pool"] == pool) & found["headroom"].notna()]
         if not mine.empty:
-            row = mine.iloc[0]
-            whose = "its own" if pool == name else "the account's"
-            return f"{row['headroom']:,.0f} of {whose} {row['limit']:,.0f} left: {row['says']}"
+            whose = "its own reservation" if pool == name else "the account"
+            return f"{whose}: {mine.iloc[0]['says']}"
     return None
 
 

@@ -65,16 +65,19 @@ def succeeded(connection: sa.Connection, name: str, *, now: datetime) -> None:
 
 
 def failed(
-    connection: sa.Connection, name: str, error: DeliveryError, *, max_attempts: int, now: datetime
+    connection: sa.Connection, name: str, error: DeliveryError, *, now: datetime, after: int | None = None
 ) -> None:
-    """Dead when its target is gone, keeps refusing us, or took nothing for as many attempts as one notice."""
+    """Dead when its target is gone or keeps refusing us, or when it took nothing for all the attempts that
+    one notice has: `after` so many that notice is given up. A short outage kills no channel."""
     row = _row(connection, name)
     if row is None:
         return
     failures = row.failures + 1
     refused = error.target == "refuses" and failures >= REFUSALS
-    dead = error.target == "gone" or refused or failures >= max_attempts or row.state == "dead"
-    _keep(connection, row, state="dead" if dead else "failing", said=str(error), failures=failures, now=now)
+    silent = after is not None and error.retryable and failures >= after
+    dead = error.target == "gone" or refused or silent or row.state == "dead"
+    state = "dead" if dead else "failing"
+    _keep(connection, row, state=state, said=str(error), failures=failures, now=now)
 
 
 def _keep(

@@ -98,7 +98,7 @@ def deliver_on(name: str, ways: Ways) -> list[Outcome]:
     for row in _in_time(_sort_out(name, channel, ways), channel, ways):
         if (outcome := _one(row, channel, ways)) is not None:
             outcomes.append(outcome)
-        if outcome is None or outcome.state == "waiting" or _rests(outcome):
+        if outcome is None or outcome.error is not None or _rests(outcome):
             break  # a channel that asks for time, or is down, is left alone until the next pass
     return outcomes
 
@@ -218,8 +218,8 @@ def _keep(connection: sa.Connection, outcome: Outcome, ways: Ways) -> None:
     change = sa.update(outbox).where(outbox.c.id == row.id)
     change = change.values(attempts=row.attempts + 1, error=outcome.said)
     if outcome.error is not None:
-        most = ways.settings.delivery.max_attempts
-        health.failed(connection, row.channel, outcome.error, max_attempts=most, now=now)
+        after = row.attempts + 1 if outcome.state == "dead" else None
+        health.failed(connection, row.channel, outcome.error, now=now, after=after)
     if outcome.state == "waiting":
         connection.execute(change.values(next_at=outcome.next_at))
         if outcome.rests_until and outcome.next_at is not None:
@@ -289,5 +289,4 @@ def say_again(name: str, channel: Channel, ways: Ways) -> None:
         channel.keep_alive(told, ways.edge)
     except DeliveryError as error:
         with ways.store.transaction() as connection:
-            attempts, now = ways.settings.delivery.max_attempts, ways.clock()
-            health.failed(connection, name, error, max_attempts=attempts, now=now)
+            health.failed(connection, name, error, now=ways.clock())
