@@ -164,7 +164,7 @@ def _place(option: dict[str, Any], at: int, panel: Panel, columns: int, *, is_em
             "textVerticalAlign": "top",
             "textStyle": {"fontSize": 12.5, "fontWeight": 600},
         }
-        | ({"subtext": EMPTY, "itemGap": 3, "subtextStyle": {"fontSize": 11}} if is_empty else {})
+        | ({"subtext": EMPTY, "itemGap": 12, "subtextStyle": {"fontSize": 11}} if is_empty else {})
     )
     option["grid"].append(
         {"left": f"{left + 0.3:g}%", "width": f"{width - 0.3:g}%", "top": top + TITLE_PX, "height": PANEL_PX}
@@ -200,7 +200,7 @@ def _axes(
             "gridIndex": at,
             "min": None if log else 0,
             "max": top,
-            "splitNumber": 3,
+            **({"interval": float(f"{top / 3:.12g}")} if top and not log else {"splitNumber": 3}),
             "axisPointer": {"show": False},
             "axisLabel": {"fontSize": 10.5},
         }
@@ -312,7 +312,7 @@ def _top(panel: Panel, frame: pd.DataFrame) -> float | None:
 
 
 def _round_up(value: float) -> float:
-    """The next value that splits into round thirds or quarters, with a little room for a label."""
+    """The next value whose third is round, as the axis is labelled, with a little room for a label."""
     scale = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
     steps = (1.2, 1.5, 1.8, 2.4, 3, 3.6, 4.5, 6, 7.5, 9, 12)
     return next(step * scale for step in steps if step * scale >= value * 1.04)

@@ -116,6 +116,14 @@ def test_a_limit_is_on_the_axis():
     assert option["yAxis"][0]["max"] == 600
 
 
+@given(st.floats(1e-6, 1e9))
+def test_labels_of_an_axis_that_a_limit_ends_are_as_far_apart_at_the_top_as_below(value):
+    axis = draw([Panel(title="A", series=[LINE], limits=[Limit(value, "limit")])]).option["yAxis"][0]
+
+    assert axis["max"] >= value
+    assert axis["interval"] * 3 == pytest.approx(axis["max"])
+
+
 def test_labels_at_the_ends_of_lines_do_not_cover_each_other():
     near = Series(column="b", name="b", colour="#000", label="b")
     option = draw([Panel(title="A", series=[LINE, near])], frame(a=5.1)).option
