@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.grid import Bools, Grid
-from alerts.judge import BETWEEN, BREACH, CLEAR, UNKNOWN, Judgement, Measured, decided
+from alerts.judge import BETWEEN, BREACH, CLEAR, SILENT, UNKNOWN, Judgement, Measured, decided
 from alerts.rolling import counted
 from alerts.rule import Rule
 from alerts.signals import SubjectKind
@@ -99,8 +99,8 @@ class Truth:
 
 
 def holds(one: Judgement, *, leniently: bool = False) -> Truth:
-    """Where a rule fires. `leniently`: where it would, if all that is in between were bad."""
-    bad = (one.verdict == BREACH) | ((one.verdict == BETWEEN) & leniently)
+    """Where a rule fires. `leniently`: where it would, if all that is not plainly good were bad."""
+    bad = (one.verdict == BREACH) | (((one.verdict == BETWEEN) | (one.verdict == SILENT)) & leniently)
     n, hits = one.rule.for_.minutes, one.rule.for_.hits
     return Truth(counted(bad, n) >= hits, counted(bad | (one.verdict == UNKNOWN), n) < hits)
 

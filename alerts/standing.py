@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from alerts.baseline import NO_HISTORY
 from alerts.incident import Incident
 from alerts.judge import BETWEEN, BREACH, CLEAR, SILENT, UNKNOWN, Judgement
 from alerts.ledger import State
@@ -58,7 +59,7 @@ def _newest_known(one: Judgement) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 def _at(one: Judgement, at: int, minute: int, now: datetime) -> tuple[str, str, float | None]:
     if minute < 0:
-        return "unknown", NEVER, None
+        return "unknown", NO_HISTORY if _lacks_history(one, at) else NEVER, None
     end, verdict = one.grid.ends[minute], int(one.verdict[at, minute])
     if now - end > STALE:
         return "unknown", f"not collected since {end:%Y-%m-%d %H:%M} UTC", None
@@ -72,6 +73,11 @@ def _at(one: Judgement, at: int, minute: int, now: datetime) -> tuple[str, str, 
         f"{_WORDS[verdict]}: {say(value, one.rule.spec.unit) if value is not None else 'silent'}{sure}",
         value,
     )
+
+
+def _lacks_history(one: Judgement, at: int) -> bool:
+    """Whether the number is known, and only what is normal is not."""
+    return one.rule.is_seasonal and bool((~np.isnan(one.value[at]) & np.isnan(one.limit[at])).any())
 
 
 _WORDS = {
