@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from alerts.definition import rule_of as kept_rule
 from alerts.grid import Grid
 from alerts.judge import judge
 from alerts.rules import Rule
@@ -19,19 +20,22 @@ from dashboard.numbers import plain
 BEFORE, AFTER, LONGEST = timedelta(hours=1), timedelta(minutes=30), timedelta(hours=6)
 """How much of a chart lies before and after the incident, and how long a chart may be."""
 
-GROUPS = ("Firing", "Acknowledged", "Held back", "Resolved")
+GROUPS = ("Firing", "Acknowledged", "Held back", "Told with another", "Resolved")
 
 Incident = Mapping[str, Any]
 
 
 def grouped(incidents: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The reader's frame by group: what somebody has is acknowledged, even if its notices are held back."""
+    """The reader's frame by group: what somebody has is acknowledged, even if its notices are held back. What
+    stands under another open one is listed with that one."""
     is_open = incidents["resolved_at"].isna()
     acked, held = incidents["acked_at"].notna(), incidents["held_back"].notna()
+    alone = is_open & ~incidents["grouped_under"].isin(set(incidents["id"][is_open]))
     return {
-        "Firing": incidents[is_open & ~acked & ~held],
-        "Acknowledged": incidents[is_open & acked],
-        "Held back": incidents[is_open & ~acked & held],
+        "Firing": incidents[alone & ~acked & ~held],
+        "Acknowledged": incidents[alone & acked],
+        "Held back": incidents[alone & ~acked & held],
+        "Told with another": incidents[is_open & ~alone],
         "Resolved": incidents[~is_open].sort_values("resolved_at", ascending=False),
     }
 
@@ -48,11 +52,15 @@ def standing(incident: Incident, *, now: datetime) -> str:
     """How it stands, as Markdown: `firing for 31 min`, `resolved after 2 h, 10 min ago`, who has it."""
     opened, resolved = incident["opened_at"], incident["resolved_at"]
     if numbers.known(resolved):
-        return f"resolved after {numbers.age(resolved - opened)}, {numbers.age(now - resolved)} ago"
+        said = incident.get("verdict")
+        verdict = f" · {plain(said)}, people say" if numbers.known(said) else ""
+        return f"resolved after {numbers.age(resolved - opened)}, {numbers.age(now - resolved)} ago{verdict}"
     parts = [f"firing for {numbers.age(now - opened)}"]
     if numbers.known(incident["acked_at"]):
         who = plain(incident["acked_by"] or "somebody")
         parts.append(f"{who} has it since {numbers.age(now - incident['acked_at'])}")
+    if numbers.known(incident.get("assignee")):
+        parts.append(f"assigned to {plain(incident['assignee'])}")
     if numbers.known(incident["held_back"]):
         parts.append(f"held back: {plain(incident['held_back'])}")
     return " · ".join(parts)
@@ -74,9 +82,53 @@ def firing_window(incident: Incident, *, now: datetime) -> Window:
     return Window(opened, max(opened, end))
 
 
+def about(silence: Mapping[str, Any]) -> str:
+    """What a silence is about, as plain Markdown."""
+    patterns = [str(silence[name]) for name in ("rule", "account", "region", "subject") if silence[name]]
+    rows = silence["matchers"] if isinstance(silence["matchers"], list) else []
+    written = [f"{row['name']}{row['is']}{row['value']}" for row in rows]
+    return plain(" · ".join([*patterns, *written])) or "everything"
+
+
+def because(cause: Any) -> str:
+    """Why it belongs to its group, as plain Markdown."""
+    return plain(cause.get("text", "")) if isinstance(cause, Mapping) else ""
+
+
+def last_change(changes: pd.DataFrame, incident: Incident) -> str | None:
+    """The newest change before an incident, how long before and by whom, as plain Markdown; None: none."""
+    before = changes[changes["ts"] <= incident["opened_at"]].sort_values("ts")
+    if before.empty:
+        return None
+    newest = before.iloc[-1]
+    who = f" by {plain(newest['who'])}" if isinstance(newest["who"], str) else ""
+    return (
+        f"{plain(newest['what'])}{who}, {numbers.age(incident['opened_at'] - newest['ts'])} before it began"
+    )
+
+
+def teams(incidents: pd.DataFrame) -> list[str]:
+    """What the tag `team` says of the subjects of these incidents."""
+    return sorted(
+        {str(tags["team"]) for tags in incidents["tags"] if isinstance(tags, Mapping) and "team" in tags}
+    )
+
+
+def filtered(incidents: pd.DataFrame, severity: str | None, team: str | None) -> pd.DataFrame:
+    """Only those of a severity and of a team; None is any."""
+    found = incidents if severity is None else incidents[incidents["severity"] == severity]
+    if team is None:
+        return found
+    return found[[isinstance(tags, Mapping) and tags.get("team") == team for tags in found["tags"]]]
+
+
 def rule_of(incident: Incident, known: Mapping[str, Rule], signal: str | None) -> Rule | None:
-    """The rule that an incident came from: a shipped one of its name and threshold, else one made up from the
-    `signal` that its notice names. None when neither is known."""
+    """The rule that an incident came from: as it was then, else a shipped one of its name and threshold, else
+    one made up from the `signal` that its notice names. None when none of these is known."""
+    definition = incident.get("definition")
+    kept = kept_rule(definition) if isinstance(definition, Mapping) else None
+    if kept is not None:
+        return kept
     threshold, value = incident["threshold"], incident["value"]
     rule = known.get(str(incident["rule"]))
     if rule is not None and (not numbers.known(threshold) or rule.threshold == threshold):

@@ -130,6 +130,7 @@ def counted(incidents: pd.DataFrame) -> str:
     groups = grouped(incidents)
     if len(groups["Firing"]) == len(incidents):
         return f"{len(incidents):,} {'alert fires' if len(incidents) == 1 else 'alerts fire'}"
-    parts = [f"{len(groups[name])} {name.lower()}" for name in GROUPS if len(groups[name])]
+    named = (*GROUPS, "Told with another")
+    parts = [f"{len(groups[name])} {name.lower()}" for name in named if len(groups[name])]
     whole = f"{len(incidents):,} {'alert' if len(incidents) == 1 else 'alerts'}"
     return f"{whole}: {', '.join(parts)}"

@@ -42,7 +42,7 @@ def firing_box(incidents: pd.DataFrame, unseen: Sequence[str], names: Mapping[st
             )
             _say(answer)
         else:
-            _incidents(figures_firing.in_turn(incidents), names, looked, moment=moment)
+            _incidents(incidents, names, looked, moment=moment)
         _coverage(unseen)
 
 
@@ -57,9 +57,8 @@ def _looked(moment: datetime) -> Looked:
     return Looked(quiet(judged_at, now=moment), judged_at, last)
 
 
-def _incidents(
-    incidents: pd.DataFrame, names: Mapping[str, str], looked: Looked, *, moment: datetime
-) -> None:
+def _incidents(every: pd.DataFrame, names: Mapping[str, str], looked: Looked, *, moment: datetime) -> None:
+    incidents = figures_firing.in_turn(every)
     if shout := figures_firing.stopped(looked, moment=moment):
         _say(shout)
     top = incidents.head(LINES)
@@ -70,7 +69,7 @@ def _incidents(
         before = figures_firing.before(incident, changes, owners)
         _line(incident | {"place": place}, before, now=moment)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="firing-all"):
-        words = figures_firing.counted(incidents)
+        words = figures_firing.counted(every)
         st.caption(f"{words} · {figures_firing.evaluated(looked, moment=moment)}", width="content")
         if len(incidents) > LINES:
             st.page_link(

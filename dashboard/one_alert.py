@@ -1,33 +1,22 @@
-"""One alert: how it stands, what the rule saw, what happened and was sent; acknowledge and silence."""
+"""One alert: how it stands, its group, what came before, what the rule saw, what happened and was sent."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 
 import streamlit as st
 
 from alerts.rules import Rule
-from core.errors import QuarterdeckError
 from core.facts import Target
 from core.windows import Window
 from dashboard import figures_alerts, links, numbers, queries, queries_alerts, tables, widgets
+from dashboard.action_parts import actions_of
+from dashboard.alert_facts import facts, group, show
+from dashboard.alert_people import buttons
 from dashboard.charts.alerts import alert_board
 from dashboard.charts.board import Deploy
 from dashboard.charts.boards import deploy_marks
 from dashboard.figures_alerts import Incident
 from dashboard.ledgers import audit_table, deliveries_table
 from dashboard.numbers import plain
-
-LENGTHS = {"30 min": timedelta(minutes=30), "2 h": timedelta(hours=2), "8 h": timedelta(hours=8)}
-
-
-def show(id: str | None) -> None:
-    if id is None:
-        st.query_params.pop("alert", None)
-    else:
-        st.query_params["alert"] = id
 
 
 def one(id: str) -> None:
@@ -42,7 +31,10 @@ def one(id: str) -> None:
         signal = next((str(name) for name in sent["signal"] if name), None)
         rule = figures_alerts.rule_of(incident, queries_alerts.starter_rules(), signal)
         head(incident, figures_alerts.compared(incident, rule))
+        group(incident)
+        facts(incident)
         chart(incident, rule)
+        actions_of(incident)
         st.header("Timeline", anchor=False)
         timeline(id, str(incident["text"]))
         if not sent.empty:
@@ -50,7 +42,7 @@ def one(id: str) -> None:
             deliveries_table(sent, key="sent")
         actions = queries_alerts.audit(id)
         if not actions.empty:
-            st.header("Actions", anchor=False)
+            st.header("What was done", anchor=False)
             audit_table(actions, key="actions")
 
 
@@ -61,9 +53,7 @@ def head(incident: Incident, compared: str) -> None:
     badge = widgets.badge(str(incident["severity"])) if is_open else widgets.badge("healthy", "Resolved")
     with st.container(horizontal=True, vertical_alignment="center", key="alert-head"):
         st.markdown(f"{badge} **{plain(incident['title'])}**", width="stretch")
-        if is_open:
-            acknowledge(incident)
-            silence(incident)
+        buttons(incident)
         st.button("Close", key="close", icon=":material/close:", type="tertiary", on_click=show, args=(None,))
     st.markdown(f"{plain(incident['text'])}")
     parts = [
@@ -95,50 +85,6 @@ def link(incident: Incident) -> None:
         st.page_link(
             links.COLLECTION, label="Collection health", icon=":material/sensors:", query_params=links.carry()
         )
-
-
-def acknowledge(incident: Incident) -> None:
-    if numbers.known(incident["acked_at"]):
-        return
-    with st.popover("Acknowledge", icon=":material/check:"), st.form("acknowledge", border=False):
-        st.text_input("Note", key="ack-note", placeholder="looking into it")
-        st.form_submit_button("Acknowledge this alert", on_click=acknowledged, args=(str(incident["id"]),))
-
-
-def acknowledged(id: str) -> None:
-    with told("Acknowledged: it is not repeated any more."):
-        queries_alerts.acknowledge(id, text=_typed("ack-note"))
-
-
-def silence(incident: Incident) -> None:
-    with st.popover("Silence", icon=":material/notifications_off:"), st.form("silence", border=False):
-        st.segmented_control("For", list(LENGTHS), default="2 h", key="silence-length", required=True)
-        st.text_input("Reason", key="silence-reason", placeholder="load test until noon")
-        about = figures_alerts.subject(incident)
-        st.form_submit_button(
-            f"Hold back messages about {about}", on_click=silenced, args=(str(incident["id"]),)
-        )
-
-
-def silenced(id: str) -> None:
-    length = LENGTHS[st.session_state["silence-length"]]
-    with told("Silenced: it still opens and resolves, and says what was held back."):
-        queries_alerts.silence(id, length=length, reason=_typed("silence-reason"))
-
-
-@contextmanager
-def told(done: str) -> Iterator[None]:
-    """Say that it was done, or in a sentence why it was not."""
-    try:
-        yield
-    except QuarterdeckError as error:
-        st.toast(plain(error), icon=":material/error:")
-    else:
-        st.toast(done, icon=":material/check:")
-
-
-def _typed(key: str) -> str:
-    return str(st.session_state.get(key) or "").strip()
 
 
 def chart(incident: Incident, rule: Rule | None) -> None:

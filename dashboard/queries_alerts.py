@@ -11,6 +11,7 @@ import pandas as pd
 from alerts import incidents as ledger
 from alerts import silences as silencing
 from alerts.reading import columns_of, read_grid
+from alerts.report import incident_html
 from alerts.rules import STARTER, Rule, load_rules
 from core.windows import MINUTE, Window
 from dashboard import figures_alerts, queries
@@ -22,6 +23,16 @@ from store.readers import incidents
 @cached(ttl_s=15)
 def incident(id: str) -> pd.DataFrame:
     return incidents.incident(store(), id)
+
+
+@cached(ttl_s=15)
+def members(id: str) -> pd.DataFrame:
+    return incidents.members(store(), id)
+
+
+def report(id: str) -> str:
+    """Everything about an alert as one HTML file; made when somebody asks for it."""
+    return incident_html(store(), id, now=queries.now())
 
 
 @cached(ttl_s=15)

@@ -8,14 +8,18 @@ import streamlit as st
 from alerts.quiet import quiet
 from core.windows import Window
 from dashboard import figures_alerts, numbers, queries, queries_alerts, tables, widgets
+from dashboard.alert_facts import show
+from dashboard.alert_people import told
 from dashboard.answers import alerts_answer
+from dashboard.choosers import option_chooser
 from dashboard.figures_alerts import Incident
 from dashboard.firing import gist
 from dashboard.ledgers import audit_table, deliveries_table
 from dashboard.numbers import plain
-from dashboard.one_alert import one, show, told
+from dashboard.one_alert import one
 
 LINES = 20
+NAMES = 5
 SEVERITIES, COLOURS = ["critical", "warning", "info"], ["red", "orange", "blue"]
 
 
@@ -23,14 +27,17 @@ def page(window: Window) -> None:
     chosen = st.query_params.get("alert")
     if chosen:
         one(chosen)
-    groups = figures_alerts.grouped(queries.within(queries.all_incidents(), queries.scope()))
+    every = queries.within(queries.all_incidents(), queries.scope())
+    wanted = figures_alerts.filtered(every, *filters(every))
+    groups = figures_alerts.grouped(wanted)
+    members = groups["Told with another"]
     silence = quiet(queries.judged_at(), now=queries.now())
     tables.say(
         alerts_answer(groups["Firing"], len(groups["Acknowledged"]), len(groups["Held back"]), silence)
     )
     for name in figures_alerts.GROUPS[:3]:
         if not groups[name].empty:
-            open_group(name, groups[name])
+            open_group(name, groups[name], members)
     resolved(groups["Resolved"], window)
     silences()
     dead_deliveries()
@@ -40,11 +47,24 @@ def page(window: Window) -> None:
 # --- lists -------------------------------------------------------------------------------------------------
 
 
-def open_group(name: str, incidents: pd.DataFrame) -> None:
+def filters(incidents: pd.DataFrame) -> tuple[str | None, str | None]:
+    """Severity and team, as the address has them; the account is chosen in the menu."""
+    with st.container(horizontal=True, key="alert-filters"):
+        severity = option_chooser(
+            "severity", {name: name for name in SEVERITIES}, "Severity", "Any severity", width=180
+        )
+        teams = figures_alerts.teams(incidents)
+        team = option_chooser("team", {name: name for name in teams}, "Team", "Any team", width=180)
+    return severity, team
+
+
+def open_group(name: str, incidents: pd.DataFrame, members: pd.DataFrame) -> None:
     st.header(f"{name} ({len(incidents)})", anchor=False)
     with st.container(border=True, key=f"group-{name.split()[0].lower()}", gap="xsmall"):
         for row in incidents.head(LINES).to_dict("records"):
-            line({str(k): v for k, v in row.items()})
+            incident = {str(k): v for k, v in row.items()}
+            line(incident)
+            told_with(members[members["grouped_under"] == incident["id"]])
         if len(incidents) > LINES:
             st.caption(f"and {len(incidents) - LINES} more; `quarterdeck incidents` lists them all")
 
@@ -60,6 +80,17 @@ def line(incident: Incident) -> None:
             "Open", key=f"open-{incident['id']}", type="tertiary", icon=":material/arrow_forward:",
             on_click=show, args=(str(incident["id"]),),
         )  # fmt: skip
+
+
+def told_with(members: pd.DataFrame) -> None:
+    """Who stands under the incident above, and why."""
+    if not members.empty:
+        names = ", ".join(plain(title) for title in members["title"].head(NAMES))
+        more = f" and {len(members) - NAMES} more" if len(members) > NAMES else ""
+        why = figures_alerts.because(members["cause"].iloc[0])
+        st.caption(
+            f":material/subdirectory_arrow_right: {len(members)} more of this cause ({why}): {names}{more}"
+        )
 
 
 def resolved(incidents: pd.DataFrame, window: Window) -> None:
@@ -110,13 +141,11 @@ def silences() -> None:
     st.header("Silences", anchor=False)
     with st.container(border=True, key="silences", gap="xsmall"):
         for row in rows.to_dict("records"):
-            what = " · ".join(
-                plain(row[name]) for name in ("rule", "account", "region", "subject") if row[name]
-            )
+            what = figures_alerts.about({str(name): value for name, value in row.items()})
             left = f"{numbers.age(row['end'] - now)} left; {plain(row['author'])}: {plain(row['reason'])}"
             with st.container(horizontal=True, vertical_alignment="center", key=f"silence-{row['id']}"):
                 st.markdown(
-                    f":material/notifications_off: **{what or 'everything'}** :small[:gray[{left}]]",
+                    f":material/notifications_off: **{what}** :small[:gray[{left}]]",
                     width="stretch",
                 )
                 st.button(

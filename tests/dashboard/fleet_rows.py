@@ -44,7 +44,7 @@ def incident(**values):
         "id": "i", "account": "1", "region": "eu", "subject_kind": "function", "subject": "orders",
         "severity": "warning", "title": "orders: throttles 46", "text": "Throttles 46: above 5. Raise it.",
         "opened_at": pd.Timestamp(NOW - timedelta(minutes=5)), "resolved_at": pd.NaT, "acked_at": pd.NaT,
-        "acked_by": None, "held_back": None,
+        "acked_by": None, "held_back": None, "grouped_under": None,
     }  # fmt: skip
     return known | values
 

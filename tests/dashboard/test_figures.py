@@ -140,6 +140,7 @@ def incident(**columns):
         "value": 0.2,
         "threshold": 0.05,
         "held_back": None,
+        "grouped_under": None,
     }
     return row | columns
 
@@ -150,14 +151,17 @@ def test_incidents_are_grouped_by_who_has_them():
         incident(id="mine", acked_at=pd.Timestamp(NOW), held_back="silenced"),
         incident(id="quiet", held_back="silenced"),
         incident(id="over", resolved_at=pd.Timestamp(NOW)),
+        incident(id="member", grouped_under="new"),
+        incident(id="left", grouped_under="over"),
     ]
 
     groups = figures_alerts.grouped(pd.DataFrame(rows))
 
     assert {name: list(frame["id"]) for name, frame in groups.items()} == {
-        "Firing": ["new"],
+        "Firing": ["new", "left"],
         "Acknowledged": ["mine"],
         "Held back": ["quiet"],
+        "Told with another": ["member"],
         "Resolved": ["over"],
     }
 

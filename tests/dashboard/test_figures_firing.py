@@ -77,10 +77,13 @@ def test_what_nobody_has_comes_before_what_is_acknowledged_or_held_back():
     acked = incident(id="acked", severity="critical", acked_at=pd.Timestamp(NOW))
     held = incident(id="held", severity="critical", held_back="silenced")
 
-    told = incidents(held, acked, incident(id="mine", severity="info"))
+    member = incident(id="member", grouped_under="mine")
+    told = incidents(held, acked, incident(id="mine", severity="info"), member)
 
     assert list(figures_firing.in_turn(told)["id"]) == ["mine", "acked", "held"]
-    assert figures_firing.counted(told) == "3 alerts: 1 firing, 1 acknowledged, 1 held back"
+    assert (
+        figures_firing.counted(told) == "4 alerts: 1 firing, 1 acknowledged, 1 held back, 1 told with another"
+    )
     assert figures_firing.counted(incidents(incident())) == "1 alert fires"
 
 

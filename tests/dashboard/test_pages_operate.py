@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from core.facts import AccountLimits, Gap, LogMode, MetricPoint, Queue, QueueSample, Reserved, Run, Target
+from core.people import Person
 from core.windows import Window
+from dashboard.identity import person
 from store import schema
 from store.readers import incidents
 
@@ -223,11 +225,10 @@ def test_an_alert_that_nobody_knows_is_a_sentence(open_page, firing):
 def test_acknowledging_puts_a_name_on_the_alert(open_page, firing):
     app = open_page("views/alerts.py", alert="i1")
 
-    app.text_input(key="ack-who").input("maria")
     press(app, "Acknowledge this alert")
 
     kept = incidents.incident(firing, "i1")
-    assert kept["acked_by"][0] == "maria"
+    assert kept["acked_by"][0] == person().name
     assert "1 acknowledged" in words(app)
 
 
@@ -249,6 +250,72 @@ def test_a_silence_holds_and_can_be_ended(open_page, firing):
 
     app.button(key="end-1").click().run()
     assert incidents.silences(firing, now=NOW).empty
+
+
+def test_an_alert_is_assigned_noted_and_told_so_in_its_timeline(open_page, firing):
+    app = open_page("views/alerts.py", alert="i1")
+
+    app.text_input(key="assign-to").input("maria")
+    press(app, "Assign this alert")
+    app.text_area(key="note-text").input("rolled back")
+    press(app, "Add this note")
+
+    assert incidents.incident(firing, "i1")["assignee"][0] == "maria"
+    assert "assigned to maria" in words(app)
+    assert "rolled back" in words(app)
+
+
+def test_who_may_only_read_sees_no_buttons(open_page, firing, monkeypatch):
+    monkeypatch.setattr("dashboard.identity.person", lambda: Person("eve", "viewer"))
+    app = open_page("views/alerts.py", alert="i1")
+
+    assert "Acknowledge this alert" not in [button.label for button in app.button]
+    assert not app.exception
+
+
+def test_a_resolved_alert_is_judged_by_people(open_page, firing):
+    with firing.transaction() as connection:
+        connection.execute(sa.update(schema.incident).values(resolved_at=NOW - timedelta(minutes=10)))
+    app = open_page("views/alerts.py", alert="i1")
+
+    press(app, "Noise")
+
+    assert incidents.incident(firing, "i1")["verdict"][0] == "noise"
+    assert "noise, people say" in words(app)
+
+
+@pytest.fixture
+def grouped(firing):
+    """`i1`, and another of the same cause that stands under it."""
+    with firing.transaction() as connection:
+        found = connection.execute(sa.select(schema.incident)).mappings().one()
+        cause = {"kind": "deploy", "text": "orders was changed", "evidence": ["Deploy v2 at 11:25 UTC"]}
+        row = dict(found) | {
+            "id": "i2", "rule": "slow", "title": "orders: slow", "severity": "warning", "grouped_under": "i1",
+            "cause": cause, "tags": {"team": "search"},
+        }  # fmt: skip
+        connection.execute(sa.insert(schema.incident).values(row))
+    return firing
+
+
+def test_a_group_is_one_line_with_its_cause(open_page, grouped):
+    text = words(open_page("views/alerts.py"))
+
+    assert "1 alert fires" in text
+    assert "1 more of this cause (orders was changed): orders" in text
+
+
+def test_both_ends_of_a_group_lead_to_each_other_with_the_evidence(open_page, grouped):
+    leader, member = (words(open_page("views/alerts.py", alert=id)) for id in ("i1", "i2"))
+
+    assert "firing for 30 min · orders was changed" in leader
+    assert "Told with" in member
+    assert "Deploy v2 at 11\\:25 UTC" in member
+
+
+def test_alerts_are_filtered_by_severity_in_the_address(open_page, grouped):
+    assert "1 alert fires" in words(open_page("views/alerts.py", severity="critical"))
+    assert "1 alert fires" not in words(open_page("views/alerts.py", severity="info"))
 
 
 def press(app, label):
