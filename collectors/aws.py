@@ -26,7 +26,15 @@ from collectors.meter import (
     scanned_bytes,
     unit_price_usd,
 )
-from collectors.regions import FIRST_ASKED, check_region, discover, named_regions, not_enabled, wants_every
+from collectors.regions import (
+    ASKED_IN,
+    FIRST_ASKED,
+    check_region,
+    discover,
+    named_regions,
+    not_enabled,
+    wants_every,
+)
 from collectors.sessions import endpoint_url, make_session, utc
 from collectors.translate import translate
 from collectors.wholeness import what_is_missing
@@ -165,7 +173,7 @@ class Aws:
         )
         client = self._session.client(
             service,  # type: ignore[call-overload]
-            region_name=self.target.region,
+            region_name=ASKED_IN.get(service, self.target.region),
             endpoint_url=endpoint_url(self.settings),
             config=config,
         )

@@ -16,6 +16,9 @@ EVERY = "all"
 FIRST_ASKED = "us-east-1"
 """Where the list of regions is asked for when neither settings nor environment name any."""
 
+ASKED_IN = {"pricing": "us-east-1"}
+"""Services that answer for all regions, and only in a few."""
+
 
 def named_regions(wanted: TargetSettings, default: str | None, name: str) -> list[str]:
     """The regions that are written down, each once; without any the environment's. Raises AwsError."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collectors import alarms, changes, details, inventory, logs, metrics, queues, traces, triggers
+from collections.abc import Mapping
+
+from collectors import alarms, changes, details, inventory, logs, metrics, prices, queues, traces, triggers
 from collectors.collector import Collector
+from core.settings import CostSettings
 
 COLLECTORS: tuple[Collector, ...] = (
     inventory.COLLECTOR,
@@ -17,6 +20,17 @@ COLLECTORS: tuple[Collector, ...] = (
     alarms.COLLECTOR,
 )
 """In the order of a pass: what tells of queues and provisioned aliases comes before what asks about them."""
+
+ON_REQUEST: Mapping[str, Collector] = {"refresh_prices": prices.COLLECTOR}
+"""Those that run only when a switch of `CostSettings` is on."""
+
+EVERY: tuple[Collector, ...] = (*COLLECTORS, *ON_REQUEST.values())
+
+
+def chosen(cost: CostSettings) -> tuple[Collector, ...]:
+    """Those that run with these settings."""
+    return (*COLLECTORS, *(each for switch, each in ON_REQUEST.items() if getattr(cost, switch)))
+
 
 PERMISSIONS_TO_CONNECT = ("sts:GetCallerIdentity",)
 

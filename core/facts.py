@@ -700,6 +700,24 @@ class Alarm:
     no_data_actions: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPrice:
+    """A price of the region, as AWS's Price List tells it. `price` is one of `core.meters.Meter.price`.
+
+    `name` holds the price, its architecture and `since` (the day AWS says that it holds from, ISO 8601), so
+    that older prices stay. `tiers` are lower bounds to USD a unit, both text of exact decimals.
+    """
+
+    KIND: ClassVar[str] = "price"
+
+    name: str
+    price: str
+    architecture: str
+    since: str
+    tiers: Mapping[str, str]
+    source: str
+
+
 Telemetry = (
     MetricPoint
     | InvocationRecord
@@ -730,6 +748,7 @@ Entity = (
     | Cadence
     | TraceSettings
     | Alarm
+    | ListPrice
 )
 TELEMETRY: tuple[type[Telemetry], ...] = (
     MetricPoint,
@@ -761,6 +780,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     Cadence,
     TraceSettings,
     Alarm,
+    ListPrice,
 )
 
 VOLATILE: Mapping[str, frozenset[str]] = {
@@ -774,6 +794,7 @@ VOLATILE: Mapping[str, frozenset[str]] = {
     "cadence": frozenset({"every_s", "why"}),
     "trace_settings": frozenset({"scanned_per_hour"}),
     "alarm": frozenset({"state", "reason", "state_since"}),
+    "price": frozenset({"source"}),
 }
 """Fields that move by themselves: kept, but a new value is no configuration change."""
 

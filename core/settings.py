@@ -98,6 +98,7 @@ class CollectSettings(Section):
     triggers_every: Duration = timedelta(hours=1)
     changes_every: Duration = timedelta(minutes=15)
     alarms_every: Duration = timedelta(minutes=5)
+    prices_every: Duration = timedelta(days=1)
     quiet_after: Duration = Field(
         default=timedelta(hours=24), description="a function without invocations for so long is quiet"
     )

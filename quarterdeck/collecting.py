@@ -10,7 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from collectors.aws import Aws, connect
 from collectors.collector import Collector
-from collectors.registry import COLLECTORS
+from collectors.registry import chosen
 from collectors.runner import collect_due
 from core.facts import Run
 from quarterdeck.output import plain, stderr
@@ -31,7 +31,7 @@ def collect_once(
     with _progress() as progress:
         for aws in connected:
             store.remember_target(aws.target, aws.alias, now)
-            for collector in COLLECTORS:
+            for collector in chosen(settings.cost):
                 rows.append(_one(collector, aws, settings, store, progress, now=now, since=reach))
     store.pack(now=now)
     return {"runs": rows, "unreachable": [str(missing.error) for missing in unreachable]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.actions import ACTIONS
-from collectors.registry import COLLECTORS, OPTIONAL_TO_CONNECT, PERMISSIONS_TO_CONNECT
+from collectors.registry import EVERY, OPTIONAL_TO_CONNECT, PERMISSIONS_TO_CONNECT
 from core.iam import Document, document, statements
 
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
@@ -17,6 +17,7 @@ INSIGHTS = frozenset({"logs:StartQuery", "logs:GetQueryResults", "logs:StopQuery
 OPTIONAL = {
     "Changes": "who deployed and changed what, from CloudTrail",
     "LogsInsights": "aggregated reading of large logs by Logs Insights, which AWS charges for",
+    "Prices": "what AWS's prices are today; those that came with the release are used",
     "Names": "account aliases, and the discovery of regions (`regions: [all]`)",
 }
 """Beginnings of Sids that may be left out, and what is then not known."""
@@ -30,7 +31,7 @@ def policy(*, actions: bool = False, partition: str = "aws") -> Document:
 def reading(partition: str = "aws") -> list[Document]:
     """Statements for reading. Each collector's are its own, so that one can be dropped without the others."""
     found = statements("Connect", PERMISSIONS_TO_CONNECT, partition)
-    for collector in COLLECTORS:
+    for collector in EVERY:
         title = collector.name.capitalize()
         found += statements(title, [p for p in collector.permissions if p not in INSIGHTS], partition)
         found += statements("LogsInsights", [p for p in collector.permissions if p in INSIGHTS], partition)

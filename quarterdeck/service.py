@@ -23,7 +23,7 @@ from alerts.people import Access
 from alerts.rules import Rule
 from collectors.aws import Aws
 from collectors.collector import Collector
-from collectors.registry import COLLECTORS
+from collectors.registry import chosen
 from collectors.runner import collect_due
 from core.errors import LeaseLostError, QuarterdeckError, StoreError
 from core.facts import Run, Target
@@ -102,12 +102,13 @@ class Service:
         *,
         clock: Clock = utc_now,
         schedule: Schedule = USUAL,
-        collectors: Sequence[Collector] = COLLECTORS,
+        collectors: Sequence[Collector] | None = None,
         holder: str | None = None,
         neighbours: Neighbours | None = None,
     ) -> None:
         self.settings, self.store, self.http, self.clock = settings, store, http, clock
-        self.schedule, self.collectors = schedule, tuple(collectors)
+        self.schedule = schedule
+        self.collectors = chosen(settings.cost) if collectors is None else tuple(collectors)
         self.stopping = threading.Event()
         self.sharing = Sharing(
             store, holder=holder, neighbours=neighbours, beat_s=schedule.beat.total_seconds()

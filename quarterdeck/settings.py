@@ -15,6 +15,7 @@ from core.access import AccessSettings
 from core.errors import SettingsError
 from core.marked_yaml import Document, parse
 from core.people import Role
+from core.price_file import parse_prices
 from core.settings import (
     AwsSettings,
     CollectSettings,
@@ -71,6 +72,8 @@ def load(
     if mistakes:
         raise SettingsError(mistakes)
     settings = Settings.model_validate(sections)
+    if settings.cost.prices is not None:
+        parse_prices(_text(settings.cost.prices, "price"), str(settings.cost.prices))
     named = store or (environment or {}).get(STORE_VARIABLE)
     settings = with_store(settings, Path(named)) if named else settings
     if database := (environment or {}).get(DATABASE_VARIABLE):
@@ -130,13 +133,13 @@ def _sections(file: Path) -> dict[str, Any]:
     return data
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, kind: str = "settings") -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise SettingsError([f"{file}: the settings file cannot be read: {error.strerror}"]) from error
+        raise SettingsError([f"{file}: the {kind} file cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
-        raise SettingsError([f"{file}: the settings file is not UTF-8 text"]) from error
+        raise SettingsError([f"{file}: the {kind} file is not UTF-8 text"]) from error
 
 
 def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import typer
 from pydantic import BaseModel
 
-from collectors.registry import COLLECTORS, OPTIONAL_TO_CONNECT
+from collectors.registry import EVERY, OPTIONAL_TO_CONNECT
 from dashboard import links
 from dashboard.menu import MENU
 from quarterdeck.cli import app
@@ -68,7 +68,7 @@ def test_every_setting_is_in_the_docs(setting):
     assert any(f"`{setting}`" in file.read_text() for file in DOCS.glob("*.md"))
 
 
-@pytest.mark.parametrize("collector", COLLECTORS, ids=lambda collector: collector.name)
+@pytest.mark.parametrize("collector", EVERY, ids=lambda collector: collector.name)
 def test_every_collector_and_its_permissions_are_in_the_docs(collector):
     row = next(line for line in (DOCS / "iam.md").read_text().splitlines() if f"`{collector.name}`" in line)
 
@@ -83,7 +83,7 @@ def test_the_policy_in_the_docs_is_the_one_that_is_printed():
 def test_the_policy_is_the_union_of_all_permissions():
     allowed = {action for statement in policy()["Statement"] for action in statement["Action"]}
 
-    wanted = {p for c in COLLECTORS for p in c.permissions}
+    wanted = {p for c in EVERY for p in c.permissions}
     assert allowed == {"sts:GetCallerIdentity", *OPTIONAL_TO_CONNECT, *wanted}
 
 

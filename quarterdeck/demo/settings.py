@@ -10,7 +10,7 @@ from quarterdeck.demo.specs import ACCOUNTS, REGIONS, ROLE, Company
 
 SERVICES = (
     "lambda", "logs", "monitoring", "xray", "sqs", "tagging", "sts", "cloudtrail", "events", "scheduler",
-    "iam", "ec2", "account", "sns", "states",
+    "iam", "ec2", "account", "sns", "states", "api.pricing",
 )  # fmt: skip
 
 
@@ -26,6 +26,7 @@ def demo_settings(endpoint: str, company: Company = MERIDIAN) -> dict[str, Any]:
         ],
         "aws": {"endpoint_url": endpoint, "calls_per_s": dict.fromkeys(SERVICES, 200.0)},
         "collect": {f"{name}_every": "1m" for name in every},
+        "cost": {"refresh_prices": True},
     }
 
 

@@ -34,6 +34,7 @@ SERVICES = {
     "iam": "iam",
     "ec2": "ec2",
     "account": "account",
+    "pricing": "pricing",
     "sns": "sns",
     "states": "stepfunctions",
 }

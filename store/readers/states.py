@@ -26,7 +26,18 @@ NOT_COLLECTED = "not collected"
 NOT_YET = "not yet"
 TOO_OLD = "history was not read that far back"
 
-COLLECTORS = ("inventory", "details", "triggers", "metrics", "logs", "queues", "traces", "changes", "alarms")
+COLLECTORS = (
+    "inventory",
+    "details",
+    "triggers",
+    "metrics",
+    "logs",
+    "queues",
+    "traces",
+    "changes",
+    "alarms",
+    "prices",
+)
 WINDOWED = ("metrics", "logs", "queues", "traces", "changes")
 """Those that read stretches of time; the others read how things are."""
 HEALTHY = frozenset({"ok", "partial"})

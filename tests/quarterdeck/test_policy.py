@@ -8,7 +8,7 @@ import pytest
 from cfnlint.api import lint_all
 
 from collectors.aws import Aws, connect
-from collectors.registry import COLLECTORS, OPTIONAL_TO_CONNECT, PERMISSIONS_TO_CONNECT
+from collectors.registry import EVERY, OPTIONAL_TO_CONNECT, PERMISSIONS_TO_CONNECT
 from collectors.runner import collect_due
 from collectors.translate import iam_action
 from core.iam import SCOPED
@@ -72,7 +72,7 @@ def called(tmp_path_factory):
         store = Store.open(StoreSettings(path=tmp_path_factory.mktemp("store"), free_space_floor_mb=0))
         collect = CollectSettings(backfill="1h", backfill_coarse="1h")
         for aws in reached:
-            for collector in COLLECTORS:
+            for collector in EVERY:
                 collect_due(collector, aws, store, collect, now=utc_now())
         store.close()
     return set(seen)
@@ -87,7 +87,7 @@ def test_nothing_is_granted_that_is_not_called(called):
 
 
 def test_each_collector_has_statements_of_its_own():
-    for collector in COLLECTORS:
+    for collector in EVERY:
         mine = [s for s in reading() if s["Sid"].startswith((collector.name.capitalize(), "LogsInsights"))]
 
         assert set(collector.permissions) <= {action for s in mine for action in s["Action"]}

@@ -113,3 +113,32 @@ def test_links_lead_to_the_dashboards_own_port_unless_the_file_says_where(tmp_pa
 
     assert load([file]).alerts.base_url == "http://127.0.0.1:8600"
     assert load([HERE / "everything.ok.yml"]).alerts.base_url == "https://quarterdeck.example.com"
+
+
+def test_a_broken_price_file_stops_the_start_with_its_own_file_and_line(tmp_path):
+    (tmp_path / "prices.yml").write_text(
+        "as_of: 2026-11-01\nprices:\n  - {price: requests, region: eu-west-1, usd: -1}\n"
+    )
+    file = tmp_path / "q.yml"
+    file.write_text("cost: {prices: prices.yml}\n")
+
+    (mistake,) = mistakes_of(file)
+
+    assert mistake.startswith(f"{tmp_path}/prices.yml:3: prices.0.usd: ")
+
+
+def test_a_price_file_that_is_not_there_is_named(tmp_path):
+    file = tmp_path / "q.yml"
+    file.write_text("cost: {prices: prices.yml}\n")
+
+    assert mistakes_of(file) == (
+        f"{tmp_path}/prices.yml: the price file cannot be read: No such file or directory",
+    )
+
+
+def test_a_good_price_file_is_meant_from_where_the_settings_stand(tmp_path):
+    (tmp_path / "prices.yml").write_text("as_of: 2026-11-01\nprices: []\n")
+    file = tmp_path / "q.yml"
+    file.write_text("cost: {prices: prices.yml}\n")
+
+    assert load([file]).cost.prices == tmp_path / "prices.yml"

@@ -13,6 +13,7 @@ from quarterdeck.demo.services import (
     lambda_triggers,
     lambda_writes,
     logs,
+    prices,
     queries,
     regions,
     remedies,
@@ -45,4 +46,5 @@ HANDLERS: dict[str, dict[str, Handler]] = {
     "events": events.HANDLERS,
     "scheduler": events.SCHEDULER_HANDLERS,
     "cloudtrail": trail.HANDLERS,
+    "pricing": prices.HANDLERS,
 }
