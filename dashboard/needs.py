@@ -25,6 +25,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Logs": ("inventory", "logs"),
     "Traces": ("inventory", "logs", "traces"),
     "Cost": ("inventory", "details", "metrics", "logs"),
+    "Savings": ("inventory", "details", "metrics", "logs"),
     "Collection health": EVERYTHING,
     "Channels": (),
 }
