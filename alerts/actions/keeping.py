@@ -234,7 +234,7 @@ def _verify(
     with store.engine.connect() as connection:
         incident = ledger.incident(connection, change.incident) if change.incident else None
     condition = condition_of(change, rules)
-    better = None if condition is None else is_better(store, change, condition, incident, now=now)
+    better = None if condition is None else is_better(store, change, condition, rules, incident, now=now)
     late = change.verify_by is not None and now >= change.verify_by + PATIENCE
     if better:
         with store.transaction() as connection:

@@ -31,7 +31,13 @@ def condition_of(change: Held, rules: Mapping[str, Rule]) -> Rule | None:
 
 
 def is_better(
-    store: Store, change: Held, condition: Rule, incident: Incident | None, *, now: datetime
+    store: Store,
+    change: Held,
+    condition: Rule,
+    rules: Mapping[str, Rule],
+    incident: Incident | None,
+    *,
+    now: datetime,
 ) -> bool | None:
     """Whether the condition cleared, or came half way back, since the change; None: not known yet.
 
@@ -39,7 +45,10 @@ def is_better(
     """
     if incident is not None and incident.resolved_at is not None:
         return True
-    [judged] = judge_all(store, [condition], now=now)
+    parts = {**(rules if condition.parts else {}), condition.rule: condition}
+    judged = next(
+        one for one in judge_all(store, [*parts.values()], now=now) if one.rule.rule == condition.rule
+    )
     at = _row(judged, change, incident)
     if at is None or change.verify_by is None:
         return None
@@ -87,5 +96,6 @@ def _is_half_way_back(
     if not known.size:
         return False
     reached = float(known.max() if judged.rule.upward else known.min())
-    limit = judged.rule.threshold
+    known_limit = judged.limit[at, since]
+    limit = float(known_limit[~np.isnan(known_limit)][-1]) if (~np.isnan(known_limit)).any() else np.nan
     return bool(abs(reached - limit) <= HALF * abs(worst - limit))
