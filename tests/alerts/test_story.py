@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from alerts.engine import evaluate
-from alerts.outbox import deliver_due
 from store.store import Store
 
 
 @pytest.mark.parametrize("restart_every", [1, 3, 1000])
 def test_one_outage_is_one_firing_and_one_resolved_message(
-    world, rule, settings, receiver, http, table, restart_every
+    world, rule, settings, receiver, deliver, table, restart_every
 ):
     rules = [rule("error-rate", above=0.1, over="3m", **{"for": "2 of 3"})]
     receiver.then(500).then(429, Retry_After="120").then(200)
@@ -23,7 +22,7 @@ def test_one_outage_is_one_firing_and_one_resolved_message(
         for seconds in (10, 30, 50):
             now = world.at(minute + seconds / 60)
             evaluate(store, rules, settings(receiver.url), now=now)
-            deliver_due(store, settings(receiver.url), http, now=now)
+            deliver((now - world.at(0)).total_seconds(), store=store)
         if minute // 5 % restart_every == 0:
             store.close()
             store = world.store = Store.open(store.settings)
