@@ -214,13 +214,21 @@ def never_quiet(rule: Rule, seen: Observed) -> Iterator[Fault]:
 
 
 def tells_nobody(rule: Rule, told: Told) -> Iterator[Fault]:
+    if not told.channels:
+        return  # of no rule's making: `no_channel` says it once
     wanted = told.channels if rule.notify is None else frozenset(rule.notify)
     if not wanted:
-        why = "there is no channel (alerts.channels)" if rule.notify is None else "notify names no channel"
-        yield _fault(rule, "tells nobody", "no channel", why)
+        yield _fault(rule, "tells nobody", "no channel", "notify names no channel")
     elif wanted <= told.dead:
         names = some(sorted(wanted))
         yield _fault(rule, "tells nobody", "no channel", f"all its channels take nothing any more: {names}")
+
+
+def no_channel(told: Told) -> Iterator[Fault]:
+    """Without any channel the pages alone tell, of whatever rule."""
+    if not told.channels:
+        reason = "there is no channel (alerts.channels): only these pages tell"
+        yield Fault("rule", "all rules", "tells nobody", "no channel", reason)
 
 
 def stuck(rule: Rule, states: Sequence[State], now: datetime) -> Iterator[Fault]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from alerts import ledger
-from alerts.audit import Observed, Told, audit_rule
+from alerts.audit import Observed, Told, audit_rule, no_channel
 from alerts.audit_alarms import Heard, audit_alarms, metric_of
 from alerts.backtest import CELLS, whole_minutes
 from alerts.faults import VERDICTS, Fault
@@ -43,6 +43,7 @@ def audit(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: 
         for rule, seen in zip(rules, observed, strict=True)
         for fault in audit_rule(rule, seen, fleet, told, states, now=now)
     ]
+    found += no_channel(told)
     alarms = [(Target(account, region), alarm) for account, region, alarm in alarm_facts(store)]
     found += audit_alarms(alarms, fleet, hear(store, fleet, now=now), now=now)
     return sorted(found, key=lambda each: (VERDICTS.index(each.verdict), each.about, each.name))

@@ -179,7 +179,8 @@ def unjudged(found: Backtest) -> str:
     if replayed.coarse:
         coarse = numbers.percent(replayed.coarse / replayed.minutes)
         text += f"; {coarse} is kept at more than a minute a point (store.retention.one_minute)"
-    return text
+    other = replayed.minutes - replayed.judged - replayed.coarse
+    return text + (f"; {numbers.percent(other / replayed.minutes)} was not collected" if other > 0 else "")
 
 
 def cards(found: Backtest, before: Backtest) -> list[Card]:

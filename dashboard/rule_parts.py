@@ -61,7 +61,7 @@ def thresholds(rule: Rule, held: Tried) -> Rule:
             "try", rule.threshold * times, step, top,
             lambda key, changed: st.slider(
                 f"{side}{f', {unit.strip()}' if unit.strip() else ''}", 0.0, _ceil(top, step), step=step,
-                key=key, on_change=changed, width=420,
+                key=key, on_change=changed, width=420, format="%g",
                 help=f"As it is: {say(rule.threshold, rule.spec.unit)}. Everything below follows at once.",
             ),
         )  # fmt: skip
@@ -129,11 +129,13 @@ def _read(name: str, default: float) -> float:
 
 
 def chart(held: Tried, draft: Rule, found: Backtest) -> None:
-    window = found.window
-    points = worst_by_step(held, draft, chart_step(window))
-    if not any(value == value for _, value in points):
+    points = worst_by_step(held, draft, chart_step(found.window))
+    known = [ts for ts, value in points if value == value]
+    if not known:
         st.caption("Nothing that it covers had a value this week that any threshold could be set against.")
         return
+    window = Window(max(known[0] - timedelta(hours=1), found.window.start), found.window.end)
+    points = [point for point in worst_by_step(held, draft, chart_step(window)) if point[0] >= window.start]
     values = pd.DataFrame(points, columns=["ts", "value"])
     fired = [Window(f.opened_at, f.resolved_at or window.end) for f in found.replay.firings]
     drawn = tried_board(

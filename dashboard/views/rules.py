@@ -35,9 +35,9 @@ def page(window: Window) -> None:
     faults = queries_rules.faults(now)
     tables.say(figures_rules.answer(rules, faults, queries_rules.states()))
     table(rules, faults)
-    wrong(faults)
     chosen(rules)
     rule_parts.outages()
+    wrong(faults)
 
 
 def table(rules: Sequence[Rule], faults: Sequence[Fault]) -> None:
@@ -82,6 +82,27 @@ def table(rules: Sequence[Rule], faults: Sequence[Fault]) -> None:
     )
 
 
+def chosen(rules: Sequence[Rule]) -> None:
+    """The rule that the address names, else the first: tried on the last seven days."""
+    by_name = {rule.rule: rule for rule in rules}
+    if not by_name:
+        return
+    asked = st.query_params.get("rule")
+    st.header("One rule, on the last 7 days", anchor=False)
+    if asked and asked not in by_name:
+        widgets.no_data("The rule in the address is not in force.")
+
+    def draw(key: str, changed: Callable[[], None]) -> None:
+        def moved() -> None:
+            rule_parts.reset()
+            changed()
+
+        st.selectbox("Rule", list(by_name), key=key, on_change=moved, width=320, label_visibility="collapsed")
+
+    name = links.choose("rule", list(by_name), next(iter(by_name)), draw)
+    rule_parts.one(by_name[name or next(iter(by_name))])
+
+
 def wrong(faults: Sequence[Fault]) -> None:
     """Rules and alarms that are of no use, the worst first."""
     if not faults:
@@ -104,27 +125,6 @@ def wrong(faults: Sequence[Fault]) -> None:
             "evidence": column.TextColumn("Evidence"),
         },
     )
-
-
-def chosen(rules: Sequence[Rule]) -> None:
-    """The rule that the address names, else the first: tried on the last seven days."""
-    by_name = {rule.rule: rule for rule in rules}
-    if not by_name:
-        return
-    asked = st.query_params.get("rule")
-    st.header("One rule, on the last 7 days", anchor=False)
-    if asked and asked not in by_name:
-        widgets.no_data("The rule in the address is not in force.")
-
-    def draw(key: str, changed: Callable[[], None]) -> None:
-        def moved() -> None:
-            rule_parts.reset()
-            changed()
-
-        st.selectbox("Rule", list(by_name), key=key, on_change=moved, width=320, label_visibility="collapsed")
-
-    name = links.choose("rule", list(by_name), next(iter(by_name)), draw)
-    rule_parts.one(by_name[name or next(iter(by_name))])
 
 
 widgets.toolbar("Rules")

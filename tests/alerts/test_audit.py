@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from alerts.audit import Observed, Told, audit_rule
+from alerts.audit import Observed, Told, audit_rule, no_channel
 from alerts.audit_alarms import Heard, audit_alarm
 from alerts.fleet import Fleet, fleet_of
 from alerts.ledger import State
@@ -177,11 +177,19 @@ def test_a_level_that_no_share_comes_back_to_never_resolves(rule):
 
 
 def test_a_rule_without_a_channel_tells_nobody(rule):
-    assert [f.verdict for f in faults(rule(), channels=())] == ["tells nobody"]
+    assert [f.verdict for f in faults(rule(notify=[]))] == ["tells nobody"]
     assert [f.verdict for f in faults(rule(notify=["chat"]), channels=("chat", "mail"), dead=("chat",))] == [
         "tells nobody"
     ]
     assert faults(rule(), channels=("chat", "mail"), dead=("chat",)) == []
+
+
+def test_without_any_channel_all_rules_tell_nobody_which_is_said_once(rule):
+    nobody, somebody = Told(frozenset(), frozenset()), Told(frozenset({"chat"}), frozenset())
+
+    assert faults(rule(), channels=()) == []
+    assert [(f.name, f.verdict) for f in no_channel(nobody)] == [("all rules", "tells nobody")]
+    assert list(no_channel(somebody)) == []
 
 
 def test_what_fires_for_weeks_is_stuck(rule):
