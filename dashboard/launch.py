@@ -15,13 +15,14 @@ from pydantic import BaseModel, SecretStr
 from core.access import AccessSettings, LoginSettings, is_loopback
 from core.errors import QuarterdeckError
 from core.people import Role
-from core.settings import DashboardSettings, StoreSettings
+from core.settings import CostSettings, DashboardSettings, StoreSettings
 
 APP = Path(__file__).parent / "app.py"
 STORE, BANNER = "QUARTERDECK_STORE", "QUARTERDECK_BANNER"
 STORE_SETTINGS = "QUARTERDECK_STORE_SETTINGS"
 ENTRANCE = "QUARTERDECK_ENTRANCE"
 RULES = "QUARTERDECK_RULES"
+COST = "QUARTERDECK_COST"
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -60,6 +61,7 @@ def launch(
     *,
     access: AccessSettings | None = None,
     rules: RulesInForce | None = None,
+    cost: CostSettings | None = None,
     base_url: str = "",
     secrets: Path | None = None,
     environ: Mapping[str, str] = os.environ,
@@ -81,6 +83,7 @@ def launch(
     env[STORE_SETTINGS] = to_text(store)
     env[ENTRANCE] = entrance(settings, access).model_dump_json()
     env[RULES] = (rules or RulesInForce()).model_dump_json()
+    env[COST] = _absolute(cost or CostSettings()).model_dump_json()
     if banner:
         env[BANNER] = banner
     return argv, env
@@ -124,6 +127,15 @@ def store_settings(environ: Mapping[str, str]) -> StoreSettings:
     text, path = environ.get(STORE_SETTINGS), environ.get(STORE)
     settings = StoreSettings.model_validate_json(text) if text else StoreSettings()
     return settings.model_copy(update={"path": Path(path)}) if path else settings
+
+
+def _absolute(cost: CostSettings) -> CostSettings:
+    return cost.model_copy(update={"prices": cost.prices.absolute()}) if cost.prices else cost
+
+
+def cost_settings(environ: Mapping[str, str]) -> CostSettings:
+    """Who pays, and at which prices, as `launch` was told; the defaults when nothing was."""
+    return CostSettings.model_validate_json(environ.get(COST) or "{}")
 
 
 def _options(settings: DashboardSettings) -> list[str]:

@@ -74,7 +74,7 @@ def launch_with(
     )
     return launch(
         settings.dashboard, settings.store, banner, access=settings.access, rules=rules,
-        base_url=settings.alerts.base_url, secrets=secrets,
+        cost=settings.cost, base_url=settings.alerts.base_url, secrets=secrets,
     )  # fmt: skip
 
 

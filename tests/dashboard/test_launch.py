@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.access import AccessSettings, LoginSettings
-from core.settings import DashboardSettings, StoreSettings
-from dashboard.launch import APP, STORE, ExposedError, entrance, launch, store_settings
+from core.settings import CostSettings, DashboardSettings, StoreSettings
+from dashboard.launch import APP, STORE, ExposedError, cost_settings, entrance, launch, store_settings
 from dashboard.login import login_file, secrets_toml
 
 AWS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_PROFILE": "prod", "PATH": "/bin"}
@@ -32,6 +32,16 @@ def test_hands_over_the_store_as_an_absolute_path():
     _, env = start()
 
     assert Path(env["QUARTERDECK_STORE"]).is_absolute()
+
+
+def test_hands_over_who_pays_and_at_which_prices():
+    told = CostSettings(payer={"org": ["1"]}, free_tier="elsewhere", prices=Path("prices.yml"))
+
+    _, env = launch(DashboardSettings(), StoreSettings(path=Path("facts")), cost=told, environ={})
+
+    found = cost_settings(env)
+    assert found == told.model_copy(update={"prices": Path("prices.yml").absolute()})
+    assert cost_settings({}) == CostSettings()
 
 
 def test_hands_over_no_aws_credentials():
