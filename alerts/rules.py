@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -212,3 +213,7 @@ def names(rules: Iterable[Rule]) -> list[str]:
 
 
 __all__ = ["STARTER", "MinutesOf", "Rule", "Subject", "Where", "load_rules", "names", "rules_of", "schema"]
+
+
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=2, sort_keys=True))
