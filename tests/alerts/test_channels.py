@@ -7,6 +7,7 @@ import traceback
 from datetime import UTC, datetime
 
 import pytest
+import standardwebhooks
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
@@ -265,6 +266,17 @@ def test_a_signature_is_the_one_of_the_specification():
     signature = sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", b'{"test": 2432232314}')
 
     assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_receiver_that_uses_the_reference_library_takes_it(receiver, http, message):
+    channel = channel_of("webhook", receiver.then(200).url)
+
+    channel.send(message(), edge_of(http))
+
+    taken = standardwebhooks.Webhook(channel.secret.get_secret_value()).verify(
+        receiver.raw, receiver.headers[0]
+    )
+    assert taken["data"]["id"] == "i1-firing-chat"
 
 
 @pytest.mark.parametrize("secret", ["whsec_short", "whsec_%%%%", "x"])
