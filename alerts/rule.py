@@ -241,7 +241,7 @@ def _signal(rule: Rule) -> Iterator[str]:
 
 def _condition(rule: Rule) -> Iterator[str]:
     given = [name for name in _CONDITIONS if getattr(rule, name) is not None]
-    if rule.parts and given:
+    if rule.parts and given and rule.signal is None:
         yield f"{given[0]}: a rule of other rules compares nothing itself"
     if not rule.parts and rule.signal is not None and len(given) != 1:
         yield "needs `above` or `below`, one of them (or `above_normal`, `below_normal`, `slo`)"

@@ -1,4 +1,4 @@
-"""What rules mean, once more: plain loops over minutes, without a matrix. Slow, and only as clever as the docs."""
+"""What rules mean, once more: plain loops over minutes, no matrix. Slow, and no cleverer than the docs."""
 
 from __future__ import annotations
 

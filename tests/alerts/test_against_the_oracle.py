@@ -60,7 +60,9 @@ def grid_of():
             name: np.array([[np.nan if (v := getattr(m, name)) is None else v for m in minutes]], dtype=float)
             for name in columns
         }
-        flags = {name: np.array([[getattr(m, name) for m in minutes]]) for name in ("collected", "provisional")}
+        flags = {
+            name: np.array([[getattr(m, name) for m in minutes]]) for name in ("collected", "provisional")
+        }
         ends = tuple(start + timedelta(minutes=n + 1) for n in range(len(minutes)))
         return Grid((Subject("function", "111122223333", "eu-west-1", "checkout"),), ends, values, flags)
 

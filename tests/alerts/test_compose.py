@@ -174,7 +174,7 @@ def test_a_part_is_judged_before_what_is_made_of_it_and_tells_nobody(part, whole
 
 
 def test_a_part_that_there_is_not_is_named(whole, part):
-    with pytest.raises(SettingsError, match="rule whole: all: there is no rule 'bat'.*did you mean `bad`"):
+    with pytest.raises(SettingsError, match=r"rule whole: all: there is no rule 'bat'.*did you mean `bad`"):
         ordered([whole(all="bat"), part("bad")])
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -114,6 +115,20 @@ def test_reads_several_documents_and_folders(file, tmp_path):
         ("act: {do: invoke-function}", "5: rules.0.act.function: is required"),
         ("repeat: 5s", "5: rules.0.repeat: must be at least 1m"),
         ("labels: {a: 1}", "5: rules.0.labels.a: "),
+        ("slo: 99%", "2: rules.0: needs `above` or `below`, one of them"),
+        ("statistic: Sum", "5: rules.0.statistic: goes with a CloudWatch metric"),
+        ("windows: []", "5: rules.0.windows: goes with `slo`"),
+        ("all: [b]", "2: rules.0: has a `signal` or names other rules"),
+        ("overrides: {abov: 1}", "5: rules.0.overrides.abov: there is no such key; did you mean `above`?"),
+        (
+            "overrides: [{where: {regio: x}}]",
+            "5: rules.0.overrides.0.where.regio: there is no such key; did you",
+        ),
+        ("overrides: [{slo: 99%}]", "5: rules.0.overrides.0: slo: errors is no share of bad ones"),
+        (
+            "overrides: [{where: {queue: x}}]",
+            "5: rules.0.overrides.0.where.queue: errors is about a function",
+        ),
     ],
 )
 def test_names_a_mistake_by_line_and_field(mistakes, line, told):
@@ -135,6 +150,63 @@ def test_names_all_mistakes_of_all_rules_at_once(mistakes):
 
 def test_suggests_the_signal_that_was_meant(mistakes):
     assert "did you mean `error_rate`?" in mistakes("rules: [{rule: a, signal: eror_rate, above: 1}]")[0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("{rule: a, signal: throttles2, above: 1}", "did you mean `throttles`?"),
+        (
+            "{rule: a, signal: ConcurrentExecutions, above: 1}",
+            "did you mean `AWS/Lambda.ConcurrentExecutions`?",
+        ),
+        ("{rule: a, signal: AWS/Lambda.Error, above: 1}", "did you mean `AWS/Lambda.Errors`?"),
+        (
+            "{rule: a, signal: AWS/Lambda.Duration, above: 1}",
+            "is read as Sum of function, Maximum of function",
+        ),
+        ("{rule: a, signal: AWS/Lambda.Errors, statistic: p99, above: 1}", "is read as Sum of function"),
+        ("{rule: a, signal: errors, slo: 99%}", "slo: errors is no share of bad ones"),
+        ("{rule: a, signal: error_rate, slo: 99%, over: 5m}", "over: `slo` has `windows` instead"),
+        ("{rule: a, signal: silent_stop, above: 1, for: 5m}", "for: silent_stop tells of now only"),
+        ("{rule: a, signal: silent_stop, above_normal: 1}", "silent_stop tells of now only"),
+        ("{rule: a, all: b, above: 1}", "above: a rule of other rules compares nothing itself"),
+        ("{rule: a, unless: b}", "signal: is required (or `all` or `any`, which name other rules)"),
+        ("{rule: a, signal: errors, above_normal: 0}", "above_normal: "),
+        (
+            "{rule: a, signal: error_rate, slo: 99%, windows: [{long: 5m, short: 1h, above: 1}]}",
+            "must not be longer",
+        ),
+        (
+            "{rule: a, signal: error_rate, slo: 99%, windows: [{long: 4d, short: 1h, above: 1}]}",
+            "may be up to 3d",
+        ),
+    ],
+)
+def test_says_what_of_a_condition_makes_no_sense(mistakes, rule, told):
+    [mistake] = mistakes(f"rules: [{rule}]")
+
+    assert mistake.startswith("1: ")
+    assert (
+        told.removeprefix("over: ").removeprefix("for: ").removeprefix("slo: ").removeprefix("above: ")
+        in mistake
+    )
+
+
+def test_names_a_part_that_there_is_not_by_its_file_and_line(file):
+    path = file(GOOD + "  - rule: whole\n    all: [a, throttle]\n")
+
+    with pytest.raises(SettingsError, match=r"rules.yml:5: all: there is no rule 'throttle'.*`throttles`"):
+        rules_of(AlertSettings(rules=[path]))
+
+
+def test_a_part_may_be_a_starter_rule_unless_that_is_switched_off(file):
+    whole = "rules:\n  - {rule: whole, any: throttles}\n"
+    off = "  - {rule: throttles, signal: throttles, above: 1, enabled: false}\n"
+
+    assert rules_of(AlertSettings(rules=[file(whole)]))[-1].parts == ("throttles",)
+    with pytest.raises(SettingsError, match="or it is switched off"):
+        rules_of(AlertSettings(rules=[file(whole + off)]))
 
 
 def test_says_that_a_share_is_not_a_percentage(mistakes):
@@ -186,6 +258,32 @@ def test_refuses_a_channel_that_there_is_not(file):
 def test_any_text_loads_or_is_refused_with_a_line(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any.yml"
     path.write_text(text, encoding="utf-8", errors="replace")
+
+    mistakes = ()
+    try:
+        load_rules([path])
+    except SettingsError as error:
+        mistakes = error.mistakes
+
+    assert all(mistake.startswith(f"{path}:") for mistake in mistakes)
+
+
+WORDS = st.sampled_from([*(field.alias or key for key, field in Rule.model_fields.items()), "abov", "1"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["5%", "5m", "a", "error_rate", "3 of 5"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.dictionaries(WORDS, VALUES, max_size=6), max_size=3))
+def test_any_yaml_loads_or_is_refused_with_a_line(tmp_path_factory, rules):
+    path = tmp_path_factory.getbasetemp() / "fuzz.yml"
+    path.write_text(yaml.safe_dump({"rules": rules}), encoding="utf-8")
 
     mistakes = ()
     try:

@@ -97,8 +97,8 @@ def test_headroom_of_the_unreserved_pool(newest, world):
 
 def test_memory_is_the_share_of_what_is_configured(newest, world):
     record = InvocationRecord(
-        function="checkout", ts=world.at(9), event_id="1", request_id="1", stream="s", version="1", duration_ms=5,
-        memory_mb=512, max_memory_mb=384,
+        function="checkout", ts=world.at(9), event_id="1", request_id="1", stream="s", version="1",
+        duration_ms=5, memory_mb=512, max_memory_mb=384,
     )  # fmt: skip
     window = Window(world.at(0), world.at(10))
     world.told("logs", window, [record, Covered("checkout", window)])
