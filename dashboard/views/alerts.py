@@ -7,7 +7,7 @@ import streamlit as st
 
 from alerts.quiet import quiet
 from core.windows import Window
-from dashboard import figures_alerts, numbers, queries, queries_alerts, tables, widgets
+from dashboard import alarm_parts, figures_alerts, numbers, queries, queries_alerts, tables, widgets
 from dashboard.alert_facts import show
 from dashboard.alert_people import told
 from dashboard.answers import alerts_answer
@@ -42,6 +42,7 @@ def page(window: Window) -> None:
     silences()
     dead_deliveries()
     audit()
+    alarm_parts.alarms_table()
 
 
 # --- lists -------------------------------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from alerts.auditing import audit
 from alerts.backtest import backtest
-from alerts.rules import rules_of
+from alerts.rules import load_rules, rules_of
 from alerts.settings import AlertSettings
 from core.settings import StoreSettings
 from core.windows import Window
@@ -62,6 +64,19 @@ def test_the_flash_sales_fire_again_and_again(demo):
 
     assert len([f for f in found.firings if f.subject.name == "inventory-reserve"]) >= 5
     assert found.flaps >= 4
+
+
+def test_the_draft_of_the_docs_flaps_and_a_longer_window_does_not(demo, tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "backtest.md").read_text()
+    (tmp_path / "draft.yml").write_text(re.findall(r"```yaml rules\n(.*?)```", text, re.DOTALL)[0])
+    (draft,) = load_rules([tmp_path / "draft.yml"])
+    window = Window(NOW - timedelta(hours=3), NOW)
+
+    found = backtest(demo, draft, window, now=NOW).replay
+    longer = backtest(demo, draft.model_copy(update={"over": timedelta(minutes=30)}), window, now=NOW).replay
+
+    assert (len(found.firings), found.flaps) == (9, 8)
+    assert len(longer.firings) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from core.people import Person
 from core.windows import MINUTE, Window
 from dashboard.figures_rules import as_yaml, nice_step, where_words
 from dashboard.launch import RULES, RulesInForce
+from store import schema
 from tests.dashboard.conftest import NOW, PROD
 from tests.dashboard.every_page import words
 
@@ -125,6 +126,28 @@ def test_a_marked_outage_is_shown_compared_and_taken_back(open_page, history):
     assert "payments <b>down</b>" in words(app)
     app.button(f"unmark-{id}").click().run()
     assert known(history, Window(NOW - timedelta(days=1), NOW)) == []
+
+
+def test_the_numbers_of_a_rule_are_counts_of_its_states_and_incidents(open_page, history):
+    def state(subject, word):
+        values = {"rule": "error-rate", "account": PROD.account, "region": PROD.region, "subject": subject}
+        return values | {"state": word, "since": NOW, "evaluated_at": NOW}
+
+    def incident(id, days_ago):
+        opened = NOW - timedelta(days=days_ago)
+        values = {"id": id, "rule": "error-rate", "account": PROD.account, "region": PROD.region}
+        values |= {"subject_kind": "function", "subject": "orders", "severity": "critical", "title": "t"}
+        return values | {"text": "x", "opened_at": opened, "resolved_at": opened + timedelta(hours=1)}
+
+    with history.transaction() as connection:
+        states = [state("a", "firing"), state("b", "ok"), state("c", "ok"), state("d", "unknown")]
+        connection.execute(schema.rule_state.insert(), states)
+        connection.execute(schema.incident.insert(), [incident("1", 2), incident("2", 5), incident("3", 12)])
+
+    row = table(open_page("views/rules.py"), "Rules in words").set_index("rule").loc["error-rate"]
+
+    assert [row[name] for name in ("covers", "firing", "ok", "unknown", "fired_7d")] == [4, 1, 2, 1, 2]
+    assert row["last_fired"] == NOW - timedelta(days=2)
 
 
 def test_a_rule_that_cannot_be_tried_says_why(open_page, history):
