@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alerts.actions import ACTIONS
+from alerts.channels import KINDS
 from collectors.registry import EVERY, OPTIONAL_TO_CONNECT, PERMISSIONS_TO_CONNECT
 from core.iam import Document, document, statements
 
@@ -39,8 +40,9 @@ def reading(partition: str = "aws") -> list[Document]:
 
 
 def acting(partition: str = "aws") -> list[Document]:
-    """Statements for what remediation calls, when it is switched on."""
-    return statements("Acts", sorted({p for action in ACTIONS for p in action.permissions}), partition)
+    """Statements for what remediation and channels call, when they are switched on."""
+    needed = {p for one in (*ACTIONS, *KINDS) for p in one.permissions}
+    return statements("Acts", sorted(needed), partition)
 
 
 def trust(trusted: str, external_id: str | None, *, partition: str = "aws") -> Document:
