@@ -41,8 +41,9 @@ def reading(partition: str = "aws") -> list[Document]:
 
 def acting(partition: str = "aws") -> list[Document]:
     """Statements for what remediation and channels call, when they are switched on."""
-    needed = {p for one in (*ACTIONS, *KINDS) for p in one.permissions}
-    return statements("Acts", sorted(needed), partition)
+    acts = {p for action in ACTIONS for p in action.permissions}
+    tells = {p for kind in KINDS for p in kind.permissions}
+    return statements("Acts", sorted(acts | tells), partition)
 
 
 def trust(trusted: str, external_id: str | None, *, partition: str = "aws") -> Document:
