@@ -21,6 +21,7 @@ from dashboard import (
     queries_function,
     tables,
     widgets,
+    zoom,
 )
 from dashboard.charts.boards import change_marks, function_board
 from dashboard.choosers import function_labels
@@ -196,9 +197,8 @@ def board(
         columns=tables.board_columns(),
     )
     with st.container(border=True, key="board"):
-        st.echarts_chart(
-            drawn.option,
-            height=drawn.height_px,
+        zoom.board(
+            drawn,
             key="function-board",
             alt="Invocations, error rate, duration, concurrency, cold starts and memory of the function",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.windows import Window
-from dashboard import figures_fleet, figures_overview, queries, queries_overview, tables, widgets
+from dashboard import figures_fleet, figures_overview, queries, queries_overview, tables, widgets, zoom
 from dashboard.charts.boards import deploy_marks, overview_board
 from dashboard.compare import earlier
 from dashboard.figures_overview import Before, Now
@@ -48,9 +48,8 @@ def board(now: Now) -> None:
         columns=tables.board_columns(),
     )
     with st.container(border=True, key="board"):
-        st.echarts_chart(
-            drawn.option,
-            height=drawn.height_px,
+        zoom.board(
+            drawn,
             key="overview-board",
             alt="Invocations and errors, error rate, duration, concurrency and throttles over the window",
         )

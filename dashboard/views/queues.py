@@ -19,6 +19,7 @@ from dashboard import (
     queue_parts,
     tables,
     widgets,
+    zoom,
 )
 from dashboard.answers import queues_answer
 from dashboard.charts.queues import queue_board
@@ -120,9 +121,8 @@ def one(queues: pd.DataFrame, drains: pd.DataFrame, window: Window) -> None:
         columns=tables.board_columns(),
     )
     with st.container(border=True, key="board"):
-        st.echarts_chart(
-            drawn.option,
-            height=drawn.height_px,
+        zoom.board(
+            drawn,
             key="queue-board",
             alt="Backlog, age and traffic of one queue",
         )
