@@ -24,9 +24,17 @@ def command(one: Observed, *words: str) -> str:
     return shlex.join(["aws", *words, "--region", one.region])
 
 
+_ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
 def text(value: str) -> str:
-    """A quoted string of HCL, in which nothing is a template."""
-    return json.dumps(value, ensure_ascii=True).replace("${", "$${").replace("%{", "%%{")
+    """A quoted string of HCL, in which nothing is a template and nothing drives a terminal."""
+    plain = "".join(_ESCAPED.get(char) or (char if char.isprintable() else _code(char)) for char in value)
+    return '"' + plain.replace("${", "$${").replace("%{", "%%{") + '"'
+
+
+def _code(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def resource(kind: str, values: Mapping[str, Any]) -> str:
@@ -122,7 +130,7 @@ def no_units_change(one: Observed, qualifier: str) -> Change:
     name = f"{one.function}:{qualifier}"
     return Change(
         cli=(command(one, *words, "--qualifier", qualifier),),
-        terraform=f"# remove the aws_lambda_provisioned_concurrency_config of {json.dumps(name)}",
+        terraform=f"# remove the aws_lambda_provisioned_concurrency_config of {text(name)}",
         action={"do": "set-provisioned-concurrency", "qualifier": qualifier, "count": 0},
     )
 

@@ -94,7 +94,8 @@ def architecture(one: Observed, price_of: PriceOf) -> Proposal:
     if saves is None:
         return unknown(kind, f"the price of arm64 duration in {one.region}")
     if one.layers:
-        what = f"whether its {one.layers} layer{'s' if one.layers > 1 else ''} exist for arm64"
+        what = "its layer exists" if one.layers == 1 else f"its {one.layers} layers exist"
+        what = f"whether {what} for arm64"
         return unknown(kind, what, at_stake=_at_most(saves))
     if saves.high < LEAST_USD:
         return keep(kind, "arm64 would save less than a cent a month")

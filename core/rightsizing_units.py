@@ -22,7 +22,7 @@ def idle(one: Observed) -> Iterator[Proposal]:
         yield Proposal(
             kind="idle-provisioned",
             verdict="change",
-            says=f"Give back {pool.held:,.0f} units of {pool.qualifier}",
+            says=f"Give back {pool.held:,.0f} units of {_named(pool.qualifier)}",
             saves=None if usd is None else Band(usd, usd, usd),
             risk="a caller that names the version itself is not seen from here; it would start cold",
             evidence=(pool.why, f"looked at {words(one.window)}"),
@@ -31,6 +31,10 @@ def idle(one: Observed) -> Iterator[Proposal]:
             then=0.0,
             change=no_units_change(one, pool.qualifier),
         )
+
+
+def _named(qualifier: str) -> str:
+    return f"version {qualifier}" if qualifier.isdecimal() else f"alias {qualifier}"
 
 
 def scheduled(

@@ -39,7 +39,7 @@ def page(window: Window) -> None:
     kind = _kind()
     mine = [one for one in found if kind in (None, one.proposal.kind)]
     changes, unknown = figures_savings.of(mine, "change"), figures_savings.of(mine, "unknown")
-    ranked(changes, mine, wide)
+    ranked(changes, wide)
     missing(unknown)
     closer([*changes, *unknown], found, wide)
 
@@ -50,7 +50,7 @@ def _kind() -> str | None:
         return option_chooser("about", dict(KINDS), "Kind", "All kinds", width=240)
 
 
-def ranked(changes: Sequence[Saving], everything: Sequence[Saving], window: Window) -> None:
+def ranked(changes: Sequence[Saving], window: Window) -> None:
     if not changes:
         st.caption("Nothing of this kind is proposed.")
         return
@@ -60,7 +60,7 @@ def ranked(changes: Sequence[Saving], everything: Sequence[Saving], window: Wind
         tables.table(
             shown,
             key="savings",
-            export=figures_savings.export(everything),
+            export=figures_savings.export(changes),
             height=tables.height_px(len(shown), most=12),
             alt="Proposals with what they save a month, risk and evidence, most saved first",
             column_config=_columns(shown),
@@ -79,14 +79,16 @@ def _columns(shown: pd.DataFrame) -> dict[str, Any]:
         "says": _choose(shown, "pick-saving", "Change"),
         "function": column.TextColumn("Function"),
         "what": column.TextColumn("What"),
-        "low_usd": tables.usd_column(
-            "At least", shown["low_usd"].abs(), "USD saved a month; below zero: it costs more."
-        ),
-        "high_usd": tables.usd_column("At most", shown["high_usd"].abs(), "USD saved a month."),
+        "low_usd": _cents("At least", "USD saved a month; below zero: it costs more."),
+        "high_usd": _cents("At most", "USD saved a month."),
         "risk": column.TextColumn("Risk", width="large"),
         "evidence": column.TextColumn("Evidence", width="large"),
         "place": column.TextColumn("Where"),
     }
+
+
+def _cents(label: str, help: str) -> Any:
+    return st.column_config.NumberColumn(label, format="$%,.2f", help=help)
 
 
 def _choose(shown: pd.DataFrame, key: str, label: str) -> Any:
@@ -119,7 +121,7 @@ def missing(unknown: Sequence[Saving]) -> None:
                 "what": _choose(shown, "pick-unknown", "What"),
                 "function": column.TextColumn("Function"),
                 "missing": column.TextColumn("Missing", width="large"),
-                "high_usd": tables.usd_column("At stake", shown["high_usd"], "USD a month, at most."),
+                "high_usd": _cents("At stake", "USD a month, at most."),
                 "place": column.TextColumn("Where"),
             },
             column_order=tables.spoken(shown, ["what", "function", "missing", "high_usd", "place"]),
