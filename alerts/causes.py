@@ -178,9 +178,9 @@ def _dependency(near: Sequence[Incident], evidence: Evidence) -> Iterator[Explan
                     failing[service].append(one)
     for service, ones in failing.items():
         itself = [one for one in near if one.subject == service and one.subject_kind == "function"][:1]
-        calls = [(one.subject, evidence.calls[_place(one)][service]) for one in ones]
+        each = [(one.subject, evidence.calls[_place(one)][service]) for one in ones]
         told = tuple(
-            dict.fromkeys(f"{name}: {c.failed} of {c.calls} traced calls failed" for name, c in calls)
+            dict.fromkeys(f"{name}: {c.failed} of {c.calls} traced calls failed" for name, c in each)
         )
         cause = Cause("dependency", f"calls to {service} fail", told)
         yield from _first_leads(itself + ones, cause)

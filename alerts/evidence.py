@@ -41,7 +41,7 @@ def gather(
 ) -> Evidence:
     """Evidence about the targets where several are open, one of them young and alone. A question that fails
     is left unanswered: then nothing is grouped by it."""
-    signals = {rule.rule: rule.signal for rule in rules}
+    signals = {rule.rule: rule.signal for rule in rules if rule.signal is not None}
     near = {at: ones for at, ones in _by_target(incidents).items() if is_worth_a_look(ones, now)}
     changed = _only(near, _have_one_function)
     pooled = _only(near, lambda ones: _several(ones, signals, HEADROOM | {"throttles"}))

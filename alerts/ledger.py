@@ -124,14 +124,18 @@ def silences(connection: sa.Connection, *, now: datetime) -> list[Silence]:
     columns = [table.c[name] for name in Silence.__slots__]
     query = sa.select(*columns).where(table.c.start <= now, table.c.end > now).order_by(table.c.id)
     rows = connection.execute(query)
-    return [Silence(*row[:-1], matchers=from_rows(row.matchers)) for row in rows]
+    return [_silence(row) for row in rows]
 
 
 def silence(connection: sa.Connection, id: int) -> Silence | None:
     table = schema.silence
     columns = [table.c[name] for name in Silence.__slots__]
     row = connection.execute(sa.select(*columns).where(table.c.id == id)).first()
-    return None if row is None else Silence(*row[:-1], matchers=from_rows(row.matchers))
+    return None if row is None else _silence(row)
+
+
+def _silence(row: sa.Row[Any]) -> Silence:
+    return Silence(**row._asdict() | {"matchers": from_rows(row.matchers)})
 
 
 def add_silence(connection: sa.Connection, new: Silence) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from alerts.incident import Incident
 
@@ -51,7 +51,8 @@ def parse_matcher(text: str) -> Matcher:
     found = _WRITTEN.fullmatch(text) if len(text) <= MAX_CHARS else None
     if found is None:
         raise ValueError(f"{text[:60]!r} is no matcher: write tag:team=payments or rule=~error-.*")
-    kind, name, is_, value = found.groups()
+    kind, name, sign, value = found.groups()
+    is_ = cast(Is, sign)  # the pattern has no others
     if kind in FIELDS and name is None:
         return Matcher(kind, is_, _checked(is_, value))
     if kind in MAPPINGS and name:
