@@ -32,6 +32,11 @@ GROUPS: Mapping[str, str] = {
     "AWS-Lambda-SnapStart-Cache": "snapstart_cache",
     "AWS-Lambda-SnapStart-Restore": "snapstart_restore",
     "AWS-Lambda-Processed-Bytes": "streamed",
+    "AWS-Lambda-Durable-Execution-Operations": "durable_operations",
+    "AWS-Lambda-Durable-Execution-Written-Bytes": "durable_written",
+    "AWS-Lambda-Durable-Execution-TimedStorage-ByteHrs": "durable_kept",
+    "AWS-Lambda-Event-Poller-Unit-Duration": "event_pollers",
+    "AWS-Lambda-SQS-Event-Poller-Unit-Duration": "event_pollers_sqs",
 }
 """A product's group, without -ARM, to its price; what has no group goes by its usage type."""
 
@@ -64,6 +69,8 @@ class _Named:
     unit: str
     is_variant: bool
     """The same price once more, as told for Arm."""
+    is_sure: bool
+    """Its usage type says so, not only its group."""
 
 
 def prices_of(service: str, products: Iterable[Any], *, region: str, seen: date) -> tuple[Price, ...]:
@@ -76,31 +83,34 @@ def prices_of(service: str, products: Iterable[Any], *, region: str, seen: date)
     Source: https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html and the AWSLambda
     offer of 2026-09 (`terms.OnDemand.*.priceDimensions.*.pricePerUnit`).
     """
-    found: dict[tuple[str, str], Price] = {}
-    variants: list[Price] = []
+    told: dict[tuple[str, str, bool], list[tuple[bool, Price]]] = {}
     for raw in products:
         product = _parsed(raw, service, region)
-        attributes = _mapping(_mapping(product.get("product")).get("attributes"))
-        named = _named(service, attributes, region)
-        if named is None:
-            continue
-        price = _price(product, named, service, region, seen)
-        key = price.name, price.architecture
-        if named.is_variant:
-            variants.append(price)
-        elif key in found and found[key].tiers != price.tiers:
-            raise PriceListError(f"{service} in {region} has two prices of {_words(key)}")
-        else:
-            found[key] = price
-    for variant in variants:
-        usual = found.get((variant.name, ""))
-        if usual is not None and usual.tiers != variant.tiers:
-            raise PriceListError(
-                f"{service} in {region} tells another price of {variant.name} for Arm, which is not expected"
-            )
+        named = _named(service, _mapping(_mapping(product.get("product")).get("attributes")), region)
+        if named is not None:
+            price = _price(product, named, service, region, seen)
+            key = price.name, price.architecture, named.is_variant
+            told.setdefault(key, []).append((named.is_sure, price))
+    where = f"{service} in {region}"
+    one = {key: _the_one(prices, where) for key, prices in told.items()}
+    found = {key[:2]: price for key, price in one.items() if not key[2]}
+    for (name, architecture, is_variant), price in one.items():
+        usual = found.get((name, architecture))
+        if is_variant and usual is not None and usual.tiers != price.tiers:
+            raise PriceListError(f"{where} tells another price of {name} for Arm, which is not expected")
     if lacking := REQUIRED.get(service, frozenset()) - found.keys():
-        raise PriceListError(f"{service} in {region} lacks {', '.join(sorted(map(_words, lacking)))}")
+        raise PriceListError(f"{where} lacks {', '.join(sorted(map(_words, lacking)))}")
     return tuple(found[key] for key in sorted(found))
+
+
+def _the_one(prices: Iterable[tuple[bool, Price]], where: str) -> Price:
+    """The price that all products of one kind agree on; those that only their group names count if no usage
+    type does."""
+    ordered = sorted(prices, key=lambda told: not told[0])
+    is_sure, first = ordered[0]
+    if any(each.tiers != first.tiers for sure, each in ordered if sure == is_sure):
+        raise PriceListError(f"{where} has two prices of {_words((first.name, first.architecture))}")
+    return first
 
 
 def _words(key: tuple[str, str]) -> str:
@@ -141,6 +151,7 @@ def _named(service: str, attributes: Mapping[str, Any], region: str) -> _Named |
         architecture if meter.by_architecture else "",
         meter.unit,
         is_variant=is_arm and not meter.by_architecture,
+        is_sure=name in names,
     )
 
 

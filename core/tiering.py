@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -143,6 +144,11 @@ def effective_rates(
         for (payer, month), mine in books.items():
             found |= _month(mine, prices, settings, payer=payer, hours=_hours(month, until))
         return found
+
+
+def left_out(charges: Iterable[Charge]) -> dict[str, int]:
+    """What totals lack: each reason, and how many charges have no cost for it; the most frequent first."""
+    return dict(Counter(one.why for one in charges if one.why is not None).most_common())
 
 
 # --- one payer's month --------------------------------------------------------------------------------------

@@ -69,6 +69,12 @@ def test_a_group_names_the_price_where_the_usage_type_is_a_new_one():
     assert ("duration", "arm64") in by_name(*WHOLE, odd)
 
 
+def test_a_product_that_only_its_group_names_gives_way_to_one_whose_usage_type_does():
+    odd = a_product("EU-Other-Request", ("0", "Inf", "9"), unit="Requests", group="AWS-Lambda-Requests")
+
+    assert by_name(odd, *WHOLE) == by_name(*WHOLE)
+
+
 def test_what_has_no_group_goes_by_its_usage_type():
     fee = a_product("EU-Lambda-Managed-Instances-m7g.xlarge-Management-Hours", unit="Hours")
     durable = a_product("EU-Lambda-Durable-Execution-Operations", unit="DurableOperations")

@@ -16,7 +16,7 @@ from core.price_book import PriceBook
 from core.prices import GRAIN_USD, packaged_book
 from core.settings import CostSettings, SavingsPlanSettings
 from core.sharing import share_out
-from core.tiering import Line, charge, effective_rates
+from core.tiering import Line, charge, effective_rates, left_out
 
 MONTH = date(2026, 10, 1)
 BOOK = packaged_book()
@@ -285,6 +285,16 @@ def test_a_region_without_a_known_price_is_unknown_and_says_why():
     assert found[0].net_usd is None
     assert found[0].why == "no price of duration (x86_64) in ap-south-2 is known"
     assert (found[1].net_usd, found[1].why) == (0, None)  # nothing costs nothing, whatever the price
+
+
+def test_what_totals_lack_is_counted_by_reason():
+    uses = [used("duration", 5, key=key, region="ap-south-2") for key in range(3)]
+    uses += [used("traces", 5, region="eu-west-3"), used("requests", 5)]
+
+    assert left_out(charge(uses, BOOK, PLAIN, month=MONTH)) == {
+        "no price of duration (x86_64) in ap-south-2 is known": 3,
+        "no price of traces in eu-west-3 is known": 1,
+    }
 
 
 def test_use_that_is_not_known_has_no_cost():
