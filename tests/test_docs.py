@@ -214,6 +214,7 @@ def test_every_page_has_its_proof():
 
 FIGURES = {
     "Overview": ("overview",),
+    "Rules": ("rules",),
     "Functions": ("function",),
     "Cold starts": ("cold", "what_if"),
     "Concurrency": ("concurrency",),
