@@ -54,7 +54,7 @@ class FakeAws:
 def main(folder, database, chat):
     store = Store.open(StoreSettings(path=Path(folder), free_space_floor_mb=0, database=database or None))
     channel = {"kind": "webhook", "url": f"{chat}/notice"}
-    delivery, actions = {"burst": 99, "per_hour": 999}, {"enabled": True, "max_per_hour": 99}
+    delivery, actions = {"per_hour": 999}, {"enabled": True, "max_per_hour": 99}
     settings = Settings(
         collect={"metrics_every": "1s"},
         alerts={"channels": {"chat": channel}, "delivery": delivery, "actions": actions},
