@@ -20,12 +20,14 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An outage that is new, or that closed; `value` is the worst in it, as far as known."""
+    """An outage that is new, or that closed; `value` is the worst in it, as far as known, `limit` what the
+    rule compared with when it began (what was normal then, say)."""
 
     rule: Rule
     subject: Subject
     outage: Outage
     value: float | None
+    limit: float | None = None
 
     @property
     def id(self) -> str:
@@ -54,7 +56,14 @@ def _decide_one(one: Judgement, known: Mapping[Key, list[Outage]]) -> Iterator[F
         if at in firing or before:
             minutes = zip(ends, fires[at].tolist(), clears[at].tolist(), strict=True)
             for outage in outages(minutes, before):
-                yield Finding(one.rule, subject, outage, worst(one, at, outage))
+                yield Finding(one.rule, subject, outage, worst(one, at, outage), _limit(one, at, outage))
+
+
+def _limit(one: Judgement, at: int, outage: Outage) -> float | None:
+    """None when the grid does not hold that minute, or nothing was known of it."""
+    limits = dict(zip(one.grid.ends, one.limit[at].tolist(), strict=True))
+    found = limits.get(outage.opened_at, float("nan"))
+    return None if np.isnan(found) else found
 
 
 def worst(one: Judgement, at: int, outage: Outage) -> float | None:
@@ -81,7 +90,7 @@ def new_incident(finding: Finding, context: Context) -> Incident:
         text=sentence(rule, finding.value, context),
         opened_at=finding.outage.opened_at,
         value=finding.value,
-        threshold=rule.threshold,
+        threshold=rule.threshold if finding.limit is None else finding.limit,
         tags=dict(subject.tags or {}),
         labels=dict(rule.labels),
         definition=definition_of(rule),

@@ -90,7 +90,7 @@ def link(incident: Incident) -> None:
 def chart(incident: Incident, rule: Rule | None) -> None:
     now = queries.now()
     shown = figures_alerts.span(incident, now=now)
-    if rule is None or rule.spec.subject == "collector":
+    if rule is None or rule.parts or rule.spec.is_now:
         return
     values = queries_alerts.values(incident, rule, shown, now)
     if values["value"].isna().all():
@@ -100,7 +100,7 @@ def chart(incident: Incident, rule: Rule | None) -> None:
         values,
         title=rule.spec.title,
         unit=rule.spec.unit,
-        threshold=rule.threshold,
+        threshold=float(incident["threshold"]) if rule.is_seasonal else rule.threshold,
         condition=rule.condition(),
         fired=figures_alerts.firing_window(incident, now=now),
         window=shown,

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from alerts.baseline import band
+from alerts.baseline import NO_HISTORY, band
+from alerts.engine import evaluate
 from alerts.grid import Grid
 from alerts.judging import judge_all
 from alerts.rule import Subject
@@ -152,3 +153,24 @@ def test_a_subject_without_history_does_not_hide_that_of_others(rule):
 
     assert np.isnan(found.median[0]).all()
     assert found.median[1].tolist() == [9.0] * 3
+
+
+def test_an_incident_keeps_the_limit_of_its_beginning(busy, history, world, store, settings, table):
+    for week in (1, 2, 3, 4):
+        history(7 * week, 100)
+    world.minutes(0, [0.0] * 10, invocations=150.0)
+
+    evaluate(store, [busy], settings(), now=world.at(10))
+
+    [incident] = table("incident")
+    assert (incident["threshold"], incident["value"]) == (pytest.approx(140), 150)
+    assert "4 usual spreads above what is normal at this time of the week" in incident["text"]
+
+
+def test_a_state_says_that_there_is_too_little_history(busy, history, world, store, settings, table):
+    world.minutes(0, [0.0] * 10, invocations=150.0)
+
+    evaluate(store, [busy], settings(), now=world.at(10))
+
+    [state] = table("rule_state")
+    assert (state["state"], state["reason"]) == ("unknown", NO_HISTORY)

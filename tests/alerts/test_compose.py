@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from alerts.compose import Truth, holds, mistakes, ordered
+from alerts.engine import evaluate
 from alerts.judge import BETWEEN, BREACH, CLEAR, UNKNOWN, judge
 from alerts.judging import judge_all
 from core.errors import SettingsError
@@ -194,3 +195,17 @@ def test_silence_of_a_part_neither_fires_nor_resolves(judged, part, whole, world
     assert one.verdict[0, one.grid.ends.index(world.at(5))] == BETWEEN
     assert not one.fires.any()
     assert not one.clears.any()
+
+
+def test_a_rule_made_of_rules_opens_an_incident_and_says_what_holds(
+    part, whole, world, store, settings, table
+):
+    world.minutes(0, [50.0] * 10, throttles=9.0)
+    rules = [part("bad"), part("full", signal="throttles", above=5), whole(all=["bad", "full"])]
+
+    evaluate(store, rules, settings(), now=world.at(10))
+
+    [incident] = table("incident")
+    assert incident["title"] == "checkout: whole 2 conditions met"
+    assert incident["text"].startswith("whole 2 conditions met: bad and full")
+    assert [row["reason"] for row in table("outbox")] == ["firing"]
