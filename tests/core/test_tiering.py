@@ -175,6 +175,13 @@ def test_shares_add_up_and_stay_near_their_proportion(total, weights):
         assert abs(Fraction(share) - exact) < Fraction(GRAIN_USD)
 
 
+@given(st.permutations("abc"))
+def test_who_bears_the_last_grain_does_not_hang_on_the_order(names):
+    weights = dict.fromkeys(names, Decimal(1))
+
+    assert share_out(GRAIN_USD, weights, GRAIN_USD) == {"a": GRAIN_USD, "b": 0, "c": 0}
+
+
 # --- by example ---------------------------------------------------------------------------------------------
 
 
