@@ -52,12 +52,10 @@ def request(row: Row, *, token: str | None = None) -> None:
     with st.container(border=True, key=f"request-{row['id']}", gap="xsmall"):
         badge = widgets.badge("warning", "Decide") if row["state"] == "planned" else ""
         st.markdown(f"{badge} **{shown.title}**  \n:small[:gray[{figures_actions.asked(row, now=now)}]]")
-        if shown.moved:
-            st.markdown(f"**{shown.moved}**")
-        for line in shown.lines:
-            st.markdown(f"- {line}")
         for warning in shown.warnings:
             st.markdown(f":orange-badge[:material/warning: Beware] {warning}")
+        lines = [f"**{shown.moved}**" if shown.moved else "", *shown.lines]
+        st.markdown("\n".join(f"- {line}" for line in lines if line))
         if row["state"] == "planned":
             _decide(row, token)
 
@@ -105,7 +103,7 @@ def change(row: Row) -> None:
         moved = figures_actions.moved(row["action"], row)
         line = figures_actions.held_line(row, now=now)
         st.markdown(
-            f"{badge} **{plain(row['what'])} of {plain(row['thing'])}** {moved}  \n"
+            f"{badge} **{plain(row['what'])} of {figures_actions.whose(row)}** {moved}  \n"
             f":small[:gray[{place} · {line}]]"
         )
         if row["state"] == "held" and isinstance(read_action(row["action"]), Setting):

@@ -26,7 +26,7 @@ def actions_answer(requests: pd.DataFrame, held: pd.DataFrame, *, now: datetime)
     parts = [_many(len(held), "change is held in AWS", "changes are held in AWS")] if len(held) else []
     if len(stuck):
         text = f"**{_many(len(stuck), 'change', 'changes')} could not be restored yet**: it is tried again."
-        return Answer("critical", text, plain(stuck["said"].iloc[0]))
+        return Answer("critical", text, "below is why")
     if len(waiting):
         left = numbers.age(waiting["expires_at"].min() - now)
         text = (
@@ -56,7 +56,8 @@ def decision(row: Row) -> Decision:
         return Decision(f"{action.name} on {plain(row['subject'])}", "", (), ())
     lines = [plain(plan[name]) for name in ("effect",) if plan.get(name)]
     lines += [f"Cost: {plain(plan['cost'])}"] if plan.get("cost") else []
-    lines += [f"Touches: {plain(line)}" for line in plan.get("touches") or ()]
+    touches = [plain(line) for line in plan.get("touches") or ()]
+    lines += [f"Touches: {'; '.join(touches)}"] if touches else []
     lines.append(f"Undo: {plain(plan['undo'])}" if plan.get("undo") else "It cannot be undone.")
     return Decision(
         plain(plan["sentence"]), moved(row["action"], plan), tuple(lines),
@@ -91,6 +92,12 @@ def asked(row: Row, *, now: datetime) -> str:
 _GOES_ON = {"asked": "the service plans it", "approved": "the service carries it out"}
 
 
+def whose(row: Row) -> str:
+    """What has the value, as people know it: a mapping by its function."""
+    name = str(row["thing"])
+    return plain(name if str(row["subject"]) in name else f"{row['subject']} ({name[:8]})")
+
+
 def held_line(row: Row, *, now: datetime) -> str:
     """How a held change stands: who, since when, how long still, whether it helped."""
     parts = [f"by {plain(row['who'])}", f"since {numbers.age(now - row['applied_at'])}"]
@@ -103,16 +110,16 @@ def held_line(row: Row, *, now: datetime) -> str:
     else:
         parts.append(f"{numbers.age(row['expires_at'] - now)} left")
     parts.append(verified(row, now=now))
-    if row["said"]:
+    if row["said"] and plain(row["said"]) not in parts:
         parts.append(plain(row["said"]))
     return " · ".join(part for part in parts if part)
 
 
 def verified(row: Row, *, now: datetime) -> str:
     if known(row["verified_at"]):
-        return "verified: it helped"
+        return plain("verified: it helped")
     if not known(row["verify_by"]):
-        return "not verified: its rule asks for nothing"
+        return ""
     left = row["verify_by"] - now
     return f"verified in {numbers.age(left)}" if left.total_seconds() > 0 else "to be verified: not known yet"
 

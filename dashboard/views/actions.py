@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from core.errors import QuarterdeckError
@@ -19,6 +20,9 @@ def page(window: Window) -> None:
     asked = queries.within(queries_actions.requests(now), scope)
     held = queries.within(queries_actions.held(), scope)
     tables.say(figures_actions.actions_answer(asked, held, now=now))
+    is_stuck = not held.empty and (held["state"] == "restoring").any()
+    if is_stuck:
+        changes(held)
     if token := st.query_params.get("approve"):
         by_link(token)
     elif chosen := st.query_params.get("request"):
@@ -27,11 +31,17 @@ def page(window: Window) -> None:
         st.header(f"Waiting for a decision ({len(asked)})", anchor=False)
         for row in asked.to_dict("records"):
             action_parts.request({str(name): value for name, value in row.items()})
-    if not held.empty:
-        st.header(f"Held now ({len(held)})", anchor=False)
-        for row in held.to_dict("records"):
-            action_parts.change({str(name): value for name, value in row.items()})
+    if not is_stuck:
+        changes(held)
     audit(window)
+
+
+def changes(held: pd.DataFrame) -> None:
+    if held.empty:
+        return
+    st.header(f"Held now ({len(held)})", anchor=False)
+    for row in held.to_dict("records"):
+        action_parts.change({str(name): value for name, value in row.items()})
 
 
 def by_link(token: str) -> None:

@@ -144,6 +144,8 @@ def live_through(sale: Sale, *, enabled: bool) -> None:
     sale.judge()
     if enabled:
         verified_and_restored(sale)
+    else:
+        wait_for(lambda: len(sale.outcomes()) == 2 * len(sale.rows(incident)), sale.why)
     assert sale.end(SIGTERM) == 0
 
 
