@@ -17,7 +17,8 @@ from alerts.backtest import CELLS, whole_minutes
 from alerts.faults import VERDICTS, Fault
 from alerts.fleet import Fleet, Place, fleet_of
 from alerts.judge import UNKNOWN, Judgement
-from alerts.judging import judge_over
+from alerts.judging import judge_over, problems
+from alerts.overrides import TAG, Problem
 from alerts.rolling import summed
 from alerts.rule import Rule
 from alerts.settings import AlertSettings
@@ -43,10 +44,17 @@ def audit(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: 
         for rule, seen in zip(rules, observed, strict=True)
         for fault in audit_rule(rule, seen, fleet, told, states, now=now)
     ]
+    found += [_not_followed(problem) for problem in problems(store, rules, now=now)]
     found += no_channel(told)
     alarms = [(Target(account, region), alarm) for account, region, alarm in alarm_facts(store)]
     found += audit_alarms(alarms, fleet, hear(store, fleet, now=now), now=now)
     return sorted(found, key=lambda each: (VERDICTS.index(each.verdict), each.about, each.name))
+
+
+def _not_followed(problem: Problem) -> Fault:
+    subject = problem.subject
+    where = f"{TAG}{problem.rule} of {subject.short} ({subject.account} {subject.region})"
+    return Fault("rule", problem.rule, "partly blind", "tag not followed", problem.text, where)
 
 
 def known_fleet(store: Store) -> Fleet:

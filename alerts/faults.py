@@ -12,6 +12,7 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 Why = Literal[
     "covers nothing",
+    "tag not followed",
     "no such function",
     "no such queue",
     "no such metric",

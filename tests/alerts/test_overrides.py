@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.auditing import audit
 from alerts.judging import judge_all, problems
 from alerts.overrides import by_tag, changed
 from alerts.rule import Rule
@@ -139,3 +140,13 @@ def test_no_tag_raises(value):
 
     assert changed is None or changed.rule == "a"
     assert problem is None or changed is rule
+
+
+def test_the_audit_names_tags_that_are_not_followed(functions, store, world, rule, settings):
+    functions(checkout={"quarterdeck:bad": "nonsense"})
+
+    faults = audit(store, [rule("bad")], settings(), now=world.at(10))
+
+    [fault] = [fault for fault in faults if fault.why == "tag not followed"]
+    assert (fault.name, fault.verdict) == ("bad", "partly blind")
+    assert "checkout" in fault.evidence
