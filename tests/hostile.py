@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from core.facts import (
     AccountLimits,
+    Alarm,
     Alias,
     ApiCall,
     Covered,
@@ -113,6 +114,21 @@ def _facts(now: datetime, window: Window) -> dict[str, list[object]]:
             Provisioned(name=f"{NAME}:{NAME}", function=NAME, qualifier=NAME, requested=2, status=TEXT),
             Layer(name=arn("lambda", f"layer:{NAME}:1"), layer=NAME, version=1),
             InvokeConfig(name=NAME, function=NAME, qualifier="$LATEST", on_failure=dlq, on_success=TEXT),
+        ],
+        "alarms": [
+            Alarm(
+                name=TEXT,
+                kind="metric",
+                state="ALARM",
+                reason=TEXT,
+                description=TEXT,
+                function=NAME,
+                namespace=TEXT,
+                metric=TEXT,
+                statistic=TEXT,
+                dimensions={TEXT: TEXT},
+                comparison=TEXT,
+            )
         ],
         "triggers": [
             EventSourceMapping(
