@@ -122,7 +122,7 @@ def _the_only(settings: Settings, name: str) -> Action:
         owners = ", ".join(rule.rule for rule in rules if any(action in distinct for action in rule.act))
         raise UsageMistakeError(f"several rules have an action {name}: name the rule instead ({owners})")
     raise UsageMistakeError(
-        f"there is no action {name}, nor a rule that has one: there are {', '.join(NAMES)}"
+        f"there is no action {name}, nor a rule that has one: there are {', '.join(NAMES)} (docs/actions.md)"
     )
 
 

@@ -189,7 +189,7 @@ def test_an_incident_that_is_not_there(quarterdeck, filled):
 
 
 def test_an_action_that_no_rule_has(quarterdeck, filled):
-    refused(quarterdeck("--store", filled, "act", "explode", "checkout"), 2, "explode", "docs/alerts.md")
+    refused(quarterdeck("--store", filled, "act", "explode", "checkout"), 2, "explode", "docs/actions.md")
 
 
 def test_the_real_command_says_it_without_a_traceback(no_aws, tmp_path):
