@@ -60,7 +60,7 @@ def leaves(model: type[BaseModel], path: str = ""):
         if models and len(models) == 1 and "channel" not in name:
             yield from leaves(models[0], f"{path}{name}.")
         else:
-            yield f"{path}{name}"
+            yield f"{path}{field.alias or name}"
 
 
 @pytest.mark.parametrize("setting", list(leaves(Settings)))
@@ -73,7 +73,7 @@ def test_every_collector_and_its_permissions_are_in_the_docs(collector):
     row = next(line for line in (DOCS / "iam.md").read_text().splitlines() if f"`{collector.name}`" in line)
 
     assert collector.what in row
-    assert set(re.findall(r"`(\w+:\w+)`", row)) == set(collector.permissions)
+    assert set(re.findall(r"`([\w-]+:\w+)`", row)) == set(collector.permissions)
 
 
 def test_the_policy_in_the_docs_is_the_one_that_is_printed():
