@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -13,6 +16,7 @@ from alerts.incident import Incident
 from alerts.ledger import Silence
 from alerts.maintenance import Maintenance
 from alerts.matchers import from_rows, parse_matcher, to_rows
+from alerts.settings import AlertSettings
 from core.facts import Version
 
 NOW = datetime(2026, 11, 18, 3, 0, tzinfo=UTC)
@@ -200,3 +204,15 @@ def test_deploys_are_read_from_the_store_for_rules_that_want_quiet(world, store,
     assert isinstance(holds, Holds)
     assert [one.quiet_until for one in holds.deploys["error-rate"]] == [world.at(5)]
     assert "throttles" not in holds.deploys
+
+
+def test_the_example_of_the_docs_loads():
+    text = (Path(__file__).parents[2] / "docs" / "incidents.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"^```yaml settings\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    loaded = AlertSettings.model_validate(yaml.safe_load(example)["alerts"])
+
+    assert [str(matcher) for matcher in loaded.maintenance[0].where] == [
+        "tag:team=payments",
+        "severity!=critical",
+    ]
+    assert loaded.quiet_after_deploy == timedelta(minutes=5)
