@@ -29,7 +29,8 @@ def keep(store, channel, state, *hours_ago):
             ts = NOW - timedelta(hours=hours)
             row = {
                 "id": f"{channel}-{state}-{at}", "seq": 0, "incident": str(at), "channel": channel,
-                "reason": "firing", "notice": {}, "state": state, "attempts": 1, "created_at": ts, "next_at": ts,
+                "reason": "firing", "notice": {}, "state": state, "attempts": 1, "created_at": ts,
+                "next_at": ts,
                 "delivered_at": ts if state == "delivered" else None,
             }  # fmt: skip
             connection.execute(sa.insert(schema.outbox).values(row))
