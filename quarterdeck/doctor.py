@@ -12,10 +12,11 @@ from pathlib import Path
 
 from collectors.aws import Aws, connect
 from collectors.collector import Collector
-from collectors.registry import COLLECTORS
+from collectors.registry import chosen
 from collectors.translate import LACKS
 from core.errors import AccessDeniedError, AwsError, StoreError
 from core.facts import Function
+from core.settings import CostSettings
 from quarterdeck.outside import bill_outside
 from quarterdeck.probes import PROBES, Known, refused, what_to_name
 from quarterdeck.settings import Settings
@@ -50,7 +51,7 @@ def examine(settings: Settings, files: Sequence[Path], *, now: datetime) -> Iter
     for missing in unreachable:
         yield Check("target", "failed", str(missing.error))
     for aws in connected:
-        yield from _target(aws, now=now)
+        yield from _target(aws, settings.cost, now=now)
         bill_outside(settings.store, aws, "doctor", now=now)
 
 
@@ -117,7 +118,7 @@ def budget_outcome(money: Budget) -> str:
     return "warning" if money.stops_at else "ok"
 
 
-def _target(aws: Aws, *, now: datetime) -> Iterator[Check]:
+def _target(aws: Aws, cost: CostSettings, *, now: datetime) -> Iterator[Check]:
     where = aws.where
     try:
         identity = aws.client("sts").get_caller_identity()
@@ -132,7 +133,7 @@ def _target(aws: Aws, *, now: datetime) -> Iterator[Check]:
     yield Check("identity", "ok", f"{where}: signed in as {identity['Arn']}, over {endpoint}")
     yield clock(identity["ResponseMetadata"]["HTTPHeaders"].get("date"), where, now=now)
     names = what_to_name(aws, _a_function(aws), now=now)
-    for collector in COLLECTORS:
+    for collector in chosen(cost):
         yield _permissions(aws, collector, names, where)
 
 

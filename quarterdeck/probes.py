@@ -92,6 +92,12 @@ PROBES: Mapping[str, Probe] = {
     "tag:GetResources": Probe(
         "resourcegroupstaggingapi", "get_resources", lambda known: {"ResourcesPerPage": 1}
     ),
+    "compute-optimizer:GetLambdaFunctionRecommendations": Probe(
+        "compute-optimizer", "get_lambda_function_recommendations", lambda known: {"maxResults": 1}
+    ),
+    "pricing:GetProducts": Probe(
+        "pricing", "get_products", lambda known: {"ServiceCode": "AWSLambda", "MaxResults": 1}
+    ),
     "cloudwatch:GetMetricData": Probe("cloudwatch", "get_metric_data", _one_metric),
     "cloudwatch:DescribeAlarms": Probe("cloudwatch", "describe_alarms", lambda known: {"MaxRecords": 1}),
     "lambda:GetPolicy": Probe("lambda", "get_policy", _function),
@@ -157,5 +163,6 @@ def refused(aws: Aws, action: str, known: Known) -> AccessDeniedError | None:
     return None
 
 
-FOUND_FAULT = ("Validation", "InvalidParameter", "InvalidRequest", "MalformedQuery")
-"""What AWS answers who may ask, but asks amiss, as probes with made-up names do."""
+FOUND_FAULT = ("Validation", "InvalidParameter", "InvalidRequest", "MalformedQuery", "OptInRequired")
+"""What AWS answers who may ask, but asks amiss, as probes with made-up names do, or where a service was never
+switched on."""
