@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from collectors import alarms, changes, details, inventory, logs, metrics, prices, queues, traces, triggers
+from collectors import (
+    alarms,
+    changes,
+    compute_optimizer,
+    details,
+    inventory,
+    logs,
+    metrics,
+    prices,
+    queues,
+    traces,
+    triggers,
+)
 from collectors.collector import Collector
 from core.settings import CostSettings
 
@@ -21,7 +33,10 @@ COLLECTORS: tuple[Collector, ...] = (
 )
 """In the order of a pass: what tells of queues and provisioned aliases comes before what asks about them."""
 
-ON_REQUEST: Mapping[str, Collector] = {"refresh_prices": prices.COLLECTOR}
+ON_REQUEST: Mapping[str, Collector] = {
+    "refresh_prices": prices.COLLECTOR,
+    "compute_optimizer": compute_optimizer.COLLECTOR,
+}
 """Those that run only when a switch of `CostSettings` is on."""
 
 EVERY: tuple[Collector, ...] = (*COLLECTORS, *ON_REQUEST.values())

@@ -701,6 +701,31 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerFinding:
+    """What AWS Compute Optimizer finds of one version of a function; `name` is `function:version`.
+
+    `finding` is Optimized, NotOptimized or Unavailable, `reasons` AWS's codes for it (InsufficientData,
+    MemoryOverprovisioned ...). The rest is of its first recommendation: None where there is none.
+    """
+
+    KIND: ClassVar[str] = "optimizer"
+
+    name: str
+    function: str
+    version: str
+    finding: str
+    reasons: tuple[str, ...] = ()
+    memory_mb: int | None = None
+    recommended_mb: int | None = None
+    saves_usd_month: float | None = None
+    duration_low_ms: float | None = None
+    duration_high_ms: float | None = None
+    invocations: float | None = None
+    lookback_days: float | None = None
+    refreshed: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListPrice:
     """A price of the region, as AWS's Price List tells it. `price` is one of `core.meters.Meter.price`.
 
@@ -749,6 +774,7 @@ Entity = (
     | TraceSettings
     | Alarm
     | ListPrice
+    | OptimizerFinding
 )
 TELEMETRY: tuple[type[Telemetry], ...] = (
     MetricPoint,
@@ -781,6 +807,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     TraceSettings,
     Alarm,
     ListPrice,
+    OptimizerFinding,
 )
 
 VOLATILE: Mapping[str, frozenset[str]] = {
@@ -795,6 +822,16 @@ VOLATILE: Mapping[str, frozenset[str]] = {
     "trace_settings": frozenset({"scanned_per_hour"}),
     "alarm": frozenset({"state", "reason", "state_since"}),
     "price": frozenset({"source"}),
+    "optimizer": frozenset(
+        {
+            "saves_usd_month",
+            "duration_low_ms",
+            "duration_high_ms",
+            "invocations",
+            "lookback_days",
+            "refreshed",
+        }
+    ),
 }
 """Fields that move by themselves: kept, but a new value is no configuration change."""
 

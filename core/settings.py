@@ -99,6 +99,7 @@ class CollectSettings(Section):
     changes_every: Duration = timedelta(minutes=15)
     alarms_every: Duration = timedelta(minutes=5)
     prices_every: Duration = timedelta(days=1)
+    optimizer_every: Duration = timedelta(days=1)
     quiet_after: Duration = Field(
         default=timedelta(hours=24), description="a function without invocations for so long is quiet"
     )
@@ -210,6 +211,11 @@ class CostSettings(Section):
     prices: Path | None = Field(default=None, description="a file of your own prices, which come first")
     refresh_prices: bool = Field(
         default=False, description="ask AWS's Price List once a day (pricing:GetProducts, free)"
+    )
+    compute_optimizer: bool = Field(
+        default=False,
+        description="ask AWS Compute Optimizer once a day "
+        "(compute-optimizer:GetLambdaFunctionRecommendations, free)",
     )
 
     @field_validator("payer")

@@ -19,6 +19,7 @@ OPTIONAL = {
     "Changes": "who deployed and changed what, from CloudTrail",
     "LogsInsights": "aggregated reading of large logs by Logs Insights, which AWS charges for",
     "Prices": "what AWS's prices are today; those that came with the release are used",
+    "Optimizer": "what AWS Compute Optimizer finds of memory; ours stands alone",
     "Names": "account aliases, and the discovery of regions (`regions: [all]`)",
 }
 """Beginnings of Sids that may be left out, and what is then not known."""

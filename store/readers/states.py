@@ -37,6 +37,7 @@ COLLECTORS = (
     "changes",
     "alarms",
     "prices",
+    "optimizer",
 )
 WINDOWED = ("metrics", "logs", "queues", "traces", "changes")
 """Those that read stretches of time; the others read how things are."""

@@ -13,6 +13,7 @@ from quarterdeck.demo.services import (
     lambda_triggers,
     lambda_writes,
     logs,
+    optimizer,
     prices,
     queries,
     regions,
@@ -47,4 +48,5 @@ HANDLERS: dict[str, dict[str, Handler]] = {
     "scheduler": events.SCHEDULER_HANDLERS,
     "cloudtrail": trail.HANDLERS,
     "pricing": prices.HANDLERS,
+    "compute-optimizer": optimizer.HANDLERS,
 }
