@@ -24,7 +24,7 @@ def buttons(incident: Incident) -> None:
     is_open = not numbers.known(incident["resolved_at"])
     why = lacks("operator", "to work on alerts")
     if why is not None:
-        st.caption(plain(why), width="content")
+        st.caption(why, width="content")
     elif is_open:
         acknowledge(incident)
         assign(incident)

@@ -31,7 +31,7 @@ def person() -> Person:
 
 
 def lacks(role: Role, to: str) -> str | None:
-    """Why a control is off, for its help: None for a person who may use it. `to` as in `Person.must_be`."""
+    """Why a control is off, as Markdown: None for a person who may use it. `to` as in `Person.must_be`."""
     try:
         person().must_be(role, to)
     except NotAllowedError as error:
