@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from dashboard import numbers
 from dashboard.answers import Answer
 from dashboard.numbers import plain
 from dashboard.widgets import Card
+from store.readers.optimizer import Optimizer
 from store.readers.rightsizing import Saving
 from store.readers.things import Place
 
@@ -189,6 +190,22 @@ def curve(sizes: Sequence[Size]) -> pd.DataFrame:
     ]  # fmt: skip
     names = ["memory_mb", "low_usd", "high_usd", "likely_usd", "slower_low", "slower_high", "fits"]
     return pd.DataFrame(rows, columns=pd.Index(names))
+
+
+def beside(one: Saving, found: Mapping[Place, Optimizer]) -> str:
+    """What Compute Optimizer says to a proposal on memory; "" to others."""
+    told = found.get(one.place) if one.proposal.kind == "memory" else None
+    return optimizer_words(told) if told else ""
+
+
+def optimizer_words(found: Optimizer) -> str:
+    """Compute Optimizer's finding in a line, beside ours."""
+    told = [found.says]
+    if found.recommended_mb is not None:
+        told.append(f"{found.recommended_mb:,} MB")
+    if found.saves_usd_month is not None:
+        told.append(f"saves {numbers.usd(found.saves_usd_month)} a month by its count")
+    return ", ".join(told)
 
 
 # --- what if ------------------------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ from core.windows import Window
 from dashboard import queries, queries_actions
 from dashboard.identity import person
 from dashboard.queries import cached, store
+from store.readers import optimizer as optimizers
 from store.readers import rightsizing
 from store.readers import whatif as replay
+from store.readers.optimizer import Optimizer
 from store.readers.rightsizing import Saving
 from store.readers.things import Place
 from store.store import Filter
@@ -31,6 +33,12 @@ def observed(window: Window, place: Place, _at: datetime) -> Observed | None:
     """One function, as right-sizing sees it; None: there is no such function."""
     found = rightsizing.observed(store(), window, now=_at, where=Filter(*place))
     return next((one for one in found if (one.account, one.region, one.function) == place), None)
+
+
+@cached(ttl_s=600, entries=16)
+def optimizer(window: Window, where: Filter, _at: datetime) -> Mapping[Place, Optimizer]:
+    """Compute Optimizer's word on each function."""
+    return optimizers.optimizer(store(), window, now=_at, where=where)
 
 
 @cached(ttl_s=600, entries=32)

@@ -42,8 +42,15 @@ def detail(one: Saving, window: Window) -> None:
         for text in proposal.evidence:
             st.markdown(f"- {plain(text)}")
         if proposal.kind == "memory":
+            _optimizer(one, window)
             _curve(one, window)
         _change(one)
+
+
+def _optimizer(one: Saving, window: Window) -> None:
+    found = queries_savings.optimizer(window, queries.scope(), queries.now()).get(one.place)
+    if found is not None:
+        st.markdown(f"- AWS Compute Optimizer: {plain(figures_savings.optimizer_words(found))}")
 
 
 def _curve(one: Saving, window: Window) -> None:

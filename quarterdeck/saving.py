@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from core.whatif_words import assumptions, cautions
 from core.windows import Window
 from quarterdeck.answers import Document, find_function, window_document
 from quarterdeck.output import dollars, milliseconds, plain, share
+from store.readers.optimizer import Optimizer, optimizer
 from store.readers.rightsizing import Saving, savings
 from store.readers.whatif import Asked, whatif
 from store.store import Filter, Store
@@ -27,8 +29,10 @@ def savings_document(
     """`proposals` (ranked by dollars a month), `unknown` (with what is missing), and `keep` if asked for."""
     found = savings(store, window, now=now, where=where)
     rows = {"change": list[Document](), "unknown": list[Document](), "keep": list[Document]()}
+    theirs = optimizer(store, window, now=now, where=where)
     for one in found:
-        rows[one.proposal.verdict].append(saving_row(one))
+        aws = theirs.get(one.place) if one.proposal.kind == "memory" else None
+        rows[one.proposal.verdict].append(saving_row(one) | {"compute_optimizer": _optimizer(aws)})
     told = {"window": window_document(window), "proposals": rows["change"], "unknown": rows["unknown"]}
     return told | ({"keep": rows["keep"]} if keeps else {})
 
@@ -51,6 +55,10 @@ def saving_row(one: Saving) -> Document:
         "terraform": change.terraform if change else None,
         "act": act_line(one.place, action) if action else None,
     }
+
+
+def _optimizer(found: Optimizer | None) -> Document | None:
+    return None if found is None else plain(asdict(found))
 
 
 def _band(saves: Band | None) -> Document:

@@ -55,7 +55,9 @@ def ranked(changes: Sequence[Saving], window: Window) -> None:
         st.caption("Nothing of this kind is proposed.")
         return
     shown = tables.with_place(figures_savings.table(changes))
-    columns = ["says", "function", "what", "low_usd", "high_usd", "risk", "evidence", "place"]
+    beside = queries_savings.optimizer(window, queries.scope(), queries.now())
+    shown["optimizer"] = [figures_savings.beside(one, beside) for one in changes]
+    columns = ["says", "function", "what", "low_usd", "high_usd", "risk", "evidence", "optimizer", "place"]
     with st.container(key="savings-table"):
         tables.table(
             shown,
@@ -83,6 +85,7 @@ def _columns(shown: pd.DataFrame) -> dict[str, Any]:
         "high_usd": _cents("At most", "USD saved a month."),
         "risk": column.TextColumn("Risk", width="large"),
         "evidence": column.TextColumn("Evidence", width="large"),
+        "optimizer": column.TextColumn("Compute Optimizer", help="AWS's own finding on memory."),
         "place": column.TextColumn("Where"),
     }
 
