@@ -1,0 +1,101 @@
+"""The book of prices: one's own before those that AWS answered, before those that came with the release."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from core.errors import SettingsError
+from core.facts import ListPrice, Run, Target
+from core.settings import CostSettings, StoreSettings
+from core.windows import Window
+from store.readers.prices import price_book
+from store.store import Store
+
+NOW = datetime(2026, 11, 18, 10, 20, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def facts(tmp_path):
+    store = Store.open(StoreSettings(path=tmp_path / "facts", free_space_floor_mb=0))
+    yield store
+    store.close()
+
+
+def answered(store, usd, *, account="111122223333", at=NOW, since="2026-09-01"):
+    """Keep that AWS answered this price of requests in Ireland."""
+    price = ListPrice(
+        name=f"requests {since}",
+        price="requests",
+        architecture="",
+        since=since,
+        tiers={"0": usd},
+        source="AWS Price List, AWSLambda offer",
+    )
+    window = Window(at - timedelta(minutes=1), at)
+    run = Run(
+        collector="prices",
+        target=Target(account, "eu-west-1"),
+        window=window,
+        period_s=0,
+        started_at=at,
+        finished_at=at,
+        outcome="ok",
+    )
+    store.commit(run, [price], now=at)
+
+
+def own(tmp_path, *rows):
+    file = tmp_path / "prices.yml"
+    file.write_text("as_of: 2026-11-01\nprices:\n" + "".join(f"  - {{{row}}}\n" for row in rows))
+    return CostSettings(prices=file)
+
+
+def usd(store, settings=None, *, on=TODAY):
+    return price_book(store, settings or CostSettings()).price("requests", "eu-west-1", on=on).usd
+
+
+def test_without_anything_else_the_packaged_prices_hold(facts):
+    assert usd(facts) == Decimal("0.0000002")
+
+
+def test_what_aws_answered_comes_before_what_is_packaged(facts):
+    answered(facts, "0.0000001")
+
+    assert usd(facts) == Decimal("0.0000001")
+
+
+def test_ones_own_price_comes_before_what_aws_answered(facts, tmp_path):
+    answered(facts, "0.0000001")
+
+    assert usd(facts, own(tmp_path, "price: requests, region: eu-west-1, usd: 3")) == 3
+
+
+def test_ones_own_price_holds_from_its_day(facts, tmp_path):
+    settings = own(tmp_path, "price: requests, region: eu-west-1, usd: 3, since: 2026-11-01")
+
+    assert usd(facts, settings, on=date(2026, 10, 31)) == Decimal("0.0000002")
+    assert usd(facts, settings, on=date(2026, 11, 1)) == 3
+
+
+def test_of_two_accounts_answers_the_newer_counts(facts):
+    answered(facts, "0.0000009", account="444455556666", at=NOW + timedelta(hours=1))
+    answered(facts, "0.0000001", account="111122223333")
+
+    assert usd(facts, on=TODAY) == Decimal("0.0000009")
+
+
+def test_a_file_that_broke_since_the_start_is_named_and_none_of_it_is_used(facts, tmp_path):
+    row = "price: requests, region: eu-west-1, usd: 3"
+    settings = own(tmp_path, row, "price: requests, region: eu-west-1, usd: nine")
+
+    with pytest.raises(SettingsError, match=r"prices\.yml:4: prices\.1\.usd"):
+        price_book(facts, settings)
+
+
+def test_a_file_that_is_gone_is_named(facts, tmp_path):
+    with pytest.raises(SettingsError, match="the price file cannot be read"):
+        price_book(facts, CostSettings(prices=tmp_path / "gone.yml"))
