@@ -334,6 +334,56 @@ class ApiCall:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """What AWS counts of one function, version and size over one period: an hour, or a day of what is old.
+
+    Derived by `store.metering` from the other kinds, never read from AWS. `version` is "" for $LATEST and
+    where it is not known; `basis` says what was counted: records, or metrics (an estimate). A quantity that
+    is None is nothing, unless `unknown` names its component and why (`component: reason; ...`). Quantities
+    are in whole small units, so that sums of them are exact: `core.metering` tells what makes a unit of a
+    meter.
+    """
+
+    KIND: ClassVar[str] = "usage"
+    KEY: ClassVar[tuple[str, ...]] = ("function", "version", "architecture", "memory_mb", "ts", "period_s")
+
+    function: str
+    version: str = ""
+    architecture: str = ""
+    memory_mb: float | None = None
+    ts: datetime
+    period_s: int
+    basis: str
+    unknown: str | None = None
+    invocations: float | None = None
+    requests: float | None = None
+    request_payload_chunks: float | None = None
+    duration_mb_ms: float | None = None
+    init_mb_ms: float | None = None
+    ephemeral_mb_ms: float | None = None
+    provisioned_capacity_mb_ms: float | None = None
+    provisioned_duration_mb_ms: float | None = None
+    provisioned_spillover_mb_ms: float | None = None
+    snapstart_cache_mb_ms: float | None = None
+    snapstart_restore_mb: float | None = None
+    streamed_bytes: float | None = None
+    durable_operations: float | None = None
+    durable_written_bytes: float | None = None
+    durable_kept_byte_hours: float | None = None
+    edge_requests: float | None = None
+    edge_duration_mb_ms: float | None = None
+    event_poller_ms: float | None = None
+    event_poller_sqs_ms: float | None = None
+    tenant_isolation_mb: float | None = None
+    log_ingest_bytes: float | None = None
+    log_ingest_ia_bytes: float | None = None
+    log_storage_byte_hours: float | None = None
+    traces: float | None = None
+    queue_requests: float | None = None
+    queue_requests_fifo: float | None = None
+
+
 # --- entities -----------------------------------------------------------------------------------------------
 
 
@@ -754,6 +804,7 @@ Telemetry = (
     | InvocationSummary
     | BatchFailure
     | ApiCall
+    | Metered
 )
 Entity = (
     Function
@@ -787,6 +838,7 @@ TELEMETRY: tuple[type[Telemetry], ...] = (
     InvocationSummary,
     BatchFailure,
     ApiCall,
+    Metered,
 )
 ENTITIES: tuple[type[Entity], ...] = (
     Function,

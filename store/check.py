@@ -150,7 +150,10 @@ def _repair(engine: sa.Engine, begin: Begin, lake: Lake, finding: Finding, *, no
 
 
 def forget(connection: sa.Connection, lost: Kept, *, why: str, now: datetime) -> None:
-    """Cut the lost rows' time out of what their collector has read, and say so in a gap."""
+    """Cut the lost rows' time out of what their collector has read, and say so in a gap. What is derived is
+    derived again."""
+    if lost.kind not in READ_BY:
+        return
     collector, coverage = READ_BY[lost.kind], schema.coverage
     mine = {"collector": collector, "account": lost.target.account, "region": lost.target.region}
     here = sa.and_(*(coverage.c[name] == value for name, value in mine.items()))

@@ -22,6 +22,9 @@ from store.schema import hot as hot_table
 from store.tiers import SEAL_AFTER, Plan
 
 HOUR = timedelta(hours=1)
+DERIVED = frozenset({"usage"})
+"""Kinds of which files are made, and joined, elsewhere (`store.metering`)."""
+
 PART = timedelta(hours=6)
 """Of a day that is not over: a query over it opens eight files at most, not twenty-three."""
 
@@ -115,7 +118,8 @@ def seal(
     A kill between two steps leaves the hot rows, and a file that nobody lists.
     """
     with engine.connect() as connection:
-        batches, kept = sound(hot.listed(connection, hot.listing(sa.true())), files.listed(connection))
+        joined = [f for f in files.listed(connection) if f.kind not in DERIVED]
+        batches, kept = sound(hot.listed(connection, hot.listing(sa.true())), joined)
         plan = tiers.plan(connection, retention, now=now)
     failures = []
     for unit, window in units(batches, kept, plan, now=now):
