@@ -20,6 +20,10 @@ class SettingsError(QuarterdeckError):
         self.mistakes = tuple(mistakes)
 
 
+class BillError(QuarterdeckError):
+    """A bill cannot be imported: a line per mistake, `file:line: what is wrong`. Nothing of it was kept."""
+
+
 class StoreError(QuarterdeckError):
     """The store cannot be opened, read or written."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every migration (`migrations/versions/`): a change here needs one. A higher one is refused."""
 
 
@@ -466,4 +466,18 @@ person = Table(
     Column("source", String, nullable=False),  # list, claim, default, anyone: what gave the role
     Column("why", Text, nullable=False),  # the same in words: which pattern, which value of the claim
     Column("seen_at", UtcTime, nullable=False),  # of a claim: when the provider gave its word
+)
+
+imported_bill = Table(
+    "imported_bill",  # a payer's month as a file told it; a newer version takes its place
+    metadata,
+    Column("source", String, primary_key=True),  # cur, focus
+    Column("payer", String, primary_key=True),
+    Column("month", String, primary_key=True),  # 2026-10
+    Column("files", sa.JSON, nullable=False),  # [{"name", "sha256"}]
+    Column("read", BigInteger, nullable=False),  # lines of the files that are of this month
+    Column("repeated", BigInteger, nullable=False),  # of those, found twice and counted once
+    Column("last_day", String, nullable=False),  # 2026-10-31: up to when there is use
+    Column("imported_at", UtcTime, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # sums per day, account ...: Arrow IPC stream, zstd
 )

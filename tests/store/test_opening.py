@@ -176,7 +176,7 @@ def test_a_newer_store_is_refused_before_anything_is_touched(settings):
     store.close()
     before = (settings.path / "state.db").read_bytes()
 
-    with pytest.raises(StoreTooNewError, match=r"newer Quarterdeck \(schema 99, this one knows 3\); upgrade"):
+    with pytest.raises(StoreTooNewError, match=r"newer Quarterdeck \(schema 99, this one knows 4\); upgrade"):
         Store.open(settings)
 
     assert (settings.path / "state.db").read_bytes() == before
