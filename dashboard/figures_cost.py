@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -12,11 +14,13 @@ import pandas as pd
 from core.windows import Window
 from dashboard import numbers
 from dashboard.charts.cost import COMPONENT_WORDS
-from dashboard.seen import Seen, seen
+from dashboard.seen import seen
 from dashboard.widgets import Card
+from store.readers.own_spend import OwnSpend
 
 DAY, MONTH_DAYS = timedelta(days=1), 30
 UNTAGGED = "untagged"
+NO_PRICE = re.compile(r"\bno price\b")
 
 FORMULAS = {
     "Requests": "invocations × the price of a request",
@@ -24,18 +28,41 @@ FORMULAS = {
     "Initialization": "GB-seconds billed beyond the handler's time in cold invocations × the same price",
     "Ephemeral storage": "billed seconds × GB above the 512 MB that are free × its price",
     "Provisioned concurrency": "GB-seconds kept ready + GB-seconds used, each × its own price",
+    "SnapStart": "GB-seconds that snapshots were cached + GB that were restored, each × its own price",
+    "Response streaming": "bytes streamed beyond the free 6 MB of a request × the price per GB",
+    "Durable functions": "operations + GB written + GB-months kept, each × its own price",
+    "Managed Instances": "instance hours × the management fee of the type; EC2 itself is on EC2's bill",
+    "Lambda@Edge": "requests + GB-seconds at the edge, each × its own price",
+    "Event pollers": "hours that provisioned pollers were kept × the price of an hour",
+    "Tenant isolation": "memory of environments made for single tenants × the price per GB",
     "Log ingestion": "bytes that arrived in the log group × the price of vended Lambda logs (first tier)",
+    "Log storage": "GB-months that the log group keeps × the price of stored logs",
+    "X-Ray traces": "traces that were recorded × the price of one",
+    "SQS requests": "requests to its queues × the price of one",
+    "Quarterdeck itself": "Quarterdeck's own calls to AWS × the price of each, as counted when made",
 }
-
-SHOWN = ("Duration", "Log ingestion", "Provisioned concurrency", "Initialization")
-SHORT = {"Provisioned concurrency": "Provisioned"}
 
 Money = Mapping[str, Decimal | None]
 
 
+def components(groups: pd.DataFrame) -> list[str]:
+    """The components that the reader knows, in the order of pages."""
+    return [name for name in COMPONENT_WORDS if f"{name}_usd" in groups]
+
+
 def by_component(groups: pd.DataFrame) -> dict[str, Decimal | None]:
     """What each component costs over all groups; None when no group knows it."""
-    return {word: add(groups[f"{name}_usd"]) for name, word in COMPONENT_WORDS.items()}
+    return {COMPONENT_WORDS[name]: add(groups[f"{name}_usd"]) for name in components(groups)}
+
+
+def priceless(groups: pd.DataFrame) -> dict[str, int]:
+    """What sums lack for want of a price: each reason and how many groups it is said of, frequent first."""
+    found: Counter[str] = Counter()
+    for state in groups["state"]:
+        if isinstance(state, str):
+            told = state.removeprefix("not collected: ").split("; ")
+            found.update({part.partition(": ")[2] or part for part in told if NO_PRICE.search(part)})
+    return dict(found.most_common())
 
 
 def add(column: pd.Series[Any]) -> Decimal | None:
@@ -49,9 +76,10 @@ def named(groups: pd.DataFrame, by: str) -> pd.DataFrame:
     return groups.assign(name=[str(value) if value else UNTAGGED for value in groups[by]])
 
 
-def bars(components: Money) -> pd.DataFrame:
-    """label (component and amount), cost_usd (float): dearest first; what is not known is left out."""
-    known = sorted(((usd, word) for word, usd in components.items() if usd is not None), reverse=True)
+def bars(parts: Money) -> pd.DataFrame:
+    """label (component and amount), cost_usd (float): dearest first; what costs nothing or is not known is
+    left out."""
+    known = sorted(((usd, word) for word, usd in parts.items() if usd), reverse=True)
     return pd.DataFrame(
         {
             "cost_usd": [float(usd) for usd, _ in known],
@@ -66,11 +94,12 @@ def same_basis(groups: pd.DataFrame, before: pd.DataFrame) -> bool:
 
 
 def cards(groups: pd.DataFrame, before: pd.DataFrame, *, window: Window) -> list[Card]:
+    """Of the page's window."""
     before = before if same_basis(groups, before) else before[:0]
     spent, was = add(groups["cost_usd"]), add(before["cost_usd"])
     days = Decimal(window.duration / DAY)
-    parts, parts_was = by_component(groups), by_component(before)
     here, there = seen(groups, ["name"]), seen(before, ["name"])
+    per_day = None if spent is None else spent / days
     return [
         Card(
             label="In this window",
@@ -83,24 +112,50 @@ def cards(groups: pd.DataFrame, before: pd.DataFrame, *, window: Window) -> list
         ),
         Card(
             label="A month at this pace",
-            value=numbers.usd(None if spent is None else spent / days * MONTH_DAYS),
+            value=numbers.usd(None if per_day is None else per_day * MONTH_DAYS),
             help=f"The window's cost per day × {MONTH_DAYS}. The shorter the window, the rougher this is.",
-            delta=f"{numbers.usd(None if spent is None else spent / days)} a day",
+            delta=f"{numbers.usd(per_day)} a day",
             arrow="off",
             **here.marks(),
         ),
-        *(_part(word, parts[word], parts_was[word], here, there) for word in SHOWN),
     ]
 
 
-def _part(word: str, usd: Decimal | None, was: Decimal | None, here: Seen, there: Seen) -> Card:
-    return Card(
-        label=SHORT.get(word, word),
-        value=numbers.usd(usd),
-        help=here.help(f"{FORMULAS[word][:1].upper()}{FORMULAS[word][1:]}.", "groups"),
-        **here.marks(),
-        **here.moved(there, usd, was),
-    )
+def month_cards(month: pd.DataFrame, own: OwnSpend, *, tag: str | None) -> list[Card]:
+    """Of the month so far: functions, the share without `tag` (None: no function has any), ourselves.
+
+    `month` is the frame of the `costs` reader with `name`, by that tag."""
+    spent, here = add(month["cost_usd"]), seen(month, ["name"])
+    cards = [
+        Card(
+            label="This month so far",
+            value=numbers.usd(spent),
+            help=here.help("From the first of the month, UTC, to now, at list price.", "groups"),
+            **here.marks(),
+        )
+    ]
+    if tag is not None:
+        bare = add(month[month["name"] == UNTAGGED]["cost_usd"]) or Decimal(0)
+        cards.append(
+            Card(
+                label="Untagged",
+                value=numbers.percent(float(bare / spent) if spent else None),
+                help=f"Cost of functions without the tag {numbers.plain(tag)} / cost of all, this month so "
+                "far, at list price.",
+                delta=numbers.usd(bare),
+                arrow="off",
+            )
+        )
+    missing = f" {own.unpriced:,} calls have no known price and are not in it." if own.unpriced else ""
+    return [
+        *cards,
+        Card(
+            label="Quarterdeck itself",
+            value=numbers.usd(own.usd),
+            help=f"What its own calls to AWS cost this month so far; not in the other numbers.{missing}",
+            partial=bool(own.unpriced),
+        ),
+    ]
 
 
 def table(groups: pd.DataFrame, *, window: Window) -> pd.DataFrame:
@@ -111,7 +166,7 @@ def table(groups: pd.DataFrame, *, window: Window) -> pd.DataFrame:
     shown = pd.DataFrame({"name": groups["name"], "cost_usd": usd})
     shown["share"] = usd / float(spent) if spent else float("nan")
     shown["per_day_usd"] = usd / days
-    for name in COMPONENT_WORDS:
+    for name in components(groups):
         shown[f"{name}_usd"] = groups[f"{name}_usd"].astype("float64")
     shown["invocations"] = calls
     shown["per_million_usd"] = (usd / calls.where(calls > 0)) * 1_000_000
@@ -122,7 +177,7 @@ def table(groups: pd.DataFrame, *, window: Window) -> pd.DataFrame:
 
 def export(groups: pd.DataFrame, by: str, *, window: Window) -> pd.DataFrame:
     """What the CSV file holds: the window in UTC, the group, exact amounts, and what they rest on."""
-    kept = [by, "cost_usd", *(f"{name}_usd" for name in COMPONENT_WORDS), "invocations", "basis", "state"]
+    kept = [by, "cost_usd", *(f"{name}_usd" for name in components(groups)), "invocations", "basis", "state"]
     file = groups[kept].copy()
     file.insert(0, "to", window.end.isoformat())
     file.insert(0, "from", window.start.isoformat())

@@ -20,6 +20,6 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         (links.LOGS, "Logs", "article"),
         (links.TRACES, "Traces", "account_tree"),
     ],
-    "Spend": [(links.COST, "Cost", "payments"), (links.SAVINGS, "Savings", "savings")],
+    "Cost": [(links.COST, "Spend", "payments"), (links.SAVINGS, "Savings", "savings")],
     "System": [(links.COLLECTION, "Collection health", "sensors"), (links.CHANNELS, "Channels", "campaign")],
 }

@@ -24,7 +24,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Silent stops": ("inventory", "details", "triggers", "metrics"),
     "Logs": ("inventory", "logs"),
     "Traces": ("inventory", "logs", "traces"),
-    "Cost": ("inventory", "details", "metrics", "logs"),
+    "Spend": ("inventory", "details", "metrics", "logs"),
     "Savings": ("inventory", "details", "metrics", "logs"),
     "Collection health": EVERYTHING,
     "Channels": (),

@@ -1,4 +1,4 @@
-"""Cached questions of the Cost page."""
+"""Cached questions of the pages about cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from dashboard.queries import cached, store, targets
+from store.readers import chargeback as charging
 from store.readers import cost
+from store.readers import own_spend as own
+from store.readers.chargeback import Chargeback
+from store.readers.own_spend import OwnSpend
 from store.store import Filter
 
 
@@ -21,6 +25,18 @@ def costs(window: Window, where: Filter, _at: datetime, by: str) -> pd.DataFrame
 @cached()
 def cost_series(window: Window, where: Filter, _at: datetime, by: str) -> pd.DataFrame:
     return cost.cost_series(store(), window, now=_at, by=by, where=where)
+
+
+@cached()
+def own_spend(window: Window, where: Filter) -> OwnSpend:
+    """What Quarterdeck's own calls cost."""
+    return own.own_spend(store(), window, where=where)
+
+
+@cached(ttl_s=300, entries=32)
+def chargeback(month: datetime, where: Filter, _at: datetime, by: str) -> Chargeback:
+    """The statement of a month; `month` is its first instant."""
+    return charging.chargeback(store(), month, now=_at, by=by, where=where)
 
 
 @cached(ttl_s=300, entries=2)

@@ -221,7 +221,7 @@ FIGURES = {
     "Queues": ("queues",),
     "Silent stops": ("silent",),
     "Traces": ("traces",),
-    "Cost": ("cost",),
+    "Spend": ("cost",),
     "Collection health": ("collection",),
 }
 CARD = re.compile(r'(?:label=|\b_?card\(\s*|_sum\(\s*\w+,\s*\w+,\s*"\w+",\s*)"([A-Za-z][^"]*)"')

@@ -13,21 +13,41 @@ from dashboard.charts.theme import INFO, PADDING
 BAR = 0.92
 """The share of its step that a bar fills."""
 
-SHORT_WORDS = {
-    "requests": "Requests",
-    "duration": "Duration",
-    "init": "Init",
-    "ephemeral": "Ephemeral",
-    "provisioned": "Provisioned",
-    "logs": "Logs",
-}
 COMPONENT_WORDS = {
     "requests": "Requests",
     "duration": "Duration",
     "init": "Initialization",
     "ephemeral": "Ephemeral storage",
     "provisioned": "Provisioned concurrency",
+    "snapstart": "SnapStart",
+    "streaming": "Response streaming",
+    "durable": "Durable functions",
+    "instances": "Managed Instances",
+    "edge": "Lambda@Edge",
+    "pollers": "Event pollers",
+    "tenancy": "Tenant isolation",
     "logs": "Log ingestion",
+    "log_storage": "Log storage",
+    "tracing": "X-Ray traces",
+    "queues": "SQS requests",
+    "events": "Events",
+    "quarterdeck": "Quarterdeck itself",
+}
+"""By component; a reader tells which of them it knows."""
+
+SHORT_WORDS = COMPONENT_WORDS | {
+    "init": "Init",
+    "ephemeral": "Ephemeral",
+    "provisioned": "Provisioned",
+    "streaming": "Streaming",
+    "durable": "Durable",
+    "instances": "Instances",
+    "edge": "Edge",
+    "pollers": "Pollers",
+    "tenancy": "Tenancy",
+    "logs": "Logs",
+    "tracing": "X-Ray",
+    "queues": "SQS",
 }
 
 

@@ -1,4 +1,4 @@
-"""What do we spend, what moved, where does it go?"""
+"""What do we spend, what moved and why, where does it go?"""
 
 from __future__ import annotations
 
@@ -8,19 +8,28 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from core.windows import Window
-from dashboard import figures_cost, links, numbers, queries, queries_cost, tables, widgets
+from core.prices import as_of
+from core.windows import MINUTE, Window, floor
+from dashboard import figures_cost, figures_moves, links, numbers, queries, queries_cost, tables, widgets
 from dashboard.answers import cost_answer
 from dashboard.charts.cost import SHORT_WORDS, cost_by_component, cost_over_time
 from dashboard.compare import earlier
 from dashboard.figures_cost import DAY
+from store.readers.chargeback import month_window
 from store.readers.cost import cost_step
 
-DIMENSIONS = {"function": "Function", "account": "Account", "region": "Region", "runtime": "Runtime"}
+DIMENSIONS = {
+    "function": "Function",
+    "account": "Account",
+    "region": "Region",
+    "runtime": "Runtime",
+    "architecture": "Architecture",
+}
 PRICES = (
     "List prices of each region, exact decimals, before the free tier, savings plans and credits. **Basis**: "
     "`records` reads billed times from REPORT lines; `metrics, estimated` knows only CloudWatch's durations."
 )
+MOVES = 8
 
 
 def page(window: Window) -> None:
@@ -33,13 +42,40 @@ def page(window: Window) -> None:
     parts = figures_cost.by_component(groups)
     before = figures_cost.named(queries_cost.costs(earlier(window), where, now, by), by)
     tables.say(cost_answer(groups, parts, days=window.duration / DAY, what=word(by).lower()))
-    widgets.cards(figures_cost.cards(groups, before, window=window), compared=earlier(window))
+    left_out(groups, by)
+    shown = figures_cost.cards(groups, before, window=window)
+    widgets.cards([*shown, *month(by)], compared=earlier(window))
     charts(parts, window, by)
     table(groups, window, by)
+    moved(groups, before, window, by)
+
+
+def month(by: str) -> list[widgets.Card]:
+    """The month so far; its end is rounded, so that readers share the answer."""
+    now, where = queries.now(), queries.scope()
+    so_far = month_window(now, now=floor(now, 15 * MINUTE))
+    tag = by if by.startswith("tag:") else next((f"tag:{name}" for name in queries_cost.tag_names()), None)
+    found = figures_cost.named(queries_cost.costs(so_far, where, now, tag or "account"), tag or "account")
+    own = queries_cost.own_spend(so_far, where)
+    return figures_cost.month_cards(found, own, tag=tag and tag.removeprefix("tag:"))
+
+
+def left_out(groups: pd.DataFrame, by: str) -> None:
+    """What no price is known for, with a count: it is in no sum of the page."""
+    found = figures_cost.priceless(groups)
+    if found:
+        told = "; ".join(
+            f"{numbers.plain(why)} ({n:,} {_many(word(by).lower(), n)})" for why, n in found.items()
+        )
+        st.markdown(f"{widgets.badge('not collected', 'Left out')} :small[In no sum of this page: {told}.]")
+
+
+def _many(what: str, n: int) -> str:
+    return what if n == 1 else f"{what}s"
 
 
 def dimensions() -> list[str]:
-    return [*DIMENSIONS, *(f"tag:{name}" for name in queries_cost.tag_names()[:4])]
+    return [*DIMENSIONS, *(f"tag:{name}" for name in queries_cost.tag_names())]
 
 
 def dimension() -> str:
@@ -50,12 +86,18 @@ def dimension() -> str:
 
 def choose_dimension() -> None:
     def draw(key: str, changed: Callable[[], None]) -> None:
-        st.segmented_control(
-            "Group by", dimensions(), format_func=word, key=key, on_change=changed, required=True,
-            label_visibility="collapsed",
+        st.selectbox(
+            "Group by", dimensions(), format_func=lambda by: f"By {label(by)}", key=key, on_change=changed,
+            label_visibility="collapsed", width=220,
         )  # fmt: skip
 
     links.choose("by", dimensions(), "function", draw)
+
+
+def label(by: str) -> str:
+    """What is grouped by, as a choice: tags say that they are."""
+    tag = by.removeprefix("tag:")
+    return DIMENSIONS[by].lower() if by in DIMENSIONS else f"tag {tag}"
 
 
 def word(by: str) -> str:
@@ -80,8 +122,8 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")
         with st.popover("How this is computed", icon=":material/function:"):
-            st.markdown("\n".join(f"- **{part}**: {text}" for part, text in figures_cost.FORMULAS.items()))
-            st.markdown(PRICES)
+            st.markdown("\n".join(f"- **{part}**: {figures_cost.FORMULAS.get(part, '')}" for part in parts))
+            st.markdown(f"{PRICES} Prices that came with this release were looked up on {as_of()}.")
 
 
 def words(step: timedelta) -> str:
@@ -95,7 +137,8 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
     shown = figures_cost.table(groups, window=window)
     column = st.column_config
     parts = {
-        f"{name}_usd": tables.usd_column(part, shown[f"{name}_usd"]) for name, part in SHORT_WORDS.items()
+        f"{name}_usd": tables.usd_column(SHORT_WORDS[name], shown[f"{name}_usd"])
+        for name in figures_cost.components(groups)
     }
     with st.container(key="cost-table"):
         tables.table(
@@ -122,5 +165,41 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
         )
 
 
-widgets.toolbar("Cost")
+def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -> None:
+    was = earlier(window)
+    zone, now = widgets.zone(), queries.now()
+    st.header("What moved, and why", anchor=False)
+    against = f"{numbers.clock(was.start, zone, now=now)} to {numbers.clock(was.end, zone, now=was.start)}"
+    if not figures_cost.same_basis(groups, before):
+        widgets.no_data(f"Cannot be compared: {against} was read from other sources than this window.")
+        return
+    found = figures_moves.moved(groups, before)
+    st.markdown(figures_moves.sentence(found))
+    shown = figures_moves.table(found)
+    column = st.column_config
+    if shown.empty:
+        return
+    with st.container(key="moves-table"):
+        tables.table(
+            shown,
+            key="cost-moves",
+            export=figures_moves.export(found),
+            height=tables.height_px(len(shown), most=MOVES),
+            alt=f"How the cost of each {word(by).lower()} moved and why, the largest move first",
+            column_config={
+                "name": column.TextColumn(word(by)),
+                "before_usd": tables.usd_column("Before", shown["before_usd"], f"At list price, {against}."),
+                "after_usd": tables.usd_column("Now", shown["after_usd"], "At list price, in this window."),
+                "moved_usd": column.NumberColumn("Moved", format="dollar", help="Now − before."),
+                "moved_share": tables.percent_column("Moved by", "(Now − before) / before."),
+                "why": column.TextColumn("Because of", width="large"),
+            },
+        )
+    st.caption(
+        f"Against {against}. Traffic: what the earlier invocations would have cost more, had they been as "
+        "many as now; the rest is what each component costs more per invocation. Together they are the move."
+    )
+
+
+widgets.toolbar("Spend")
 widgets.live(page)

@@ -60,7 +60,7 @@ def test_a_deep_link_survives_a_reload_and_goes_along(url, open_tab):
     assert query(tab) == asked
     expect(values).to_have_text(before)
     with tab.rerun():
-        tab.page.locator(".st-key-menu").get_by_role("link", name="Cost").click()
+        tab.page.locator(".st-key-menu").get_by_role("link", name="Spend").click()
     assert "/cost?" in tab.page.url
     assert query(tab) == {name: value for name, value in asked.items() if name != "fn"}
 

@@ -27,6 +27,7 @@ from core.facts import (
 )
 from core.windows import MINUTE, Window
 from dashboard import numbers
+from tests.dashboard.every_page import charts
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PROD = Target("111111111111", "eu-west-1")
@@ -277,8 +278,9 @@ def test_the_cards_of_cold_starts_are_sums_over_their_records(open_page, fleet):
 def test_the_cards_of_cost_are_prices_times_what_was_used(open_page, fleet):
     here, there = fleet
 
-    shown = cards(open_page("views/cost.py", **TIMES))
+    app = open_page("views/cost.py", **TIMES)
 
+    shown = cards(app)
     gib = Decimal(here.sum("log_bytes")) / 1024**3
     handled = here.gb_s() - here.init_gb_s()
     assert shown["In this window"] == (numbers.usd(here.usd()), percent_more(here.usd(), there.usd()))
@@ -286,10 +288,14 @@ def test_the_cards_of_cost_are_prices_times_what_was_used(open_page, fleet):
         numbers.usd(here.usd() * 8 * 30),
         f"{numbers.usd(here.usd() * 8)} a day",
     )
-    assert shown["Duration"][0] == numbers.usd(handled * GB_SECOND)
-    assert shown["Initialization"][0] == numbers.usd(here.init_gb_s() * GB_SECOND)
-    assert shown["Log ingestion"][0] == numbers.usd(gib * LOG_GIB)
-    assert shown["Provisioned"][0] == numbers.usd(Decimal(0))
+    assert shown["This month so far"][0] == numbers.usd(here.usd() + there.usd())
+    assert shown["Untagged"] == ("0%", "$0.00")
+    assert shown["Quarterdeck itself"][0] == numbers.UNKNOWN
+    drawn = " ".join(charts(app)[-1][1]["label"])
+    assert f"Duration  {numbers.usd(handled * GB_SECOND)}" in drawn
+    assert f"Initialization  {numbers.usd(here.init_gb_s() * GB_SECOND)}" in drawn
+    assert f"Log ingestion  {numbers.usd(gib * LOG_GIB)}" in drawn
+    assert "Provisioned" not in drawn
 
 
 def test_the_rows_of_cost_are_prices_times_what_each_group_used(open_page, fleet):

@@ -43,7 +43,7 @@ def test_counts_firing_alerts_in_the_menu(open_page, firing):
 def test_menu_links_carry_account_and_range(open_page, filled):
     app = open_page(account="111111111111", range="24h")
 
-    cost = next(link for link in app.sidebar.get("page_link") if link.proto.label == "Cost")
+    cost = next(link for link in app.sidebar.get("page_link") if link.proto.label == "Spend")
     assert "account=111111111111" in cost.proto.query_string
     assert "range=24h" in cost.proto.query_string
 
