@@ -106,7 +106,7 @@ class Placed:
     def cold(self, habits: Habits) -> Flags:
         """Which arrivals start cold when there are no units."""
         found = np.zeros(len(self.arrivals), dtype=np.bool_)
-        found[self.lives.order] = self.lives.begin(habits)
+        found[self.lives.order] = self.lives.begin(habits.idle, self.lives.too_old(habits.life))
         return found
 
 
@@ -143,18 +143,23 @@ class Lives:
         span = int(np.ptp(start)) + 1 if len(start) else 1
         return cls(order, np.cumsum(first) * span + start, idle, first)
 
-    def begin(self, habits: Habits) -> Flags:
-        """Which of the arrivals, in this order, begin a new life of their environment."""
-        begins: Flags = self.first | (self.idle_ms > _ms(habits.idle))
-        if habits.life is None or not len(begins):
-            return begins
-        return self._aged(begins, _ms(habits.life))
+    def too_old(self, life: timedelta | None) -> list[int] | None:
+        """For each arrival, in this order: the first one to find past its age an environment that was born
+        for it. None: they live for ever."""
+        if life is None:
+            return None
+        found: list[int] = np.searchsorted(self.key, self.key + _ms(life), side="right").tolist()
+        return found
 
-    def _aged(self, begins: Flags, life_ms: int) -> Flags:
+    def begin(self, idle: timedelta, too_old: list[int] | None) -> Flags:
+        """Which of the arrivals, in this order, begin a new life of their environment."""
+        begins: Flags = self.first | (self.idle_ms > _ms(idle))
+        return begins if too_old is None else self._aged(begins, too_old)
+
+    def _aged(self, begins: Flags, too_old: list[int]) -> Flags:
         """With those too that find their environment past its age: from each beginning straight to the
         next."""
         starts = np.append(np.flatnonzero(begins), len(begins))
-        too_old = np.searchsorted(self.key, self.key + life_ms, side="right").tolist()
         found: list[int] = []
         for at, until in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             while at < until:
@@ -174,9 +179,11 @@ def fit_idle(
 ) -> timedelta:
     """The idle time of IDLE_CHOICES with which the replay comes nearest to the `recorded` cold starts among
     `counted` arrivals; the shortest of those that are as near. `units` is how many there were."""
-    mine = counted & (placed.number >= units)
+    lives = placed.lives
+    mine = (counted & (placed.number >= units))[lives.order]
+    too_old = lives.too_old(life)
 
     def off(idle: timedelta) -> int:
-        return abs(int((placed.cold(Habits(idle, life)) & mine).sum()) - recorded)
+        return abs(int((lives.begin(idle, too_old) & mine).sum()) - recorded)
 
     return min(IDLE_CHOICES, key=off)

@@ -144,7 +144,7 @@ def what_if(told: Recorded, now: Setup, then: Setup, *, prices: PricesOf) -> Wha
     error = _cold_error(replayed, recorded)
     sizes = told.sizes()
     one, other = (
-        _forecast(told, setup, now, sizes=sizes, habits=habits, error=error, prices=prices)
+        _forecast(told, base, setup, now, sizes=sizes, habits=habits, error=error, prices=prices)
         for setup in (now, then)
     )
     return WhatIf(
@@ -177,6 +177,7 @@ def _between(ratio: Ratio) -> float:
 
 def _forecast(
     told: Recorded,
+    base: Placed,
     setup: Setup,
     was: Setup,
     *,
@@ -187,7 +188,15 @@ def _forecast(
 ) -> Forecast:
     factors = max(0.0, 1 - error), 1.0, 1 + error
     low, middle, high = (
-        _outcome(told, setup, scale, habits=habits, price=prices(setup.architecture), cold_factor=factor)
+        _outcome(
+            told,
+            _placed(told, scale, setup.timeout_s * 1000, base),
+            setup,
+            scale,
+            habits=habits,
+            price=prices(setup.architecture),
+            cold_factor=factor,
+        )
         for scale, factor in zip(ratios(told, setup, was, sizes), factors, strict=True)
     )
     spread = _rank_spread(told)
@@ -216,19 +225,27 @@ def _cold_error(replayed: int, recorded: int) -> float:
     return min(1.0, abs(replayed - recorded) / recorded + SURE / math.sqrt(recorded))
 
 
-def _placed(told: Recorded, scale: Numbers, limit_ms: float = math.inf) -> Placed:
-    """An arrival keeps its environment busy for its cold start too, if it had one."""
+def _placed(told: Recorded, scale: Numbers, limit_ms: float = math.inf, base: Placed | None = None) -> Placed:
+    """An arrival keeps its environment busy for its cold start too, if it had one. `base` is where they ran
+    when recorded, which holds for whatever takes no shorter and no longer."""
+    if base is not None and (scale == 1).all() and not (told.duration_ms > limit_ms).any():
+        return base
     busy = np.minimum(told.duration_ms * scale, limit_ms) + np.nan_to_num(told.waited_ms) * scale
     order: Arrivals = arrivals(told.start_ms, told.start_ms + busy, told.version)
     return place(order)
 
 
 def _outcome(
-    told: Recorded, to: Setup, scale: Numbers, *, habits: Habits, price: Prices, cold_factor: float
+    told: Recorded,
+    placed: Placed,
+    to: Setup,
+    scale: Numbers,
+    *,
+    habits: Habits,
+    price: Prices,
+    cold_factor: float,
 ) -> Outcome:
-    limit_ms = to.timeout_s * 1000
-    placed = _placed(told, scale, limit_ms)
-    counted = told.counted
+    limit_ms, counted = to.timeout_s * 1000, told.counted
     served = placed.number < to.units
     n = int(counted.sum())
     replayed = int((placed.cold(habits) & counted & ~served).sum())
