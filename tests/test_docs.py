@@ -222,6 +222,7 @@ FIGURES = {
     "Silent stops": ("silent",),
     "Traces": ("traces",),
     "Spend": ("cost",),
+    "Savings": ("savings",),
     "Collection health": ("collection",),
 }
 CARD = re.compile(r'(?:label=|\b_?card\(\s*|_sum\(\s*\w+,\s*\w+,\s*"\w+",\s*)"([A-Za-z][^"]*)"')
