@@ -15,16 +15,18 @@ import pytest
 from alerts.engine import evaluate
 from alerts.rules import rules_of
 from alerts.settings import AlertSettings
+from collectors.collector import Collector
 from core.facts import Target
 from core.settings import CollectSettings
 from quarterdeck.demo.server import DemoServer, FrozenClock
-from quarterdeck.demo.specs import ACCOUNTS, EU, REGIONS, STAGING
-from tests.collectors.proof.content import aws_at, one_pass, opened
+from quarterdeck.demo.specs import ACCOUNTS, EU, PROD, REGIONS, STAGING
+from tests.collectors.proof.content import PATIENT, aws_at, one_pass, opened
 
 STARTED = datetime(2026, 11, 18, 10, 10, tzinfo=UTC)
 NOW = STARTED + timedelta(minutes=10)
 """Ten minutes after the demo was started: every story has left its marks in the three hours before."""
 HISTORY = timedelta(hours=4)
+DAYS = timedelta(days=3, hours=6)
 TARGETS = tuple(Target(account, region) for account in ACCOUNTS for region in REGIONS)
 SMALL = (Target(STAGING, EU),)
 
@@ -34,20 +36,29 @@ def collect(
     *,
     targets: Sequence[Target] = TARGETS,
     history: timedelta = HISTORY,
+    coarse: timedelta | None = None,
+    collectors: Sequence[Collector] = PATIENT,
     denied: Sequence[str] = (),
 ) -> None:
-    """Fill a new store by one pass over `targets`, with the actions in `denied` taken away, and judge it."""
+    """Fill a new store by one pass over `targets`, with the actions in `denied` taken away, and judge it.
+    `coarse` is how far back points of five minutes reach, if further than `history`."""
     every = dict.fromkeys(("metrics_every", "logs_every", "queues_every"), timedelta(minutes=1))
-    settings = CollectSettings(backfill=history, backfill_coarse=history, **every)
+    settings = CollectSettings(backfill=history, backfill_coarse=coarse or history, **every)
     clock = FrozenClock(NOW)
     with DemoServer(seed=7, clock=clock, starts=(STARTED,)) as demo, opened(folder) as store:
         demo.demo.faults.deny(list(denied))
         for target in targets:
             store.remember_target(target, ACCOUNTS[target.account], NOW)
             with closing(aws_at(demo.endpoint, target, impatient=False)) as aws:
-                one_pass(aws, store, NOW, settings)
+                one_pass(aws, store, NOW, settings, collectors=collectors)
         store.pack(now=NOW)
         evaluate(store, rules_of(AlertSettings()), AlertSettings(), now=NOW)
+
+
+def remember_days(folder: Path) -> None:
+    """Of production in Europe the numbers of the days before too: what is normal, and objectives, need them."""
+    read = [each for each in PATIENT if each.name in {"inventory", "details", "metrics", "triggers"}]
+    collect(folder, targets=(Target(PROD, EU),), history=timedelta(hours=6), coarse=DAYS, collectors=read)
 
 
 def shared(name: str, build: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
@@ -69,3 +80,8 @@ def shared(name: str, build: Callable[[Path], None], factory: pytest.TempPathFac
 def demo_store(factory: pytest.TempPathFactory) -> Path:
     """The whole demo account with four hours of history, judged once."""
     return shared("demo", collect, factory)
+
+
+def days_store(factory: pytest.TempPathFactory) -> Path:
+    """One region with three days of numbers."""
+    return shared("demo-days", remember_days, factory)
