@@ -59,8 +59,8 @@ _ROWS = (
         "duration_mb_ms",
         "duration",
         MB_MS,
-        "Billed Duration less initialization, times memory, of records. Elsewhere the sum of Duration plus half"
-        " a millisecond for each invocation (every one is billed to the next whole millisecond), at the"
+        "Billed Duration less initialization, times memory, of records. Elsewhere the sum of Duration plus"
+        " half a millisecond for each invocation (every one is billed to the next whole millisecond), at the"
         " function's own memory: then cold starts are lacking.",
     ),
     Count(
@@ -97,8 +97,8 @@ _ROWS = (
         "snapstart_cache_mb_ms",
         "snapstart_cache",
         MB_MS,
-        "Memory of each published version with SnapStart (other than Java's), from its publication until it is"
-        " deleted, three hours at least.",
+        "Memory of each published version with SnapStart (other than Java's), from its publication until it"
+        " is deleted, three hours at least.",
     ),
     Count(
         "snapstart_restore_mb",
@@ -132,15 +132,15 @@ _ROWS = (
         "event_poller_ms",
         "event_pollers",
         HOUR_MS,
-        "The least number of event pollers that a mapping of Kafka asks for, as long as it exists: an estimate,"
-        " more may run.",
+        "The least number of event pollers that a mapping of Kafka asks for, as long as it exists: an"
+        " estimate, more may run.",
     ),
     Count(
         "event_poller_sqs_ms",
         "event_pollers_sqs",
         HOUR_MS,
-        "The least number of event pollers that a mapping of SQS asks for, as long as it exists: an estimate,"
-        " more may run.",
+        "The least number of event pollers that a mapping of SQS asks for, as long as it exists: an"
+        " estimate, more may run.",
     ),
     Count(
         "tenant_isolation_mb",
@@ -164,8 +164,8 @@ _ROWS = (
         "log_storage_byte_hours",
         "log_storage",
         GIB,
-        "storedBytes of the function's log group as it was last listed, for every hour: an estimate. It is not"
-        " known before the group was first listed, nor of a group that functions share.",
+        "storedBytes of the function's log group as it was last listed, for every hour: an estimate. It is"
+        " not known before the group was first listed, nor of a group that functions share.",
         is_by_month=True,
     ),
     Count(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from core.errors import LeaseLostError, StoreError
@@ -22,6 +23,7 @@ from store import (
     commit,
     coverage,
     entities,
+    files,
     packing,
     postgres,
     retention,
@@ -182,6 +184,38 @@ class Store:
             self._paid.bill(now=now)
             if failures:
                 raise failures[0]
+
+    @contextmanager
+    def packing_alone(self) -> Iterator[bool]:
+        """Hold the lock of packing, for whoever files what is derived; False when another process has it."""
+        with self._explained(), state.locked(self._engine, self.path, "pack.lock", wait=False) as mine:
+            yield mine
+
+    def filed(self, kind: str, target: Target) -> list[files.Kept]:
+        """The files of a kind that readers use, unreadable ones too; oldest first."""
+        with self._explained(), self._engine.connect() as connection:
+            return [f for f in files.listed(connection) if (f.kind, f.target) == (kind, target)]
+
+    def file(
+        self,
+        kind: str,
+        target: Target,
+        window: Window,
+        table: pa.Table,
+        *,
+        replaced: Sequence[str],
+        note: Callable[[sa.Connection], None],
+        now: datetime,
+    ) -> None:
+        """Write derived rows as the file of `window`, and let it take the place of others; `note` writes in
+        the transaction that makes it visible. Only within `packing_alone`."""
+        with self._explained():
+            path = files.name(kind, target, window)
+            rows, size, crc32 = files.write(self._lake, path, kind, [table], [])
+            with self.transaction() as connection:
+                kept = files.Kept(path, kind, target, window, crc32=crc32)
+                files.add(connection, kept, rows, size, replaced, now=now)
+                note(connection)
 
     def lost(self) -> list[Loss]:
         """Files and hot batches that readers go without, as far as anybody met them."""

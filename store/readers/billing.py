@@ -87,7 +87,7 @@ def bills(
 ) -> dict[Place, Bill]:
     """The bill of every function that exists or was used. `things` holds at least `KINDS`; `metrics` and
     `records` are the sums of the same window (`sums.metric_sums`, `sums.record_sums`)."""
-    read, sizes = usage_read(snapshot, coverage, question, metrics, records), _sizes(things, coverage)
+    read, sizes = usage_read(snapshot, coverage, question, metrics, records), sizes_of(things, coverage)
     plain = plain_of(records, sizes) if read.all_records and read.all_used and not read.summed else {}
     lines: dict[Place, list[Line]] = {
         t.place: [] for t in things.of("function") if matches(question.where, *t.place)
@@ -99,7 +99,7 @@ def bills(
         capacity_lines(capacity(snapshot, things, question), sizes, question.where),
     ):
         lines.setdefault(place, []).append(line)
-    unlisted, shared = _without_provisioned(snapshot, coverage), _Readings(coverage)
+    unlisted, shared = without_provisioned(snapshot, coverage), _Readings(coverage)
     return {
         place: _bill(place, mine, shared, read.windows.get(place, ()), unlisted.get(place[:2]))
         for place, mine in lines.items()
@@ -117,7 +117,8 @@ def spend(
     `label` calls them. Log volume that is not known counts as none."""
     metrics = metric_sums(snapshot, question.window, question.where)
     recorded = recorded_places(snapshot, question.window, question.where)
-    read, sizes = usage_read(snapshot, coverage, question, metrics, recorded), _sizes(things, coverage, label)
+    read = usage_read(snapshot, coverage, question, metrics, recorded)
+    sizes = sizes_of(things, coverage, label)
     keys = ["label", "region"]
     # Where steps are whole hours, the view that `metric_sums` had made.
     points = "metrics_by_hour" if question.step is not None and not question.step % HOUR else "metrics"
@@ -185,7 +186,7 @@ def records_read(
     return Read(found, all_records=whole.issuperset(recorded), all_used=whole.issuperset(used))
 
 
-def _without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[str, str], str]:
+def without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[str, str], str]:
     """Targets whose provisioned concurrency was never listed, and why."""
     listing, target = schema.listing, schema.target
     query = sa.select(listing.c.account, listing.c.region).where(listing.c.kind == "provisioned")
@@ -201,7 +202,7 @@ def _without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[s
 # --- lines of many, by column -------------------------------------------------------------------------------
 
 
-def _sizes(things: Things, coverage: Coverage, label: Callable[[Place], str] = lambda place: "") -> Sizes:
+def sizes_of(things: Things, coverage: Coverage, label: Callable[[Place], str] = lambda place: "") -> Sizes:
     places = [t.place for t in things.of("function", gone=True)]
     counted = {place for place in places if coverage.seen("metrics", *place).complete}
     return Sizes(things, {place: label(place) for place in places}, counted)
@@ -247,7 +248,7 @@ def _compute_lines(keys: list[str], used: pd.DataFrame) -> list[pd.DataFrame]:
     return [
         _line(keys, used, "requests", "request", used["requests"]),
         _line(keys, used[~provisioned], "duration", "duration", run[~provisioned]),
-        _line(keys, used[provisioned], "duration", "provisioned_duration", run[provisioned]),
+        _line(keys, used[provisioned], "provisioned", "provisioned_duration", run[provisioned]),
         _line(keys, used, "init", "duration", (init * memory).where(billed.notna())),
         _line(keys, used, "ephemeral", "ephemeral", storage),
     ]

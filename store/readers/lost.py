@@ -48,7 +48,7 @@ def without(coverage: pd.DataFrame, lost: Sequence[Loss]) -> pd.DataFrame:
 
 
 def _place(loss: Loss) -> Place:
-    return READ_BY[loss.kind], loss.target.account, loss.target.region
+    return READ_BY.get(loss.kind, loss.kind), loss.target.account, loss.target.region
 
 
 def _cut(row: Any, holes: list[Window]) -> Iterator[Any]:

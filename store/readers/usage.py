@@ -68,14 +68,16 @@ class Question:
 
 def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
     """Rows of requests and billed time, not all added up, and their parameters: account, region, function,
-    step, version, memory_mb, init_type, cold, requests, billed_ms, init_ms (the part of billed_ms that is
-    initialization), unbilled (records without a Billed Duration). What the log was not read for is estimated
-    from metrics, without version and memory, which sums of reports do not tell either."""
+    step, version, memory_mb, init_type, cold, restored, estimated (not from records), requests, billed_ms,
+    init_ms (the part of billed_ms that is initialization), unbilled (records without a Billed Duration). What
+    the log was not read for is estimated from metrics, without version and memory, which sums of reports do
+    not tell either."""
     semi = f"(SELECT facts.* FROM invocations AS facts SEMI JOIN {_among('read')})"
     records = "invocations" if read.all_records else semi
     sql = f"""
         SELECT account, region, "function", {STEP_SQL} AS step, version, memory_mb, init_type, {COLD} AS cold,
-            1.0 AS requests, billed_ms, {INIT_BILLED_MS} AS init_ms, (billed_ms IS NULL)::INTEGER AS unbilled
+            restore_ms IS NOT NULL AS restored, false AS estimated, 1.0 AS requests, billed_ms,
+            {INIT_BILLED_MS} AS init_ms, (billed_ms IS NULL)::INTEGER AS unbilled
         FROM {records} WHERE {question.inside}"""
     if read.summed:
         sql += _summed_sql(question)
@@ -84,7 +86,7 @@ def compute_sql(question: Question, read: Read) -> tuple[str, dict[str, Any]]:
         sql += f""" UNION ALL
         SELECT account, region, "function", {STEP_SQL} AS step, NULL::VARCHAR AS version,
             NULL::DOUBLE AS memory_mb, NULL::VARCHAR AS init_type, false AS cold,
-            sum(invocations) AS requests,
+            false AS restored, true AS estimated, sum(invocations) AS requests,
             sum(duration_sum_ms) + {ROUNDING_MS} * sum(invocations) AS billed_ms,
             0.0 AS init_ms, 0 AS unbilled
         FROM (SELECT facts.* FROM metrics AS facts ANTI JOIN {_among("read")} {unsummed})
@@ -99,7 +101,7 @@ def _summed_sql(question: Question) -> str:
     return f""" UNION ALL
         SELECT account, region, "function", {STEP_SQL} AS step, NULL::VARCHAR AS version,
             NULL::DOUBLE AS memory_mb, NULL::VARCHAR AS init_type, false AS cold,
-            sum(reports) AS requests, sum(billed_sum_ms) AS billed_ms,
+            false AS restored, true AS estimated, sum(reports) AS requests, sum(billed_sum_ms) AS billed_ms,
             coalesce(sum(greatest(billed_sum_ms - duration_sum_ms - {ROUNDING_MS} * reports, 0))
                 FILTER (cold_starts > 0), 0) AS init_ms,
             0 AS unbilled
@@ -224,29 +226,42 @@ _LISTED = ", ".join(f'coalesce(kinds."{name}", {name}_unlisted) AS "{name}"' for
 """A function that is not listed has no kind, and its own name."""
 
 
-def used(snapshot: Snapshot, question: Question, read: Read, sizes: Sizes, *, by: str) -> pd.DataFrame:
+_FINE = (
+    "coalesce(version, '') AS version, estimated, coalesce(has_provisioned, false) AS has_provisioned,",
+    "count(*) FILTER (cold) AS started, count(*) FILTER (restored) AS restored,",
+    "sum(requests) AS records, sum(started) AS started, sum(restored) AS restored,",
+)
+"""Columns by which, and of which, the finer answer tells."""
+
+
+def used(
+    snapshot: Snapshot, question: Question, read: Read, sizes: Sizes, *, by: str, is_fine: bool = False
+) -> pd.DataFrame:
     """Compute usage summed `by` (SQL columns: the function's, or its `label`), region, step, architecture,
     memory_mb, ephemeral_mb and provisioned: requests (of functions that metrics do not count), billed_ms,
-    init_ms, unbilled.
+    init_ms, unbilled. The finer answer is by version, estimated and has_provisioned too, with records (all
+    requests), started and restored (environments).
 
     A record is provisioned if it says so, or if its version has provisioned concurrency and it was no cold
     start. Records are added up by the kind of their function, a number: names are long to compare.
     """
     sql, params = compute_sql(question, read)
+    kept, more, sums = _FINE if is_fine else ("", "", "")
     return snapshot.frame(
         f"""WITH {SIZES}, used AS ({sql}),
-        told AS (SELECT kind, {_UNLISTED}, step, architecture, memory_mb,
+        told AS (SELECT kind, {_UNLISTED}, step, architecture, memory_mb, {kept}
                 coalesce(init_type = 'provisioned-concurrency', false)
                     OR (coalesce(has_provisioned, false) AND NOT cold) AS provisioned,
                 sum(requests) AS requests, sum(billed_ms) AS billed_ms, sum(init_ms) AS init_ms,
-                sum(unbilled) AS unbilled
+                {more} sum(unbilled) AS unbilled
             FROM used LEFT JOIN size USING (account, region, "function")
                 LEFT JOIN version_size USING (account, region, "function", version)
             GROUP BY ALL),
         named AS (SELECT {_LISTED}, label, counted, own_architecture, own_memory_mb, ephemeral_mb, step,
-                architecture, memory_mb, provisioned, requests, billed_ms, init_ms, unbilled
+                architecture, memory_mb, {kept} {"started, restored," if is_fine else ""}
+                provisioned, requests, billed_ms, init_ms, unbilled
             FROM told LEFT JOIN kinds USING (kind))
-        SELECT {by}, region, step, coalesce(architecture, own_architecture, '') AS architecture,
+        SELECT {by}, region, step, {kept} {sums} coalesce(architecture, own_architecture, '') AS architecture,
             coalesce(memory_mb, own_memory_mb) AS memory_mb,
             coalesce(ephemeral_mb, {FREE_EPHEMERAL_MB}) AS ephemeral_mb, provisioned,
             coalesce(sum(requests) FILTER (counted IS NOT TRUE), 0) AS requests, sum(billed_ms) AS billed_ms,
