@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -75,11 +76,12 @@ FOCUS = {
 
 
 def a_csv(path, *rows, names=None):
-    opened = gzip.open(path, "wt", newline="") if path.name.endswith(".gz") else path.open("w", newline="")
-    with opened as file:
-        writer = csv.writer(file)
-        writer.writerow([(names or {}).get(column, column) for column in rows[0]])
-        writer.writerows(row.values() for row in rows)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([(names or {}).get(column, column) for column in rows[0]])
+    writer.writerows(row.values() for row in rows)
+    written = text.getvalue().encode()
+    path.write_bytes(gzip.compress(written) if path.name.endswith(".gz") else written)
     return path
 
 
@@ -97,7 +99,8 @@ def a_parquet(path, *rows):
     return path
 
 
-WANTED = What(date(2026, 10, 5), ACCOUNT, "eu-west-1", "AWSLambda", "EU-Lambda-GB-Second", "checkout", "usage")
+DAY = date(2026, 10, 5)
+WANTED = What(DAY, ACCOUNT, "eu-west-1", "AWSLambda", "EU-Lambda-GB-Second", "checkout", "usage")
 
 
 @pytest.mark.parametrize("form", ["cur2.csv", "legacy.csv", "legacy.csv.gz", "cur2.parquet", "focus.csv"])
