@@ -41,5 +41,11 @@ def cost(target: Target, name: str, window: Window) -> None:
         )
     st.caption(f"{PRICES} Basis here: {', '.join(sorted(set(costs['basis'])))}.")
     st.page_link(
+        links.FUNCTION_COST,
+        label="What drives it, what bought nothing, what would cost less",
+        icon=":material/functions:",
+        query_params=links.to_function(target.account, target.region, name),
+    )
+    st.page_link(
         links.COST, label="Cost of the fleet", icon=":material/payments:", query_params=links.carry()
     )

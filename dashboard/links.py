@@ -13,6 +13,7 @@ from core.windows import MINUTE, Window, ceil, chart_step, floor, newest_end, pa
 
 OVERVIEW, ALERTS, FUNCTION = "views/overview.py", "views/alerts.py", "views/function.py"
 COLD, CONCURRENCY, QUEUES = "views/cold.py", "views/concurrency.py", "views/queues.py"
+FUNCTION_COST, CHARGEBACK = "views/function_cost.py", "views/chargeback.py"
 COST, COLLECTION = "views/cost.py", "views/collection.py"
 LOGS, TRACES = "views/logs.py", "views/traces.py"
 SILENT = "views/silent.py"

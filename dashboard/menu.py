@@ -20,6 +20,10 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         (links.LOGS, "Logs", "article"),
         (links.TRACES, "Traces", "account_tree"),
     ],
-    "Cost": [(links.COST, "Spend", "payments"), (links.SAVINGS, "Savings", "savings")],
+    "Cost": [
+        (links.COST, "Spend", "payments"),
+        (links.FUNCTION_COST, "Function cost", "functions"),
+        (links.SAVINGS, "Savings", "savings"),
+    ],
     "System": [(links.COLLECTION, "Collection health", "sensors"), (links.CHANNELS, "Channels", "campaign")],
 }

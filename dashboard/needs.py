@@ -25,6 +25,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Logs": ("inventory", "logs"),
     "Traces": ("inventory", "logs", "traces"),
     "Spend": ("inventory", "details", "metrics", "logs"),
+    "Function cost": ("inventory", "details", "metrics", "logs", "changes"),
     "Savings": ("inventory", "details", "metrics", "logs"),
     "Collection health": EVERYTHING,
     "Channels": (),

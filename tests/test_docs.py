@@ -222,6 +222,7 @@ FIGURES = {
     "Silent stops": ("silent",),
     "Traces": ("traces",),
     "Spend": ("cost",),
+    "Function cost": ("function_cost",),
     "Savings": ("savings",),
     "Collection health": ("collection",),
 }
