@@ -13,7 +13,7 @@ from store.readers.things import EVERYTHING, Place, Things, matches
 from store.store import Filter, Store
 
 LATEST = "$LATEST"
-NOT_ASKED = "not asked: `cost.compute_optimizer` is off"
+NOT_ASKED = "not asked: cost.compute_optimizer is off in the settings"
 NOT_LOOKED_AT = "it has not looked at the function: too few invocations, or too new"
 
 
