@@ -54,6 +54,7 @@ def least(count: int, *, first: bool) -> Counter[str]:
             "sqs:GetQueueUrl": queues if first else 0,
             "xray:GetTraceSummaries": 1,
             "xray:GetTraceSegmentDestination": 1,
+            "cloudwatch:DescribeAlarms": 1,  # the fake fleet has less than a page of them
             "cloudtrail:LookupEvents": 2 if first else 1,  # the newest three hours come before the rest
             **dict.fromkeys(ONCE_A_FUNCTION, count),
         }
