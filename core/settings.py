@@ -5,7 +5,7 @@ Alerts keep their own beside their rules.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -197,6 +197,45 @@ class SavingsPlanSettings(Section):
     payer: str | None = Field(default=None, description="whose it is; left out: every payer has one like it")
 
 
+BUDGET_PARTS = ("account", "region", "function", "tag:NAME")
+
+
+class BudgetSettings(Section):
+    """What a part of the fleet may cost in a calendar month, UTC."""
+
+    name: str = Field(min_length=1, description="unique")
+    usd_per_month: Decimal = Field(gt=0)
+    where: dict[str, str] = Field(
+        default_factory=dict,
+        description="what it is for, all of it must fit: account, region, function, tag:NAME; "
+        "left out: everything that is watched",
+    )
+    actual: list[Decimal] = Field(
+        default_factory=lambda: [Decimal("0.8"), Decimal(1)],
+        description="shares of it that were spent, of each of which is told",
+    )
+    forecast: list[Decimal] = Field(
+        default_factory=lambda: [Decimal(1)],
+        description="shares of it that the month will end at, of each of which is told",
+    )
+
+    @field_validator("where")
+    @classmethod
+    def _known(cls, where: dict[str, str]) -> dict[str, str]:
+        for part in where:
+            if part not in BUDGET_PARTS[:-1] and not part.startswith("tag:"):
+                raise ValueError(f"{part!r} is none of {', '.join(BUDGET_PARTS)}")
+        return where
+
+    @field_validator("actual", "forecast")
+    @classmethod
+    def _shares(cls, shares: list[Decimal]) -> list[Decimal]:
+        wrong = next((share for share in shares if not 0 < share <= 10), None)
+        if wrong is not None:
+            raise ValueError(f"{wrong} is no share of a budget: write 0.8 for 80 %")
+        return sorted(set(shares))
+
+
 class CostSettings(Section):
     """What the prices and the bill are like."""
 
@@ -218,6 +257,24 @@ class CostSettings(Section):
         description="ask AWS Compute Optimizer once a day "
         "(compute-optimizer:GetLambdaFunctionRecommendations, free)",
     )
+
+    bills: list[Path] = Field(
+        default_factory=list,
+        description="files, or folders of files, of Cost and Usage Reports or FOCUS exports to import",
+    )
+    budgets: list[BudgetSettings] = Field(default_factory=list)
+    holidays: list[date] = Field(
+        default_factory=list, description="days that are no usual weekday, for forecasts and anomalies"
+    )
+
+    @field_validator("budgets")
+    @classmethod
+    def _named_once(cls, budgets: list[BudgetSettings]) -> list[BudgetSettings]:
+        names = [budget.name for budget in budgets]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two budgets are called {twice[0]!r}")
+        return budgets
 
     @field_validator("payer")
     @classmethod

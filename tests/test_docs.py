@@ -31,7 +31,7 @@ def examples(file, language):
     return re.findall(rf"```{language}\n(.*?)```", (DOCS / file).read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("file", ["settings.md", "iam.md", "store.md", "access.md"])
+@pytest.mark.parametrize("file", ["settings.md", "iam.md", "store.md", "access.md", "bills.md", "budgets.md"])
 def test_settings_in_the_docs_load(tmp_path, file):
     found = examples(file, "yaml")
 

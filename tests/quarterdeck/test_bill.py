@@ -1,0 +1,104 @@
+"""Bills on the command line, from a file to what is left unexplained."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.facts import Function, Listed, Metered, Run, Target
+from core.settings import StoreSettings
+from core.windows import Window
+from store.store import Store
+from tests.store.test_bills import CUR2, a_csv
+
+TARGET = Target("111111111111", "eu-west-1")
+DAY = datetime(2026, 10, 5, tzinfo=UTC)
+GB_SECOND_MB_MS = 1024 * 1000
+
+
+@pytest.fixture
+def counted(tmp_path):
+    """A store that counted 1,000 GB-seconds of checkout on 5 October."""
+    store = Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0))
+    facts = [
+        Function(name="checkout", arn="arn", runtime="python3.13", architecture="x86_64", config_sha256=""),
+        Listed("function"),
+        Metered(
+            function="checkout",
+            architecture="x86_64",
+            ts=DAY,
+            period_s=3600,
+            basis="records",
+            duration_mb_ms=1000.0 * GB_SECOND_MB_MS,
+        ),
+    ]
+    window, at = Window(DAY, DAY + timedelta(hours=1)), DAY + timedelta(hours=2)
+    run = Run(
+        collector="metrics",
+        target=TARGET,
+        window=window,
+        period_s=3600,
+        started_at=at,
+        finished_at=at,
+        outcome="ok",
+    )
+    store.commit(run, facts, now=at)
+    store.close()
+    return tmp_path / "store"
+
+
+def test_a_bill_of_what_was_counted_leaves_nothing_unexplained(quarterdeck, counted, tmp_path):
+    path = a_csv(tmp_path / "a.csv", CUR2)
+
+    first = quarterdeck("--store", counted, "bill", "import", path)
+    answer = json.loads(quarterdeck("--store", counted, "bill", "reconcile", "--json").stdout)
+
+    assert "2026-10 of payer 999999999999 (cur): imported, 1 lines about Lambda" in first.stdout
+    assert answer["unexplained_usd"] == 0
+    assert answer["bill_usd"] == 0.0166667
+    assert "can be trusted" in answer["says"]
+
+
+def test_what_the_store_did_not_count_is_said_in_words(quarterdeck, counted, tmp_path):
+    more = CUR2 | {"identity_line_item_id": "b", "line_item_unblended_cost": "0.0166667"}
+    quarterdeck("--store", counted, "bill", "import", a_csv(tmp_path / "a.csv", CUR2, more))
+
+    said = quarterdeck("--store", counted, "bill", "reconcile", "--month", "2026-10")
+
+    assert "(50 %) are unexplained" in said.stdout
+    assert "checkout" in said.stdout
+
+
+def test_a_broken_file_ends_with_one_and_names_its_line(quarterdeck, counted, tmp_path):
+    path = a_csv(tmp_path / "a.csv", CUR2 | {"line_item_currency_code": "EUR"})
+
+    failed = quarterdeck("--store", counted, "bill", "import", path)
+
+    assert failed.exit_code == 1
+    assert f"{path}:2: the currency is EUR: only bills in USD are compared" in failed.stderr
+
+
+def test_nothing_to_import_and_no_bill_are_mistakes_of_the_command(quarterdeck, counted):
+    assert quarterdeck("--store", counted, "bill", "import").exit_code == 2
+    assert quarterdeck("--store", counted, "bill", "reconcile").exit_code == 2
+    assert "no month such as" in quarterdeck("--store", counted, "bill", "forget", "x").stderr
+
+
+def test_a_month_can_be_forgotten(quarterdeck, counted, tmp_path):
+    quarterdeck("--store", counted, "bill", "import", a_csv(tmp_path / "a.csv", CUR2))
+
+    quarterdeck("--store", counted, "bill", "forget", "2026-10")
+
+    assert json.loads(quarterdeck("--store", counted, "bill", "list", "--json").stdout) == {"bills": []}
+
+
+def test_files_of_the_settings_are_imported_when_none_is_named(quarterdeck, counted, tmp_path):
+    folder = tmp_path / "bills"
+    folder.mkdir()
+    a_csv(folder / "a.csv", CUR2)
+    settings = tmp_path / "s.yml"
+    settings.write_text(f"cost: {{bills: [{folder}]}}")
+
+    said = quarterdeck("--settings", settings, "--store", counted, "bill", "import")
+
+    assert "imported" in said.stdout
