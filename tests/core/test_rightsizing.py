@@ -316,7 +316,8 @@ numbers = st.floats(0, 1e7)
 
 @given(
     records=st.floats(0, 1e6), used=st.none() | st.floats(1, 10_240),
-    memory_mb=st.sampled_from([128.0, 512.0, 10_240.0]), p95=st.floats(0.01, 900_000), killed=st.floats(0, 5), seen_h=st.floats(0, 24 * 30),
+    memory_mb=st.sampled_from([128.0, 512.0, 10_240.0]),
+    p95=st.floats(0.01, 900_000), killed=st.floats(0, 5), seen_h=st.floats(0, 24 * 30),
 )  # fmt: skip
 def test_whatever_was_seen_no_band_is_upside_down_and_unknown_ones_say_what_is_missing(
     records, used, memory_mb, p95, killed, seen_h
