@@ -156,6 +156,13 @@ def kinds(rules: Sequence[Rule]) -> dict[str, SubjectKind]:
     return found
 
 
+def rows_about(theirs: Sequence[Subject], key: tuple[str, str, str]) -> list[int]:
+    """Which of these subjects tell of the one at `key`: itself, or what a part about it is about."""
+    kind: SubjectKind = next((subject.kind for subject in theirs if subject.key == key), "function")
+    told = _pairs(theirs, [Subject(kind, *key)])[1]
+    return [int(row) for row in told]
+
+
 def _subjects(rule: Rule, parts: Mapping[str, Sequence[Judgement]], kind: SubjectKind) -> list[Subject]:
     """Those that the parts which must hold are about."""
     every = [s for name in (*rule.all_, *rule.any_) for one in parts[name] for s in one.grid.subjects]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from alerts.definition import rule_of as kept_rule
-from alerts.grid import Grid
-from alerts.judge import judge
+from alerts.retold import Retold
 from alerts.rules import Rule
 from alerts.signals import SIGNALS, say
 from core.windows import Window
@@ -139,18 +138,20 @@ def rule_of(incident: Incident, known: Mapping[str, Rule], signal: str | None) -
     return Rule.model_validate({"rule": "shown", "signal": signal, side: float(threshold)})
 
 
-def values(rule: Rule, grid: Grid, key: tuple[str, str, str]) -> pd.DataFrame:
-    """`ts` (a minute's end) and `value` of one subject (account, region, name), as the rule computed it.
+def made_of(rule: Rule, seen: Sequence[Retold], lost: Sequence[str]) -> str:
+    """Which parts are drawn, and why others are not, as plain Markdown."""
+    drawn = {one.rule.rule for one in seen}
+    others = [name for name in rule.parts if name not in drawn and name not in lost]
+    said = [f"Made of other rules: {rule.condition()}"]
+    said += [f"not drawn, for nothing is kept of those minutes: {', '.join(others)}"] if others else []
+    said += [f"not in force any more: {', '.join(lost)}"] if lost else []
+    return plain("; ".join(said)) + "."
 
-    NaN where it was unknown or silent. Empty when the grid does not hold the subject.
-    """
-    rows = [at for at, one in enumerate(grid.subjects) if one.key == key]
-    if not rows or not grid.ends:
-        return pd.DataFrame({"ts": pd.to_datetime([], utc=True), "value": []})
-    mine = grid.take(rows[:1], newest=len(grid.ends))
-    return pd.DataFrame(
-        {"ts": pd.to_datetime(list(mine.ends), utc=True), "value": judge(rule, mine).value[0]}
-    )
+
+def drawn(one: Retold) -> str:
+    """What a panel shows, in words for who cannot see it."""
+    against = "what is normal" if one.rule.is_seasonal else "the threshold"
+    return f"{one.rule.spec.title} of {one.subject.short} against {against}"
 
 
 def compared(incident: Incident, rule: Rule | None) -> str:

@@ -13,8 +13,9 @@ import yaml
 from alerts.backtest import Backtest
 from alerts.definition import definition_of
 from alerts.faults import VERDICTS, Fault
-from alerts.rule import Rule
+from alerts.rule import Rule, Subject
 from alerts.signals import say
+from core.windows import Window
 from dashboard import numbers
 from dashboard.answers import Answer
 from dashboard.widgets import Card
@@ -256,6 +257,37 @@ def firing_rows(found: Backtest, places: Mapping[tuple[str, str], str]) -> pd.Da
         for firing in reversed(found.replay.firings)
     ]
     return pd.DataFrame(rows, columns=["opened_at", "subject", "place", "lasted", "worst", "flap"])
+
+
+BEFORE, LONGEST = timedelta(hours=1), timedelta(hours=6)
+"""How much of a rule's example lies before its firing, and how long it may be."""
+
+
+def example(found: Backtest) -> tuple[Subject, Window] | None:
+    """The thing and the hours that show a rule at work: its newest firing, else the end of the window."""
+    replayed = found.replay
+    if not replayed.subjects:
+        return None
+    if not replayed.firings:
+        return replayed.subjects[0], Window(
+            max(found.window.end - LONGEST, found.window.start), found.window.end
+        )
+    newest = replayed.firings[-1]
+    start = max(newest.opened_at - BEFORE, found.window.start)
+    return newest.subject, Window(start, min(start + LONGEST, found.window.end))
+
+
+def why_example(found: Backtest) -> str:
+    return (
+        "which it would have told last" if found.replay.firings else "one of those it covers; it never fired"
+    )
+
+
+def band_words(rule: Rule) -> str:
+    """What the drawing shows beside the value, `` for a plain threshold."""
+    if rule.is_seasonal:
+        return ": the grey band is what is normal at that time of the week, and the line is where it fires"
+    return ": the line is where it fires" if rule.slo is not None else ""
 
 
 def nice_step(top: float) -> float:

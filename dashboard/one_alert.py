@@ -88,26 +88,30 @@ def link(incident: Incident) -> None:
 
 
 def chart(incident: Incident, rule: Rule | None) -> None:
+    """What its rule saw: the value against the limit or band; of a rule made of others, each part."""
     now = queries.now()
-    shown = figures_alerts.span(incident, now=now)
-    if rule is None or rule.parts or rule.spec.is_now:
+    window = figures_alerts.span(incident, now=now)
+    if rule is None:
+        widgets.no_data("Its rule is not known any more: what it saw cannot be drawn.")
         return
-    values = queries_alerts.values(incident, rule, shown, now)
-    if values["value"].isna().all():
+    if rule.spec.is_now:
+        st.caption(f"{rule.spec.title} tells of this moment only: there are no minutes to draw.")
+        return
+    seen = [one for one in queries_alerts.seen(incident, rule, window, now) if one.is_known]
+    if rule.parts:
+        st.caption(figures_alerts.made_of(rule, seen, queries_alerts.lost_parts(rule)))
+    elif not seen:
         widgets.no_data("What the rule saw then is not kept any more, or was not collected.")
+    if not seen:
         return
     drawn = alert_board(
-        values,
-        title=rule.spec.title,
-        unit=rule.spec.unit,
-        threshold=float(incident["threshold"]) if rule.is_seasonal else rule.threshold,
-        condition=rule.condition(),
+        seen,
         fired=figures_alerts.firing_window(incident, now=now),
-        window=shown,
+        window=window,
         zone=widgets.zone(),
-        deploys=deploys(incident, shown),
+        deploys=deploys(incident, window),
     )
-    alt = f"{rule.spec.title} against the threshold around the alert"
+    alt = f"{'; '.join(figures_alerts.drawn(one) for one in seen)} around the alert"
     st.echarts_chart(drawn.option, height=drawn.height_px, key="alert-board", alt=alt)
 
 

@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 
 from alerts import incidents as ledger
+from alerts import retold as retelling
 from alerts import silences as silencing
-from alerts.reading import columns_of, read_grid
 from alerts.report import incident_html
+from alerts.retold import Retold, retold
 from alerts.rules import STARTER, Rule, load_rules
-from core.windows import MINUTE, Window
-from dashboard import figures_alerts, queries
+from core.errors import SettingsError
+from core.windows import Window
+from dashboard import queries, queries_rules
 from dashboard.identity import person
 from dashboard.queries import cached, store
 from store.readers import incidents
@@ -61,13 +63,22 @@ def starter_rules() -> dict[str, Rule]:
 
 
 @cached()
-def values(incident: Mapping[str, Any], rule: Rule, window: Window, _at: datetime) -> pd.DataFrame:
-    """What the rule saw of the incident's subject, minute by minute: `figures_alerts.values`."""
-    wide = Window(window.start - rule.reach_minutes * MINUTE, window.end)
-    source, columns = next(iter(columns_of([rule]).items()))
-    grid = read_grid(store(), source, wide, now=_at, columns=columns)
+def seen(incident: Mapping[str, Any], rule: Rule, window: Window, _at: datetime) -> list[Retold]:
+    """What the rule, or each of its parts, saw of the incident's subject."""
     key = (str(incident["account"]), str(incident["region"]), str(incident["subject"]))
-    return figures_alerts.values(rule, grid, key)
+    return retold(store(), rule, key, window, others=in_force(), now=_at)
+
+
+def lost_parts(rule: Rule) -> list[str]:
+    return retelling.lost_parts(rule, in_force())
+
+
+def in_force() -> list[Rule]:
+    """The rules in force; none when their files are wrong (the Rules page says how)."""
+    try:
+        return queries_rules.rules()
+    except SettingsError:
+        return []
 
 
 def acknowledge(id: str, *, text: str = "") -> None:

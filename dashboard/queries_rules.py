@@ -13,6 +13,7 @@ from alerts import trying
 from alerts.auditing import audit
 from alerts.faults import Fault
 from alerts.known import Known
+from alerts.retold import Key, Retold, retold
 from alerts.rule import Rule
 from alerts.rules import rules_of
 from alerts.settings import AlertSettings
@@ -70,6 +71,12 @@ def held(name: str, window: Window, _at: datetime) -> Tried | None:
         return None
     known = ledger.known(store(), window)
     return trying.gather(store(), rule, window, known=known, others=all_rules, now=_at)
+
+
+@cached(ttl_s=300, entries=8)
+def seen(rule: Rule, key: Key, window: Window, _at: datetime) -> list[Retold]:
+    """What the rule, or each of its parts, saw of one thing."""
+    return retold(store(), rule, key, window, others=rules(), now=_at)
 
 
 @cached(ttl_s=60, entries=8)

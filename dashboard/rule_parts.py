@@ -10,12 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from alerts.backtest import Backtest
+from alerts.retold import lost_parts
 from alerts.rule import Rule
 from alerts.signals import say
 from alerts.trying import Tried, changed, tried, worst_by_step
 from core.errors import QuarterdeckError
 from core.windows import Window, chart_step
-from dashboard import figures_rules, links, numbers, queries, queries_rules, tables, widgets
+from dashboard import figures_alerts, figures_rules, links, numbers, queries, queries_rules, tables, widgets
+from dashboard.charts.alerts import alert_board
 from dashboard.charts.rules import tried_board
 from dashboard.identity import lacks
 from dashboard.numbers import plain
@@ -37,6 +39,7 @@ def one(rule: Rule) -> None:
     widgets.cards(figures_rules.cards(found, held.found), key="tried-cards")
     if held.why_fixed:
         st.caption(f"Its threshold cannot be moved here: {plain(held.why_fixed)}.")
+        example(rule, found)
     else:
         chart(held, draft, found)
     firings(found)
@@ -154,6 +157,27 @@ def chart(held: Tried, draft: Rule, found: Backtest) -> None:
         height=drawn.height_px,
         alt=f"{draft.spec.title}: the worst value of each step this week, with the threshold",
     )
+
+
+def example(rule: Rule, found: Backtest) -> None:
+    """What it saw of one thing: of the one that it would have told last, else of the first it covers."""
+    shown = figures_rules.example(found)
+    if shown is None or rule.spec.is_now:
+        return
+    subject, window = shown
+    seen = [one for one in queries_rules.seen(rule, subject.key, window, queries.now()) if one.is_known]
+    about = f"**{plain(subject.short)}**, {figures_rules.why_example(found)}"
+    if rule.parts:
+        lost = lost_parts(rule, queries_rules.rules())
+        st.caption(f"{about}. {figures_alerts.made_of(rule, seen, lost)}")
+    elif not seen:
+        st.caption(f"{about}: nothing is kept of those minutes.")
+    else:
+        st.caption(f"{about}{figures_rules.band_words(rule)}.")
+    if seen:
+        drawn = alert_board(seen, fired=None, window=window, zone=widgets.zone())
+        alt = "; ".join(figures_alerts.drawn(one) for one in seen)
+        st.echarts_chart(drawn.option, key="example", height=drawn.height_px, alt=alt)
 
 
 def firings(found: Backtest) -> None:

@@ -56,7 +56,7 @@ def collect(
 
 
 def remember_days(folder: Path) -> None:
-    """Of production in Europe the numbers of the days before too: what is normal, and objectives, need them."""
+    """Of production in Europe the numbers of days before too: objectives and what is normal need them."""
     read = [each for each in PATIENT if each.name in {"inventory", "details", "metrics", "triggers"}]
     collect(folder, targets=(Target(PROD, EU),), history=timedelta(hours=6), coarse=DAYS, collectors=read)
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.grid import Grid
-from alerts.rules import STARTER, Subject, load_rules
+from alerts.rules import STARTER, load_rules
 from core.windows import Window
 from dashboard import figures_alerts, figures_collection, figures_cost, figures_queues, tables
 from dashboard.charts.cost import COMPONENT_WORDS
@@ -204,26 +203,6 @@ def test_a_rule_of_your_own_is_made_up_from_its_notices_signal():
 
     assert rule is not None
     assert rule.above == 0.05
-
-
-def test_the_value_of_an_alert_is_what_its_rule_computed_and_unknown_is_a_gap():
-    rule = figures_alerts.rule_of(incident(rule="mine"), {}, "error_rate")
-    ends = tuple(NOW + timedelta(minutes=i) for i in range(3))
-    grid = Grid(
-        (Subject("function", "1", "eu", "other"), Subject("function", "1", "eu", "orders")),
-        ends,
-        {"errors": np.array([[0.0] * 3, [1.0, 5.0, 0.0]]), "invocations": np.array([[9.0] * 3, [10.0] * 3])},
-        {
-            "collected": np.array([[True] * 3, [True, True, False]]),
-            "provisional": np.zeros((2, 3), dtype=bool),
-        },
-    )
-
-    values = figures_alerts.values(rule, grid, ("1", "eu", "orders"))
-
-    assert list(values["value"][:2]) == [0.1, 0.5]
-    assert np.isnan(values["value"][2])
-    assert figures_alerts.values(rule, grid, ("1", "eu", "gone")).empty
 
 
 # --- collection --------------------------------------------------------------------------------------------
