@@ -149,6 +149,10 @@ def cost(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the rows to a CSV file too.")
     ] = None,
+    focus: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write them with the columns of FOCUS, .csv or .parquet."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What functions cost, per group and component, dearest first.
@@ -157,15 +161,26 @@ def cost(
 
         quarterdeck cost --since 30d --by tag:team
         quarterdeck cost --by function,tag:env --csv cost.csv
+
+        quarterdeck cost --by account,region,function,tag:team --focus cost.parquet
     """
     now = now_utc()
     asked = window(since, until=until, now=now)
-    from quarterdeck import answers, output, tables
+    from quarterdeck import answers, focusing, output, tables
 
-    groups = answers.grouping(by)
-    with front(context).store() as store:
+    groups, mine = answers.grouping(by), front(context)
+    if focus:
+        focusing.check_ending(focus)
+    with mine.store() as store:
         asked = ending_with_data(asked, store, until=until, now=now)
-        document = answers.cost_document(store, asked, now=now, by=groups, where=where(account, region))
+        place = where(account, region)
+        document = answers.cost_document(store, asked, now=now, by=groups, where=place)
+        if focus:
+            told = focusing.focus_table(
+                store, asked, now=now, by=groups, where=place, settings=mine.settings.cost
+            )
+            focusing.write_focus(focus, told)
+            note(f"wrote {len(told)} rows to {focus}")
     if csv:
         output.write_csv(csv, document["groups"])
         note(f"wrote {len(document['groups'])} rows to {csv}")

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from core.facts import Function, Listed, Metered, Run, Target
@@ -102,3 +103,19 @@ def test_files_of_the_settings_are_imported_when_none_is_named(quarterdeck, coun
     said = quarterdeck("--settings", settings, "--store", counted, "bill", "import")
 
     assert "imported" in said.stdout
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_costs_are_written_as_focus(quarterdeck, filled, tmp_path, ending):
+    path = tmp_path / f"focus.{ending}"
+
+    said = quarterdeck("--store", filled, "cost", "--by", "account,region,function", "--focus", path)
+
+    frame = pd.read_csv(path) if ending == "csv" else pd.read_parquet(path)
+    assert f"wrote {len(frame)} rows" in said.stderr
+    assert {"BilledCost", "ServiceName", "x_Component"} <= set(frame.columns)
+    assert len(frame)
+
+
+def test_a_focus_file_is_csv_or_parquet(quarterdeck, filled):
+    assert quarterdeck("--store", filled, "cost", "--focus", "a.xlsx").exit_code == 2
