@@ -31,17 +31,19 @@ SETTINGS = (
 )
 
 HOURS_BYTES = 256 * 2**20
+ANSWERS_BYTES = 256 * 2**20
 
 
 class Lake:
     """One DuckDB instance, made at the first need. It sees the shelf's local files and nothing else.
     `hours` keeps what files' points add up to (`store.hours`), `narrow` what they have of a function
-    (`store.narrow`)."""
+    (`store.narrow`), `answers` what single files answered (`Snapshot.per_file`)."""
 
     def __init__(self, folder: Path, shelf: Shelf) -> None:
         self.folder, self.shelf = folder, shelf
         self.hours = Recent[Path](HOURS_BYTES)
         self.narrow = Recent[Any](KEPT_BYTES)
+        self.answers = Recent[Any](ANSWERS_BYTES)
         self._spill = (folder / "tmp").resolve() / uuid.uuid4().hex
         self._lock = threading.Lock()
         self._root: duckdb.DuckDBPyConnection | None = None

@@ -17,7 +17,7 @@ from core.errors import AskAgainError, StoreError
 from core.windows import Window
 from store import hot, hours, schema, state
 from store.hot import HotCache
-from store.lake import Lake, has_columns
+from store.lake import Lake, during, has_columns, read_files
 from store.losses import NOT_OF_A_FILE, Loss, Losses, damaged, sift, still, torn_footers
 from store.narrow import Place
 from store.state import FILE
@@ -107,6 +107,30 @@ class Snapshot:
             return duck.sql(sql).to_arrow_table()
 
         return self._answered(ask).select(table.schema.names).cast(table.schema)
+
+    def filed(self, kind: str) -> list[tuple[str, str, Window]]:
+        """Account, region and window of the files of a kind that can be read."""
+        return [(f.account, f.region, Window(f.start, f.end)) for f in self._files(kind)]
+
+    def per_file(self, kind: str, sql: str, window: Window) -> list[pa.Table]:
+        """What a query of `{source}` says of every file of a kind, of its rows in `window`; hot rows are not
+        asked. Answers are kept in this process, as files never change: ask for little."""
+        return self._answered(lambda: [self._of_file(file, sql, window) for file in self._files(kind)])
+
+    def _files(self, kind: str) -> list[sa.Row[Any]]:
+        return [f for f in self._held.files if f.kind == kind and f.path in self._held.local]
+
+    def _of_file(self, file: sa.Row[Any], sql: str, window: Window) -> pa.Table:
+        local, part = self._held.local[file.path], Window(file.start, file.end)
+        cut = part.overlap(window) or Window(part.start, part.start)
+        key = local, sql, cut
+        found = self._lake.answers.get(key)
+        if found is None:
+            rows = read_files([local])
+            source = rows if cut == part else f"(SELECT * FROM {rows} WHERE {during(cut)})"
+            found = self._duck().sql(sql.format(source=source)).to_arrow_table()
+            self._lake.answers.keep(key, found)
+        return found
 
     def rows(self, query: sa.Select[Any], *, rows: int) -> Iterator[Sequence[sa.Row[Any]]]:
         """Run a select like `state`; its answer some rows at a time."""

@@ -99,7 +99,7 @@ def bills(
         capacity_lines(capacity(snapshot, things, question), sizes, question.where),
     ):
         lines.setdefault(place, []).append(line)
-    unlisted, shared = without_provisioned(snapshot, coverage), _Readings(coverage)
+    unlisted, shared = without_provisioned(snapshot, coverage), Readings(coverage)
     return {
         place: _bill(place, mine, shared, read.windows.get(place, ()), unlisted.get(place[:2]))
         for place, mine in lines.items()
@@ -281,7 +281,7 @@ def _line(
 # --- one bill -----------------------------------------------------------------------------------------------
 
 
-class _Readings:
+class Readings:
     """How well each function's window was read, worked out once for those that were read alike."""
 
     def __init__(self, coverage: Coverage) -> None:
@@ -305,7 +305,7 @@ class _Readings:
 
 
 def _bill(
-    place: Place, lines: Sequence[Line], shared: _Readings, read: Sequence[Window], unlisted: str | None
+    place: Place, lines: Sequence[Line], shared: Readings, read: Sequence[Window], unlisted: str | None
 ) -> Bill:
     components: dict[str, Decimal | None] = dict.fromkeys(COMPONENTS, Decimal(0))
     unknown = {"provisioned": unlisted} if unlisted else {}

@@ -11,51 +11,56 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.windows import Window
+from core.metering import COUNTS
+from core.meters import COMPONENTS as ALL
+from core.meters import METERS
+from core.prices import packaged_book
+from core.settings import CostSettings
+from core.windows import Window, subtract
 from store.asking import reader
-from store.readers.billing import COMPONENTS, ESTIMATED, KINDS, RECORDS, Bill, bills, spend
-from store.readers.frames import Grid, to_utc, with_none
+from store.readers.billing import COMPONENTS as USUAL
+from store.readers.billing import ESTIMATED, KINDS, RECORDS, Bill, Readings, spend, without_provisioned
+from store.readers.frames import Grid, rows, to_utc, with_none
+from store.readers.metered import KEPT, Metering, PlaceUse, meter_usage
+from store.readers.priced import Amounts, Group, Pricing, Row, Sums, Unpriced, priced, priced_frame, rates_of
+from store.readers.priced import settled as as_grains
+from store.readers.prices import read_book
 from store.readers.series import metrics_read
 from store.readers.states import Coverage
-from store.readers.sums import billed_sums, metric_sums
-from store.readers.things import EVERYTHING, Place, Things
+from store.readers.things import EVERYTHING, Place, Things, matches
 from store.readers.usage import Question
-from store.store import Filter, Store
+from store.store import Filter, Snapshot, Store
+from store.tiers import DAY, month_of
 
-__all__ = ["COMPONENTS", "cost_series", "cost_step", "costs"]
+__all__ = ["COMPONENTS", "cost_now", "cost_series", "cost_step", "costs"]
+
+COMPONENTS = tuple(name for name in ALL if name != "quarterdeck")
+"""Quarterdeck's own calls are no usage of functions: `store.readers.own_spend` has them."""
 
 TOP = 7
 STEPS = tuple(timedelta(minutes=m) for m in (5, 10, 15, 30, 60, 120, 360, 720, 1440))
 BARS = 14
 """Of a chart at least, where the steps allow: edges cut two of them."""
 
+HOUR = timedelta(hours=1)
 OTHER, UNLISTED = "other", "not listed"
 TAG = "tag:"
-
-Group = tuple[str, ...]
+OF_ROWS = ("component", "version", "month", "day")
+"""Groups that are not of functions."""
 
 
 @dataclass(slots=True)
 class Sum:
-    """Bills added up. A component that is unknown for one function counts as nothing; `state` says so."""
+    """Functions that are one group: what their numbers rest on, and what speaks against them."""
 
-    components: dict[str, Decimal] = field(default_factory=lambda: dict.fromkeys(COMPONENTS, Decimal(0)))
-    invocations: float = 0.0
     bases: set[str] = field(default_factory=set)
     states: dict[str, int] = field(default_factory=dict)
 
     def add(self, bill: Bill, components: Sequence[str]) -> None:
-        for name in components:
-            self.components[name] += bill.components[name] or Decimal(0)
-        self.invocations += bill.invocations
         self.bases.add(bill.basis)
         state = bill.seen(components).state()
         if state:
             self.states[state] = self.states.get(state, 0) + 1
-
-    @property
-    def total(self) -> Decimal:
-        return sum(self.components.values(), Decimal(0))
 
     @property
     def state(self) -> str | None:
@@ -71,44 +76,205 @@ def costs(
     now: datetime,
     by: Sequence[str] = ("function",),
     where: Filter = EVERYTHING,
+    settings: CostSettings | None = None,
 ) -> pd.DataFrame:
-    """Per group (`by`: account, region, function, runtime, architecture, component, tag:NAME): the group's
-    columns, cost_usd and one column per component (`requests_usd` ...; exact Decimal), invocations, basis
-    (`records` or `metrics, estimated`), state. Dearest first. An untagged function's tag is "".
+    """Per group (`by`: account, region, function, version, runtime, architecture, component, tag:NAME, month,
+    day): the group's columns, cost_usd and one column per component (`requests_usd` ...; exact Decimal),
+    invocations, basis (`records` or `metrics, estimated`), state. Dearest first. An untagged function's tag
+    is "", as is the version of $LATEST and of what no record tells of.
 
     cost_usd is the exact sum of its components; a component whose price or usage is not known counts as
-    nothing and is named in `state`. Prices are first-tier list prices; free tier and savings plans are not
-    subtracted.
+    nothing and is named in `state`. Prices are list prices: those that came with the release, or with
+    `settings` those that hold by them. Then there is net_usd too: after free amounts, tiers and savings plan
+    (`core.tiering.RULE`), worked out over the whole months of all functions.
     """
-    with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
+    wide = window if settings is None else _months(window, now)
+    with store.snapshot(wide, KEPT) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
-        metrics, question = metric_sums(snapshot, window, where), Question(window, where, now)
-        billed_for = billed_sums(snapshot, window, where)
-        billed = bills(snapshot, things, coverage, question, metrics, billed_for)
-    named = _Names(things)
-    sums: dict[Group, Sum] = {}
-    for place, bill in billed.items():
-        for components in [[c] for c in COMPONENTS] if "component" in by else [list(COMPONENTS)]:
-            group = tuple(named.name(place, part, components[0]) for part in by)
-            sums.setdefault(group, Sum()).add(bill, components)
-    return _frame(sums, by)
-
-
-def _frame(sums: Mapping[Group, Sum], by: Sequence[str]) -> pd.DataFrame:
-    columns = [*by, "cost_usd", *(f"{name}_usd" for name in COMPONENTS), "invocations", "basis", "state"]
-    lines = [
-        [*group, total, *one.components.values(), one.invocations, _basis(one.bases), one.state]
-        for total, group, one in sorted(
-            ((one.total, group, one) for group, one in sums.items()), key=lambda line: (-line[0], line[1])
+        step = DAY if "day" in by else None
+        used = meter_usage(
+            snapshot, things, window, where, now=now, step=step, by_version="version" in by, coverage=coverage
         )
-    ]
-    frame = pd.DataFrame(lines, columns=pd.Index(columns))
+        pricing = _pricing(snapshot, used, window, wide, where, settings, now=now)
+        unlisted = without_provisioned(snapshot, coverage)
+    return _costs(used, pricing, things, coverage, unlisted, by=by, where=where)
+
+
+def _months(window: Window, now: datetime) -> Window:
+    """The whole months that a window touches, as far as they are over."""
+    start = month_of(window.start).start
+    return Window(start, max(window.end, min(now, month_of(max(window.start, window.end)).end)))
+
+
+def _pricing(
+    snapshot: Snapshot,
+    used: Metering,
+    window: Window,
+    wide: Window,
+    where: Filter,
+    settings: CostSettings | None,
+    *,
+    now: datetime,
+) -> Pricing:
+    if settings is None:
+        return Pricing(packaged_book())
+    book, whole = read_book(snapshot, settings), used
+    if wide != window or where != EVERYTHING:
+        everything = Things.read(snapshot, *KINDS)
+        whole = meter_usage(snapshot, everything, wide, EVERYTHING, now=now)
+    return Pricing(book, rates_of(whole, book, settings, now=now))
+
+
+def _costs(
+    used: Metering,
+    pricing: Pricing,
+    things: Things,
+    coverage: Coverage,
+    unlisted: Mapping[tuple[str, str], str],
+    *,
+    by: Sequence[str],
+    where: Filter,
+) -> pd.DataFrame:
+    named = _Names(things)
+    listed = (t.place for t in things.of("function") if matches(where, *t.place))
+    places = dict.fromkeys([*listed, *used.places])
+    groups: dict[Group, int] = {}
+    labels = {place: groups.setdefault(named.group(place, by), len(groups)) for place in places}
+    apart = [name for name in ("version",) if name in by] + (["step"] if "day" in by else [])
+    sums, of = Sums(used, labels, apart), list(groups)
+    months, regions = sums.places
+    alike = {m: m for m in months} if "month" in by else pricing.alike(months, regions)
+    told = ((_full(of[row.group], by, row), row) for row in sums.rows(alike))
+    amounts, unpriced = priced(told, pricing)
+    for place in [] if apart or "month" in by else places:
+        amounts.setdefault(of[labels[place]], Amounts())
+    bills = _bills(places, used, coverage, unlisted, _unpriced(used, unpriced))
+    shown = _shown(amounts, bills)
+    return _frame(amounts, _stated(bills, labels, of, by, shown), by, shown, has_net=pricing.has_net)
+
+
+def _full(group: Group, by: Sequence[str], row: Row) -> Group:
+    """A function's group with what only its usage tells."""
+    if not set(by) & {"version", "month", "day"}:
+        return group
+    day = pd.Timestamp(row.step, unit="ms").strftime("%Y-%m-%d")
+    told = {"version": row.version, "month": f"{row.month:%Y-%m}", "day": day}
+    return tuple(told.get(part, name) for part, name in zip(by, group, strict=True))
+
+
+# --- what numbers rest on -----------------------------------------------------------------------------------
+
+
+def _unpriced(used: Metering, unpriced: set[Unpriced]) -> dict[Place, dict[str, str]]:
+    """Per function: components whose price is not known, and why."""
+    found: dict[Place, dict[str, str]] = {}
+    for account, region, architecture, column in sorted(unpriced):
+        of = architecture if METERS[COUNTS[column].meter].by_architecture else ""
+        why = f"no price is known for {of or 'it'} in {region}"
+        component = COUNTS[column].component
+        for place in used.places_of(account, region, architecture, column):
+            found.setdefault(place, {})[component] = why
+    return found
+
+
+def _bills(
+    places: Mapping[Place, Any],
+    used: Metering,
+    coverage: Coverage,
+    unlisted: Mapping[tuple[str, str], str],
+    unpriced: Mapping[Place, Mapping[str, str]],
+) -> dict[Place, Bill]:
+    shared, whole = Readings(coverage), [coverage.window]
+    nothing = PlaceUse(is_estimated=False, unknown={})
+    found = {}
+    for place in places:
+        use, read = used.places.get(place, nothing), _logs_read(coverage, place)
+        unknown = {**use.unknown, **unpriced.get(place, {})}
+        if why := unlisted.get(place[:2]):
+            unknown["provisioned"] = why
+        metrics = coverage.seen("metrics", *place)
+        if metrics.missing and read == whole:
+            unknown["logs"] = metrics.why
+        is_known = read == whole or not metrics.missing
+        basis = ESTIMATED if use.is_estimated or not is_known else RECORDS
+        found[place] = Bill(basis, shared.read(place, read), 0.0, unknown, {})
+    return found
+
+
+def _logs_read(coverage: Coverage, place: Place) -> list[Window]:
+    """Where records tell of a function: all of the window when at most a young tail is missing."""
+    is_whole = coverage.seen("logs", *place).complete
+    parts = [coverage.window] if is_whole else coverage.covered("logs", *place)
+    sums = coverage.aggregated(*place)
+    return [left for part in parts for left in subtract(part, sums)] if sums else parts
+
+
+def _stated(
+    bills: Mapping[Place, Bill],
+    labels: Mapping[Place, int],
+    of: Sequence[Group],
+    by: Sequence[str],
+    shown: Sequence[str],
+) -> dict[Group, Sum]:
+    """By group of functions; with component, by each of them too."""
+    found: dict[Group, Sum] = {}
+    for place, bill in bills.items():
+        group = of[labels[place]]
+        for components in [[c] for c in shown] if "component" in by else [COMPONENTS]:
+            key = _with_component(group, by, components[0])
+            found.setdefault(key, Sum()).add(bill, components)
+    return found
+
+
+def _with_component(group: Group, by: Sequence[str], component: str) -> Group:
+    return tuple(component if part == "component" else name for part, name in zip(by, group, strict=True))
+
+
+def _frame(
+    amounts: Mapping[Group, Amounts],
+    stated: Mapping[Group, Sum],
+    by: Sequence[str],
+    shown: Sequence[str],
+    *,
+    has_net: bool,
+) -> pd.DataFrame:
+    listed = {name: as_grains(_of(amounts, name)) for name in COMPONENTS}
+    net = {name: as_grains(_of(amounts, name, is_net=True)) for name in COMPONENTS}
+    lines: list[list[Any]] = []
+    for group, mine in amounts.items():
+        for names in [[c] for c in shown] if "component" in by else [COMPONENTS]:
+            told = {name: listed[name][group] if name in names else Decimal(0) for name in COMPONENTS}
+            key, total = _with_component(group, by, names[0]), sum(told.values(), Decimal(0))
+            charged = [sum((net[name][group] for name in names), Decimal(0))] if has_net else []
+            said = stated.get(_of_functions(key, by), Sum())
+            basis = RECORDS if said.bases <= {RECORDS} else ESTIMATED
+            lines.append([*key, total, *charged, *told.values(), mine.invocations, basis, said.state])
+    lines.sort(key=lambda line: (-line[len(by)], line[: len(by)]))
+    columns = [*by, "cost_usd", *(["net_usd"] if has_net else []), *(f"{name}_usd" for name in COMPONENTS)]
+    frame = pd.DataFrame(lines, columns=pd.Index([*columns, "invocations", "basis", "state"]))
     return frame.assign(state=with_none(frame["state"]))
 
 
-def _basis(bases: set[str]) -> str:
-    return RECORDS if bases == {RECORDS} else ESTIMATED
+def _of(amounts: Mapping[Group, Amounts], name: str, *, is_net: bool = False) -> dict[Group, Decimal]:
+    return {
+        group: (one.net_usd if is_net else one.list_usd).get(name, Decimal(0))
+        for group, one in amounts.items()
+    }
+
+
+def _shown(amounts: Mapping[Group, Amounts], bills: Mapping[Place, Bill]) -> list[str]:
+    """Components that get a line of their own: the usual ones, and others where there is any."""
+    there = {name for one in amounts.values() for name, usd in one.list_usd.items() if usd}
+    there |= {name for bill in bills.values() for name in bill.unknown}
+    return [name for name in COMPONENTS if name in there or name in USUAL]
+
+
+def _of_functions(key: Group, by: Sequence[str]) -> Group:
+    """The group without what only usage tells."""
+    return tuple(
+        "" if part in ("version", "month", "day") else name for part, name in zip(by, key, strict=True)
+    )
 
 
 class _Names:
@@ -117,12 +283,18 @@ class _Names:
     def __init__(self, things: Things) -> None:
         self._bodies = {t.place: t.body for t in things.of("function", gone=True)}
 
-    def name(self, place: Place, part: str, component: str = "") -> str:
+    def group(self, place: Place, by: Sequence[str]) -> Group:
+        return tuple("" if part in OF_ROWS else self.name(place, part) for part in by)
+
+    def name(self, place: Place, part: str) -> str:
         body: Mapping[str, Any] = self._bodies.get(place, {})
         if part.startswith(TAG):
             return str((body.get("tags") or {}).get(part.removeprefix(TAG), ""))
-        known = dict(zip(("account", "region", "function"), place, strict=True)) | {"component": component}
+        known = dict(zip(("account", "region", "function"), place, strict=True))
         return str(known[part] if part in known else body.get(part) or "")
+
+
+# --- over time ----------------------------------------------------------------------------------------------
 
 
 def cost_step(window: Window) -> timedelta:
@@ -138,12 +310,17 @@ def cost_series(
     step that was not read is NaN. What functions cost that no inventory lists any more or yet is one group,
     but for regions, which are known all the same."""
     step = cost_step(window)
-    with store.snapshot(window, ("metrics", "invocations", "invocation_summaries")) as snapshot:
+    with store.snapshot(window, KEPT) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, step)
         things = Things.read(snapshot, *KINDS, where=where)
-        named, question = _Names(things), Question(grid.window, where, now, step)
-        spent = spend(snapshot, things, coverage, question, lambda place: named.name(place, by))
+        if step < HOUR:
+            label = _Names(things).name
+            question = Question(grid.window, where, now, step)
+            spent = spend(snapshot, things, coverage, question, lambda place: _label(label, place, by))
+        else:
+            used = meter_usage(snapshot, things, grid.window, where, now=now, step=step)
+            spent = _spent(used, things, by)
     spent["group"] = _groups(spent, by)
     totals = spent.groupby("group")["usd"].sum().sort_values(ascending=False)
     top = list(totals.index[:TOP])
@@ -161,6 +338,22 @@ def cost_series(
     return frame
 
 
+def _label(name: Any, place: Place, by: str) -> str:
+    return "" if by in OF_ROWS else str(name(place, by))
+
+
+def _spent(used: Metering, things: Things, by: str) -> pd.DataFrame:
+    """label (None: not listed), region, step, component, usd (NaN: its price is not known)."""
+    names, named = dict[str, int](), _Names(things)
+    labels = {
+        t.place: names.setdefault(_label(named.name, t.place, by), len(names))
+        for t in things.of("function", gone=True)
+    }
+    sums, pricing = Sums(used, labels, ["step"]), Pricing(packaged_book())
+    lines = priced_frame(sums.frame(pricing.alike(*sums.places)), pricing, used.columns)
+    return lines.assign(label=lines["label"].map(dict(enumerate(names))))
+
+
 def _groups(spent: pd.DataFrame, by: str) -> pd.Series[str]:
     """What each line is of. Usage without a label is of functions that are not listed; or what they have none
     of is asked for, a tag or a runtime, as listed ones may have none."""
@@ -172,3 +365,24 @@ def _groups(spent: pd.DataFrame, by: str) -> pd.Series[str]:
 def _long(wide: pd.DataFrame, groups: Sequence[str]) -> Iterator[pd.DataFrame]:
     for group in groups:
         yield pd.DataFrame({"step": wide.index, "group": group, "cost_usd": wide[group].to_numpy()})
+
+
+# --- now ----------------------------------------------------------------------------------------------------
+
+
+@reader
+def cost_now(
+    store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING
+) -> dict[Place, float | None]:
+    """USD per hour of each function over a short window that ends now, at list price; None: the window was
+    not read, or some of its usage or a price is not known."""
+    found = costs(store, window, now=now, by=("account", "region", "function"), where=where)
+    hours = window.duration / HOUR
+    return {
+        (row.account, row.region, row.function): None if _is_hole(row.state) else float(row.cost_usd) / hours
+        for row in rows(found)
+    }
+
+
+def _is_hole(state: Any) -> bool:
+    return isinstance(state, str) and state.startswith("not")

@@ -181,7 +181,7 @@ def test_cost_by_component_and_region(watched):
 
     frame = cost_of(watched, by=("region", "component"))
 
-    assert len(frame) == len(COMPONENTS)
+    assert set(frame["component"]) == {"requests", "duration", "init", "ephemeral", "provisioned", "logs"}
     assert frame["component"][0] == "duration"
     assert frame["cost_usd"].sum() == cost_of(watched)["cost_usd"].sum()
 
@@ -230,7 +230,9 @@ def test_provisioned_concurrency_runs_at_its_own_price_and_its_overflow_does_not
     ]
     logged(watched, *records)
 
-    assert cost_of(watched).iloc[0]["duration_usd"] == 2 * SERVED + 2 * DURATION
+    row = cost_of(watched).iloc[0]
+    assert row["duration_usd"] == 2 * DURATION
+    assert row["provisioned_usd"] == 2 * SERVED + 2 * 2 * 3600 * HELD
 
 
 def test_a_resized_provision_costs_what_it_was_at_the_time(watched):
