@@ -24,6 +24,7 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         (links.COST, "Spend", "payments"),
         (links.FUNCTION_COST, "Function cost", "functions"),
         (links.SAVINGS, "Savings", "savings"),
+        (links.CHARGEBACK, "Chargeback", "receipt_long"),
     ],
     "System": [(links.COLLECTION, "Collection health", "sensors"), (links.CHANNELS, "Channels", "campaign")],
 }

@@ -27,6 +27,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Spend": ("inventory", "details", "metrics", "logs"),
     "Function cost": ("inventory", "details", "metrics", "logs", "changes"),
     "Savings": ("inventory", "details", "metrics", "logs"),
+    "Chargeback": ("inventory", "details", "metrics", "logs"),
     "Collection health": EVERYTHING,
     "Channels": (),
 }

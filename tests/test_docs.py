@@ -224,6 +224,7 @@ FIGURES = {
     "Spend": ("cost",),
     "Function cost": ("function_cost",),
     "Savings": ("savings",),
+    "Chargeback": ("chargeback",),
     "Collection health": ("collection",),
 }
 CARD = re.compile(r'(?:label=|\b_?card\(\s*|_sum\(\s*\w+,\s*\w+,\s*"\w+",\s*)"([A-Za-z][^"]*)"')
