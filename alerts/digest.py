@@ -29,6 +29,8 @@ TOGETHER = timedelta(minutes=10)
 """How long what is resolved waits for the others of its digest."""
 
 NEW = frozenset({"firing", "repeat"})
+ASKING = frozenset({"escalated", "approval"})
+"""What somebody must act on is never folded: a digest would hide the link."""
 WORST: tuple[Severity, ...] = ("critical", "warning", "info")
 LINES = 20
 
@@ -167,7 +169,7 @@ def _lines(lines: Sequence[str]) -> str:
 def fold_resolved(connection: sa.Connection, name: str, heads: Sequence[Row], *, now: datetime) -> list[Row]:
     """Resolutions of what only a digest told are told by one too, all at once or those of ten minutes.
     Returns what is not about a digest's members."""
-    asks = [row for row in heads if row.reason not in NEW and not row.attempts]
+    asks = [row for row in heads if row.reason not in NEW | ASKING and not row.attempts]
     owners = _told_only_by(connection, [row.incident for row in asks], name)
     by_digest = dict[str, list[Row]]()
     for row in asks:

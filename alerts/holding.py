@@ -28,7 +28,7 @@ DEPLOYS = ("deploy", "alias")
 ALWAYS = frozenset({"resolved", "acknowledged"})
 """What closes or completes what was told: nothing holds it back."""
 
-REPEATED = frozenset({"repeat", "escalation"})
+REPEATED = frozenset({"repeat"})
 """What is said again goes to nobody once somebody has it."""
 
 

@@ -8,8 +8,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Severity = Literal["critical", "warning", "info"]
-Reason = Literal["firing", "resolved", "repeat", "acknowledged", "escalation", "digest", "test", "trouble"]
-"""The first five are about an incident; a digest tells of many, a test of none, trouble of a channel."""
+Reason = Literal[
+    "firing", "resolved", "repeat", "acknowledged", "escalated", "approval", "digest", "test", "trouble"
+]
+"""The first six are about an incident: `escalated` needs a person, `approval` asks one to decide. A digest
+tells of many incidents, a test of none, trouble of a channel."""
 
 
 class Link(BaseModel):

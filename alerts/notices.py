@@ -47,7 +47,7 @@ def incident_id(rule: str, subject: Subject, opened_at: datetime) -> str:
 
 
 def notice_id(incident: str, reason: Reason, channel: str, count: int) -> str:
-    again = f"-{count}" if reason in {"repeat", "acknowledged", "escalation"} else ""
+    again = f"-{count}" if reason in {"repeat", "acknowledged"} else ""
     return f"{incident}-{reason}{again}-{channel}"
 
 
@@ -145,7 +145,8 @@ PREFIX: Mapping[Reason, str] = {
     "resolved": "Resolved: ",
     "repeat": "Still firing: ",
     "acknowledged": "Acknowledged: ",
-    "escalation": "Escalated: ",
+    "escalated": "Needs a person: ",
+    "approval": "Approve? ",
 }
 
 

@@ -278,9 +278,11 @@ def say_again(name: str, channel: Channel, ways: Ways) -> None:
     """Tell a channel that forgets what still fires of what it was told. What fails is the channel's state."""
     firing = sa.and_(outbox.c.channel == name, outbox.c.reason == "firing", outbox.c.state == "delivered")
     joined = sa.join(outbox, incident, incident.c.id == outbox.c.incident)
-    query = sa.select(outbox.c.notice).select_from(joined).where(firing, incident.c.resolved_at.is_(None))
+    columns = sa.select(outbox.c.notice, incident.c.severity)  # which an escalation may have raised
+    query = columns.select_from(joined).where(firing, incident.c.resolved_at.is_(None))
     with ways.store.engine.connect() as connection:
-        told = [Notice.model_validate(notice) for notice in connection.execute(query).scalars()]
+        rows = connection.execute(query).all()
+        told = [Notice.model_validate({**row.notice, "severity": row.severity}) for row in rows]
         if not told or health.is_dead(connection, name):
             return
     if not ways.may_send():

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from alerts import ledger
 from alerts.incident import Incident
-from alerts.notice import Link
-from alerts.notices import notice
+from alerts.notice import Link, Reason
+from alerts.notices import PREFIX, notice
 from alerts.settings import AlertSettings
 from store.schema import outbox, target
 
@@ -19,15 +19,16 @@ def announce(
     incident: Incident,
     settings: AlertSettings,
     *,
+    reason: Reason,
     key: str,
-    title: str,
     text: str,
+    about: str = "",
     links: tuple[Link, ...] = (),
     now: datetime,
 ) -> list[str]:
     """Queue a message about an incident where it was told before, else everywhere; once per `key`.
 
-    Returns the channels.
+    `about` goes before the incident's title. Returns the channels.
     """
     sent = ledger.last_sent(connection, [incident.id])
     told = [channel for id, channel in sent if id == incident.id and channel in settings.channels]
@@ -39,9 +40,10 @@ def announce(
         if connection.execute(sa.select(outbox.c.id).where(outbox.c.id == id)).first():
             continue
         usual = notice(
-            incident, None, "repeat", id=id, facts=ledger.first_facts(connection, incident.id), alias=alias,
+            incident, None, reason, id=id, facts=ledger.first_facts(connection, incident.id), alias=alias,
             base_url=settings.base_url, now=now,
         )  # fmt: skip
+        title = f"{PREFIX[reason]}{about}{incident.title}"
         message = usual.model_copy(update={"title": title, "text": text, "links": (*links, *usual.links)})
         ledger.queue(connection, message, channel, seq=last.count if last else 0, now=now)
         queued.append(channel)
@@ -65,4 +67,4 @@ def escalate(
     if known.severity != "critical":
         ledger.update_incident(connection, known.id, severity="critical")
         known = ledger.incident(connection, known.id) or known
-    announce(connection, known, settings, key=key, title=f"Needs a person: {known.title}", text=text, now=now)
+    announce(connection, known, settings, reason="escalated", key=key, text=text, now=now)

@@ -135,8 +135,8 @@ def wait_for_person(
             expires_at=until, now=now, incident=incident.id, rule=incident.rule,
         )  # fmt: skip
         announce(
-            connection, incident, settings, key=f"approve-{planned.id}", links=(link,), text=text, now=now,
-            title=f"Approve? {planned.action.name}: {incident.title}",
+            connection, incident, settings, reason="approval", key=f"approve-{planned.id}", links=(link,),
+            about=f"{planned.action.name}: ", text=text, now=now,
         )  # fmt: skip
 
 

@@ -18,12 +18,14 @@ from alerts.notice import Notice
 LIVES = timedelta(minutes=10)
 """How long an alert fires there after we last said so: it ends by itself should we be gone."""
 
+SEVERITIES = ("critical", "warning", "info")
 AT_ONCE = 200
 """Alerts in one request."""
 
 
 class Alertmanager(WebhookChannel):
-    """It knows an alert by its labels, so one told twice is one; grouping and silences are its own."""
+    """It knows an alert by its labels, so one told twice is one; grouping and silences are its own. What
+    waits for an approval is an alert of its own (`needs="approval"`), which ends by itself."""
 
     rate: ClassVar[Rate] = Rate(10, 1)
     takes_duplicates: ClassVar[bool] = False
@@ -34,7 +36,12 @@ class Alertmanager(WebhookChannel):
     token: SecretStr | None = None
 
     def send(self, notice: Notice, edge: Edge, thread: Ref | None = None) -> Receipt:
-        return self._tell([alert(notice, now=edge.now)], edge)
+        told = [alert(notice, now=edge.now)]
+        if notice.reason == "escalated":  # its severity is a label: what it was before is another alert
+            told += [
+                _ended(notice, severity, edge.now) for severity in SEVERITIES if severity != notice.severity
+            ]
+        return self._tell(told, edge)
 
     def test(self, notice: Notice, edge: Edge) -> Receipt:
         """Fires for a minute."""
@@ -64,6 +71,11 @@ def alert(notice: Notice, *, now: datetime) -> dict[str, Any]:
     return told | {"generatorURL": links[0].url} if links else told
 
 
+def _ended(notice: Notice, severity: str, now: datetime) -> dict[str, Any]:
+    before = alert(notice.model_copy(update={"severity": severity}), now=now)
+    return before | {"endsAt": iso(max(now, notice.opened_at))}
+
+
 def _labels(notice: Notice) -> dict[str, str]:
     """Those of the rule, and what the incident is about; ours win."""
     own = {_label(name): cut(one_line(value), 500) for name, value in notice.labels.items()}
@@ -74,6 +86,7 @@ def _labels(notice: Notice) -> dict[str, str]:
         "region": notice.region,
         notice.subject_kind: cut(one_line(notice.subject), 500),
         "incident": notice.incident,
+        "needs": "approval" if notice.reason == "approval" else "",
     }
     return {name: value for name, value in {**own, **ours}.items() if value}
 

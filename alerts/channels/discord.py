@@ -38,7 +38,7 @@ class Discord(WebhookChannel):
         return {"embeds": [_embed(notice)], "allowed_mentions": {"parse": []}}
 
     def send(self, notice: Notice, edge: Edge, thread: Ref | None = None) -> Receipt:
-        if thread is not None:
+        if thread is not None and notice.reason != "approval":  # that one leaves what stands as it is
             try:  # first what may be repeated without harm
                 edited = self._edit(notice, str(thread["id"]), edge)
                 if notice.reason == "acknowledged":

@@ -18,7 +18,7 @@ from alerts.notice import Notice
 MAX_MESSAGE_BYTES, MAX_TEXT = 32_000, 4096
 TITLE_BYTES, TEXT_BYTES, LABEL_BYTES, VALUE_BYTES, FACTS, LINKS, LINK_BYTES = 500, 6000, 100, 700, 16, 6, 1000
 SIGNS = {"critical": "🔴", "warning": "🟡", "info": "🔵"}
-STATES = {"resolved": "🟢", "acknowledged": "👀", "test": "🔧"}
+STATES = {"resolved": "🟢", "acknowledged": "👀", "test": "🔧", "approval": "✋"}
 
 
 class GoogleChat(WebhookChannel):

@@ -17,7 +17,12 @@ MAX_TEXT = 4000
 """What older servers take; newer ones take 16,383."""
 
 SIGNS = {"critical": ":red_circle:", "warning": ":large_yellow_circle:", "info": ":large_blue_circle:"}
-STATES = {"resolved": ":large_green_circle:", "acknowledged": ":eyes:", "test": ":wrench:"}
+STATES = {
+    "resolved": ":large_green_circle:",
+    "acknowledged": ":eyes:",
+    "test": ":wrench:",
+    "approval": ":raised_hand:",
+}
 
 
 class Mattermost(WebhookChannel):

@@ -6,6 +6,7 @@ Source: https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -18,10 +19,12 @@ from core.errors import DeliveryError
 
 MAX_SUMMARY, MAX_DEDUP_KEY, MAX_EVENT_BYTES = 1024, 255, 512_000
 EVENTS: Mapping[str, str] = {"resolved": "resolve", "acknowledged": "acknowledge"}
+ESCALATED: Ref = {"escalated": "yes"}
 
 
 class PagerDuty(HttpChannel):
-    """An event that comes twice is one: `dedup_key` is the incident's id."""
+    """An event that comes twice is one: `dedup_key` is the incident's id. What is escalated pages once more,
+    by a key of its own; a question joins the incident that somebody has been paged for."""
 
     rate: ClassVar[Rate] = Rate(120, 60)
     takes_duplicates: ClassVar[bool] = False
@@ -44,6 +47,13 @@ class PagerDuty(HttpChannel):
         return value
 
     def send(self, notice: Notice, edge: Edge, thread: Ref | None = None) -> Receipt:
+        if notice.reason == "escalated":
+            return replace(self._event(self.payload(notice), edge), ref=ESCALATED)
+        if (
+            thread is not None and notice.reason in EVENTS
+        ):  # it was escalated: both are over, or somebody has both
+            own = {"dedup_key": _key(notice, escalated=True)}
+            self._event({**self.payload(notice), **own}, edge)
         return self._event(self.payload(notice), edge)
 
     def test(self, notice: Notice, edge: Edge) -> Receipt:
@@ -55,7 +65,7 @@ class PagerDuty(HttpChannel):
         event: dict[str, Any] = {
             "routing_key": self.routing_key.get_secret_value(),
             "event_action": EVENTS.get(notice.reason, "trigger"),
-            "dedup_key": notice.incident[:MAX_DEDUP_KEY],
+            "dedup_key": _key(notice, escalated=notice.reason == "escalated"),
         }
         if event["event_action"] == "trigger":
             links = links_of(notice, 8, 2000)
@@ -73,6 +83,10 @@ class PagerDuty(HttpChannel):
             if "routing key" in str(error).lower():
                 error.target = "gone"
             raise
+
+
+def _key(notice: Notice, *, escalated: bool) -> str:
+    return f"{notice.incident[:200]}{'-escalated' if escalated else ''}"[:MAX_DEDUP_KEY]
 
 
 def _payload(notice: Notice) -> dict[str, Any]:

@@ -16,7 +16,12 @@ from alerts.notice import Link, Notice
 MAX_HEADER, MAX_SECTION, MAX_FIELD, MAX_FIELDS = 150, 3000, 2000, 10
 MAX_FALLBACK, MAX_BUTTON, MAX_BUTTON_URL, MAX_BUTTONS = 4000, 75, 3000, 8
 SIGNS = {"critical": ":red_circle:", "warning": ":large_yellow_circle:", "info": ":large_blue_circle:"}
-STATES = {"resolved": ":large_green_circle:", "acknowledged": ":eyes:", "test": ":wrench:"}
+STATES = {
+    "resolved": ":large_green_circle:",
+    "acknowledged": ":eyes:",
+    "test": ":wrench:",
+    "approval": ":raised_hand:",
+}
 
 
 class Slack(WebhookChannel):

@@ -56,6 +56,9 @@ class SlackBot(HttpChannel):
         place = {"channel": thread["channel"], "ts": thread["ts"]}
         if notice.reason == "acknowledged":
             return self._ask("chat.update", message(notice) | place, edge)
+        if notice.reason == "approval":  # what it asks stands beside how things stand, with its button
+            asked = message(notice) | {"channel": thread["channel"], "thread_ts": thread["ts"]}
+            return self._ask("chat.postMessage", asked, edge)
         try:  # first what may be repeated without harm
             self._ask("chat.update", message(notice) | place, edge)
         except DeliveryError as error:

@@ -49,7 +49,7 @@ NOTICES = st.builds(
     TEXTS,
     st.lists(st.tuples(SHORT, SHORT), max_size=100),
     st.lists(st.tuples(SHORT, st.integers(0, 4000)), max_size=12),
-    st.sampled_from(["firing", "resolved", "repeat", "digest", "test"]),
+    st.sampled_from(["firing", "resolved", "repeat", "escalated", "approval", "digest", "test"]),
     st.sampled_from(["critical", "warning", "info"]),
 )
 HUGE = notice_of(

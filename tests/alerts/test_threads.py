@@ -20,7 +20,7 @@ def test_slack_posts_once_and_remembers_where(message):
     assert receipt.ref == {"channel": "C0123ABC", "ts": "1763458200.000100"}
 
 
-@pytest.mark.parametrize("reason", ["repeat", "resolved", "escalation"])
+@pytest.mark.parametrize("reason", ["repeat", "resolved", "escalated"])
 def test_slack_edits_the_first_message_and_answers_in_its_thread(message, reason):
     edit, reply = posted("slack-bot", message(reason=reason), REF["slack-bot"])
 
@@ -153,3 +153,79 @@ def posted_to(kind, url, notice):
     requests = []
     channel_of(kind, url).send(notice, answering(200, well(kind), requests))
     return requests
+
+
+# --- what somebody must act on ------------------------------------------------------------------------------
+
+
+def test_slack_asks_in_the_thread_with_the_link_and_leaves_the_first_message_as_it_is(message):
+    [asked] = posted("slack-bot", message(reason="approval"), REF["slack-bot"])
+
+    assert methods([asked]) == [("POST", "chat.postMessage")]
+    assert body_of(asked)["thread_ts"] == "1.2"
+    assert "http://127.0.0.1:8501/alerts?alert=i1" in json.dumps(body_of(asked)["blocks"])
+
+
+def test_discord_asks_in_a_message_of_its_own(message):
+    assert [request.method for request in posted("discord", message(reason="approval"), REF["discord"])] == [
+        "POST"
+    ]
+
+
+def test_pagerduty_pages_again_for_what_is_escalated_and_both_end_together(message):
+    requests = []
+    channel = channel_of("pagerduty")
+    ref = channel.send(message(reason="escalated"), answering(202, well("pagerduty"), requests)).ref
+    channel.send(message(reason="resolved"), answering(202, well("pagerduty"), requests), ref)
+
+    told = [(body_of(request)["event_action"], body_of(request)["dedup_key"]) for request in requests]
+    assert told == [("trigger", "i1-escalated"), ("resolve", "i1-escalated"), ("resolve", "i1")]
+
+
+def test_pagerduty_does_not_page_anew_for_a_question(message):
+    assert body_of(posted("pagerduty", message(reason="approval"))[0])["dedup_key"] == "i1"
+
+
+def test_opsgenie_makes_an_alert_of_what_is_escalated_and_both_end_together(message):
+    requests = []
+    channel = channel_of("opsgenie")
+    ref = channel.send(message(reason="escalated"), answering(202, well("opsgenie"), requests)).ref
+    channel.send(message(reason="resolved"), answering(202, well("opsgenie"), requests), ref)
+
+    assert body_of(requests[0])["alias"] == "i1-escalated"
+    assert [request.url.path for request in requests[1:]] == [
+        "/v2/alerts/i1-escalated/close", "/v2/alerts/i1/close"
+    ]  # fmt: skip
+
+
+def test_opsgenie_notes_a_question_with_its_link_on_the_alert(message):
+    [request] = posted("opsgenie", message(reason="approval"))
+
+    assert request.url.path == "/v2/alerts/i1/notes"
+    assert body_of(request)["note"].endswith("http://127.0.0.1:8501/alerts?alert=i1")
+
+
+def test_alertmanager_ends_the_alert_of_the_severity_before_an_escalation(message):
+    [request] = posted("alertmanager", message(reason="escalated", severity="critical"))
+
+    sent = {alert["labels"]["severity"]: alert["endsAt"] for alert in body_of(request)}
+    assert sent["critical"] > sent["warning"] == sent["info"]
+
+
+def test_alertmanager_makes_an_alert_of_a_question(message):
+    [request] = posted("alertmanager", message(reason="approval"))
+
+    assert [alert["labels"].get("needs") for alert in body_of(request)] == ["approval"]
+
+
+def test_a_storm_folds_no_question_and_no_escalation(queue, deliver, receiver, settings, table):
+    receiver.then(200)
+    queue([(f"i{n}", "firing") for n in range(9)])
+    queue([("i7", "approval"), ("i8", "escalated")])
+    chosen = settings(receiver.url, delivery={"storm": 2})
+    for second in range(0, 200, 20):
+        deliver(second, settings=chosen)
+
+    states = {(row["incident"], row["reason"]): row["state"] for row in table("outbox")}
+    assert {states["i7", "approval"], states["i8", "escalated"]} == {"delivered"}
+    assert "folded" in {state for (_, reason), state in states.items() if reason == "firing"}
