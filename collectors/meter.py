@@ -12,7 +12,7 @@ from core.facts import Usage
 from core.live import SCANNED_BYTE_USD
 
 BILLED_CHUNK_BYTES = 65_536
-"""SQS bills every 64 KB of a payload as a request."""
+"""SQS and SNS bill every 64 KB of a payload as a request."""
 
 FIFO_USD = Decimal("0.0000005")
 _FREE = Decimal(0)
@@ -21,6 +21,9 @@ _PER_UNIT_USD: Mapping[str, Decimal] = {
     "cloudwatch": Decimal("0.00001"),
     # https://aws.amazon.com/sqs/pricing/: standard queues, per 64 KB of a request
     "sqs": Decimal("0.0000004"),
+    # https://aws.amazon.com/sns/pricing/: per 64 KB published to a standard topic, as which a
+    # FIFO topic is counted; deliveries are apart
+    "sns": Decimal("0.0000005"),
     # https://aws.amazon.com/aws-cost-management/aws-cost-explorer/pricing/: per page
     "ce": Decimal("0.01"),
     **dict.fromkeys(("account", "cloudtrail", "ec2", "events", "iam", "lambda", "logs", "scheduler"), _FREE),
@@ -40,6 +43,7 @@ _PER_OPERATION_USD: Mapping[str, Decimal | None] = {
     "Invoke": None,
     "StartLiveTail": None,
     "StartTraceRetrieval": None,
+    "StartExecution": None,  # 0.025 USD per 1,000 state transitions, which it does not tell
 }
 ONLY_KNOWN_AFTERWARDS = frozenset({"GetTraceSummaries", "StartQuery"})
 """Operations whose billed units the answer tells: nothing is known of them before."""
@@ -69,11 +73,13 @@ def requested_units(operation: str, params: Mapping[str, Any]) -> int:
         return sum("MetricStat" in query for query in params.get("MetricDataQueries", ()))
     if operation in ("BatchGetTraces", "GetTraceGraph"):
         return len(params.get("TraceIds", ()))
+    if operation == "Publish":
+        return chunks(len(str(params.get("Message", "")).encode()))
     return 0 if operation in ONLY_KNOWN_AFTERWARDS else 1
 
 
 def chunks(size_bytes: int) -> int:
-    """How many requests SQS makes of a payload."""
+    """How many requests SQS or SNS makes of a payload."""
     return max(1, -(-size_bytes // BILLED_CHUNK_BYTES))
 
 

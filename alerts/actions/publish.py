@@ -48,7 +48,7 @@ class PublishSns(Action):
             target=aws.target,
             request={"Publish": params},
             touches=(f"everything that is subscribed to {topic}",),
-            cost="less than a cent, beside what the subscribers cost",
+            cost="$0.50 a million messages (64 KB each), beside what deliveries and subscribers cost",
             effect="subscribers get the event; what they do with it is theirs",
             warnings=("it cannot be called back",),
         )

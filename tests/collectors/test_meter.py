@@ -45,7 +45,13 @@ def test_cost_is_exact():
 def test_free_calls_cost_nothing_and_unknown_ones_are_unknown():
     assert unit_price_usd("lambda", "ListFunctions") == 0
     assert unit_price_usd("lambda", "Invoke") is None
-    assert unit_price_usd("sns", "Publish") is None
+    assert unit_price_usd("stepfunctions", "StartExecution") is None
+
+
+def test_a_published_message_counts_for_every_64_kb():
+    assert unit_price_usd("sns", "Publish") == Decimal("0.0000005")
+    assert requested_units("Publish", {"Message": "x" * 65_537}) == 2
+    assert requested_units("Publish", {"Message": ""}) == 1
 
 
 def test_usage_is_taken_once():
