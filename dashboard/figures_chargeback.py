@@ -15,7 +15,17 @@ from dashboard.numbers import plain
 from dashboard.widgets import Card
 from store.readers.chargeback import Chargeback
 
-COLUMNS = ("name", "charged_usd", "share", "own_usd", "shared_usd", "exact_usd", "rounding_usd", "state")
+COLUMNS = (
+    "name",
+    "charged_usd",
+    "share",
+    "list_usd",
+    "own_usd",
+    "shared_usd",
+    "exact_usd",
+    "rounding_usd",
+    "state",
+)
 
 
 def month_words(found: Chargeback) -> str:
@@ -41,7 +51,7 @@ def cards(found: Chargeback) -> list[Card]:
         Card(
             label="Charged",
             value=f"${one.cents_usd:,.2f}",
-            help="The exact total of the month, UTC, rounded to a cent once. At list price.",
+            help="Net, after free amounts, tiers and plan: the month's exact total, rounded to a cent once.",
             partial=partial,
         ),
         Card(
@@ -71,7 +81,8 @@ def table(found: Chargeback) -> pd.DataFrame:
     one = found.statement
     rows = [
         [
-            name(line.group), float(line.cents_usd), _share(line.usd, one), float(line.direct_usd),
+            name(line.group), float(line.cents_usd), _share(line.usd, one),
+            float(found.list_usd.get(line.group, 0)), float(line.direct_usd),
             float(line.shared_usd), float(line.usd), float(line.rounding_usd),
             found.states.get(line.group, "settled"),
         ]
@@ -79,7 +90,8 @@ def table(found: Chargeback) -> pd.DataFrame:
     ]  # fmt: skip
     own = float(sum((line.direct_usd for line in one.lines), Decimal(0)))
     total = [
-        "Total", float(one.cents_usd), _share(one.total_usd, one), own, float(one.shared_usd),
+        "Total", float(one.cents_usd), _share(one.total_usd, one),
+        float(sum(found.list_usd.values(), Decimal(0))), own, float(one.shared_usd),
         float(one.total_usd), float(one.cents_usd - one.total_usd), "",
     ]  # fmt: skip
     return pd.DataFrame([*rows, total], columns=pd.Index(COLUMNS))
@@ -98,6 +110,7 @@ def export(found: Chargeback, by: str) -> pd.DataFrame:
             "to": found.window.end.isoformat(),
             by: line.group,
             "charged_usd": line.cents_usd,
+            "list_usd": found.list_usd.get(line.group, Decimal(0)),
             "own_usd": line.direct_usd,
             "shared_usd": line.shared_usd,
             "rounding_usd": line.rounding_usd,

@@ -20,6 +20,7 @@ from store.readers.own_spend import OwnSpend
 
 DAY, MONTH_DAYS = timedelta(days=1), 30
 UNTAGGED = "untagged"
+USUAL = frozenset({"requests", "duration", "init", "logs"})
 NO_PRICE = re.compile(r"\bno price\b")
 
 FORMULAS = {
@@ -39,7 +40,6 @@ FORMULAS = {
     "Log storage": "GB-months that the log group keeps × the price of stored logs",
     "X-Ray traces": "traces that were recorded × the price of one",
     "SQS requests": "requests to its queues × the price of one",
-    "Quarterdeck itself": "Quarterdeck's own calls to AWS × the price of each, as counted when made",
 }
 
 Money = Mapping[str, Decimal | None]
@@ -48,6 +48,11 @@ Money = Mapping[str, Decimal | None]
 def components(groups: pd.DataFrame) -> list[str]:
     """The components that the reader knows, in the order of pages."""
     return [name for name in COMPONENT_WORDS if f"{name}_usd" in groups]
+
+
+def used(groups: pd.DataFrame) -> list[str]:
+    """Those of them that every fleet has, or that cost something here."""
+    return [name for name in components(groups) if name in USUAL or any(groups[f"{name}_usd"])]
 
 
 def by_component(groups: pd.DataFrame) -> dict[str, Decimal | None]:
@@ -130,7 +135,13 @@ def month_cards(month: pd.DataFrame, own: OwnSpend, *, tag: str | None) -> list[
         Card(
             label="This month so far",
             value=numbers.usd(spent),
-            help=here.help("From the first of the month, UTC, to now, at list price.", "groups"),
+            help=here.help(
+                "From the first of the month, UTC, to now, at list price; below it net: after free amounts, "
+                "tiers and savings plan.",
+                "groups",
+            ),
+            delta=f"{numbers.usd(add(month['net_usd']))} net" if "net_usd" in month else None,
+            arrow="off",
             **here.marks(),
         )
     ]
@@ -164,9 +175,11 @@ def table(groups: pd.DataFrame, *, window: Window) -> pd.DataFrame:
     usd = groups["cost_usd"].astype("float64")
     calls = groups["invocations"].astype("float64")
     shown = pd.DataFrame({"name": groups["name"], "cost_usd": usd})
+    if "net_usd" in groups:
+        shown["net_usd"] = groups["net_usd"].astype("float64")
     shown["share"] = usd / float(spent) if spent else float("nan")
     shown["per_day_usd"] = usd / days
-    for name in components(groups):
+    for name in used(groups):
         shown[f"{name}_usd"] = groups[f"{name}_usd"].astype("float64")
     shown["invocations"] = calls
     shown["per_million_usd"] = (usd / calls.where(calls > 0)) * 1_000_000
@@ -177,7 +190,15 @@ def table(groups: pd.DataFrame, *, window: Window) -> pd.DataFrame:
 
 def export(groups: pd.DataFrame, by: str, *, window: Window) -> pd.DataFrame:
     """What the CSV file holds: the window in UTC, the group, exact amounts, and what they rest on."""
-    kept = [by, "cost_usd", *(f"{name}_usd" for name in components(groups)), "invocations", "basis", "state"]
+    kept = [
+        by,
+        "cost_usd",
+        *(["net_usd"] if "net_usd" in groups else []),
+        *(f"{name}_usd" for name in components(groups)),
+        "invocations",
+        "basis",
+        "state",
+    ]
     file = groups[kept].copy()
     file.insert(0, "to", window.end.isoformat())
     file.insert(0, "from", window.start.isoformat())

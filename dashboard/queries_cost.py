@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 
 import pandas as pd
 
 from core.facts import Target
+from core.settings import CostSettings
 from core.windows import Window
+from dashboard.launch import cost_settings
 from dashboard.queries import cached, store, targets
 from store.readers import chargeback as charging
 from store.readers import cost
@@ -17,9 +20,19 @@ from store.readers.own_spend import OwnSpend
 from store.store import Filter
 
 
+def settings() -> CostSettings:
+    """Who pays, and at which prices."""
+    return cost_settings(os.environ)
+
+
+def costs(window: Window, where: Filter, at: datetime, by: str) -> pd.DataFrame:
+    """At list price and net, by one group."""
+    return costs_by(window, where, at, (by,))
+
+
 @cached()
-def costs(window: Window, where: Filter, _at: datetime, by: str) -> pd.DataFrame:
-    return cost.costs(store(), window, now=_at, by=(by,), where=where)
+def costs_by(window: Window, where: Filter, _at: datetime, by: tuple[str, ...]) -> pd.DataFrame:
+    return cost.costs(store(), window, now=_at, by=by, where=where, settings=settings())
 
 
 @cached()
@@ -36,7 +49,7 @@ def own_spend(window: Window, where: Filter) -> OwnSpend:
 @cached(ttl_s=300, entries=32)
 def chargeback(month: datetime, where: Filter, _at: datetime, by: str) -> Chargeback:
     """The statement of a month; `month` is its first instant."""
-    return charging.chargeback(store(), month, now=_at, by=by, where=where)
+    return charging.chargeback(store(), month, now=_at, by=by, where=where, settings=settings())
 
 
 @cached(ttl_s=300, entries=2)

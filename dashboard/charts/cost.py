@@ -27,11 +27,9 @@ COMPONENT_WORDS = {
     "pollers": "Event pollers",
     "tenancy": "Tenant isolation",
     "logs": "Log ingestion",
-    "log_storage": "Log storage",
+    "log storage": "Log storage",
     "tracing": "X-Ray traces",
     "queues": "SQS requests",
-    "events": "Events",
-    "quarterdeck": "Quarterdeck itself",
 }
 """By component; a reader tells which of them it knows."""
 

@@ -10,17 +10,19 @@ import streamlit as st
 from core.chargeback import ROUNDING_RULE, RULE
 from core.chargeback_page import statement_page
 from core.prices import as_of
+from core.tiering import RULE as NET
 from core.windows import MINUTE, Window, floor
 from dashboard import figures_chargeback, links, numbers, queries, queries_cost, tables, widgets
 from dashboard.charts.chargeback import lines
 from dashboard.charts.cost import COMPONENT_WORDS
+from dashboard.focus_parts import focus_files
 from store import bill
 from store.readers.chargeback import Chargeback
 
 MONTHS = 15
 DIMENSIONS = {"account": "Account", "region": "Region", "function": "Function"}
 QUARTER_HOUR = 15 * MINUTE
-PRICES = "List prices before free tier, savings plans and credits; those of this release are of {}."
+PRICES = "Net: after free amounts, tiers and savings plan, before credits. This release's prices are of {}."
 
 
 def months(now: datetime) -> list[str]:
@@ -100,7 +102,10 @@ def table(found: Chargeback, by: str, what: str) -> None:
                     "Charged", format="$%,.2f", help="In whole cents; the lines add up to the total."
                 ),
                 "share": tables.percent_column("Share", "Exact cost of the line / exact total."),
-                "own_usd": tables.usd_column("Own", shown["own_usd"], "Its functions, at list price."),
+                "list_usd": tables.usd_column("List", shown["list_usd"], "Its functions, at list price."),
+                "own_usd": tables.usd_column(
+                    "Own", shown["own_usd"], "Its functions, net: after free amounts, tiers and savings plan."
+                ),
                 "shared_usd": tables.usd_column(
                     "Shared", shown["shared_usd"], "Its part of what no function causes, by own cost."
                 ),
@@ -109,6 +114,7 @@ def table(found: Chargeback, by: str, what: str) -> None:
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
         )
+    focus_files(found.window, queries.scope(), by, "chargeback")
     st.download_button(
         "Statement",
         lambda: document(found, what),
@@ -138,7 +144,8 @@ def rules(found: Chargeback) -> None:
     one = found.statement
     with st.expander("How it adds up", icon=":material/function:"):
         st.markdown(
-            f"- {RULE}\n- {ROUNDING_RULE}\n- Exact total: {numbers.plain(f'{one.total_usd:f}')} USD; "
+            f"- {RULE}\n- {NET}\n- {ROUNDING_RULE}\n"
+            f"- Exact total: {numbers.plain(f'{one.total_usd:f}')} USD; "
             f"charged: {numbers.plain(f'{one.cents_usd:f}')} USD.\n- {PRICES.format(as_of())}"
         )
     lacking = figures_chargeback.lacks(found)

@@ -9,12 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from core.prices import as_of
+from core.tiering import RULE
 from core.windows import MINUTE, Window, floor
 from dashboard import figures_cost, figures_moves, links, numbers, queries, queries_cost, tables, widgets
 from dashboard.answers import cost_answer
 from dashboard.charts.cost import SHORT_WORDS, cost_by_component, cost_over_time
 from dashboard.compare import earlier
 from dashboard.figures_cost import DAY
+from dashboard.focus_parts import focus_files
 from store.readers.chargeback import month_window
 from store.readers.cost import cost_step
 
@@ -122,7 +124,12 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")
         with st.popover("How this is computed", icon=":material/function:"):
-            st.markdown("\n".join(f"- **{part}**: {figures_cost.FORMULAS.get(part, '')}" for part in parts))
+            st.markdown(
+                "\n".join(
+                    f"- **{part}**: {figures_cost.FORMULAS[part]}" for part, usd in parts.items() if usd
+                )
+            )
+            st.markdown(f"**Net**: {RULE}")
             st.markdown(f"{PRICES} Prices that came with this release were looked up on {as_of()}.")
 
 
@@ -138,7 +145,7 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
     column = st.column_config
     parts = {
         f"{name}_usd": tables.usd_column(SHORT_WORDS[name], shown[f"{name}_usd"])
-        for name in figures_cost.components(groups)
+        for name in figures_cost.used(groups)
     }
     with st.container(key="cost-table"):
         tables.table(
@@ -151,6 +158,9 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
             column_config={
                 "name": column.TextColumn(word(by)),
                 "cost_usd": tables.usd_column("Cost", shown["cost_usd"], "At list price, in this window."),
+                "net_usd": tables.usd_column(
+                    "Net", groups["net_usd"], "After free amounts, tiers and savings plan, as they fall here."
+                ),
                 "share": column.ProgressColumn("Share", format="percent", min_value=0, max_value=1),
                 "per_day_usd": column.NumberColumn("Per day", format="$%,.2f"),
                 **parts,
@@ -163,6 +173,7 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
             },
             column_order=tables.spoken(shown, list(shown.columns)),
         )
+    focus_files(window, queries.scope(), by, "spend")
 
 
 def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -> None:

@@ -8,7 +8,16 @@ import pytest
 from core.facts import Run, Usage
 from dashboard import numbers
 from tests.dashboard.every_page import words
-from tests.dashboard.test_numbers_another_way import MEMORY_MB, NOW, PROD, WINDOW, cards, fleet, table
+from tests.dashboard.test_numbers_another_way import (
+    LOG_GIB,
+    MEMORY_MB,
+    NOW,
+    PROD,
+    WINDOW,
+    cards,
+    fleet,
+    table,
+)
 
 __all__ = ["fleet"]
 
@@ -17,7 +26,8 @@ OWN = Decimal("0.0731")
 
 @pytest.fixture
 def month(fleet, store):
-    """What was told of each team in November, and what our own calls cost."""
+    """What each team is charged for November (all but its logs is within the free amounts), and what our own
+    calls cost."""
     used = Usage(service="monitoring", operation="GetMetricData", calls=7, units=7, cost_usd=str(OWN))
     at = NOW - timedelta(hours=1)
     times = {"started_at": at, "finished_at": at}
@@ -25,14 +35,17 @@ def month(fleet, store):
         collector="changes", target=PROD, window=WINDOW, period_s=60, outcome="ok", usage=(used,), **times
     )
     store.commit(run, [], now=at)
-    return {f"of-{name}": sum(told.of(name).usd() for told in fleet) for name in MEMORY_MB}
+    bytes_of = {name: sum(told.of(name).sum("log_bytes") for told in fleet) for name in MEMORY_MB}
+    return {f"of-{name}": Decimal(kept) / 1024**3 * LOG_GIB for name, kept in bytes_of.items()}
 
 
-def test_the_statement_is_prices_times_what_each_team_used(open_page, month):
+def test_the_statement_is_prices_times_what_each_team_used(open_page, month, fleet):
     rows = table(open_page("views/chargeback.py", month="2026-11"), "charged_usd").set_index("name")
 
     whole = sum(month.values())
     for team, usd in month.items():
+        listed = sum(told.of(team.removeprefix("of-")).usd() for told in fleet)
+        assert rows.loc[team, "list_usd"] == pytest.approx(float(listed))
         assert rows.loc[team, "own_usd"] == pytest.approx(float(usd))
         assert rows.loc[team, "shared_usd"] == pytest.approx(float(OWN * usd / whole))
         assert abs(rows.loc[team, "charged_usd"] - float(usd + OWN * usd / whole)) < 0.01
