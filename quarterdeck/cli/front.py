@@ -10,7 +10,19 @@ import typer
 from typer.core import TyperGroup
 
 from core.errors import QuarterdeckError, SettingsError
-from quarterdeck.cli import act, asking, bill, incidents, notify, processes, rules, storing, upkeep, whatif
+from quarterdeck.cli import (
+    act,
+    asking,
+    bill,
+    budgets,
+    incidents,
+    notify,
+    processes,
+    rules,
+    storing,
+    upkeep,
+    whatif,
+)
 from quarterdeck.cli.context import Front
 from quarterdeck.mistakes import UsageMistakeError
 
@@ -98,6 +110,7 @@ processes.add_to(app)
 asking.add_to(app)
 whatif.add_to(app)
 bill.add_to(app)
+budgets.add_to(app)
 incidents.add_to(app)
 act.add_to(app)
 notify.add_to(app)

@@ -119,3 +119,14 @@ def test_costs_are_written_as_focus(quarterdeck, filled, tmp_path, ending):
 
 def test_a_focus_file_is_csv_or_parquet(quarterdeck, filled):
     assert quarterdeck("--store", filled, "cost", "--focus", "a.xlsx").exit_code == 2
+
+
+def test_budgets_say_where_they_stand(quarterdeck, filled, tmp_path):
+    path = tmp_path / "b.yml"
+    path.write_text("cost: {budgets: [{name: everything, usd_per_month: 100}]}")
+
+    answer = json.loads(quarterdeck("--settings", path, "--store", filled, "budgets", "--json").stdout)
+    said = quarterdeck("--settings", path, "--store", filled, "budgets")
+
+    assert answer["budgets"][0]["spent_usd"] == answer["total"]["spent_usd"]
+    assert "where the month will end is not known: 7 whole days are needed" in said.stdout
