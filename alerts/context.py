@@ -48,7 +48,7 @@ def gather(store: Store, rule: Rule, subject: Subject, opened_at: datetime, *, n
         deploy=deploy[0] if deploy else None,
         deployed_at=deploy[1] if deploy else None,
         error=_answer(lambda: _top_error(store, target, subject.name, Window(opened_at - ERRORS_BACK, now))),
-        headroom=_answer(lambda: _headroom(store, target, subject.name, now)),
+        headroom=_answer(lambda: headroom(store, target, subject.name, now)),
         normal=_answer(lambda: _normal(store, target, subject.name, rule, opened_at, now)),
     )
 
@@ -78,7 +78,7 @@ def _top_error(store: Store, target: Target, name: str, window: Window) -> str |
     return f"{int(top['count'])}x {' '.join(str(top['signature']).split())[:MAX_ERROR_CHARS]}"
 
 
-def _headroom(store: Store, target: Target, name: str, now: datetime) -> str | None:
+def headroom(store: Store, target: Target, name: str, now: datetime) -> str | None:
     """Its own reservation if it has one, else the account's limit."""
     found = pools.time_to_exhaustion(store, now=now, where=Filter(target.account, target.region))
     for pool in (name, pools.ACCOUNT):

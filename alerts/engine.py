@@ -16,6 +16,7 @@ from alerts.holding import with_silences
 from alerts.incident import Incident
 from alerts.judge import Judgement
 from alerts.judging import LOOKBACK, judge_all, judged_from
+from alerts.late import told_late
 from alerts.outages import Outage
 from alerts.rule import Rule
 from alerts.settings import AlertSettings
@@ -67,7 +68,7 @@ def _keep(
 ) -> tuple[list[str], list[str]]:
     """Open, close and date incidents. Returns the ids of those opened and resolved."""
     findings = decide(judged, told)
-    opened = _open(connection, findings, around)
+    opened = _open(connection, findings, around, now=now)
     before = {one.id: one for one in told}
     _redate(connection, findings, before, now=now)
     resolved = _close(connection, findings, before) + _close_orphans(connection, judged, told, now=now)
@@ -75,12 +76,18 @@ def _keep(
     return opened, resolved
 
 
-def _open(connection: sa.Connection, findings: Sequence[Finding], around: Around) -> list[str]:
+def _open(
+    connection: sa.Connection, findings: Sequence[Finding], around: Around, *, now: datetime
+) -> list[str]:
     opened = []
     for finding in findings:
         if finding.is_new and ledger.incident(connection, finding.id) is None:
             _, context = around.contexts.get(finding.id, (finding.subject, Context()))
-            ledger.open_incident(connection, new_incident(finding, context))
+            new = new_incident(finding, context)
+            late = told_late(connection, finding.subject, new.opened_at, now)
+            ledger.open_incident(connection, replace(new, text=f"{new.text} {late}".rstrip()))
+            if late:
+                ledger.note(connection, new.id, now, "told late", late)
             opened.append(finding.id)
     return opened
 

@@ -9,6 +9,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from alerts.grid import Grid
+from alerts.notices import length, moment
+from alerts.subject import Subject
 from core.windows import MINUTE, floor
 from store import schema
 from store.readers.states import HEALTHY
@@ -20,6 +22,9 @@ LATEST = timedelta(hours=24)
 """Data that is later than this is drawn on pages, and judged by nobody but backtests."""
 MARGIN = timedelta(minutes=10)
 """A run is kept a little after it ended: so much earlier than the last evaluation may be what that missed."""
+
+IN_TIME = timedelta(minutes=20)
+"""What is told so long after it began is told in time: points settle within 18 minutes."""
 
 READS = ("metrics", "logs", "queues")
 Began = Mapping[tuple[str, str], datetime]
@@ -70,6 +75,31 @@ def without_history(grid: Grid, began: Began, *, usual: datetime) -> Grid:
         return grid
     flags = {name: flag if name == "provisional" else flag & ~is_history for name, flag in grid.flags.items()}
     return Grid(grid.subjects, grid.ends, grid.values, flags)
+
+
+def told_late(connection: sa.Connection, subject: Subject, opened_at: datetime, now: datetime) -> str:
+    """`Told 3 h 10 min late: the minutes were collected at ...`; "" when it is told in time, or when what is
+    told late was collected in time."""
+    if now - opened_at <= IN_TIME:
+        return ""
+    run = schema.run.c
+    healthy = run.outcome.in_(HEALTHY), run.account == subject.account, run.region == subject.region
+    first = sa.select(sa.func.min(run.finished_at)).where(run.collector.in_(READS), *healthy)
+    covers = (
+        run.window_start < opened_at,
+        run.window_end >= opened_at,
+        run.collector == _READ_BY[subject.kind],
+    )
+    began = connection.execute(first).scalar()
+    collected = connection.execute(
+        sa.select(sa.func.min(run.finished_at)).where(*covers, *healthy, run.finished_at <= now)
+    ).scalar()
+    if collected is None or began is None or opened_at <= began or collected - opened_at <= IN_TIME:
+        return ""
+    return f"Told {length(now - opened_at)} late: the minutes were collected at {moment(collected)}."
+
+
+_READ_BY = {"queue": "queues"} | dict.fromkeys(("function", "mapping", "account", "collector"), "metrics")
 
 
 def _first(began: datetime | None) -> float:

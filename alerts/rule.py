@@ -205,6 +205,8 @@ def _compared(rule: Rule) -> str:
         return burn.in_words(rule.slo, rule.windows)
     if rule.is_seasonal:
         return f"{rule.threshold:g} usual spreads {side} what is normal at this time of the week"
+    if rule.spec.unit == "state":
+        return "not working"
     return f"{side} {say(rule.threshold, rule.spec.unit)}"
 
 

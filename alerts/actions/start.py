@@ -45,7 +45,7 @@ class StartExecution(Action):
             target=aws.target,
             request={"StartExecution": params},
             touches=(f"whatever the steps of {machine} do",),
-            cost="its state transitions ($0.025 a thousand in a standard workflow); how many is not known before",
+            cost="its state transitions ($0.025 a thousand in a standard workflow), however many they are",
             effect="the state machine takes over",
             warnings=("it cannot be called back here: stop the execution in Step Functions",),
         )

@@ -90,3 +90,43 @@ def test_a_day_late_is_too_late(go, table, world):
     go(30 * 60)
 
     assert table("incident") == []
+
+
+def test_what_is_told_late_says_so_in_its_text_and_in_its_timeline(go, table, world):
+    world.minutes(0, [0.0] * 10)
+    go(10)
+    world.minutes(10, [0.0] * 20 + [50.0] * 20 + [0.0] * 250, at=300)
+    go(300)
+
+    [incident] = table("incident")
+    said = "Told 4 h 29 min late: the minutes were collected at 2026-03-02 17:00 UTC."
+    assert incident["text"].endswith(said)
+    assert [row["text"] for row in table("incident_event") if row["what"] == "told late"] == [said]
+    assert {row["notice"]["text"].endswith(said) for row in table("outbox")} == {True}
+
+
+def test_what_is_told_in_time_says_nothing_of_it(go, table, world):
+    world.minutes(0, [0.0] * 10 + [50.0] * 5)
+    go(20)
+
+    [incident] = table("incident")
+    assert "late" not in incident["text"]
+    assert "told late" not in {row["what"] for row in table("incident_event")}
+
+
+def test_trouble_that_went_on_when_watching_began_was_not_told_late(go, table, world):
+    world.minutes(0, [50.0] * 40)
+    go(40)
+
+    [incident] = table("incident")
+    assert "late" not in incident["text"]
+
+
+def test_what_was_collected_in_time_and_judged_late_is_not_said_to_be_collected_late(go, table, world):
+    world.minutes(0, [0.0] * 10)
+    go(10)
+    world.minutes(10, [50.0] * 20)
+    go(40)
+
+    [incident] = table("incident")
+    assert "late" not in incident["text"]
