@@ -32,6 +32,7 @@ def facts(incident: Incident) -> None:
         target = Target(str(incident["account"]), str(incident["region"]))
         change(incident, target)
         error(incident, target)
+        headroom(incident, target)
 
 
 def change(incident: Incident, target: Target) -> None:
@@ -43,11 +44,12 @@ def change(incident: Incident, target: Target) -> None:
         if newest is None:
             st.markdown("**Last change** none in the three days before it began", width="stretch")
             return
-        st.markdown(f"**Last change** {newest}", width="stretch")
+        said, ts = newest
+        st.markdown(f"**Last change** {said}", width="stretch")
         place = links.to_function(target.account, target.region, str(incident["subject"]))
         st.page_link(
             links.FUNCTION, label="What changed", icon=":material/difference:",
-            query_params=place | {"tab": "changes"},
+            query_params=place | {"tab": "changes", "change": ts.isoformat()},
         )  # fmt: skip
 
 
@@ -65,6 +67,16 @@ def error(incident: Incident, target: Target) -> None:
         )
         only = {"sig": str(top["signature"]), "from": f"{window.start:%Y-%m-%dT%H:%MZ}"}
         logs_link("Its lines", to_logs(target, str(incident["subject"]), **only))
+
+
+def headroom(incident: Incident, target: Target) -> None:
+    """What is left of the pool that the function draws from."""
+    said = queries_alerts.headroom(target, str(incident["subject"]), queries.now())
+    with st.container(horizontal=True, vertical_alignment="center", key="alert-headroom"):
+        st.markdown(f"**Headroom now** {plain(said) if said else 'not known'}", width="stretch")
+        st.page_link(
+            links.CONCURRENCY, label="Concurrency", icon=":material/speed:", query_params=links.carry()
+        )
 
 
 # --- the group ----------------------------------------------------------------------------------------------

@@ -94,16 +94,16 @@ def because(cause: Any) -> str:
     return plain(cause.get("text", "")) if isinstance(cause, Mapping) else ""
 
 
-def last_change(changes: pd.DataFrame, incident: Incident) -> str | None:
-    """The newest change before an incident, how long before and by whom, as plain Markdown; None: none."""
+def last_change(changes: pd.DataFrame, incident: Incident) -> tuple[str, datetime] | None:
+    """The newest change before an incident as plain Markdown (how long before, by whom), and when it was;
+    None: there was none."""
     before = changes[changes["ts"] <= incident["opened_at"]].sort_values("ts")
     if before.empty:
         return None
     newest = before.iloc[-1]
     who = f" by {plain(newest['who'])}" if isinstance(newest["who"], str) else ""
-    return (
-        f"{plain(newest['what'])}{who}, {numbers.age(incident['opened_at'] - newest['ts'])} before it began"
-    )
+    ago = numbers.age(incident["opened_at"] - newest["ts"])
+    return f"{plain(newest['what'])}{who}, {ago} before it began", newest["ts"].to_pydatetime()
 
 
 def teams(incidents: pd.DataFrame) -> list[str]:

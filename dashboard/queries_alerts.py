@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from alerts import context
 from alerts import incidents as ledger
 from alerts import retold as retelling
 from alerts import silences as silencing
@@ -15,6 +16,7 @@ from alerts.report import incident_html
 from alerts.retold import Retold, retold
 from alerts.rules import STARTER, Rule, load_rules
 from core.errors import SettingsError
+from core.facts import Target
 from core.windows import Window
 from dashboard import queries, queries_rules
 from dashboard.identity import person
@@ -67,6 +69,12 @@ def seen(incident: Mapping[str, Any], rule: Rule, window: Window, _at: datetime)
     """What the rule, or each of its parts, saw of the incident's subject."""
     key = (str(incident["account"]), str(incident["region"]), str(incident["subject"]))
     return retold(store(), rule, key, window, others=in_force(), now=_at)
+
+
+@cached()
+def headroom(target: Target, name: str, _at: datetime) -> str | None:
+    """What is left of the pool that a function draws from, in words; None: not known."""
+    return context.headroom(store(), target, name, _at)
 
 
 def lost_parts(rule: Rule) -> list[str]:

@@ -14,7 +14,7 @@ from dashboard.answers import alerts_answer
 from dashboard.choosers import option_chooser
 from dashboard.figures_alerts import Incident
 from dashboard.firing import gist
-from dashboard.ledgers import audit_table, deliveries_table
+from dashboard.ledgers import deliveries_table
 from dashboard.numbers import plain
 from dashboard.one_alert import one
 
@@ -41,7 +41,6 @@ def page(window: Window) -> None:
     resolved(groups["Resolved"], window)
     silences()
     dead_deliveries()
-    audit()
     alarm_parts.alarms_table()
 
 
@@ -166,17 +165,6 @@ def dead_deliveries() -> None:
     st.header("Messages that could not be delivered", anchor=False)
     st.warning(f"{len(dead)} messages were given up: nobody was told by them.", icon=":material/sms_failed:")
     deliveries_table(dead, key="dead")
-
-
-def audit() -> None:
-    st.header("Remediation", anchor=False)
-    rows = queries.within(queries_alerts.audit(), queries.scope())
-    if rows.empty:
-        st.caption(
-            "No action has been planned yet. Actions are dry runs until a rule and the settings enable them."
-        )
-        return
-    audit_table(rows, key="audit")
 
 
 widgets.toolbar("Alerts")

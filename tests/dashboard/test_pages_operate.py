@@ -363,7 +363,7 @@ def test_what_was_planned_is_in_the_audit(open_page, firing):
         outcome="planned",
     )
 
-    rows = table(open_page("views/alerts.py"), "action")
+    rows = table(open_page("views/alerts.py", query={"alert": "i1"}), "action")
 
     assert rows[["action", "mode", "outcome"]].iloc[0].tolist() == ["invoke-function", "dry run", "planned"]
 
