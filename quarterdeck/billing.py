@@ -81,9 +81,9 @@ def month_of(word: str | None, store: Store) -> date:
         raise UsageMistakeError(f"--month: {word!r} is no month such as 2026-10") from error
 
 
-def reconcile_document(store: Store, month: date, settings: CostSettings) -> Document:
+def reconcile_document(store: Store, month: date, settings: CostSettings, *, now: datetime) -> Document:
     """`differences` are per reason over all cells; `cells` are per account, region and meter."""
-    told = reconciliation(store, month, settings)
+    told = reconciliation(store, month, settings, now=now)
     found = told.found
     return {
         "month": f"{month:%Y-%m}",

@@ -88,7 +88,7 @@ def reconcile(context: typer.Context, month: Month = None, as_json: Json = False
     mine = front(context)
     with mine.store() as store:
         asked = billing.month_of(month, store)
-        document = billing.reconcile_document(store, asked, mine.settings.cost)
+        document = billing.reconcile_document(store, asked, mine.settings.cost, now=now_utc())
     if as_json:
         output.print_json(document)
         return

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from core.billed import Bill, add
 from core.billed import Line as BillLine
@@ -20,10 +19,12 @@ from core.windows import Window
 from store import bills
 from store.asking import reader
 from store.bills import Imported
-from store.readers.frames import rows
+from store.readers.billing import KINDS
+from store.readers.metered import KEPT, meter_usage
 from store.readers.prices import read_book
-from store.readers.things import Things
+from store.readers.things import EVERYTHING, Things
 from store.store import Snapshot, Store
+from store.tiers import DAY
 
 BEST_FIRST = ("cur", "focus", "cost_explorer")
 FINAL_AFTER = timedelta(days=5)
@@ -48,7 +49,7 @@ def billed_months(store: Store) -> list[str]:
 
 
 @reader
-def reconciliation(store: Store, month: date, settings: CostSettings) -> Reconciliation:
+def reconciliation(store: Store, month: date, settings: CostSettings, *, now: datetime) -> Reconciliation:
     """Raises BillError when the store has no bill of the month."""
     mine = _chosen(bills.imported(store), f"{month:%Y-%m}")
     if not mine:
@@ -58,9 +59,9 @@ def reconciliation(store: Store, month: date, settings: CostSettings) -> Reconci
         )
     whole = _whole(store, mine)
     window, is_final = _window(month), all(_is_final(one, month) for one in mine)
-    with store.snapshot(window, ("usage",)) as snapshot:
-        used = list(_used(snapshot, window, month))
-        things = Things.read(snapshot, "function", "log_group", "queue")
+    with store.snapshot(window, KEPT) as snapshot:
+        things = Things.read(snapshot, *KINDS, "log_group", "queue")
+        used = list(_used(snapshot, things, window, now=now))
         book = read_book(snapshot, settings)
     accounts = {what.account for what in whole}
     compared = [one for one in used if one.account in accounts]
@@ -99,24 +100,22 @@ def _is_final(one: Imported, month: date) -> bool:
     return one.imported_at >= _window(month).end + FINAL_AFTER
 
 
-def _used(snapshot: Snapshot, window: Window, month: date) -> Iterator[Used]:
-    sums = ", ".join(f"sum({column}) AS {column}" for column in COUNTS)
-    frame = snapshot.frame(
-        f"""SELECT account, region, "function", architecture, (ts AT TIME ZONE 'UTC')::DATE AS day, {sums}
-            FROM usage WHERE ts >= $start AND ts < $end GROUP BY ALL""",
-        {"start": window.start, "end": window.end},
+def _used(snapshot: Snapshot, things: Things, window: Window, *, now: datetime) -> Iterator[Used]:
+    """What every function used on each day, as the estimate counts it."""
+    metered = meter_usage(snapshot, things, window, EVERYTHING, now=now, step=DAY)
+    if not metered.columns:
+        return
+    sums = ", ".join(f"sum({column}) AS {column}" for column in metered.columns)
+    told = metered.ask(
+        f'SELECT account, region, "function", architecture, step, {sums} FROM used GROUP BY ALL'
     )
-    for row in rows(frame):
-        yield from _of_row(row, month)
-
-
-def _of_row(row: Any, month: date) -> Iterator[Used]:
-    for column, count in COUNTS.items():
-        quantity = getattr(row, column)
-        if quantity == quantity and quantity:  # NaN is nothing, or unknown
-            units = count.units(Decimal(str(float(quantity))), month)
-            day = row.day.date() if isinstance(row.day, datetime) else row.day
-            yield Used((day, row.function), row.account, row.region, row.architecture, count.meter, units)
+    for row in told.to_pylist():
+        key = (datetime.fromtimestamp(row["step"] / 1000, UTC).date(), row["function"])
+        for column in metered.columns:
+            if row[column]:
+                count = COUNTS[column]
+                units = Decimal(str(row[column])) / count.per_unit
+                yield Used(key, row["account"], row["region"], row["architecture"], count.meter, units)
 
 
 def _names(things: Things) -> dict[tuple[str, str], set[str]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from core.facts import Function, Listed, Metered, Run, Target
+from core.facts import Function, Listed, MetricPoint, Run, Target
 from core.settings import StoreSettings
 from core.windows import Window
 from store.store import Store
@@ -14,7 +14,6 @@ from tests.store.test_bills import CUR2, a_csv
 
 TARGET = Target("111111111111", "eu-west-1")
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
-GB_SECOND_MB_MS = 1024 * 1000
 
 
 @pytest.fixture
@@ -22,15 +21,23 @@ def counted(tmp_path):
     """A store that counted 1,000 GB-seconds of checkout on 5 October."""
     store = Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0))
     facts = [
-        Function(name="checkout", arn="arn", runtime="python3.13", architecture="x86_64", config_sha256=""),
-        Listed("function"),
-        Metered(
-            function="checkout",
+        Function(
+            name="checkout",
+            arn="arn",
+            runtime="python3.13",
             architecture="x86_64",
+            memory_mb=1024,
+            config_sha256="",
+        ),
+        Listed("function"),
+        MetricPoint(
+            scope="function",
+            function="checkout",
             ts=DAY,
             period_s=3600,
-            basis="records",
-            duration_mb_ms=1000.0 * GB_SECOND_MB_MS,
+            invocations=1.0,
+            duration_sum_ms=999_999.5,  # billed to the next millisecond, half of one on average
+            log_bytes=0.0,
         ),
     ]
     window, at = Window(DAY, DAY + timedelta(hours=1)), DAY + timedelta(hours=2)
