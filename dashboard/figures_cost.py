@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from core.budgets import BudgetState
+from core.forecast import METHOD, Forecast
 from core.windows import Window
 from dashboard import numbers
 from dashboard.charts.cost import COMPONENT_WORDS
@@ -124,6 +126,33 @@ def cards(groups: pd.DataFrame, before: pd.DataFrame, *, window: Window) -> list
             **here.marks(),
         ),
     ]
+
+
+def forecast_card(found: Forecast) -> Card:
+    """The whole month's, with its band; or why it is not known."""
+    if found.usd is None:
+        return Card(label="Forecast", value=numbers.UNKNOWN, help=f"Not known: {found.why}. {METHOD}")
+    return Card(
+        label="Forecast",
+        value=numbers.usd(found.usd),
+        help=f"The whole month, net, from {found.days} days. {METHOD}",
+        delta=f"{numbers.usd(found.low_usd)} to {numbers.usd(found.high_usd)}",
+        arrow="off",
+    )
+
+
+def budget_words(one: BudgetState) -> tuple[str, str]:
+    """A state (a name of `widgets.STATES`) and a sentence, as Markdown."""
+    used, ahead = one.used, one.forecast_share
+    if used is None:
+        state = "not collected"
+    elif used >= 1:
+        state = "critical"
+    elif one.passed or (ahead is not None and ahead >= 1):
+        state = "warning"
+    else:
+        state = "healthy"
+    return state, f"**{numbers.plain(one.name)}**: {numbers.plain(one.says)}"
 
 
 def month_cards(month: pd.DataFrame, own: OwnSpend, *, tag: str | None) -> list[Card]:

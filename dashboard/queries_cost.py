@@ -7,11 +7,14 @@ from datetime import datetime
 
 import pandas as pd
 
+from core.budgets import BudgetState
 from core.facts import Target
+from core.forecast import Forecast
 from core.settings import CostSettings
 from core.windows import Window
 from dashboard.launch import cost_settings
 from dashboard.queries import cached, store, targets
+from store.readers import budgets as budgeting
 from store.readers import chargeback as charging
 from store.readers import cost
 from store.readers import own_spend as own
@@ -44,6 +47,18 @@ def cost_series(window: Window, where: Filter, _at: datetime, by: str) -> pd.Dat
 def own_spend(window: Window, where: Filter) -> OwnSpend:
     """What Quarterdeck's own calls cost."""
     return own.own_spend(store(), window, where=where)
+
+
+@cached(ttl_s=300, entries=16)
+def forecast(where: Filter, _at: datetime, day: str) -> Forecast:
+    """What this month will cost, net; `day` tells one answer from the next day's."""
+    return budgeting.forecast(store(), settings(), now=_at, where=where)[1]
+
+
+@cached(ttl_s=300, entries=2)
+def budgets(_at: datetime, day: str) -> list[BudgetState]:
+    """Where every budget of the settings stands, the worst first."""
+    return budgeting.budgets(store(), settings(), now=_at)
 
 
 @cached(ttl_s=300, entries=32)

@@ -31,7 +31,7 @@ PRICES = (
     "List prices of each region, exact decimals, before the free tier, savings plans and credits. **Basis**: "
     "`records` reads billed times from REPORT lines; `metrics, estimated` knows only CloudWatch's durations."
 )
-MOVES = 8
+MOVES, BUDGETS = 8, 4
 
 
 def page(window: Window) -> None:
@@ -44,6 +44,7 @@ def page(window: Window) -> None:
     parts = figures_cost.by_component(groups)
     before = figures_cost.named(queries_cost.costs(earlier(window), where, now, by), by)
     tables.say(cost_answer(groups, parts, days=window.duration / DAY, what=word(by).lower()))
+    against_budgets()
     left_out(groups, by)
     shown = figures_cost.cards(groups, before, window=window)
     widgets.cards([*shown, *month(by)], compared=earlier(window))
@@ -59,7 +60,20 @@ def month(by: str) -> list[widgets.Card]:
     tag = by if by.startswith("tag:") else next((f"tag:{name}" for name in queries_cost.tag_names()), None)
     found = figures_cost.named(queries_cost.costs(so_far, where, now, tag or "account"), tag or "account")
     own = queries_cost.own_spend(so_far, where)
-    return figures_cost.month_cards(found, own, tag=tag and tag.removeprefix("tag:"))
+    so_far_card, *others = figures_cost.month_cards(found, own, tag=tag and tag.removeprefix("tag:"))
+    ahead = queries_cost.forecast(where, now, f"{now:%Y-%m-%d}")
+    return [so_far_card, figures_cost.forecast_card(ahead), *others]
+
+
+def against_budgets() -> None:
+    """Where each budget stands, the worst first."""
+    now = queries.now()
+    found = queries_cost.budgets(now, f"{now:%Y-%m-%d}")
+    for one in found[:BUDGETS]:
+        state, text = figures_cost.budget_words(one)
+        st.markdown(f"{widgets.badge(state)} {text}")
+    if len(found) > BUDGETS:
+        st.caption(f"{len(found) - BUDGETS} more budgets stand better.")
 
 
 def left_out(groups: pd.DataFrame, by: str) -> None:

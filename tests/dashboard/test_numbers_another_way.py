@@ -288,7 +288,12 @@ def test_the_cards_of_cost_are_prices_times_what_was_used(open_page, fleet):
         numbers.usd(here.usd() * 8 * 30),
         f"{numbers.usd(here.usd() * 8)} a day",
     )
-    assert shown["This month so far"][0] == numbers.usd(here.usd() + there.usd())
+    logs_usd = Decimal(here.sum("log_bytes") + there.sum("log_bytes")) / 1024**3 * LOG_GIB
+    assert shown["This month so far"] == (
+        numbers.usd(here.usd() + there.usd()),
+        f"{numbers.usd(logs_usd)} net",  # the rest is within the free amounts
+    )
+    assert shown["Forecast"] == (numbers.UNKNOWN, "")
     assert shown["Untagged"] == ("0%", "$0.00")
     assert shown["Quarterdeck itself"][0] == numbers.UNKNOWN
     drawn = " ".join(charts(app)[-1][1]["label"])

@@ -1,0 +1,82 @@
+"""What Spend says of moves, budgets, forecasts and prices that are lacking."""
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from core.budgets import BudgetState
+from core.forecast import Forecast, unknown
+from dashboard import figures_cost, figures_moves
+
+UNKNOWN = unknown(3)
+KNOWN = Forecast(Decimal(80), Decimal(90), Decimal(120), 30)
+
+
+def groups(**rows):
+    frame = [
+        {"name": name, "cost_usd": duration + logs, "duration_usd": duration, "logs_usd": logs,
+         "invocations": calls, "basis": "records", "state": None}
+        for name, (duration, logs, calls) in rows.items()
+    ]  # fmt: skip
+    return pd.DataFrame(frame)
+
+
+def test_a_move_names_its_cause_and_group():
+    before = groups(api=(Decimal(4), Decimal(1), 100.0), job=(Decimal(1), Decimal(0), 10.0))
+    after = groups(api=(Decimal(8), Decimal(2), 200.0), job=(Decimal(1), Decimal(0), 10.0))
+
+    said = figures_moves.sentence(figures_moves.moved(after, before)).replace("\\", "")
+
+    assert "**More than before**: +$5.00 (+83%). Most of it: api, +$5.00: traffic +100% (+$5.00)." in said
+
+
+def test_a_row_says_what_it_was_is_and_why():
+    found = figures_moves.moved(
+        groups(api=(Decimal(4), Decimal(6), 100.0)), groups(api=(Decimal(4), Decimal(1), 100.0))
+    )
+
+    row = figures_moves.table(found).iloc[0]
+
+    assert (row["before_usd"], row["after_usd"], row["moved_usd"], row["moved_share"]) == (5, 10, 5, 1)
+    assert row["why"] == "log ingestion per invocation (+$5.00)"
+    assert figures_moves.export(found)["by_logs_usd"].iloc[0] == Decimal(5)
+
+
+def test_without_an_earlier_window_nothing_is_compared():
+    found = figures_moves.moved(groups(api=(Decimal(4), Decimal(1), 1.0)), groups()[:0])
+
+    assert figures_moves.sentence(found) == "There is nothing earlier to compare with."
+    assert figures_moves.table(found)["why"].iloc[0] == "new: nothing before"
+
+
+@pytest.mark.parametrize(
+    ("spent", "ahead", "state"),
+    [(None, UNKNOWN, "not collected"), (101, KNOWN, "critical"), (10, Forecast(*[Decimal(100)] * 3, 30),
+     "warning"), (10, KNOWN, "healthy")],
+)  # fmt: skip
+def test_a_budget_has_a_state_in_a_word(spent, ahead, state):
+    usd = None if spent is None else Decimal(spent)
+    one = BudgetState("team *shop*", Decimal(100), {}, usd, ahead, ())
+
+    assert figures_cost.budget_words(one)[0] == state
+    assert "*shop*" not in figures_cost.budget_words(one)[1]
+
+
+def test_a_forecast_has_a_band_or_says_why_there_is_none():
+    card, bare = figures_cost.forecast_card(KNOWN), figures_cost.forecast_card(UNKNOWN)
+
+    assert (card.value, card.delta) == ("$90.00", "$80.00 to $120.00")
+    assert (bare.value, bare.delta) == ("—", None)
+    assert "7 whole days are needed" in bare.help
+
+
+def test_what_has_no_price_is_counted_by_its_reason():
+    states = [
+        "not collected: duration: no price is known for arm64 in x; init: no price is known for arm64 in x",
+        "not collected: logs: no price is known for it in x", "provisional", None, "not collected: denied",
+    ]  # fmt: skip
+
+    found = figures_cost.priceless(pd.DataFrame({"state": states}))
+
+    assert found == {"no price is known for arm64 in x": 1, "no price is known for it in x": 1}
