@@ -16,6 +16,7 @@ from core.facts import Run
 from quarterdeck.output import plain, stderr
 from quarterdeck.serving import require_some
 from quarterdeck.settings import Settings
+from store.metering import meter
 from store.store import Store
 
 BAD = ("failed", "denied")
@@ -34,6 +35,7 @@ def collect_once(
             for collector in chosen(settings.cost):
                 rows.append(_one(collector, aws, settings, store, progress, now=now, since=reach))
     store.pack(now=now)
+    meter(store, now=now)
     return {"runs": rows, "unreachable": [str(missing.error) for missing in unreachable]}
 
 

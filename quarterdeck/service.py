@@ -34,6 +34,7 @@ from quarterdeck.pacing import PACED, Pacer
 from quarterdeck.settings import Settings
 from quarterdeck.sharing import Sharing
 from store.leases import BEAT_S
+from store.metering import meter
 from store.store import Store
 
 log = logging.getLogger("quarterdeck.service")
@@ -149,9 +150,13 @@ class Service:
         self._live = ThreadPoolExecutor(LIVE_AT_ONCE)
         self._pools.append(self._live)
         self._every("live", every.live, lambda: self._desk.take(dict(self._aws)))
-        self._every("pack", every.pack, lambda: self.store.pack(now=self.clock()))
+        self._every("pack", every.pack, self._pack)
         self._every("pace", every.pace, self.duty.pace)
         self._scheduler.start()
+
+    def _pack(self) -> None:
+        self.store.pack(now=self.clock())
+        meter(self.store, now=self.clock())
 
     def watch(self, *reached: Aws) -> None:
         """Take part in watching these targets. What becomes ours of them is read at once, the last hours

@@ -127,7 +127,8 @@ def seconds_read(store: Store, target: Target) -> dict[datetime, Read]:
     for collector, is_of_sums, begin, until, count in rows:
         part = "metrics" if collector == "metrics" else "sums" if is_of_sums else "records"
         sums[part] += count * np.diff(np.clip(edges, begin, until)) / 1000
-    return {day: tuple(int(sums[part][i]) for part in PARTS) for i, day in enumerate(days)}
+    read = {day: tuple(int(sums[part][i]) for part in PARTS) for i, day in enumerate(days)}
+    return {day: seconds for day, seconds in read.items() if any(seconds)}
 
 
 def _time(epoch_ms: int) -> datetime:
