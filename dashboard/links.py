@@ -21,6 +21,7 @@ ACTIONS = "views/actions.py"
 RULES = "views/rules.py"
 CHANNELS = "views/channels.py"
 SAVINGS = "views/savings.py"
+RECONCILIATION = "views/reconciliation.py"
 
 RANGES = ("1h", "3h", "6h", "24h", "7d", "30d")
 DEFAULT_RANGE = "3h"

@@ -25,6 +25,7 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         (links.FUNCTION_COST, "Function cost", "functions"),
         (links.SAVINGS, "Savings", "savings"),
         (links.CHARGEBACK, "Chargeback", "receipt_long"),
+        (links.RECONCILIATION, "Reconciliation", "balance"),
     ],
     "System": [(links.COLLECTION, "Collection health", "sensors"), (links.CHANNELS, "Channels", "campaign")],
 }

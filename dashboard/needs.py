@@ -28,6 +28,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Function cost": ("inventory", "details", "metrics", "logs", "changes"),
     "Savings": ("inventory", "details", "metrics", "logs"),
     "Chargeback": ("inventory", "details", "metrics", "logs"),
+    "Reconciliation": ("inventory", "details", "metrics", "logs"),
     "Collection health": EVERYTHING,
     "Channels": (),
 }

@@ -1,0 +1,116 @@
+"""What the Reconciliation page shows: the comparison's frames, cards and sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pandas as pd
+
+from core.reconciling import REASONS, ROUGH, TRUSTED, UNEXPLAINED, Difference, Reconciled, sentence
+from dashboard.answers import Answer
+from dashboard.numbers import plain
+from dashboard.widgets import Card
+from store.readers.reconciling import Reconciliation
+
+
+def answer(told: Reconciliation) -> Answer:
+    """How far to trust the estimate, and what must be known beside it."""
+    share = told.found.unexplained_share or Decimal(0)
+    state = "healthy" if share <= TRUSTED else "warning" if share <= ROUGH else "critical"
+    more = (
+        "" if told.is_final else "The bill is not final yet: AWS completes it some days into the next month."
+    )
+    if told.without_bill:
+        more += f" Not compared, for want of a bill: account {plain(', '.join(told.without_bill))}."
+    return Answer(state, f"**{plain(sentence(told.found))}**", more.strip())
+
+
+def cards(found: Reconciled) -> list[Card]:
+    share = found.unexplained_share
+    return [
+        Card(
+            label="Bill",
+            value=usd(found.bill_usd),
+            help="What AWS charges for Lambda, its logs, traces and queues, net of what Savings Plans cover.",
+        ),
+        Card(
+            label="Estimate",
+            value=usd(found.estimate_usd),
+            help="Use times list price, before free amounts, tiers and plans.",
+        ),
+        Card(
+            label="Unexplained",
+            value=usd(found.unexplained_usd),
+            help="Differences without a known reason, added up without regard to sign.",
+            delta=None if share is None else f"{float(share):.2%}",
+            arrow="off",
+        ),
+    ]
+
+
+def usd(amount: Decimal) -> str:
+    """Money to the cent; below it, to what is seen."""
+    sign, size = "-" if amount < 0 else "", abs(amount)
+    return f"{sign}${size:,.2f}" if size >= Decimal("0.01") or not size else f"{sign}${size:.6f}"
+
+
+def reasons(found: Reconciled) -> pd.DataFrame:
+    """From the estimate to the bill: reason, usd, names, means. What is unexplained comes first."""
+    steps = found.by_reason()
+    order = [UNEXPLAINED, *(reason for reason in REASONS if reason != UNEXPLAINED)]
+    rows = [
+        (reason, float(steps[reason][0]), ", ".join(steps[reason][1]), REASONS[reason])
+        for reason in order
+        if reason in steps
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(["reason", "usd", "names", "means"]))
+
+
+def cells(found: Reconciled) -> pd.DataFrame:
+    """Per account, region and meter; the most unexplained first."""
+    rows = [
+        (
+            one.cell.account,
+            one.cell.region,
+            one.cell.meter,
+            one.cell.architecture,
+            float(one.estimate_usd),
+            float(one.bill_usd),
+            float(one.unexplained_usd),
+            "; ".join(f"{d.reason} {usd(d.usd)}" for d in one.differences),
+        )
+        for one in found.cells
+    ]
+    columns = [
+        "account",
+        "region",
+        "meter",
+        "architecture",
+        "estimate_usd",
+        "bill_usd",
+        "unexplained_usd",
+        "why",
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(columns))
+
+
+def export(found: Reconciled) -> pd.DataFrame:
+    """The same with exact decimals, quantities and units."""
+    rows = [
+        {
+            **one.cell._asdict(),
+            "unit": one.unit,
+            "estimate_quantity": one.estimate_quantity,
+            "bill_quantity": one.bill_quantity,
+            "estimate_usd": one.estimate_usd,
+            "bill_usd": one.bill_usd,
+            **{f"{reason} USD": _of(one.differences, reason) for reason in REASONS},
+        }
+        for one in found.cells
+    ]
+    return pd.DataFrame(rows)
+
+
+def _of(differences: Sequence[Difference], reason: str) -> Decimal:
+    return sum((d.usd for d in differences if d.reason == reason), Decimal(0))
