@@ -15,6 +15,7 @@ from alerts.judging import LOOKBACK
 from alerts.ledger import State
 from alerts.rule import Rule, Subject, Where
 from alerts.signals import say
+from alerts.written import minutes
 from core.metrics import METRICS
 
 STUCK = timedelta(days=14)
@@ -181,13 +182,19 @@ def _why_unseen(
             yield "not collected", "not a minute of them was collected in the last 24 h", subjects
 
 
+def sample_minutes(rule: Rule) -> int:
+    """In how many minutes a judgement counts its samples; of an objective, in its longest window."""
+    return max(minutes(each.long) for each in rule.windows) if rule.slo is not None else rule.over_minutes
+
+
 def few_samples(rule: Rule, seen: Observed) -> Iterator[Fault]:
     """Traffic that never reaches `minimum_samples`."""
     few = np.flatnonzero((seen.judged >= ENOUGH) & (seen.samples < rule.minimum_samples))
     if not len(few):
         return
     names, most = [seen.subjects[at].short for at in few], seen.samples[few].max()
-    reason = f"their traffic never reaches minimum_samples, {rule.minimum_samples} in {rule.over_minutes} min"
+    often = f"{rule.minimum_samples} in {sample_minutes(rule)} min"
+    reason = f"their traffic never reaches minimum_samples, {often}"
     evidence = f"{len(few)} of {len(seen.subjects)}, at most {most:.0f} in the last 24 h: {some(names)}"
     yield _fault(rule, _verdict(len(few), seen), "too few samples", reason, evidence)
 

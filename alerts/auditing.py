@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from alerts import ledger
-from alerts.audit import Observed, Told, audit_rule, no_channel
+from alerts.audit import Observed, Told, audit_rule, no_channel, sample_minutes
 from alerts.audit_alarms import Heard, audit_alarms, metric_of
 from alerts.backtest import CELLS, whole_minutes
 from alerts.faults import VERDICTS, Fault
@@ -99,9 +99,12 @@ def observed(one: Judgement, window: Window) -> Observed:
 
 def _samples(one: Judgement, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
     column = one.rule.spec.samples
+    unknown = np.full(len(one.grid.subjects), np.nan)
     if column is None or column not in one.grid.values or not inside.any():
-        return np.full(len(one.grid.subjects), np.nan)
-    samples = np.nan_to_num(summed(one.grid.values[column], one.rule.over_minutes))
+        return unknown
+    if sample_minutes(one.rule) > len(one.grid.ends):
+        return unknown  # an objective over days: more than the minutes at hand
+    samples = np.nan_to_num(summed(one.grid.values[column], sample_minutes(one.rule)))
     return np.asarray(samples[:, inside].max(axis=1), dtype=np.float64)
 
 

@@ -1,10 +1,12 @@
 """Five rules over 2,000 functions: 10,000 pairs in a pass, beside Prometheus with the same points and rules.
 
-`rules.py [functions]`. Both hold the same minutes, as an exporter of CloudWatch would bring them. Prometheus
-evaluates one instant with its own rule group (timed by its own `evaluationTime`), and the same 45 minutes by
-range queries. Quarterdeck judges the newest 45 minutes each time, since their data may have come late: a pass
-right after new data came, and one with nothing new. The functions beyond each threshold at the newest minute
-are compared; they must be the same.
+`rules.py [functions] [history]`. Both hold the same minutes, as an exporter of CloudWatch would bring them.
+Prometheus evaluates one instant with its own rule group (timed by its own `evaluationTime`), and the same 45
+minutes by range queries. Quarterdeck judges the newest 45 minutes each time, since their data may have come
+late: a pass right after new data came, and one with nothing new. The functions beyond each threshold at the
+newest minute are compared; they must be the same. With `history`, rules that look back on days are timed
+instead, each by itself, over three days of minutes: the first pass of a service, the next one, and one half an
+hour later.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import tempfile
 import time
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +36,8 @@ from core.windows import Window
 from store.store import Store
 
 FUNCTIONS = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
-HOURS = 3
+LOOKS_BACK = "history" in sys.argv
+HOURS = 76 if LOOKS_BACK else 3
 NAMES = ("invocations", "errors", "throttles", "duration_p95_ms", "concurrent_max")
 RULES = (
     {"rule": "error-rate", "signal": "error_rate", "above": 0.05, "over": "5m", "minimum_samples": 20},
@@ -51,6 +54,14 @@ QUERIES = {
     "errors": "sum_over_time(errors[1h]) > 100",
     "busy": "max_over_time(concurrent_max[15m]) > 50",
 }
+HISTORICAL = (
+    {"rule": "unusual", "signal": "invocations", "above_normal": 5, "over": "5m"},
+    {"rule": "objective", "signal": "error_rate", "slo": 0.999},
+    {
+        "rule": "slowly", "signal": "error_rate", "slo": 0.999,
+        "windows": [{"long": "3d", "short": "6h", "above": 1}],
+    },
+)  # fmt: skip
 WAITS = {"throttles": "2m", "slow": "3m"}
 
 
@@ -102,7 +113,29 @@ def group(server: Prometheus, rounds: int = 9) -> Took:
     return Took(median(list(times.values())[1:]), (cpu_ms(server.pid) - began_ms) / rounds)
 
 
+def history() -> None:
+    """How long rules take that look back on days."""
+    print("| | first pass, s (CPU s) | the next minute | half an hour later |\n| --- | ---: | ---: | ---: |")
+    with tempfile.TemporaryDirectory() as name:
+        settings = StoreSettings(path=Path(name) / "store", free_space_floor_mb=0)
+        with closing(Store.open(settings)) as store:
+            fill_store(store, Fleet(FUNCTIONS))
+            for rule in map(Rule.model_validate, HISTORICAL):
+                started = NOW - timedelta(minutes=40)
+                passes = [timed(store, rule, started + timedelta(minutes=at)) for at in (0, 1, 35)]
+                print(f"| `{rule.rule}` | {' | '.join(passes)} |", flush=True)
+
+
+def timed(store: Store, rule: Rule, now: datetime) -> str:
+    wall, cpu = time.perf_counter(), time.process_time()
+    judge_all(store, [rule], now=now + timedelta(seconds=30))
+    return f"{time.perf_counter() - wall:.2f} ({time.process_time() - cpu:.2f})"
+
+
 def main() -> None:
+    if LOOKS_BACK:
+        history()
+        return
     fleet, now = Fleet(FUNCTIONS), NOW + timedelta(seconds=30)
     rules = [Rule.model_validate(rule) for rule in RULES]
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:

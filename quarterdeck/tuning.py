@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from alerts import auditing, known
+from alerts import auditing, judging, known
 from alerts.backtest import Backtest, Firing, backtest
 from alerts.faults import Fault
 from alerts.known import Known
@@ -15,7 +16,9 @@ from alerts.ledger import aliases
 from alerts.rule import Rule
 from alerts.rules import load_rules, rules_of
 from alerts.settings import AlertSettings
+from core.errors import StoreError
 from core.people import Person
+from core.settings import StoreSettings
 from core.windows import Window
 from quarterdeck.mistakes import UsageMistakeError
 from quarterdeck.output import plain, share
@@ -27,6 +30,28 @@ Document = dict[str, Any]
 def rules_from(files: Sequence[Path] | None, settings: AlertSettings) -> list[Rule]:
     """The rules of files, or those in force. Raises SettingsError."""
     return load_rules(files) if files else rules_of(settings)
+
+
+def problems_of_tags(
+    settings: StoreSettings, rules: Sequence[Rule], *, now: datetime
+) -> list[Document] | None:
+    """Tags on functions that the rules cannot follow; None when there is no store to say which there are."""
+    try:
+        store = Store.open(settings, create=False)
+    except StoreError:
+        return None
+    with closing(store):
+        found = judging.problems(store, rules, now=now)
+    return [
+        {
+            "rule": each.rule,
+            "account": each.subject.account,
+            "region": each.subject.region,
+            "subject": each.subject.name,
+            "text": each.text,
+        }
+        for each in found
+    ]
 
 
 def one_of(rules: Sequence[Rule], name: str) -> Rule:

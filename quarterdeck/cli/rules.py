@@ -41,20 +41,33 @@ def add_to(app: typer.Typer) -> None:
 @rules.command("check")
 def check(context: typer.Context, files: Files = None, as_json: Json = False) -> None:
     """Validate rule files: every mistake is named as file:line: field: what. Exit code 2 if there is one.
+    Where there is a store, tags of functions that these rules cannot follow are told too.
 
     Example:
 
         quarterdeck rules check rules/*.yml
     """
     from quarterdeck import output, tables
-    from quarterdeck.tuning import rules_from
+    from quarterdeck.tuning import problems_of_tags, rules_from
 
-    rows = [tables.rule_row(rule) for rule in rules_from(files, front(context).settings.alerts)]
+    mine = front(context)
+    rules = rules_from(files, mine.settings.alerts)
+    rows = [tables.rule_row(rule) for rule in rules]
+    told = problems_of_tags(mine.settings.store, rules, now=now_utc())
     if as_json:
-        output.print_json({"rules": rows})
+        output.print_json({"rules": rows, "tags": told})
         return
     output.print_table(tables.RULES, rows, nothing="There are no rules.")
     note(f"{len(rows)} {'rule is' if len(rows) == 1 else 'rules are'} valid")
+    if told is None:
+        note(
+            "tags on functions were not looked at, for there is no store yet: `quarterdeck rules audit` will"
+        )
+    for problem in told or ():
+        note(
+            f"a tag that is not followed, on {problem['subject']} in {problem['region']} of "
+            f"{problem['account']}: {problem['text']}"
+        )
 
 
 @rules.command("schema")

@@ -171,3 +171,27 @@ def test_an_audit_without_a_fault_says_so(quarterdeck, history, tmp_path):
     result = quarterdeck("rules", "audit", "--store", history)
 
     assert (result.exit_code, result.stderr.strip()) == (0, "Nothing is wrong.")
+
+
+def test_a_check_names_tags_that_cannot_be_followed(quarterdeck, history):
+    store = opened(history)
+    tagged = Function(name="checkout", arn="arn", tags={"quarterdeck:erors": "off"})
+    run = Run(
+        collector="inventory", target=HERE, window=Window(NOW, NOW), period_s=0, started_at=NOW,
+        finished_at=NOW, outcome="ok",
+    )  # fmt: skip
+    store.commit(run, [tagged, Covered("", Window(NOW, NOW))], now=NOW)
+    store.close()
+
+    result = quarterdeck("rules", "check", "rules.yml", "--store", history)
+
+    assert result.exit_code == 0, result.stderr
+    assert "there is no rule 'erors'; did you mean `errors`?" in result.stderr
+
+
+def test_a_check_without_a_store_says_where_tags_are_looked_at(quarterdeck, history, tmp_path):
+    result = quarterdeck("rules", "check", "rules.yml", "--store", tmp_path / "none")
+
+    assert result.exit_code == 0, result.stderr
+    assert "quarterdeck rules audit" in result.stderr
+    assert not (tmp_path / "none").exists()
