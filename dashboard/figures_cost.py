@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from core.budgets import BudgetState
+from core.cost_words import COMPONENT_WORDS
 from core.forecast import METHOD, Forecast
 from core.windows import Window
 from dashboard import numbers
-from dashboard.charts.cost import COMPONENT_WORDS
 from dashboard.seen import seen
 from dashboard.widgets import Card
 from store.readers.own_spend import OwnSpend

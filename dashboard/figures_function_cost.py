@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from core.cost_words import COMPONENT_WORDS
 from core.windows import Window
 from dashboard import numbers
 from dashboard.answers import Answer
-from dashboard.charts.cost import COMPONENT_WORDS
 from dashboard.figures_cost import DAY, components
 from dashboard.numbers import plain
 from dashboard.seen import seen

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Sequence
 
 import pandas as pd
 
+from core.cost_words import COMPONENT_WORDS
 from core.spend_moves import Move, Spent, moves
 from dashboard import numbers
-from dashboard.charts.cost import COMPONENT_WORDS
 from dashboard.figures_cost import components
 from dashboard.numbers import plain
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from core.cost_words import COMPONENT_WORDS
 from core.windows import Window
-from dashboard.charts.cost import COMPONENT_WORDS
 from dashboard.figures import NOT_COLLECTED
 from dashboard.figures_cost import FORMULAS
 from dashboard.numbers import plain, usd

@@ -263,6 +263,25 @@ def cost_columns(groups: Sequence[str]) -> list[Column]:
     ]
 
 
+def chargeback_columns(group: str) -> list[Column]:
+    """A line of a statement: what is charged, and what it is made of."""
+    money = ("list_usd", "own_usd", "shared_usd")
+    return [
+        Column(group, group, untagged),
+        Column("charged", "charged_usd", cents, right=True),
+        *(Column(key.removesuffix("_usd"), key, dollars, right=True) for key in money),
+        Column("state", "state", text),
+    ]
+
+
+def untagged(value: Any) -> str:
+    return text(value or "untagged")
+
+
+def cents(value: Any) -> str:
+    return f"${value:,.2f}"
+
+
 def notified(names: Any) -> str:
     """A rule that names no channel tells all of them."""
     return "every channel" if names is None else words(names)

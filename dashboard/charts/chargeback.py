@@ -9,7 +9,7 @@ from dashboard.charts.groups import colours
 from dashboard.charts.theme import PADDING
 
 MOST = 12
-BAR_PX = 26
+BAR_PX, LEGEND_PX = 26, 90
 
 
 def lines(bars: pd.DataFrame, *, narrow: bool = False) -> alt.Chart:
@@ -37,6 +37,6 @@ def lines(bars: pd.DataFrame, *, narrow: bool = False) -> alt.Chart:
                 alt.Tooltip("cost_usd:Q", title="cost", format="$,.4f"),
             ],
         )
-        .properties(height=max(90, BAR_PX * len(order)), padding=PADDING)
+        .properties(height=LEGEND_PX + BAR_PX * len(order), padding=PADDING)
     )
     return chart

@@ -7,31 +7,12 @@ from datetime import timedelta
 import altair as alt
 import pandas as pd
 
+from core.cost_words import COMPONENT_WORDS
 from dashboard.charts.groups import OTHER, colours
 from dashboard.charts.theme import INFO, PADDING
 
 BAR = 0.92
 """The share of its step that a bar fills."""
-
-COMPONENT_WORDS = {
-    "requests": "Requests",
-    "duration": "Duration",
-    "init": "Initialization",
-    "ephemeral": "Ephemeral storage",
-    "provisioned": "Provisioned concurrency",
-    "snapstart": "SnapStart",
-    "streaming": "Response streaming",
-    "durable": "Durable functions",
-    "instances": "Managed Instances",
-    "edge": "Lambda@Edge",
-    "pollers": "Event pollers",
-    "tenancy": "Tenant isolation",
-    "logs": "Log ingestion",
-    "log storage": "Log storage",
-    "tracing": "X-Ray traces",
-    "queues": "SQS requests",
-}
-"""By component; a reader tells which of them it knows."""
 
 SHORT_WORDS = COMPONENT_WORDS | {
     "init": "Init",

@@ -9,17 +9,17 @@ import streamlit as st
 
 from core.chargeback import ROUNDING_RULE, RULE
 from core.chargeback_page import statement_page
+from core.cost_words import COMPONENT_WORDS
 from core.prices import as_of
 from core.tiering import RULE as NET
 from core.windows import MINUTE, Window, floor
 from dashboard import figures_chargeback, links, numbers, queries, queries_cost, tables, widgets
 from dashboard.charts.chargeback import lines
-from dashboard.charts.cost import COMPONENT_WORDS
 from dashboard.focus_parts import focus_files
 from store import bill
 from store.readers.chargeback import Chargeback
 
-MONTHS = 15
+MONTHS, TEAM = 15, "team"
 DIMENSIONS = {"account": "Account", "region": "Region", "function": "Function"}
 QUARTER_HOUR = 15 * MINUTE
 PRICES = "Net: after free amounts, tiers and savings plan, before credits. This release's prices are of {}."
@@ -35,7 +35,9 @@ def months(now: datetime) -> list[str]:
 
 
 def dimensions() -> dict[str, str]:
-    return {f"tag:{tag}": tag for tag in queries_cost.tag_names()} | DIMENSIONS
+    """Tags, `team` first if there is one, then what every function has."""
+    tags = sorted(queries_cost.tag_names(), key=lambda tag: tag != TEAM)
+    return {f"tag:{tag}": tag for tag in tags} | DIMENSIONS
 
 
 def choose(name: str, options: dict[str, str], label: str) -> str:
@@ -109,8 +111,8 @@ def table(found: Chargeback, by: str, what: str) -> None:
                 "shared_usd": tables.usd_column(
                     "Shared", shown["shared_usd"], "Its part of what no function causes, by own cost."
                 ),
-                "exact_usd": column.NumberColumn("Exact", format="$%.6f", help="Own + shared."),
-                "rounding_usd": column.NumberColumn("Rounding", format="$%.6f", help="Charged − exact."),
+                "exact_usd": column.NumberColumn("Exact, USD", format="%.6f", help="Own + shared."),
+                "rounding_usd": column.NumberColumn("Rounding, USD", format="%.6f", help="Charged − exact."),
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
         )

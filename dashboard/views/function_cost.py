@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.cost_words import COMPONENT_WORDS
 from core.facts import Target
 from core.windows import Window
 from dashboard import (
@@ -24,7 +25,7 @@ from dashboard import (
     tables,
     widgets,
 )
-from dashboard.charts.cost import COMPONENT_WORDS, cost_over_time
+from dashboard.charts.cost import cost_over_time
 from dashboard.choosers import function_labels
 from dashboard.compare import earlier
 from dashboard.figures_cost import DAY

@@ -15,6 +15,7 @@ from quarterdeck.cli import (
     asking,
     bill,
     budgets,
+    chargeback,
     incidents,
     notify,
     processes,
@@ -108,6 +109,7 @@ def front(
 
 processes.add_to(app)
 asking.add_to(app)
+chargeback.add_to(app)
 whatif.add_to(app)
 bill.add_to(app)
 budgets.add_to(app)

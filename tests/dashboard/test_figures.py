@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.rules import STARTER, load_rules
+from core.cost_words import COMPONENT_WORDS
 from core.windows import Window
 from dashboard import figures_alerts, figures_collection, figures_cost, figures_queues, tables
-from dashboard.charts.cost import COMPONENT_WORDS
 from dashboard.seen import seen
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
