@@ -93,8 +93,10 @@ def regroup(incidents: Sequence[Incident], explanations: Iterable[Explanation], 
     _keep(groups)
     for left in _left_alone(groups):
         _hand_over(groups, left)
-    for one in explanations:
-        if one.leader in open and one.member in open:
+    known, before = [one for one in explanations if one.leader in open and one.member in open], -1
+    while before < len(groups.under):  # what one explanation allows, another may have waited for
+        before = len(groups.under)
+        for one in known:
             groups.put(one.member, one.leader, one.cause.row(), one.cause.text)
     return [
         Move(id, groups.under.get(id), groups.causes.get(id), groups.why.get(id, "its leader is over"))
