@@ -11,7 +11,7 @@ from alerts.audit import Observed, Told, audit_rule, no_channel
 from alerts.audit_alarms import Heard, audit_alarm
 from alerts.fleet import Fleet, fleet_of
 from alerts.ledger import State
-from alerts.rule import Subject
+from alerts.rule import Rule, Subject
 from core.facts import (
     AccountLimits,
     Alarm,
@@ -156,6 +156,14 @@ def test_traffic_that_never_reaches_the_minimum_is_found(rule):
     assert (partly.verdict, partly.why) == ("partly blind", "too few samples")
     assert found.verdict == "never fires"
     assert found.evidence == "1 of 1, at most 7 in the last 24 h: checkout"
+
+
+def test_samples_of_an_objective_are_counted_in_its_longest_window():
+    given = Rule.model_validate({"rule": "r", "signal": "error_rate", "slo": "99.9%", "minimum_samples": 100})
+
+    (found,) = faults(given, seen("checkout", samples=7.0))
+
+    assert found.reason == "their traffic never reaches minimum_samples, 100 in 360 min"
 
 
 def test_a_few_judged_minutes_say_nothing_about_traffic(rule):
