@@ -57,13 +57,18 @@ class Metering:
         self.table = table
         self.columns = [name for name in COUNTS if name in table.schema.names]
 
+    @cached_property
+    def _duck(self) -> duckdb.DuckDBPyConnection:
+        duck = duckdb.connect()  # one for all questions: opening it takes longer than most of them
+        duck.execute("SET TimeZone='UTC'")
+        duck.register("used", self.table)
+        return duck
+
     def ask(self, sql: str, **tables: pa.Table) -> pa.Table:
         """DuckDB SQL over the table `used`, and others."""
-        with duckdb.connect() as duck:
-            duck.execute("SET TimeZone='UTC'")
-            for name, table in {**tables, "used": self.table}.items():
-                duck.register(name, table)
-            return duck.sql(sql).to_arrow_table()
+        for name, table in tables.items():
+            self._duck.register(name, table)
+        return self._duck.sql(sql).to_arrow_table()
 
     @cached_property
     def places(self) -> dict[Place, PlaceUse]:
