@@ -110,3 +110,17 @@ def test_without_a_file_there_is_an_empty_view(tmp_path):
 
     assert both(store, day, day)[0] == []
     store.close()
+
+
+def test_two_parts_are_asked_of_one_snapshot_the_second_in_whole_hours(filled):
+    whole = Window(NOON - 90 * HOUR, NOON - 80 * HOUR)
+    cut = Window(whole.start - 20 * MINUTE, whole.end)
+    sql = "SELECT sum(invocations) AS n FROM metrics_by_hour WHERE scope = 'function'"
+
+    with filled.snapshot(cut, ("metrics",)) as snapshot:
+        snapshot.by_hour(cut)
+        more = snapshot.frame(sql)["n"].iloc[0]
+        snapshot.by_hour(whole)
+        less = snapshot.frame(sql)["n"].iloc[0]
+
+    assert more > less > 0
