@@ -299,8 +299,8 @@ def _reason_of_day(cell: Cell, day: date, gap: Decimal, size: Decimal, known: Kn
 
 
 def _apart(charged: Mapping[What, Decimal], counted: Mapping[str, Decimal]) -> tuple[str, ...]:
-    """The functions that differ most, where the bill names them."""
-    if not any(what.resource and what.service == LAMBDA for what in charged):
+    """The functions that differ most, where the bill names them, or has none of the day."""
+    if charged and not any(what.resource and what.service == LAMBDA for what in charged):
         return ()
     gaps = {name: -quantity for name, quantity in counted.items()}
     for what, quantity in charged.items():

@@ -26,7 +26,7 @@ from store.readers.things import EVERYTHING, Things
 from store.store import Snapshot, Store
 from store.tiers import DAY
 
-BEST_FIRST = ("cur", "focus", "cost_explorer")
+BEST_FIRST = ("cur", "focus")
 FINAL_AFTER = timedelta(days=5)
 """AWS completes a month's bill in the first days of the next one."""
 

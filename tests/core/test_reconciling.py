@@ -135,6 +135,12 @@ def test_use_that_only_the_bill_has_is_unexplained_and_names_the_function():
     assert "unexplained" in r.sentence(found)
 
 
+def test_use_that_the_bill_lacks_altogether_names_the_function():
+    ours = [used("checkout"), used("etl", meter="ephemeral", quantity=10**6)]
+
+    assert reconciled(ours, bill_of(ours[0])).by_reason()[r.UNEXPLAINED][1] == ("etl",)
+
+
 def test_too_much_here_and_too_little_there_do_not_cancel_out():
     ours = [used("checkout", quantity=2000), used("etl", quantity=1000, region="us-east-1")]
     bill = bill_of(used("checkout", quantity=1000), used("etl", quantity=2000, region="us-east-1"))
