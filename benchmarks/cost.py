@@ -1,8 +1,8 @@
 """Cost of a fleet over 15 months by tag, beside a plain DuckDB sum over the same rows.
 
 `cost.py [functions] [days]`: by default 2,000 functions and 455 days. Usage is filed as `store.metering`
-files it: hours of the last month, days of older ones. Both are asked warm, in turns; the plain sum adds up one
-column per component by tag, over the same files, without prices, states or anything not filed yet.
+files it: hours of the last month, days of older ones. Both are asked warm, in turns; the plain sum adds up
+four columns by tag, over the same files, without prices, states or anything not filed yet.
 """
 
 from __future__ import annotations
