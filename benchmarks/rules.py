@@ -5,7 +5,7 @@ Prometheus evaluates one instant with its own rule group (timed by its own `eval
 minutes by range queries. Quarterdeck judges the newest 45 minutes each time, since their data may have come
 late: a pass right after new data came, and one with nothing new. The functions beyond each threshold at the
 newest minute are compared; they must be the same. With `history`, rules that look back on days are timed
-instead, each by itself, over three days of minutes: the first pass of a service, the next one, and one half an
+instead, each by itself, over three days of minutes: the first pass of a service, the next, and one half an
 hour later.
 """
 

@@ -19,9 +19,7 @@ def alarms_table(where: Filter | None = None, *, key: str = "alarms") -> None:
         return
     st.header(f"CloudWatch alarms ({len(found)})", anchor=False)
     firing = int((found["state"] == "ALARM").sum())
-    st.caption(
-        f"{firing} in alarm. Read from CloudWatch as they stand; *Rules* says which are of no use."
-    )
+    st.caption(f"{firing} in alarm. Read from CloudWatch as they stand; *Rules* says which are of no use.")
     shown = rows(found)
     column = st.column_config
     tables.table(

@@ -102,7 +102,9 @@ def rounded(kind: str, table: pa.Table) -> pa.Table:
     for name in HUNDREDTHS.get(kind, ()):
         column = table[name]
         if column.null_count < len(column):
-            possible = pc.if_else(pc.less(pc.abs(column), MOST_MS), pc.round(column, 2), None)
+            # not `round(column, 2)`: it leaves the number next to a hundredth as it is
+            hundredths = pc.divide(pc.round(pc.multiply(column, 100.0)), 100.0)
+            possible = pc.if_else(pc.less(pc.abs(column), MOST_MS), hundredths, None)
             table = table.set_column(table.schema.get_field_index(name), table.field(name), possible)
     return table
 

@@ -225,6 +225,7 @@ FIGURES = {
     "Function cost": ("function_cost",),
     "Savings": ("savings",),
     "Chargeback": ("chargeback",),
+    "Reconciliation": ("reconciliation",),
     "Collection health": ("collection",),
 }
 CARD = re.compile(r'(?:label=|\b_?card\(\s*|_sum\(\s*\w+,\s*\w+,\s*"\w+",\s*)"([A-Za-z][^"]*)"')

@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -60,6 +60,7 @@ def test_a_number_is_the_same_before_and_after_it_is_filed(store, a_run, a_point
 
 @examples(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0, columns.MOST_MS, exclude_max=True), min_size=1, max_size=50))
+@example([703687441777.3201, math.nextafter(0.07, 1)])  # next to a hundredth
 def test_a_rounded_number_passes_through_a_file_unchanged(values):
     schema = SCHEMAS["metrics"]
     given_ = {"ts": [0] * len(values), "duration_max_ms": values}
