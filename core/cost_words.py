@@ -1,5 +1,7 @@
 """What components of cost are called where people read."""
 
+from core.metering import UNCOUNTED
+
 COMPONENT_WORDS = {
     "requests": "Requests",
     "duration": "Duration",
@@ -19,3 +21,8 @@ COMPONENT_WORDS = {
     "queues": "SQS requests",
 }
 """By component; a reader tells which of them it knows."""
+
+NOT_COUNTED = "Not counted yet, and in no total: " + ", ".join(
+    word for name, word in COMPONENT_WORDS.items() if name in UNCOUNTED
+)
+"""What estimates lack, in a sentence."""

@@ -16,6 +16,8 @@ MB_MS = 1024 * 1000
 
 HOUR_MS = 3_600_000
 
+NOT_YET = "Not counted yet."
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -27,6 +29,11 @@ class Count:
     per_unit: int
     counted: str
     is_by_month: bool = False
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether anything fills the column; if not, 0 in it means nothing."""
+        return not self.counted.startswith("Not counted")
 
     @property
     def component(self) -> str:
@@ -93,19 +100,8 @@ _ROWS = (
         MB_MS,
         "Duration times memory of invocations that a version with provisioned concurrency served on demand.",
     ),
-    Count(
-        "snapstart_cache_mb_ms",
-        "snapstart_cache",
-        MB_MS,
-        "Memory of each published version with SnapStart (other than Java's), from its publication until it"
-        " is deleted, three hours at least.",
-    ),
-    Count(
-        "snapstart_restore_mb",
-        "snapstart_restore",
-        1024,
-        "Memory of each environment that records say was restored from a snapshot (other than Java's).",
-    ),
+    Count("snapstart_cache_mb_ms", "snapstart_cache", MB_MS, NOT_YET),
+    Count("snapstart_restore_mb", "snapstart_restore", 1024, NOT_YET),
     Count("streamed_bytes", "streamed", GIB, "Not counted: AWS publishes no size of streamed responses."),
     Count("durable_operations", "durable_operations", 1, "DurableExecutionOperations, as CloudWatch counts."),
     Count(
@@ -121,74 +117,30 @@ _ROWS = (
         "Not counted: AWS publishes no size of what is kept.",
         is_by_month=True,
     ),
-    Count("edge_requests", "edge_requests", 1, "Invocations of replicas of Lambda@Edge."),
-    Count(
-        "edge_duration_mb_ms",
-        "edge_duration",
-        MB_MS,
-        "Duration times memory of replicas of Lambda@Edge, as for other functions.",
-    ),
-    Count(
-        "event_poller_ms",
-        "event_pollers",
-        HOUR_MS,
-        "The least number of event pollers that a mapping of Kafka asks for, as long as it exists: an"
-        " estimate, more may run.",
-    ),
-    Count(
-        "event_poller_sqs_ms",
-        "event_pollers_sqs",
-        HOUR_MS,
-        "The least number of event pollers that a mapping of SQS asks for, as long as it exists: an"
-        " estimate, more may run.",
-    ),
-    Count(
-        "tenant_isolation_mb",
-        "tenant_isolation",
-        1024,
-        "Memory of each environment started for a tenant, as its cold starts are recorded.",
-    ),
+    Count("edge_requests", "edge_requests", 1, NOT_YET),
+    Count("edge_duration_mb_ms", "edge_duration", MB_MS, NOT_YET),
+    Count("event_poller_ms", "event_pollers", HOUR_MS, NOT_YET),
+    Count("event_poller_sqs_ms", "event_pollers_sqs", HOUR_MS, NOT_YET),
+    Count("tenant_isolation_mb", "tenant_isolation", 1024, NOT_YET),
     Count(
         "log_ingest_bytes",
         "log_ingest",
         GIB,
         "IncomingBytes of the function's log group, class STANDARD or one that is not known.",
     ),
-    Count(
-        "log_ingest_ia_bytes",
-        "log_ingest_ia",
-        GIB,
-        "IncomingBytes of the function's log group, class INFREQUENT_ACCESS.",
-    ),
-    Count(
-        "log_storage_byte_hours",
-        "log_storage",
-        GIB,
-        "storedBytes of the function's log group as it was last listed, for every hour: an estimate. It is"
-        " not known before the group was first listed, nor of a group that functions share.",
-        is_by_month=True,
-    ),
-    Count(
-        "traces",
-        "traces",
-        1,
-        "Traces that were read and name the function; one that names several is divided evenly: an estimate.",
-    ),
-    Count(
-        "queue_requests",
-        "queue_requests",
-        1,
-        "Of standard queues that feed the function: messages sent, receives (empty ones, and messages by the"
-        " batch) and deletions by the batch: an estimate.",
-    ),
-    Count(
-        "queue_requests_fifo",
-        "queue_requests_fifo",
-        1,
-        "The same of FIFO queues.",
-    ),
+    Count("log_ingest_ia_bytes", "log_ingest_ia", GIB, NOT_YET),
+    Count("log_storage_byte_hours", "log_storage", GIB, NOT_YET, is_by_month=True),
+    Count("traces", "traces", 1, NOT_YET),
+    Count("queue_requests", "queue_requests", 1, NOT_YET),
+    Count("queue_requests_fifo", "queue_requests_fifo", 1, NOT_YET),
 )
 
 COUNTS: Mapping[str, Count] = {count.column: count for count in _ROWS}
 """By column. Quarterdeck's own calls (`quarterdeck`) and Managed Instances' hours (`instances`), of which
 CloudWatch publishes no count, are no usage of functions."""
+
+UNCOUNTED = frozenset(meter.component for meter in METERS.values()) - {
+    "quarterdeck",
+    *(count.component for count in COUNTS.values() if count.is_counted),
+}
+"""Components of a bill that no total has."""

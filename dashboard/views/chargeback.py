@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.chargeback import ROUNDING_RULE, RULE
 from core.chargeback_page import statement_page
-from core.cost_words import COMPONENT_WORDS
+from core.cost_words import COMPONENT_WORDS, NOT_COUNTED
 from core.prices import as_of
 from core.tiering import RULE as NET
 from core.windows import MINUTE, Window, floor
@@ -22,7 +22,10 @@ from store.readers.chargeback import Chargeback
 MONTHS, TEAM = 15, "team"
 DIMENSIONS = {"account": "Account", "region": "Region", "function": "Function"}
 QUARTER_HOUR = 15 * MINUTE
-PRICES = "Net: after free amounts, tiers and savings plan, before credits. This release's prices are of {}."
+PRICES = (
+    "Net: after free amounts, tiers and savings plan, before credits. This release's prices are of {}. "
+    f"{NOT_COUNTED}."
+)
 
 
 def months(now: datetime) -> list[str]:

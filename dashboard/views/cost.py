@@ -8,6 +8,7 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
+from core.cost_words import NOT_COUNTED
 from core.prices import as_of
 from core.tiering import RULE
 from core.windows import MINUTE, Window, floor
@@ -137,6 +138,7 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
     with right, st.container(border=True, key="cost-parts", height="stretch"):
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")
+        st.caption(f"{NOT_COUNTED}.")
         with st.popover("How this is computed", icon=":material/function:"):
             st.markdown(
                 "\n".join(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.cost_words import COMPONENT_WORDS
+from core.cost_words import COMPONENT_WORDS, NOT_COUNTED
 from core.facts import Target
 from core.windows import Window
 from dashboard import (
@@ -152,7 +152,7 @@ def drivers(place: Place, window: Window) -> None:
                 "state": column.TextColumn("Data", help="Whether the row's number is complete and final."),
             },
         )
-    st.caption(f"Basis: {', '.join(sorted(set(costs['basis'])))}. List prices of {place[1]}.")
+    st.caption(f"Basis: {', '.join(sorted(set(costs['basis'])))}. List prices of {place[1]}. {NOT_COUNTED}.")
 
 
 def bought_nothing(wasted: pd.DataFrame, one: figures_function_cost.Row) -> None:
