@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cached_property
 from typing import Any
 
@@ -225,7 +225,8 @@ def settled(amounts: Mapping[Group, Decimal], grain: Decimal = GRAIN_USD) -> dic
     with localcontext(prec=DIGITS):
         whole = {key: usd // grain for key, usd in amounts.items()}
         rest = {key: usd - whole[key] * grain for key, usd in amounts.items()}
-        left = int((sum(rest.values(), Decimal(0)) / grain).to_integral_value())
+        # Half a grain goes up: to the even one, it would depend on what the groups have whole.
+        left = int((sum(rest.values(), Decimal(0)) / grain).to_integral_value(ROUND_HALF_UP))
         for key in sorted(rest, key=lambda k: (-rest[k], k))[:left]:
             whole[key] += 1
         return {key: count * grain for key, count in whole.items()}
