@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from store.hours import HOUR_S, Filed
 from store.lake import Lake, during, newest_sql, read_files
 from store.telemetry import KEYS, SCHEMAS
 
-_EMPTY = {kind: schema.empty_table() for kind, schema in SCHEMAS.items()}
 _ALL = re.compile(r"(?:\bselect(?:\s+distinct)?|,)\s*\*|\.\*|\bcolumns\s*\(", re.IGNORECASE)
 
 
@@ -137,10 +136,16 @@ class Views:
             self.duck.register(f"{kind}_late", self._hot(kind, sources.late, KEYS[kind]))
 
     def _hot(self, kind: str, tables: Sequence[pa.Table], names: Sequence[str]) -> pa.Table:
-        place, empty = self._place, _EMPTY[kind].select(list(names))
+        place, empty = self._place, _empty(SCHEMAS[kind]).select(list(names))
         if place is not None:
             return pa.concat_tables([empty, *(narrow.of(table, place, names) for table in tables)])
         return pa.concat_tables([empty, *(table.select(list(names)) for table in tables)])
+
+
+@lru_cache(maxsize=64)
+def _empty(schema: pa.Schema) -> pa.Table:
+    """Making one takes longer than reading an hour."""
+    return schema.empty_table()
 
 
 def columns_of(sql: str, names: Sequence[str]) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from dashboard.charts.cost import legend
 from dashboard.charts.groups import colours
 from dashboard.charts.theme import PADDING
 
@@ -28,7 +29,7 @@ def lines(bars: pd.DataFrame, *, narrow: bool = False) -> alt.Chart:
                 "part:N",
                 title=None,
                 scale=alt.Scale(domain=parts, range=[colour[part] for part in parts]),
-                legend=alt.Legend(orient="bottom", columns=2 if narrow else 5, symbolType="square"),
+                legend=legend(narrow),
             ),
             alt.Order("cost_usd:Q", sort="descending"),
             [

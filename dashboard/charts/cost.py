@@ -62,7 +62,7 @@ def cost_over_time(series: pd.DataFrame, *, step: timedelta, narrow: bool = Fals
                 "group:N",
                 title=None,
                 scale=alt.Scale(domain=groups, range=[colour[name] for name in groups]),
-                legend=_legend(narrow),
+                legend=legend(narrow),
             ),
             [
                 alt.Tooltip("group:N", title="group"),
@@ -75,7 +75,7 @@ def cost_over_time(series: pd.DataFrame, *, step: timedelta, narrow: bool = Fals
     return chart
 
 
-def _legend(narrow: bool) -> alt.Legend:
+def legend(narrow: bool) -> alt.Legend:
     """Below the bars; on a phone in two columns with shorter names."""
     columns, limit_px = (2, 120) if narrow else (4, 220)
     return alt.Legend(orient="bottom", columns=columns, labelLimit=limit_px, symbolType="square")

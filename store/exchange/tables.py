@@ -21,7 +21,7 @@ from store.telemetry import SCHEMAS
 
 ROWS_A_BATCH = 50_000
 
-PRIVATE = frozenset({"meta", "hot", "file", "trimmed", "rolled", "revision", "live_search"})
+PRIVATE = frozenset({"meta", "hot", "file", "trimmed", "rolled", "revision", "live_search", "imported_bill"})
 """How this store keeps its rows: nothing that another store could use."""
 
 DATED: Mapping[str, tuple[str, str]] = {

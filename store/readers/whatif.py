@@ -111,6 +111,7 @@ def whatif(
     return replace(answer, found=found, backtests=tuple(backtests(run)))
 
 
+@reader
 def units_at_work(store: Store, where: Filter, window: Window, *, now: datetime) -> tuple[int, int]:
     """Units of provisioned concurrency that callers reach, and those that serve nobody."""
     idle = idle_provisioned(store, window, now=now, where=where)

@@ -25,7 +25,9 @@ MORE = [
     (links.LOGS, {"line": LINE}),
     (links.QUEUES, {"queue": hostile.arn("sqs", f"{NAME}-dlq")}),
 ]
-ASKED = [*((path, {}) for group in MENU.values() for path, *_ in group), *MORE]
+WITHOUT_TEXT = {links.RECONCILIATION}
+"""Pages that say nothing of others where no bill was imported."""
+ASKED = [*((path, {}) for group in MENU.values() for path, *_ in group if path not in WITHOUT_TEXT), *MORE]
 
 MADE = """mark => [
     ...document.querySelectorAll(`img[src*="${mark}"], [onerror], iframe, a[href^="javascript:"],

@@ -346,28 +346,6 @@ def test_a_message_that_was_given_up_is_told(open_page, firing):
     assert list(table(app, "attempts")["error"]) == ["404 Not Found"]
 
 
-def test_what_was_planned_is_in_the_audit(open_page, firing):
-    keep(
-        firing,
-        schema.audit,
-        id="a",
-        ts=NOW,
-        who="rule error-rate",
-        action="invoke-function",
-        account=PROD.account,
-        region=PROD.region,
-        subject="orders",
-        incident="i1",
-        mode="dry run",
-        plan={"invoke": "fixer"},
-        outcome="planned",
-    )
-
-    rows = table(open_page("views/alerts.py", query={"alert": "i1"}), "action")
-
-    assert rows[["action", "mode", "outcome"]].iloc[0].tolist() == ["invoke-function", "dry run", "planned"]
-
-
 def test_text_of_others_is_escaped_on_the_alerts_page(open_page, firing):
     evil = "[x](javascript:alert(1)) <img src=x onerror=alert(1)> $x$"
     with firing.transaction() as connection:

@@ -184,7 +184,7 @@ def test_the_cache_of_batches_is_bounded(store, a_run, a_point, noon):
     from store import hot
 
     with store.engine.connect() as connection:
-        batches = hot.listed(connection, sa.true())
+        batches = hot.listed(connection, hot.listing(sa.true()))
         one = HotCache(10**9).tables(connection, batches[:1])[batches[0].seq].nbytes
         cache = HotCache(limit_bytes=3 * one)
         assert len(cache.tables(connection, batches)) == 6
