@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.reconciling import REASONS, ROUGH, TRUSTED, UNEXPLAINED, Difference, Reconciled, sentence
 from dashboard.answers import Answer
-from dashboard.numbers import plain
+from dashboard.numbers import plain, usd
 from dashboard.widgets import Card
 from store.readers.reconciling import Reconciliation
 
@@ -47,12 +47,6 @@ def cards(found: Reconciled) -> list[Card]:
             arrow="off",
         ),
     ]
-
-
-def usd(amount: Decimal) -> str:
-    """Money to the cent; below it, to what is seen."""
-    sign, size = "-" if amount < 0 else "", abs(amount)
-    return f"{sign}${size:,.2f}" if size >= Decimal("0.01") or not size else f"{sign}${size:.6f}"
 
 
 def reasons(found: Reconciled) -> pd.DataFrame:
