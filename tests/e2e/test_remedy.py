@@ -21,7 +21,7 @@ from core.facts import Target
 from core.windows import MINUTE, floor
 from quarterdeck.demo.settings import demo_settings
 from quarterdeck.demo.stories import story
-from store.schema import audit, held_change, incident, incident_event
+from store.schema import audit, held_change, incident, incident_event, outbox
 from tests.e2e.processes import Service, demo_account, wait_for
 from tests.e2e.receiver import Receiver, receiving
 from tests.e2e.stage import Stage, fields
@@ -68,6 +68,10 @@ class Sale(Stage):
 
     def why(self) -> str:
         return f"{self.outcomes()}, {len(self.chat.posted)} posted; {super().why()}"
+
+    def is_told(self) -> bool:
+        """Whether the service knows of every notice that it was delivered."""
+        return all(row.state == "delivered" for row in self.rows(outbox))
 
     def stands(self) -> str | None:
         """The state of the change that is held, if there is one yet."""
@@ -135,6 +139,7 @@ def live_through(sale: Sale, *, enabled: bool) -> None:
     sale.move(11)  # the first sale was throttled
     sale.judge()
     wait_for(lambda: len(sale.outcomes()) == 2 and sale.chat.posted, sale.why)
+    wait_for(sale.is_told, sale.why)  # killed between the post and its note, it would tell it once more
     if enabled:
         wait_for(lambda: sale.stands() == "held", sale.why)
     sale.end(SIGKILL)
