@@ -103,6 +103,9 @@ def create(
         parts.append(_points(rows, [window], names))
     if cut and (edges := subtract(window, [hours])):
         parts.append(_points(f"SELECT * FROM {read([f.local for f in cut])}", edges, names))
+    if not parts:
+        duck.register(VIEW, added)
+        return
     duck.register(f"{VIEW}_added", added)
     parts.insert(0, f"SELECT * FROM {VIEW}_added")
     duck.execute(f"CREATE OR REPLACE TEMP VIEW {VIEW} AS {' UNION ALL BY NAME '.join(parts)}")
