@@ -27,7 +27,7 @@ ADA = Person("ada", "operator")
 def history(store):
     """Three hours of `orders`, which failed for six minutes twice."""
     window = Window(NOW - timedelta(hours=4), NOW - timedelta(hours=1))
-    bad = {*range(60, 66), *range(80, 86)}
+    bad = {*range(60, 66), *range(95, 101)}
     points = [
         MetricPoint(
             scope="function", function="orders", ts=window.start + minute * MINUTE, period_s=60,
@@ -70,7 +70,7 @@ def test_rules_are_told_in_words_with_what_is_wrong(open_page, history):
 
     rules = table(app, "Rules in words")
     assert rules.set_index("rule").loc["error-rate", "condition"] == (
-        "Error rate above 5 % over 5 min, 3 of 5 minutes"
+        "Error rate above 5 % over 5 min, 3 of 15 minutes"
     )
     faults = table(app, "Rules and CloudWatch")
     assert ("old-errors", "never fires") in list(zip(faults["name"], faults["verdict"], strict=True))
