@@ -30,7 +30,7 @@ PAINTED = """
 (() => {
   const found = ['stMarkdown', 'stAlert', 'stPageLink', 'stMetricValue', 'stDataFrame']
     .map((name) => `[data-testid=stMainBlockContainer] [data-testid=${name}]`).join(',');
-  const says = (node) => !node.closest('.st-key-toolbar, .st-key-banner') &&
+  const says = (node) => !node.closest('.st-key-toolbar, .st-key-banner, .st-key-not-read') &&
     (node.querySelector('canvas') || /[0-9]|\\w+ \\w+/.test(node.innerText));
   const look = () => {
     if ([...document.querySelectorAll(found)].some(says)) window.__painted = performance.now();
@@ -39,7 +39,8 @@ PAINTED = """
   requestAnimationFrame(look);
 })();
 """
-"""Notes when the page first says something below its toolbar, in ms since the navigation began."""
+"""Notes when the page first says something of its own, in ms since the navigation began: not its toolbar, nor
+what collectors did not read."""
 
 PLAIN = "a page of one sentence"
 

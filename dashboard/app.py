@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.errors import StoreError
 from dashboard import door, links, numbers, queries, shell, widgets
+from dashboard.answer_first import answer_first
 from dashboard.finder import find
 from dashboard.first_look import first_look
 from dashboard.launch import BANNER
@@ -52,15 +53,9 @@ def main() -> None:
         st.title(page.title, anchor=False)
         st.error(numbers.plain(error), icon=":material/database_off:")
         return
-    shell.listen()
-    with st.sidebar:
-        _find()
-        _menu()
-        _filter()
-        _keys()
-        door.who()
     first_look()
-    page.run()
+    with answer_first(_around):
+        page.run()
 
 
 def _page(path: str, title: str, icon: str) -> st.Page:
@@ -72,6 +67,16 @@ def _page(path: str, title: str, icon: str) -> st.Page:
         url_path=None if path == links.OVERVIEW else name,
         default=path == links.OVERVIEW,
     )
+
+
+def _around() -> None:
+    shell.listen()
+    with st.sidebar:
+        _find()
+        _menu()
+        _filter()
+        _keys()
+        door.who()
 
 
 def _menu() -> None:

@@ -41,7 +41,7 @@ def first_look() -> None:
     """Until the first pass is through, look every two seconds, past the caches."""
     if st.session_state.get("_looked"):
         return
-    seen = _look()
+    seen = progress(queries.targets(), queries.collectors(queries.now()))
     if seen.complete:
         st.session_state["_looked"] = True
         return

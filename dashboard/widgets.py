@@ -13,6 +13,7 @@ import streamlit as st
 
 from core.windows import FRESH_ENOUGH, LATENESS, Window
 from dashboard import exact, links, needs, numbers, queries, shell
+from dashboard.answer_first import put_off
 from dashboard.reading import reading
 from dashboard.time_range import time_range
 
@@ -62,18 +63,27 @@ def window() -> Window:
 
 def toolbar(title: str, chooser: Callable[[], None] | None = None) -> Window:
     """Draw the one toolbar: title (and an entity's chooser), freshness, range, Live. Returns the window."""
-    shown, now = window(), queries.now()
-    with st.container(key="toolbar", horizontal=True, vertical_alignment="center"):
-        st.title(title, anchor=False, width="content")
-        if chooser:
-            chooser()
-        st.space("stretch")
-        with st.container(width="content", key="freshness"):
-            st.fragment(_freshness, run_every=_every_s())()
-        time_range(shown, queries.freshness(now), zone=zone(), now=now)
-        _live_toggle()
+    bar = st.container(key="toolbar", horizontal=True, vertical_alignment="center")
+    bar.title(title, anchor=False, width="content")
+
+    def rest() -> None:
+        with bar:
+            if chooser:
+                chooser()
+            _range_and_live()
+
+    put_off(rest)
     needs.note(title)
     return window()
+
+
+def _range_and_live() -> None:
+    now = queries.now()
+    st.space("stretch")
+    with st.container(width="content", key="freshness"):
+        st.fragment(_freshness, run_every=_every_s())()
+    time_range(window(), queries.freshness(now), zone=zone(), now=now)
+    _live_toggle()
 
 
 def live(draw: Callable[[Window], None]) -> None:
