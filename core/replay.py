@@ -27,6 +27,9 @@ IDLE_CHOICES = (
 """For how long an idle environment may be kept: AWS does not say, and it varies."""
 
 
+SHORT = 2**16 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """Invocations in order of `start_ms`, when each arrived; until `end_ms` it kept its environment busy, its
@@ -76,20 +79,22 @@ def environments(start_ms: Times, end_ms: Times) -> Times:
     taken: list[int] = []
     free: list[int] = []
     freed = born = 0
+    push, pop, swap, take = heapq.heappush, heapq.heappop, heapq.heappushpop, taken.append
     for until, is_over in zip(ended, at_once, strict=True):
         while freed < until - 1:
-            heapq.heappush(free, taken[order[freed]])
+            push(free, taken[order[freed]])
             freed += 1
         if freed < until:
-            number = heapq.heappushpop(free, taken[order[freed]])
+            number = swap(free, taken[order[freed]])
             freed += 1
         elif free:
-            number = heapq.heappop(free)
+            number = pop(free)
         else:
-            number, born = born, born + 1
-        taken.append(number)
+            number = born
+            born += 1
+        take(number)
         if is_over:
-            heapq.heappush(free, number)
+            push(free, number)
     return np.array(taken, dtype=np.int64)
 
 
@@ -134,7 +139,9 @@ class Lives:
     @classmethod
     def of(cls, told: Arrivals, own: Times) -> Lives:
         where = told.version * (int(own.max()) + 1 if len(own) else 1) + own
-        order = np.argsort(where, kind="stable")  # arrivals are in order of time already
+        few = len(where) and int(where.max()) <= SHORT  # numbers of 16 bits are sorted ten times faster
+        short = where.astype(np.uint16) if few else where
+        order = np.argsort(short, kind="stable")  # arrivals are in order of time already
         start, end, where = told.start_ms[order], told.end_ms[order], where[order]
         first = np.ones(len(order), dtype=np.bool_)
         first[1:] = where[1:] != where[:-1]
@@ -143,30 +150,29 @@ class Lives:
         span = int(np.ptp(start)) + 1 if len(start) else 1
         return cls(order, np.cumsum(first) * span + start, idle, first)
 
-    def too_old(self, life: timedelta | None) -> list[int] | None:
+    def too_old(self, life: timedelta | None) -> npt.NDArray[np.intp] | None:
         """For each arrival, in this order: the first one to find past its age an environment that was born
         for it. None: they live for ever."""
         if life is None:
             return None
-        found: list[int] = np.searchsorted(self.key, self.key + _ms(life), side="right").tolist()
-        return found
+        return np.searchsorted(self.key, self.key + _ms(life), side="right")
 
-    def begin(self, idle: timedelta, too_old: list[int] | None) -> Flags:
+    def begin(self, idle: timedelta, too_old: npt.NDArray[np.intp] | None) -> Flags:
         """Which of the arrivals, in this order, begin a new life of their environment."""
         begins: Flags = self.first | (self.idle_ms > _ms(idle))
         return begins if too_old is None else self._aged(begins, too_old)
 
-    def _aged(self, begins: Flags, too_old: list[int]) -> Flags:
+    def _aged(self, begins: Flags, too_old: npt.NDArray[np.intp]) -> Flags:
         """With those too that find their environment past its age: from each beginning straight to the
-        next."""
-        starts = np.append(np.flatnonzero(begins), len(begins))
-        found: list[int] = []
-        for at, until in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-            while at < until:
-                found.append(at)
-                at = too_old[at]
-        flags = np.zeros_like(begins)
-        flags[found] = True
+        next, all lives at once."""
+        at = np.flatnonzero(begins)
+        until = np.append(at[1:], len(begins))
+        flags = begins.copy()
+        while len(at):
+            at = too_old[at]
+            is_aged = at < until
+            at, until = at[is_aged], until[is_aged]
+            flags[at] = True
         return flags
 
 

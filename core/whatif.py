@@ -4,7 +4,7 @@ recorded invocations are run through environments once more, at both ends of wha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -142,9 +142,11 @@ def what_if(told: Recorded, now: Setup, then: Setup, *, prices: PricesOf) -> Wha
     habits = Habits(fit_idle(base, told.counted, recorded, life=told.life, units=now.units), told.life)
     replayed = int((base.cold(habits) & told.counted & (base.number >= now.units)).sum())
     error = _cold_error(replayed, recorded)
-    sizes = told.sizes()
+    sizes, spread = told.sizes(), _rank_spread(told)
     one, other = (
-        _forecast(told, base, setup, now, sizes=sizes, habits=habits, error=error, prices=prices)
+        _forecast(
+            told, base, setup, now, sizes=sizes, habits=habits, error=error, spread=spread, prices=prices
+        )
         for setup in (now, then)
     )
     return WhatIf(
@@ -184,22 +186,15 @@ def _forecast(
     sizes: Sequence[AtMemory],
     habits: Habits,
     error: float,
+    spread: tuple[float, float],
     prices: PricesOf,
 ) -> Forecast:
     factors = max(0.0, 1 - error), 1.0, 1 + error
+    runs = _runs(told, base, setup, ratios(told, setup, was, sizes), habits)
     low, middle, high = (
-        _outcome(
-            told,
-            _placed(told, scale, setup.timeout_s * 1000, base),
-            setup,
-            scale,
-            habits=habits,
-            price=prices(setup.architecture),
-            cold_factor=factor,
-        )
-        for scale, factor in zip(ratios(told, setup, was, sizes), factors, strict=True)
+        _outcome(told, run, setup, price=prices(setup.architecture), cold_factor=factor)
+        for run, factor in zip(runs, factors, strict=True)
     )
-    spread = _rank_spread(told)
     return Forecast(
         setup,
         replace(low, p95_ms=low.p95_ms * spread[0]),
@@ -207,6 +202,31 @@ def _forecast(
         replace(high, p95_ms=high.p95_ms * spread[1]),
         setup.memory_mb == was.memory_mb or len(sizes) > 1,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What one replay adds up to, before the error of cold starts: milliseconds on demand and on units, and
+    those that one cold start is billed."""
+
+    p95_ms: float
+    cold_starts: int
+    ended: int
+    own_ms: float
+    on_units_ms: float
+    init_ms: float
+
+
+def _runs(
+    told: Recorded, base: Placed, setup: Setup, scales: Sequence[Numbers], habits: Habits
+) -> Iterator[_Run]:
+    """A replay for each; ends that are the same are replayed once."""
+    before: tuple[Numbers, _Run] | None = None
+    for scale in scales:
+        if before is None or not np.array_equal(scale, before[0]):
+            placed = _placed(told, scale, setup.timeout_s * 1000, base)
+            before = scale, _run(told, placed, setup, scale, habits)
+        yield before[1]
 
 
 def _rank_spread(told: Recorded) -> tuple[float, float]:
@@ -235,51 +255,45 @@ def _placed(told: Recorded, scale: Numbers, limit_ms: float = math.inf, base: Pl
     return place(order)
 
 
-def _outcome(
-    told: Recorded,
-    placed: Placed,
-    to: Setup,
-    scale: Numbers,
-    *,
-    habits: Habits,
-    price: Prices,
-    cold_factor: float,
-) -> Outcome:
+def _run(told: Recorded, placed: Placed, to: Setup, scale: Numbers, habits: Habits) -> _Run:
     limit_ms, counted = to.timeout_s * 1000, told.counted
     served = placed.number < to.units
-    n = int(counted.sum())
-    replayed = int((placed.cold(habits) & counted & ~served).sum())
-    cold = min(n, round(replayed * cold_factor))
-    duration = told.duration_ms * scale
-    ended = int((counted & (duration > limit_ms) & ~told.timed_out).sum())
-    duration = np.minimum(duration, limit_ms)
-    usd = _usd(told, to, duration, cold, served, scale=float(scale[counted].mean()), price=price)
-    return Outcome(
-        usd=usd,
+    wanted = told.duration_ms * scale
+    duration = np.minimum(wanted, limit_ms)
+    billed_ms, init = np.ceil(duration), told.init_billed_ms[counted]
+    return _Run(
         p95_ms=float(np.quantile(duration[counted], P95)),
-        cold_starts=cold,
-        cold_start_rate=cold / n,
-        ended=ended,
+        cold_starts=int((placed.cold(habits) & counted & ~served).sum()),
+        ended=int((counted & (wanted > limit_ms) & ~told.timed_out).sum()),
+        own_ms=float(billed_ms[counted & ~served].sum()),
+        on_units_ms=float(billed_ms[counted & served].sum()),
+        init_ms=0.0 if np.isnan(init).all() else float(np.nanmean(init)) * float(scale[counted].mean()),
     )
 
 
-def _usd(
-    told: Recorded, to: Setup, duration: Numbers, cold: int, served: Flags, *, scale: float, price: Prices
-) -> Decimal | None:
+def _outcome(told: Recorded, run: _Run, to: Setup, *, price: Prices, cold_factor: float) -> Outcome:
+    n = int(told.counted.sum())
+    cold = min(n, round(run.cold_starts * cold_factor))
+    return Outcome(
+        usd=_usd(told, run, to, n, cold, price=price),
+        p95_ms=run.p95_ms,
+        cold_starts=cold,
+        cold_start_rate=cold / n,
+        ended=run.ended,
+    )
+
+
+def _usd(told: Recorded, run: _Run, to: Setup, n: int, cold: int, *, price: Prices) -> Decimal | None:
     """Requests, duration, initialization, /tmp and units of a month; logs and the rest do not change."""
-    counted = told.counted
-    init = told.init_billed_ms[counted]
-    init_ms = float(np.nanmean(init)) * scale * cold if not np.isnan(init).all() else 0.0
-    own = float(np.ceil(duration[counted & ~served]).sum()) + init_ms
-    on_units = float(np.ceil(duration[counted & served]).sum())
+    own = run.own_ms + run.init_ms * cold
     extra_mb = max(0.0, to.ephemeral_mb - FREE_EPHEMERAL_MB)
     held_ms = to.units * (billed(told.length) / timedelta(milliseconds=1))
     parts = (
-        cost(float(counted.sum()), price.request),
+        cost(float(n), price.request),
         cost(gb_seconds(own, to.memory_mb), price.duration),
-        cost(gb_seconds(on_units, to.memory_mb), price.provisioned_duration),
+        cost(gb_seconds(run.on_units_ms, to.memory_mb), price.provisioned_duration),
         cost(gb_seconds(held_ms, to.memory_mb), price.provisioned_capacity),
-        cost(gb_seconds(own + on_units, extra_mb), price.ephemeral),
+        cost(gb_seconds(own + run.on_units_ms, extra_mb), price.ephemeral),
     )
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
