@@ -104,6 +104,7 @@ def create(
     if cut and (edges := subtract(window, [hours])):
         parts.append(_points(f"SELECT * FROM {read([f.local for f in cut])}", edges, names))
     if not parts:
+        duck.execute(f"DROP VIEW IF EXISTS {VIEW}")  # what a statement made cannot be registered anew
         duck.register(VIEW, added)
         return
     duck.register(f"{VIEW}_added", added)
