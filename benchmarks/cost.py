@@ -52,7 +52,7 @@ def usage(window: Window, step: timedelta) -> pa.Table:
         "version": pa.repeat("", count),
         "architecture": pa.repeat("arm64", count),
         "memory_mb": pa.repeat(512.0, count),
-        "ts": pa.array(np.tile(starts, FUNCTIONS)).cast(SCHEMAS["usage"].field("ts").type),
+        "ts": pa.array(np.tile(starts, FUNCTIONS)).cast(SCHEMAS["metered"].field("ts").type),
         "period_s": pa.array(np.full(count, int(step.total_seconds()), dtype=np.int32)),
         "basis": pa.repeat(RECORDS, count),
         "invocations": requests,
@@ -61,8 +61,8 @@ def usage(window: Window, step: timedelta) -> pa.Table:
         "init_mb_ms": np.floor(requests / 100) * 512 * 210,
         "log_ingest_bytes": requests * 412,
     }
-    rest = {f.name: pa.nulls(count, f.type) for f in SCHEMAS["usage"] if f.name not in columns}
-    return pa.table(columns | rest).select(SCHEMAS["usage"].names).cast(SCHEMAS["usage"])
+    rest = {f.name: pa.nulls(count, f.type) for f in SCHEMAS["metered"] if f.name not in columns}
+    return pa.table(columns | rest).select(SCHEMAS["metered"].names).cast(SCHEMAS["metered"])
 
 
 def parts() -> Iterator[tuple[Window, timedelta]]:
@@ -95,7 +95,7 @@ def fill(store: Store) -> int:
     rows = 0
     for window, step in parts():
         table = usage(window, step)
-        store.file("usage", TARGET, window, table, replaced=[], note=lambda connection: None, now=NOW)
+        store.file("metered", TARGET, window, table, replaced=[], note=lambda connection: None, now=NOW)
         rows += len(table)
     return rows
 
@@ -104,7 +104,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(StoreSettings(path=Path(folder)))
         rows = fill(store)
-        files = [store.path / "telemetry" / kept.path for kept in store.filed("usage", TARGET)]
+        files = [store.path / "telemetry" / kept.path for kept in store.filed("metered", TARGET)]
         size = sum(file.stat().st_size for file in files)
         print(f"{FUNCTIONS:,} functions, {DAYS} days: {rows:,} rows in {len(files)} files")
         print(f"{size / rows:.0f} bytes a row")

@@ -345,7 +345,7 @@ class Metered:
     meter.
     """
 
-    KIND: ClassVar[str] = "usage"
+    KIND: ClassVar[str] = "metered"
     KEY: ClassVar[tuple[str, ...]] = ("function", "version", "architecture", "memory_mb", "ts", "period_s")
 
     function: str

@@ -135,7 +135,7 @@ class RetentionSettings(Section):
     invocation_summaries: Duration = timedelta(days=90)
     batch_failures: Duration = timedelta(days=30)
     api_calls: Duration = timedelta(days=455)
-    usage: Duration = timedelta(days=455)
+    metered: Duration = timedelta(days=455)
 
 
 class StoreSettings(Section):

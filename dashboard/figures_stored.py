@@ -19,7 +19,7 @@ WORDS = {
     "batch_failures": "failures inside batches",
     "traces": "traces",
     "api_calls": "changes in CloudTrail",
-    "usage": "usage, as it is billed",
+    "metered": "usage, as it is billed",
 }
 """Kinds of telemetry as people call them."""
 

@@ -22,7 +22,7 @@ ORDER: Mapping[str, str] = {
     "invocation_summaries": "function, ts",
     "batch_failures": "function, ts",
     "api_calls": "ts",
-    "usage": "function, version, ts",
+    "metered": "function, version, ts",
 }
 GROUP_ROWS: Mapping[str, int] = {"metrics": 8_192, "queue_samples": 8_192, "mapping_samples": 8_192}
 """Rows of a Parquet row group: small where a page reads one function of many."""

@@ -22,7 +22,7 @@ from store.schema import hot as hot_table
 from store.tiers import SEAL_AFTER, Plan
 
 HOUR = timedelta(hours=1)
-DERIVED = frozenset({"usage"})
+DERIVED = frozenset({"metered"})
 """Kinds of which files are made, and joined, elsewhere (`store.metering`)."""
 
 PART = timedelta(hours=6)

@@ -144,8 +144,8 @@ def test_filed_usage_is_what_is_read(world, monkeypatch):
     fill(world)
     meter(world.store, now=NOW)
 
-    with world.store.snapshot(WHOLE, ("usage",)) as snapshot:
-        frame = snapshot.frame("SELECT min(ts) AS first, max(ts) AS last, sum(requests) AS n FROM usage")
+    with world.store.snapshot(WHOLE, ("metered",)) as snapshot:
+        frame = snapshot.frame("SELECT min(ts) AS first, max(ts) AS last, sum(requests) AS n FROM metered")
 
     assert frame["first"][0] == NOW - 3 * DAY
     assert frame["last"][0] == datetime(2026, 11, 20, 10, tzinfo=UTC), "an hour settles 48 minutes after it"
@@ -162,11 +162,11 @@ def test_deriving_twice_writes_nothing_new(world):
 def test_an_hour_that_settles_is_added_to_its_day(world):
     oracle = fill(world)
     meter(world.store, now=NOW)
-    files = len(world.store.filed("usage", PROD))
+    files = len(world.store.filed("metered", PROD))
 
     assert meter(world.store, now=NOW + HOUR) == 2, "one file a target"
 
-    assert len(world.store.filed("usage", PROD)) == files
+    assert len(world.store.filed("metered", PROD)) == files
     check(world, oracle, WHOLE)
 
 
@@ -222,7 +222,7 @@ def test_a_month_that_is_over_long_ago_is_one_file_with_a_row_a_day(world):
     later = datetime(2026, 11, 5, tzinfo=UTC)
     assert meter(world.store, now=later) == 2
 
-    assert [f.window for f in world.store.filed("usage", PROD)] == [
+    assert [f.window for f in world.store.filed("metered", PROD)] == [
         Window(datetime(2026, 9, 29, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)),
         Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC)),
     ]
@@ -242,7 +242,7 @@ def test_late_logs_of_a_month_that_is_over_change_its_day(world):
     point = world.point(minutes, 10, duration_sum_ms=995.0, log_bytes=0.0)
     world.run("metrics", [point], window=window, finished_at=later)
     meter(world.store, now=later)
-    assert len(world.store.filed("usage", PROD)) == 1
+    assert len(world.store.filed("metered", PROD)) == 1
 
     world.run(
         "logs", [world.record(minutes, 5000), Covered("orders", window)], window=window, finished_at=later
@@ -252,7 +252,7 @@ def test_late_logs_of_a_month_that_is_over_change_its_day(world):
     row = told(world, window, "function", now=later)["orders",]
     assert (row["basis"], row["invocations"]) == ("records", 10)
     assert row["duration_usd"] == 5 * prices(PROD.region, "x86_64").duration
-    assert len(world.store.filed("usage", PROD)) == 1
+    assert len(world.store.filed("metered", PROD)) == 1
 
 
 def test_a_kill_before_the_file_is_visible_leaves_nothing_and_the_next_run_derives_it(world, monkeypatch):
@@ -260,7 +260,7 @@ def test_a_kill_before_the_file_is_visible_leaves_nothing_and_the_next_run_deriv
     monkeypatch.setattr(metering, "_mark", killed)
     with pytest.raises(KeyboardInterrupt):
         meter(world.store, now=NOW)
-    assert not world.store.filed("usage", PROD)
+    assert not world.store.filed("metered", PROD)
     check(world, oracle, WHOLE)
 
     monkeypatch.undo()

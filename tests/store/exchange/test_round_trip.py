@@ -165,6 +165,10 @@ def test_state_tables_that_are_this_stores_own_are_not_exported():
     assert {"metrics", "api_calls", "entity", "coverage", "usage", "audit"} <= set(tables.names())
 
 
+def test_every_table_has_a_name_of_its_own():
+    assert len(tables.names()) == len(set(tables.names()))
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
