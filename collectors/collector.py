@@ -96,6 +96,11 @@ class Collector:
     estimate_calls: Callable[[Ask], int] | None = None
     recall: Callable[[Store, Target, Window], Mapping[str, Any]] | None = None
 
+    @property
+    def is_paid(self) -> bool:
+        """Whether a run is known to cost something."""
+        return self.estimate_usd is not _nothing
+
     def interval(self, settings: CollectSettings) -> timedelta:
         """How often it runs."""
         found = getattr(settings, self.every)

@@ -16,7 +16,7 @@ EVERY = "all"
 FIRST_ASKED = "us-east-1"
 """Where the list of regions is asked for when neither settings nor environment name any."""
 
-ASKED_IN = {"pricing": "us-east-1"}
+ASKED_IN = {"pricing": "us-east-1", "ce": "us-east-1"}
 """Services that answer for all regions, and only in a few."""
 
 

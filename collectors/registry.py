@@ -8,6 +8,7 @@ from collectors import (
     alarms,
     changes,
     compute_optimizer,
+    cost_explorer,
     details,
     inventory,
     logs,
@@ -36,6 +37,7 @@ COLLECTORS: tuple[Collector, ...] = (
 ON_REQUEST: Mapping[str, Collector] = {
     "refresh_prices": prices.COLLECTOR,
     "compute_optimizer": compute_optimizer.COLLECTOR,
+    "cost_explorer": cost_explorer.COLLECTOR,
 }
 """Those that run only when a switch of `CostSettings` is on."""
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from collectors import (
     alarms,
     cloudwatch,
+    cost_explorer,
     details,
     inventory,
     layers,
@@ -192,6 +193,10 @@ def _alarms(known: Inventory, settings: CollectSettings) -> list[Calls]:
     return [_calls("cloudwatch", "DescribeAlarms", pages(len(known.alarms), alarms.PAGE))]
 
 
+def _charges(known: Inventory, settings: CollectSettings) -> list[Calls]:
+    return [_calls("ce", "GetCostAndUsage", len(cost_explorer.QUESTIONS))]
+
+
 def _changes(known: Inventory, settings: CollectSettings) -> list[Calls]:
     return [_calls("cloudtrail", "LookupEvents", 1)]
 
@@ -214,5 +219,6 @@ SHAPES: Mapping[str, Shape] = {
         is_paid=True,
     ),
     "changes": Shape(_changes, _changes_of, ("busy accounts have more pages",)),
+    "charges": Shape(_charges, None, ("a page of many usage types costs as a request",), is_paid=True),
     "alarms": Shape(_alarms, None, ("alarms that are not about Lambda are listed too",), is_paid=True),
 }

@@ -87,6 +87,13 @@ _KINDS: Mapping[str, str] = {
     "Discount": billed.DISCOUNT,
 }
 
+
+def kind_of(word: str) -> str:
+    """A kind of `core.billed` by AWS's word for a line's type, as reports or Cost Explorer write it."""
+    joined = word.replace(" ", "")
+    return _KINDS.get(joined, billed.DISCOUNT if joined.endswith("Discount") else word)
+
+
 _EFFECTIVE = "savings_plan_savings_plan_effective_cost"
 _NET_EFFECTIVE = "savings_plan_net_savings_plan_effective_cost"
 
@@ -101,12 +108,12 @@ def _read_cur(value: Values) -> Line | None:
     quantity = _number(value, "line_item_usage_amount") or Decimal(0)
     cost = _first(value, "line_item_net_unblended_cost", "line_item_unblended_cost") or Decimal(0)
     listed = _number(value, "pricing_public_on_demand_cost")
-    kind = _KINDS.get(word, word)
+    kind = kind_of(word)
     effective = _first(value, _NET_EFFECTIVE, _EFFECTIVE)
     net = effective if kind == billed.COVERED and effective is not None else cost
     if kind == billed.NEGATION and value(_EFFECTIVE) not in (None, ""):
         net = Decimal(0)  # it takes back what covered lines say at list price, and those are net here
-    kind, start = _free(kind, quantity, cost, listed), _required(value, "line_item_usage_start_date")
+    kind, start = to_free(kind, quantity, cost, listed), _required(value, "line_item_usage_start_date")
     what = What(
         _day(start, "line_item_usage_start_date"),
         account,
@@ -147,7 +154,7 @@ def _read_focus(value: Values) -> Line | None:
     status = _text(value, "CommitmentDiscountStatus")
     if kind == billed.USAGE and status:
         kind = billed.COVERED if status == "Used" else billed.UNUSED
-    kind = _free(kind, quantity, net, listed)
+    kind = to_free(kind, quantity, net, listed)
     what = What(
         _day(_required(value, "ChargePeriodStart"), "ChargePeriodStart"),
         _text(value, "SubAccountId") or payer,
@@ -213,7 +220,7 @@ _TITLES = {CUR: "Cost and Usage Report", FOCUS: "FOCUS export"}
 # --- values -------------------------------------------------------------------------------------------------
 
 
-def _free(kind: str, quantity: Decimal, usd: Decimal, listed: Decimal | None) -> str:
+def to_free(kind: str, quantity: Decimal, usd: Decimal, listed: Decimal | None) -> str:
     """Use that costs nothing is that of a free amount."""
     return billed.FREE if kind == billed.USAGE and quantity > 0 and not usd and not listed else kind
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from core.windows import Window
 
@@ -793,6 +793,31 @@ class ListPrice:
     source: str
 
 
+class Charge(NamedTuple):
+    """One line of a day, as Cost Explorer groups them. `service` is as a Cost and Usage Report writes it,
+    `kind` AWS's word for the record type; `quantity` and `usd` (unblended) are text of exact decimals."""
+
+    service: str
+    usage_type: str
+    kind: str
+    quantity: str
+    usd: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargedDay:
+    """What AWS charged for a UTC day (`name`, ISO 8601) of the account in the region, by Cost Explorer.
+
+    `is_estimated`: AWS may still change it. No `charges`: it was asked, and there was nothing.
+    """
+
+    KIND: ClassVar[str] = "charged_day"
+
+    name: str
+    is_estimated: bool
+    charges: tuple[Charge, ...]
+
+
 Telemetry = (
     MetricPoint
     | InvocationRecord
@@ -826,6 +851,7 @@ Entity = (
     | Alarm
     | ListPrice
     | OptimizerFinding
+    | ChargedDay
 )
 TELEMETRY: tuple[type[Telemetry], ...] = (
     MetricPoint,
@@ -860,6 +886,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     Alarm,
     ListPrice,
     OptimizerFinding,
+    ChargedDay,
 )
 
 VOLATILE: Mapping[str, frozenset[str]] = {
@@ -874,6 +901,7 @@ VOLATILE: Mapping[str, frozenset[str]] = {
     "trace_settings": frozenset({"scanned_per_hour"}),
     "alarm": frozenset({"state", "reason", "state_since"}),
     "price": frozenset({"source"}),
+    "charged_day": frozenset({"is_estimated", "charges"}),
     "optimizer": frozenset(
         {
             "saves_usd_month",

@@ -100,6 +100,7 @@ class CollectSettings(Section):
     alarms_every: Duration = timedelta(minutes=5)
     prices_every: Duration = timedelta(days=1)
     optimizer_every: Duration = timedelta(days=1)
+    charges_every: Duration = timedelta(days=1)
     quiet_after: Duration = Field(
         default=timedelta(hours=24), description="a function without invocations for so long is quiet"
     )
@@ -257,10 +258,14 @@ class CostSettings(Section):
         description="ask AWS Compute Optimizer once a day "
         "(compute-optimizer:GetLambdaFunctionRecommendations, free)",
     )
-
+    cost_explorer: bool = Field(
+        default=False,
+        description="ask Cost Explorer once a day what was charged (ce:GetCostAndUsage, 0.01 USD a request)",
+    )
     bills: list[Path] = Field(
         default_factory=list,
-        description="files, or folders of files, of Cost and Usage Reports or FOCUS exports to import",
+        description="files, or folders of files, of Cost and Usage Reports or FOCUS exports; the service "
+        "imports what is new of them",
     )
     budgets: list[BudgetSettings] = Field(default_factory=list)
     holidays: list[date] = Field(

@@ -20,6 +20,7 @@ OPTIONAL = {
     "LogsInsights": "aggregated reading of large logs by Logs Insights, which AWS charges for",
     "Prices": "what AWS's prices are today; those that came with the release are used",
     "Optimizer": "what AWS Compute Optimizer finds of memory; ours stands alone",
+    "Charges": "what AWS charged, to hold the estimate against; each request is charged",
     "Names": "account aliases, and the discovery of regions (`regions: [all]`)",
 }
 """Beginnings of Sids that may be left out, and what is then not known."""

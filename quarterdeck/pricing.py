@@ -13,7 +13,7 @@ from collectors.aws import Aws, connect
 from collectors.budget import history_waits
 from collectors.cadence import Month, Watched, decide, spoken, steps
 from collectors.collector import Ask
-from collectors.registry import COLLECTORS
+from collectors.registry import COLLECTORS, chosen
 from core.errors import AwsError, StoreError
 from core.facts import ACCOUNT, EventSourceMapping, Function, Inventory, Target
 from core.settings import CollectSettings
@@ -102,7 +102,9 @@ def _fetch(aws: Aws, settings: CollectSettings, now: datetime) -> Inventory:
 
 def plan_document(settings: Settings, found: Basis, *, now: datetime) -> Document:
     """Lines per target and collector, their sums, and what the cap would make of them."""
-    lines = plan.price(found.known, settings.collect, COLLECTORS, retention=settings.store.retention, now=now)
+    lines = plan.price(
+        found.known, settings.collect, chosen(settings.cost), retention=settings.store.retention, now=now
+    )
     monthly = sum((line.usd_a_month for line in lines), Decimal(0))
     once = sum((plan.usd(line.backfill) for line in lines), Decimal(0))
     cap = settings.aws.budget_usd_per_month

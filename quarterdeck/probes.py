@@ -61,6 +61,12 @@ def _query(known: Known) -> Mapping[str, Any]:
     return {"logGroupName": known.log_group, "startTime": 0, "endTime": 1, "queryString": "limit 1"}
 
 
+def _no_day(known: Known) -> Mapping[str, Any]:
+    """A stretch without a day: AWS says so, and charges for no answer."""
+    day = known.now.date().isoformat()
+    return {"TimePeriod": {"Start": day, "End": day}, "Granularity": "DAILY", "Metrics": ["UnblendedCost"]}
+
+
 def _no_query(known: Known) -> Mapping[str, Any]:
     return {"queryId": "00000000-0000-0000-0000-000000000000"}
 
@@ -95,6 +101,7 @@ PROBES: Mapping[str, Probe] = {
     "compute-optimizer:GetLambdaFunctionRecommendations": Probe(
         "compute-optimizer", "get_lambda_function_recommendations", lambda known: {"maxResults": 1}
     ),
+    "ce:GetCostAndUsage": Probe("ce", "get_cost_and_usage", _no_day),
     "pricing:GetProducts": Probe(
         "pricing", "get_products", lambda known: {"ServiceCode": "AWSLambda", "MaxResults": 1}
     ),

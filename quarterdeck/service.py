@@ -27,12 +27,13 @@ from collectors.registry import chosen
 from collectors.runner import collect_due
 from core.errors import LeaseLostError, QuarterdeckError, StoreError
 from core.facts import Run, Target
+from quarterdeck.bill_import import BillImport
 from quarterdeck.duty import Duty
 from quarterdeck.live import Desk
 from quarterdeck.lock import Neighbours
 from quarterdeck.pacing import PACED, Pacer
 from quarterdeck.settings import Settings
-from quarterdeck.sharing import Sharing
+from quarterdeck.sharing import DUTY, Sharing
 from store.leases import BEAT_S
 from store.metering import meter
 from store.store import Store
@@ -42,7 +43,7 @@ log = logging.getLogger("quarterdeck.service")
 FRESH = timedelta(hours=3)
 """What the first pass reads of every collector before any of them reads older history."""
 
-NOT_URGENT = ("details", "triggers")
+NOT_URGENT = ("details", "triggers", "charges")
 """Several calls per function: minutes in a large account, so they must not delay the first page. One after
 the other: policies of aliases are asked for once details told of aliases."""
 
@@ -72,6 +73,7 @@ class Schedule:
     live: timedelta = timedelta(seconds=1)
     pack: timedelta = timedelta(minutes=10)
     pace: timedelta = timedelta(minutes=1)
+    bills: timedelta = timedelta(minutes=1)
     again: timedelta = timedelta(minutes=5)
     """How soon a look at things as they are is tried again when it failed, however seldom it is due."""
 
@@ -155,8 +157,14 @@ class Service:
         self._scheduler.start()
 
     def _pack(self) -> None:
+        if self.settings.cost.bills:
+            self._every("bills", every.bills, self._import_bills)
         self.store.pack(now=self.clock())
         meter(self.store, now=self.clock())
+    def _import_bills(self) -> None:
+        if self.duty.is_ours():
+            self._bills.run()
+
 
     def watch(self, *reached: Aws) -> None:
         """Take part in watching these targets. What becomes ours of them is read at once, the last hours
@@ -293,11 +301,12 @@ class Service:
 
     def _turn(self, collector: Collector) -> timedelta:
         """How often a collector is called: metrics as often as the fastest function is read, and looks at
-        things as they are as soon as one that failed is tried again."""
+        things as they are, if they are free, as soon as one that failed is tried again."""
         every, settings = collector.interval(self.settings.collect), self.settings.collect
         if collector.name == PACED:
             return min(every, settings.firing_every)
-        return every if collector.reach else min(every, self.schedule.again)
+        waits = collector.reach is not None or collector.is_paid  # trying again at once would be paid again
+        return every if waits else min(every, self.schedule.again)
 
     def _is_due(self, collector: Collector, target: Target, now: datetime) -> bool:
         """False while it rests for want of a permission, is slowed to stay within the budget, or is called

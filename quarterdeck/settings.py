@@ -150,7 +150,9 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
         data["store"] = store | {"path": str(folder / store["path"])}
     cost = data.get("cost")
     if isinstance(cost, dict) and "prices" in cost:
-        data["cost"] = cost | {"prices": _below(folder, cost["prices"])}
+        data["cost"] = cost = cost | {"prices": _below(folder, cost["prices"])}
+    if isinstance(cost, dict) and isinstance(cost.get("bills"), list):
+        data["cost"] = cost | {"bills": [_below(folder, each) for each in cost["bills"]]}
     if isinstance(alerts, dict) and isinstance(alerts.get("rules"), list):
         data["alerts"] = alerts | {"rules": [_below(folder, rule) for rule in alerts["rules"]]}
     access = data.get("access")

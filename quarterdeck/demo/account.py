@@ -21,6 +21,9 @@ from quarterdeck.demo.world import Shelf, World
 CALLS_KEPT = 10_000
 LONGEST_LIST = 20
 
+CHARGED_DAYS_KEPT = 10_000
+"""Sums of a function's day, a few hundred bytes each."""
+
 
 class Kept:
     """What write calls changed, by (account, region, what, name). It lasts as long as the process."""
@@ -87,6 +90,7 @@ class Demo:
     kept: Kept = field(default_factory=Kept)
     pages: Shelf = field(default_factory=lambda: Shelf(5))
     trail: deque[Any] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
+    charges: Shelf = field(default_factory=lambda: Shelf(CHARGED_DAYS_KEPT))
     queries: Queries = field(default_factory=Queries)
     faults: Faults = field(default_factory=Faults)
     counts: Counts = field(default_factory=Counts)

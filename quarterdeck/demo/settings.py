@@ -26,7 +26,7 @@ def demo_settings(endpoint: str, company: Company = MERIDIAN) -> dict[str, Any]:
         ],
         "aws": {"endpoint_url": endpoint, "calls_per_s": dict.fromkeys(SERVICES, 200.0)},
         "collect": {f"{name}_every": "1m" for name in every},
-        "cost": {"refresh_prices": True, "compute_optimizer": True},
+        "cost": {"refresh_prices": True, "compute_optimizer": True, "cost_explorer": True},
     }
 
 

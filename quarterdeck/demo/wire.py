@@ -35,6 +35,7 @@ SERVICES = {
     "ec2": "ec2",
     "account": "account",
     "pricing": "pricing",
+    "ce": "ce",
     "compute-optimizer": "compute-optimizer",
     "sns": "sns",
     "states": "stepfunctions",

@@ -38,6 +38,7 @@ COLLECTORS = (
     "alarms",
     "prices",
     "optimizer",
+    "charges",
 )
 WINDOWED = ("metrics", "logs", "queues", "traces", "changes")
 """Those that read stretches of time; the others read how things are."""

@@ -68,14 +68,14 @@ def _products(service: str, region: str, today: date) -> Iterator[dict[str, Any]
     for meter in METERS.values():
         if meter.service == service and meter.name == meter.price and not meter.name.startswith("edge_"):
             for architecture in ARCHITECTURES if meter.by_architecture else ("",):
-                price = _price(meter, region, architecture, today)
+                price = list_price(meter, region, architecture, today)
                 if price is not None:
                     yield _product(meter, price, region)
     if service == LAMBDA:
         yield _free(region)
 
 
-def _price(meter: Meter, region: str, architecture: str, today: date) -> Price | None:
+def list_price(meter: Meter, region: str, architecture: str, today: date) -> Price | None:
     book = packaged_book()
     return book.of(meter, region, architecture, on=today) or book.of(
         meter, "us-east-1", architecture, on=today

@@ -6,6 +6,7 @@ from quarterdeck.demo.account import Handler
 from quarterdeck.demo.services import (
     alarms,
     cloudwatch,
+    cost_explorer,
     events,
     lambda_,
     lambda_mappings,
@@ -48,5 +49,6 @@ HANDLERS: dict[str, dict[str, Handler]] = {
     "scheduler": events.SCHEDULER_HANDLERS,
     "cloudtrail": trail.HANDLERS,
     "pricing": prices.HANDLERS,
+    "ce": cost_explorer.HANDLERS,
     "compute-optimizer": optimizer.HANDLERS,
 }
