@@ -31,7 +31,7 @@ QUESTIONS: tuple[Services, ...] = (
     {"AWS Lambda": LAMBDA},
     {"AmazonCloudWatch": CLOUDWATCH, "AWS X-Ray": XRAY, "Amazon Simple Queue Service": SQS},
 )
-"""Of each request. Of Lambda every usage type is ours; of the others those that meters know: they share none."""
+"""Of each request. Of Lambda every usage type is ours; of the others those that meters know."""
 
 USD_A_RUN = len(QUESTIONS) * (unit_price_usd("ce", "GetCostAndUsage") or Decimal(0))
 """Pages beyond the first are paid when they come."""

@@ -128,6 +128,7 @@ class Service:
         )
         access = Access(settings.access, settings.dashboard.allow_anyone)
         self.duty = Duty(self.sharing, rules, settings.alerts, http, self._pacer, self._aws, clock, access)
+        self._bills = BillImport(self.sharing.fenced(DUTY), settings.cost.bills, clock)
         self._pools: list[ThreadPoolExecutor] = []
         self._desk = Desk(store, self._answer_live, clock=clock, stopping=self.stopping.is_set)
         self._scheduler = BackgroundScheduler(
@@ -154,17 +155,17 @@ class Service:
         self._every("live", every.live, lambda: self._desk.take(dict(self._aws)))
         self._every("pack", every.pack, self._pack)
         self._every("pace", every.pace, self.duty.pace)
-        self._scheduler.start()
-
-    def _pack(self) -> None:
         if self.settings.cost.bills:
             self._every("bills", every.bills, self._import_bills)
-        self.store.pack(now=self.clock())
-        meter(self.store, now=self.clock())
+        self._scheduler.start()
+
     def _import_bills(self) -> None:
         if self.duty.is_ours():
             self._bills.run()
 
+    def _pack(self) -> None:
+        self.store.pack(now=self.clock())
+        meter(self.store, now=self.clock())
 
     def watch(self, *reached: Aws) -> None:
         """Take part in watching these targets. What becomes ours of them is read at once, the last hours
