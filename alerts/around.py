@@ -16,6 +16,7 @@ from alerts.judge import Judgement
 from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
 from core.facts import Target
+from core.settings import CostSettings
 from store.store import Store
 
 MOST = 10
@@ -40,6 +41,7 @@ def look_around(
     *,
     since: datetime,
     now: datetime,
+    cost: CostSettings | None = None,
 ) -> Around:
     with store.engine.connect() as connection:
         told = ledger.incidents(connection, since=since)
@@ -49,7 +51,7 @@ def look_around(
     expected = [*told, *(new_incident(finding, Context()) for finding in new)]
     untold = [one for one in told if settings.channels and one.id not in sent]
     return Around(
-        _contexts(store, judged, new, untold, now=now),
+        _contexts(store, judged, new, untold, now=now, cost=cost),
         evidence.gather(store, expected, subjects, rules, now=now),
         holding.gather(store, rules, settings, now=now),
         ledger.aliases(store),
@@ -63,6 +65,7 @@ def _contexts(
     untold: Sequence[Incident],
     *,
     now: datetime,
+    cost: CostSettings | None,
 ) -> dict[str, tuple[Subject, Context]]:
     known = {
         (one.rule.rule, *subject.key): (one.rule, subject) for one in judged for subject in one.grid.subjects
@@ -70,6 +73,7 @@ def _contexts(
     asked = [(f.id, f.rule, f.subject, f.outage.opened_at) for f in new]
     asked += [(one.id, *known[one.key], one.opened_at) for one in untold if one.key in known]
     found = {
-        id: (subject, gather(store, rule, subject, at, now=now)) for id, rule, subject, at in asked[:MOST]
+        id: (subject, gather(store, rule, subject, at, now=now, cost=cost))
+        for id, rule, subject, at in asked[:MOST]
     }
     return {id: (subject, Context()) for id, _, subject, _ in asked} | found

@@ -23,6 +23,7 @@ from alerts.rolling import summed
 from alerts.rule import Rule
 from alerts.settings import AlertSettings
 from core.facts import Target
+from core.settings import CostSettings
 from core.windows import MINUTE, Window
 from store import schema
 from store.readers.alarms import alarm_facts
@@ -32,10 +33,18 @@ from store.store import Store
 DAY = timedelta(days=1)
 
 
-def audit(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime) -> list[Fault]:
-    """What is wrong with rules and alarms, the worst first, on what was seen in the last day."""
+def audit(
+    store: Store,
+    rules: Sequence[Rule],
+    settings: AlertSettings,
+    *,
+    now: datetime,
+    cost: CostSettings | None = None,
+) -> list[Fault]:
+    """What is wrong with rules and alarms, the worst first, on what was seen in the last day. `cost` has the
+    budgets."""
     fleet = known_fleet(store)
-    observed = observe(store, rules, Window.last(DAY, now=now), now=now)
+    observed = observe(store, rules, Window.last(DAY, now=now), now=now, cost=cost)
     with store.engine.connect() as connection:
         states = list(ledger.states(connection).values())
         told = Told(frozenset(settings.channels), _dead(connection))
@@ -69,14 +78,21 @@ def _dead(connection: sa.Connection) -> frozenset[str]:
 # --- what rules saw -----------------------------------------------------------------------------------------
 
 
-def observe(store: Store, rules: Sequence[Rule], window: Window, *, now: datetime) -> list[Observed]:
+def observe(
+    store: Store,
+    rules: Sequence[Rule],
+    window: Window,
+    *,
+    now: datetime,
+    cost: CostSettings | None = None,
+) -> list[Observed]:
     """What each rule saw in the window, read in pieces."""
     window, pieces = whole_minutes(window), list[list[tuple[str, Observed]]]()
     step = MINUTE * max(CELLS // max(function_count(store), 1), 60)
     start = window.start
     while start < window.end and rules:
         part = Window(start, min(start + step, window.end))
-        judged = judge_over(store, [_alone(rule) for rule in rules], part, now=now)
+        judged = judge_over(store, [_alone(rule) for rule in rules], part, now=now, cost=cost)
         pieces.append([(one.rule.rule, observed(one, part)) for one in judged])
         start = part.end
     return [

@@ -18,6 +18,7 @@ from alerts.judging import judge_over
 from alerts.known import Known
 from alerts.outages import Outage, outages
 from alerts.rule import Rule, Subject
+from core.settings import CostSettings
 from core.windows import MINUTE, Window, ceil, floor
 from store.readers.history import Coarse, coarse, function_count
 from store.store import Store
@@ -136,11 +137,12 @@ def backtest(
     now: datetime,
     known: Sequence[Known] = (),
     others: Sequence[Rule] = (),
+    cost: CostSettings | None = None,
 ) -> Backtest:
     """Replay `rule` over `window`, compare it with `known` trouble. Holds a few hours in memory at once.
-    `others` are the rules in force: one that is composed of them needs them."""
+    `others` are the rules in force: one that is composed of them needs them. `cost` has the budgets."""
     window = whole_minutes(window)
-    replayed = replay(history(store, rule, window, others=others, now=now), known)
+    replayed = replay(history(store, rule, window, others=others, now=now, cost=cost), known)
     return Backtest(rule, window, replayed, compare(rule, replayed, known))
 
 
@@ -150,15 +152,25 @@ def whole_minutes(window: Window) -> Window:
 
 
 def history(
-    store: Store, rule: Rule, window: Window, *, others: Sequence[Rule] = (), now: datetime
+    store: Store,
+    rule: Rule,
+    window: Window,
+    *,
+    others: Sequence[Rule] = (),
+    now: datetime,
+    cost: CostSettings | None = None,
 ) -> Iterator[Stretch]:
-    """The window in pieces, oldest first."""
+    """The window in pieces, oldest first; of what tells of this moment only, the newest minute."""
     rules = needed(rule, others)
+    if rule.spec.is_now:
+        window = Window(max(window.start, window.end - MINUTE), window.end)
     piece = MINUTE * max(CELLS // max(function_count(store), 1), 60, rule.reach_minutes)
     piece, start = min(piece, timedelta(days=1)), window.start
     while start < window.end:
         part = Window(start, min(start + piece, window.end))
-        judged = [one for one in judge_over(store, rules, part, now=now) if one.rule.rule == rule.rule]
+        judged = [
+            one for one in judge_over(store, rules, part, now=now, cost=cost) if one.rule.rule == rule.rule
+        ]
         yield Stretch(part, tuple(judged), tuple(coarse(store, part, collector_of(rule))))
         start = part.end
 

@@ -12,13 +12,14 @@ import pandas as pd
 from alerts.rule import Rule, Subject
 from core.errors import QuarterdeckError
 from core.facts import Target
-from core.windows import Window
-from store.readers import functions, pools, signals
+from core.settings import CostSettings
+from core.windows import Window, floor
+from store.readers import budgets, functions, pools, signals
 from store.store import Filter, Store
 
 DEPLOYS_BACK = timedelta(days=3)
 ERRORS_BACK = timedelta(minutes=30)
-NORMAL = timedelta(hours=24)
+NORMAL = DAY = timedelta(hours=24)
 MAX_ERROR_CHARS = 400
 
 T = TypeVar("T")
@@ -27,19 +28,31 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Context:
     """None: not known, or there is none. `deploy` is a sentence, `error` a masked message with its count,
-    `headroom` a sentence on the pool of concurrency that the function draws from."""
+    `headroom` a sentence on the pool of concurrency that the function draws from,
+    `because` one on where a budget stands, or on what made a day dear."""
 
     deploy: str | None = None
     deployed_at: datetime | None = None
     error: str | None = None
     normal: float | None = None
     headroom: str | None = None
+    because: str | None = None
 
 
-def gather(store: Store, rule: Rule, subject: Subject, opened_at: datetime, *, now: datetime) -> Context:
+def gather(
+    store: Store,
+    rule: Rule,
+    subject: Subject,
+    opened_at: datetime,
+    *,
+    now: datetime,
+    cost: CostSettings | None = None,
+) -> Context:
     """Ask the store about one incident. A question that fails is left unanswered: the notice matters more."""
     if subject.kind == "collector":
         return Context(error=_answer(lambda: _collector_error(store, subject, now)))
+    if subject.kind == "budget":
+        return Context(because=_answer(lambda: _budget(store, subject.name, cost, now)))
     if subject.kind != "function":
         return Context()
     target = Target(subject.account, subject.region)
@@ -50,7 +63,20 @@ def gather(store: Store, rule: Rule, subject: Subject, opened_at: datetime, *, n
         error=_answer(lambda: _top_error(store, target, subject.name, Window(opened_at - ERRORS_BACK, now))),
         headroom=_answer(lambda: headroom(store, target, subject.name, now)),
         normal=_answer(lambda: _normal(store, target, subject.name, rule, opened_at, now)),
+        because=_answer(lambda: _dear(store, subject, cost, now)) if rule.signal == "cost_anomaly" else None,
     )
+
+
+def _budget(store: Store, name: str, cost: CostSettings | None, now: datetime) -> str | None:
+    found = budgets.budgets(store, cost or CostSettings(), now=now)
+    return next((one.says for one in found if one.name == name), None)
+
+
+def _dear(store: Store, subject: Subject, cost: CostSettings | None, now: datetime) -> str | None:
+    """What made the newest whole day of a function dear: the component and the likely cause."""
+    end, only = floor(now, DAY), Filter(subject.account, subject.region, subject.name)
+    days = budgets.anomalies(store, Window(end - DAY, end), now=now, where=only, settings=cost)
+    return next((f"{one.found.component}: {one.found.says}" for one in days), None)
 
 
 def _answer(question: Callable[[], T]) -> T | None:

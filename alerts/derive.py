@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.prices import prices
+from core.prices import ListPrices
 from store.readers.minutes import Minutes, Numbers
 
 MS_PER_GB_S = 1000 * 1024
@@ -16,10 +16,10 @@ MS_PER_GB_S = 1000 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """`needs` are the stored columns that `compute` uses."""
+    """`needs` are the stored columns that `compute` uses, beside what things cost."""
 
     needs: Sequence[str]
-    compute: Callable[[Minutes], Numbers]
+    compute: Callable[[Minutes, ListPrices], Numbers]
 
 
 def _of_each(minutes: Minutes, name: str) -> Numbers:
@@ -28,15 +28,16 @@ def _of_each(minutes: Minutes, name: str) -> Numbers:
     return np.array([np.nan if v is None else float(v) for v in known], dtype=float).reshape(-1, 1)
 
 
-def _timeout_share(minutes: Minutes) -> Numbers:
+def _timeout_share(minutes: Minutes, _: ListPrices) -> Numbers:
     return minutes.values["duration_p95_ms"] / (_of_each(minutes, "timeout_s") * 1000)
 
 
-def _cost(minutes: Minutes) -> Numbers:
-    """Requests and duration at list price, first tier, no free tier: what a minute's invocations cost. Logs,
+def _cost(minutes: Minutes, listed: ListPrices) -> Numbers:
+    """Requests and duration at list price, before free amounts and tiers: what a minute's invocations cost. Logs,
     /tmp beyond the free size and provisioned concurrency are not in it."""
+    day = minutes.window.end.date()
     known = [
-        prices(region, str(about.get("architecture") or "x86_64"))
+        listed.of(region, str(about.get("architecture") or "x86_64"), on=day)
         for (_, region, _), about in zip(minutes.places, minutes.about, strict=True)
     ]
     each = np.array([[float(p.request or np.nan), float(p.duration or np.nan)] for p in known]).reshape(-1, 2)
@@ -45,10 +46,10 @@ def _cost(minutes: Minutes) -> Numbers:
     return cost
 
 
-def _headroom(column: str, limit: str) -> Callable[[Minutes], Numbers]:
+def _headroom(column: str, limit: str) -> Callable[[Minutes, ListPrices], Numbers]:
     """What is left of a pool as a share of it, -1 to 1: AWS may count more than the limit for a moment."""
 
-    def compute(minutes: Minutes) -> Numbers:
+    def compute(minutes: Minutes, _: ListPrices) -> Numbers:
         size = _of_each(minutes, limit)
         left = np.full(minutes.values[column].shape, np.nan)
         np.divide(size - minutes.values[column], size, out=left, where=size > 0)
@@ -62,7 +63,7 @@ DERIVED: Mapping[str, Derived] = {
     "cost_usd": Derived(["invocations", "duration_sum_ms"], _cost),
     "reserved_headroom": Derived(["concurrent_max"], _headroom("concurrent_max", "reserved")),
     "provisioned_headroom": Derived(
-        ["provisioned_utilization_max"], lambda minutes: 1 - minutes.values["provisioned_utilization_max"]
+        ["provisioned_utilization_max"], lambda minutes, _: 1 - minutes.values["provisioned_utilization_max"]
     ),
     "headroom_share": Derived(["claimed_max"], _headroom("claimed_max", "limit")),
     "unreserved_headroom": Derived(["unreserved_max"], _headroom("unreserved_max", "unreserved_limit")),

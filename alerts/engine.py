@@ -22,6 +22,7 @@ from alerts.rule import Rule
 from alerts.settings import AlertSettings
 from alerts.standing import NEVER, standing
 from alerts.telling import Teller
+from core.settings import CostSettings
 from store.store import Store
 
 __all__ = ["LOOKBACK", "Evaluation", "Finding", "decide", "evaluate", "new_incident"]
@@ -36,11 +37,19 @@ class Evaluation:
     notices: int = 0
 
 
-def evaluate(store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime) -> Evaluation:
-    """Judge all rules as of `now`. Safe to repeat and to kill: all changes are kept at once or not at all."""
-    judged = judge_all(store, rules, now=now)
+def evaluate(
+    store: Store,
+    rules: Sequence[Rule],
+    settings: AlertSettings,
+    *,
+    now: datetime,
+    cost: CostSettings | None = None,
+) -> Evaluation:
+    """Judge all rules as of `now`. Safe to repeat and to kill: all changes are kept at once or not at all.
+    `cost` has the budgets."""
+    judged = judge_all(store, rules, now=now, cost=cost)
     since = min(now - LOOKBACK, judged_from(judged, now=now))
-    around = look_around(store, judged, rules, settings, since=since, now=now)
+    around = look_around(store, judged, rules, settings, since=since, now=now, cost=cost)
     by_name = {rule.rule: rule for rule in rules}
     with store.transaction() as connection:
         told = ledger.incidents(connection, since=since)

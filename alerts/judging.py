@@ -20,6 +20,7 @@ from alerts.overrides import Problem
 from alerts.reading import columns_of, read_grid
 from alerts.rule import Rule, Subject
 from alerts.signals import SubjectKind
+from core.settings import CostSettings
 from core.windows import MINUTE, Window, ceil, floor
 from store.store import Store
 
@@ -30,19 +31,23 @@ CHUNK = timedelta(hours=6)
 """So much of what lies before the minutes is read at a time, for objectives over days."""
 
 
-def judge_all(store: Store, rules: Sequence[Rule], *, now: datetime) -> list[Judgement]:
+def judge_all(
+    store: Store, rules: Sequence[Rule], *, now: datetime, cost: CostSettings | None = None
+) -> list[Judgement]:
     """Every rule at the newest minutes: those that may have changed since they were judged last, however late
     their data came (`alerts.late`). A rule has several judgements when `overrides` or tags change it for some
-    subjects; a rule that is only a part of others has none."""
+    subjects; a rule that is only a part of others has none. Without `cost` there are no budgets."""
     end, start = floor(now, MINUTE), late.judge_from(store, now=now)
     history = None if start >= end - LOOKBACK else late.watched_since(store)
-    return _Case(store, rules, Window(start, end), now, history).judged()
+    return _Case(store, rules, Window(start, end), now, history, cost).judged()
 
 
-def judge_over(store: Store, rules: Sequence[Rule], window: Window, *, now: datetime) -> list[Judgement]:
+def judge_over(
+    store: Store, rules: Sequence[Rule], window: Window, *, now: datetime, cost: CostSettings | None = None
+) -> list[Judgement]:
     """Every rule over its subjects at each minute that ends in `window` (whole minutes), and some before it
     that these look back on."""
-    return _Case(store, rules, window, now, None).judged()
+    return _Case(store, rules, window, now, None, cost).judged()
 
 
 def judged_from(judged: Sequence[Judgement], *, now: datetime) -> datetime:
@@ -60,6 +65,7 @@ class _Case:
     window: Window
     now: datetime
     history: late.Began | None
+    cost: CostSettings | None = None
 
     def judged(self) -> list[Judgement]:
         reaches, grids = compose.reaches(self.rules), self._grids()
@@ -88,7 +94,7 @@ class _Case:
 
     def _read(self, source: str, window: Window, columns: frozenset[str], commit: int) -> Grid:
         def read() -> Grid:
-            return read_grid(self.store, source, window, now=self.now, columns=columns)
+            return read_grid(self.store, source, window, now=self.now, columns=columns, cost=self.cost)
 
         if any(rule.spec.is_now for rule in self.rules if rule.spec.read_from == source):
             return read()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import get_args
 
 import numpy as np
 import sqlalchemy as sa
 
 from alerts.grid import Grid
 from alerts.notices import length, moment
+from alerts.signals import SubjectKind
 from alerts.subject import Subject
 from core.windows import MINUTE, floor
 from store import schema
@@ -99,7 +101,7 @@ def told_late(connection: sa.Connection, subject: Subject, opened_at: datetime, 
     return f"Told {length(now - opened_at)} late: the minutes were collected at {moment(collected)}."
 
 
-_READ_BY = {"queue": "queues"} | dict.fromkeys(("function", "mapping", "account", "collector"), "metrics")
+_READ_BY: Mapping[str, str] = dict.fromkeys(get_args(SubjectKind), "metrics") | {"queue": "queues"}
 
 
 def _first(began: datetime | None) -> float:

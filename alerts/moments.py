@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,21 @@ import pandas as pd
 
 from alerts.grid import Grid
 from alerts.ledger import aliases
+from alerts.memory import memory_of
 from alerts.rule import Subject
 from core.facts import Target
+from core.settings import CostSettings
 from core.silence import RUNS, STOPPED, UNJUDGED
 from core.windows import Window
 from store.readers import signals
+from store.readers.budgets import budgets, cost_of_days
 from store.readers.mapping_states import WORKS, mapping_states
 from store.readers.silence import silent_stops
-from store.readers.things import Things
+from store.readers.things import Place, Things
 from store.store import Store
 
 MINUTE_S = 60
+HOUR = timedelta(hours=1)
 
 
 def _grid(
@@ -34,7 +39,7 @@ def _grid(
     return Grid(tuple(subjects), (window.end,), values, flags)
 
 
-def _collectors(store: Store, window: Window, now: datetime) -> Grid:
+def _collectors(store: Store, window: Window, now: datetime, cost: CostSettings) -> Grid:
     """How long each collector has been failing (0 when its last run went well), and how old its data is."""
     frame, named = signals.collection_state(store, now=now), aliases(store)
     subjects = [
@@ -50,7 +55,7 @@ def _minutes_since(since: Any, now: datetime) -> float:
     return 0.0 if pd.isna(since) else max((now - since) / timedelta(minutes=1), 0.0)
 
 
-def _mappings(store: Store, window: Window, now: datetime) -> Grid:
+def _mappings(store: Store, window: Window, now: datetime, cost: CostSettings) -> Grid:
     """1 where a mapping stopped working, 0 where it works; silent where it was off before we watched."""
     frame, named = mapping_states(store), aliases(store)
     rows = frame.to_dict("records")
@@ -65,7 +70,7 @@ def _mappings(store: Store, window: Window, now: datetime) -> Grid:
     return _grid(window, subjects, [True] * len(rows), is_broken=broken)
 
 
-def _silence(store: Store, window: Window, now: datetime) -> Grid:
+def _silence(store: Store, window: Window, now: datetime, cost: CostSettings) -> Grid:
     """How long a run is overdue; 0 where it runs as it should; silent where nothing is expected."""
     frame, named = silent_stops(store, now=now, all_functions=True), aliases(store)
     about = _about_functions(store, window)
@@ -97,8 +102,44 @@ def _overdue(row: Mapping[Any, Any], now: datetime) -> float:
     return 0.0 if row["state"] == RUNS else float("nan")
 
 
-MOMENTS: Mapping[str, Callable[[Store, Window, datetime], Grid]] = {
+# --- cost ---------------------------------------------------------------------------------------------------
+
+
+def _budgets(store: Store, window: Window, now: datetime, cost: CostSettings) -> Grid:
+    """What was spent of each budget, and what the month will end at: worked out every ten minutes."""
+    said = cost.model_dump_json()
+    found = memory_of(store).keep("budgets", said, lambda: budgets(store, cost, now=now), now=now)
+    used, ahead = [_number(one.used) for one in found], [_number(one.forecast_share) for one in found]
+    subjects = [Subject("budget", "", "", one.name) for one in found]
+    known = [one.used is not None for one in found]
+    return _grid(window, subjects, known, used=used, forecast=ahead)
+
+
+def _anomalies(store: Store, window: Window, now: datetime, cost: CostSettings) -> Grid:
+    """By how much the newest whole day cost a function more than days like it; 0 where it did not. It is not
+    known where too few days like it are. Worked out every hour."""
+
+    def make() -> Mapping[Place, float | None]:
+        return cost_of_days(store, now=now, settings=cost)
+
+    found = memory_of(store).keep("cost of a day", cost.model_dump_json(), make, now=now, at_most=HOUR)
+    named, about = aliases(store), _about_functions(store, window)
+    places = [place for place in found if place in about]
+    subjects = [
+        Subject("function", *place, alias=named.get(Target(*place[:2])), **about[place]) for place in places
+    ]
+    known = [found[place] is not None for place in places]
+    return _grid(window, subjects, known, excess_usd=[_number(found[place]) for place in places])
+
+
+def _number(value: Decimal | float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+MOMENTS: Mapping[str, Callable[[Store, Window, datetime, CostSettings], Grid]] = {
     "collector": _collectors,
     "mapping state": _mappings,
     "silence": _silence,
+    "budget": _budgets,
+    "cost of a day": _anomalies,
 }

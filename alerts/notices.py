@@ -10,7 +10,7 @@ from alerts.context import Context
 from alerts.incident import Incident, Sent
 from alerts.notice import Link, Notice, Reason
 from alerts.rule import Rule, Subject
-from alerts.signals import say
+from alerts.signals import SubjectKind, say
 
 
 def reason_to_send(
@@ -81,6 +81,7 @@ def facts(
         ("Last deploy", _deploy(incident, context)),
         ("Top error" if subject.kind == "function" else "Error", context.error or ""),
         ("Headroom", context.headroom or ""),
+        ("Because", context.because or ""),
         ("Functions", ", ".join(subject.functions)),
         ("Cause", _causes([incident, *members])),
         ("Told with it", _together(members)),
@@ -89,7 +90,16 @@ def facts(
     )
 
 
-_KIND = {"function": "Function", "queue": "Queue", "account": "Where", "collector": "Collector"}
+_KIND: Mapping[SubjectKind, str] = {
+    "function": "Function",
+    "alias": "Alias or version",
+    "queue": "Queue",
+    "mapping": "Event source mapping",
+    "provider": "Capacity provider",
+    "account": "Where",
+    "collector": "Collector",
+    "budget": "Budget",
+}
 
 
 def _causes(incidents: Sequence[Incident]) -> str:

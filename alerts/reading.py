@@ -13,9 +13,12 @@ from alerts.moments import MOMENTS
 from alerts.rule import Rule, Subject
 from alerts.signals import SIGNALS
 from core.facts import Target
+from core.prices import ListPrices
+from core.settings import CostSettings
 from core.windows import MINUTE, Window
-from store.readers import signals
+from store.readers import part_minutes, signals
 from store.readers.minutes import Minutes, Place
+from store.readers.prices import list_prices
 from store.store import Store
 
 Columns = frozenset[str]
@@ -43,15 +46,17 @@ def read_grid(
     now: datetime,
     columns: Columns | None = None,
     coarse: bool = False,
+    cost: CostSettings | None = None,
 ) -> Grid:
     """What the store knows in `window` about all subjects of `source` (`Signal.read_from`); of `columns`, or
-    of those that the named signals need. `coarse`: hours count as read, and are spread over their minutes."""
+    of those that the named signals need. `coarse`: hours count as read, and are spread over their minutes.
+    `cost` has the budgets, and what they are reckoned with."""
     if source in MOMENTS:
-        return MOMENTS[source](store, window, now)
+        return MOMENTS[source](store, window, now, cost or CostSettings())
     wanted = usual(source) if columns is None else columns
     stored = frozenset(need for name in wanted for need in _stored(name))
     minutes = _READ[source](store, window, now=now, columns=stored, coarse=coarse)
-    return _grid(minutes, wanted, _SUBJECT[source], aliases(store))
+    return _grid(minutes, wanted, _SUBJECT[source], aliases(store), list_prices(store))
 
 
 def _stored(name: str) -> Collection[str]:
@@ -59,12 +64,16 @@ def _stored(name: str) -> Collection[str]:
 
 
 def _grid(
-    minutes: Minutes, wanted: Columns, subject: Callable[..., Subject], named: Mapping[Target, str | None]
+    minutes: Minutes,
+    wanted: Columns,
+    subject: Callable[..., Subject],
+    named: Mapping[Target, str | None],
+    listed: ListPrices,
 ) -> Grid:
     values = dict(minutes.values)
     for name in wanted:
         if name in DERIVED:
-            values[name] = DERIVED[name].compute(minutes)
+            values[name] = DERIVED[name].compute(minutes, listed)
     steps = int(minutes.window.duration / MINUTE)
     return Grid(
         tuple(
@@ -83,6 +92,15 @@ def _function(place: Place, about: Mapping[str, Any], alias: str | None) -> Subj
     return Subject("function", *place, alias=alias, runtime=about["runtime"], tags=about["tags"], has=has)
 
 
+def _alias(place: Place, about: Mapping[str, Any], alias: str | None) -> Subject:
+    of, runtime, tags = tuple(about["functions"]), about["runtime"], about["tags"]
+    return Subject("alias", *place, alias=alias, runtime=runtime, tags=tags, functions=of)
+
+
+def _provider(place: Place, about: Mapping[str, Any], alias: str | None) -> Subject:
+    return Subject("provider", *place, alias=alias, functions=tuple(about["functions"]))
+
+
 def _queue(place: Place, about: Mapping[str, Any], alias: str | None) -> Subject:
     functions, has = tuple(about["functions"]), frozenset({about["role"]} - {""})
     return Subject("queue", *place, alias=alias, functions=functions, has=has)
@@ -98,12 +116,16 @@ def _account(place: Place, about: Mapping[str, Any], alias: str | None) -> Subje
 
 _READ: Mapping[str, Callable[..., Minutes]] = {
     "function": signals.function_minutes,
+    "alias": part_minutes.alias_minutes,
+    "provider": part_minutes.provider_minutes,
     "queue": signals.queue_minutes,
     "mapping": signals.mapping_minutes,
     "account": signals.account_minutes,
 }
 _SUBJECT: Mapping[str, Callable[..., Subject]] = {
     "function": _function,
+    "alias": _alias,
+    "provider": _provider,
     "queue": _queue,
     "mapping": _mapping,
     "account": _account,

@@ -76,9 +76,10 @@ def _judged(
 
 def _only(rule: Rule, key: Key) -> Rule:
     """The rule for one subject: the normal of no other is worked out."""
-    words = {"account": (key[0],), "region": (key[1],)}
-    kind = rule.spec.subject
-    if kind in {"function", "queue", "mapping", "collector"}:
+    words, kind = {"account": (key[0],), "region": (key[1],)}, rule.spec.subject
+    if kind == "alias":
+        words["function"], _, words[kind] = ((part,) for part in key[2].partition(":"))
+    elif kind != "account":
         words[kind] = (key[2],)
     return rule.model_copy(update={"where": Where.model_validate(words)})
 

@@ -10,10 +10,22 @@ from typing import Literal
 from core.metrics import METRICS, Metric
 from store.readers.minutes import is_count
 
-SubjectKind = Literal["function", "queue", "mapping", "account", "collector"]
+SubjectKind = Literal["function", "alias", "queue", "mapping", "provider", "account", "collector", "budget"]
 Missing = Literal["hold", "ok", "firing"]
 Unit = Literal[
-    "share", "count", "ms", "s", "minutes", "bytes", "usd", "state", "budgets", "conditions", "number"
+    "share",
+    "count",
+    "ms",
+    "s",
+    "minutes",
+    "bytes",
+    "usd",
+    "dollars",
+    "of a budget",
+    "state",
+    "budgets",
+    "conditions",
+    "number",
 ]
 
 
@@ -137,6 +149,16 @@ SIGNALS: Mapping[str, Signal] = {
         grows=True,
         missing="ok",
     ),
+    "cost_anomaly": Signal(
+        subject="function",
+        title="Cost above the usual of a day",
+        unit="dollars",
+        column="excess_usd",
+        combine="max",
+        missing="ok",
+        source="cost of a day",
+        is_now=True,
+    ),
     "reserved_headroom": Signal(
         subject="function",
         title="Headroom of its reserved concurrency",
@@ -164,6 +186,14 @@ SIGNALS: Mapping[str, Signal] = {
         missing="ok",
         source="silence",
         is_now=True,
+    ),
+    "alias_error_rate": Signal(
+        subject="alias",
+        title="Error rate",
+        unit="share",
+        column="errors",
+        per="invocations",
+        samples="invocations",
     ),
     "queue_depth": Signal(subject="queue", title="Queue depth", unit="count", column="depth", combine="max"),
     "queue_age": Signal(
@@ -207,6 +237,17 @@ SIGNALS: Mapping[str, Signal] = {
         column="unreserved_headroom",
         combine="min",
     ),
+    "budget_used": Signal(
+        subject="budget", title="Budget used", unit="of a budget", column="used", combine="max", is_now=True
+    ),
+    "budget_forecast": Signal(
+        subject="budget",
+        title="Budget at the month's end",
+        unit="of a budget",
+        column="forecast",
+        combine="max",
+        is_now=True,
+    ),
     "collection_failing": Signal(
         subject="collector",
         title="Collection failing for",
@@ -227,18 +268,20 @@ SIGNALS: Mapping[str, Signal] = {
 
 # --- metrics by CloudWatch's own name -----------------------------------------------------------------------
 
-About = Literal["function", "account", "mapping", "queue"]
-_ABOUT: Mapping[str, About] = {
-    "function": "function",
-    "log_group": "function",
-    "insights": "function",
-    "resource": "function",
-    "account": "account",
-    "mapping": "mapping",
-    "queue": "queue",
+About = Literal["function", "alias", "account", "mapping", "queue", "provider"]
+_ABOUT: Mapping[str, tuple[About, ...]] = {
+    "function": ("function",),
+    "log_group": ("function",),
+    "insights": ("function",),
+    "resource": ("function", "alias"),
+    "account": ("account",),
+    "mapping": ("mapping",),
+    "queue": ("queue",),
+    "instances": ("provider",),
+    "environments": ("provider",),
 }
-"""Whose minutes hold a metric, by its scope. Alias metrics that functions have too are not asked twice; those
-of capacity providers come every five minutes, which is no minute."""
+"""Whose minutes hold a metric, by its scope. What only aliases and versions have is the function's too: the
+worst of them. A function's own is not taken from its aliases."""
 
 _UNITS: tuple[tuple[str, Unit], ...] = (
     ("_ms", "ms"),
@@ -254,10 +297,10 @@ def cloudwatch() -> Mapping[str, tuple[tuple[About, Metric], ...]]:
     """`AWS/Lambda.Errors` and the like: whom it is about and how it is read, statistic by statistic."""
     found = dict[str, list[tuple[About, Metric]]]()
     for metric in METRICS:
-        about = _ABOUT.get(metric.scope)
-        known = found.setdefault(f"{metric.namespace}.{metric.name}", []) if about else []
-        if about and (about, metric.statistic) not in [(a, m.statistic) for a, m in known]:
-            known.append((about, metric))
+        known = found.setdefault(f"{metric.namespace}.{metric.name}", [])
+        for about in _ABOUT.get(metric.scope, ()):
+            if (about, metric.statistic) not in [(a, m.statistic) for a, m in known]:
+                known.append((about, metric))
     return {name: tuple(metrics) for name, metrics in found.items() if metrics}
 
 
@@ -307,12 +350,14 @@ def say(value: float | None, unit: str) -> str:
         return "unknown"
     if unit == "state":
         return "not working" if value > 0 else "working"
-    if unit == "share":
+    if unit in {"share", "of a budget"}:
         return f"{value * 100:.3g} %"
     if unit == "ms" and value >= 1000:
         return f"{value / 1000:.3g} s"
     if unit in {"ms", "s"}:
         return f"{value:.4g} {unit}"
+    if unit == "dollars":
+        return f"${value:,.2f}"
     number = f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:.3g}"
     return _WITH_UNIT.get(unit, "{}").format(number)
 

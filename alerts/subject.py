@@ -15,9 +15,11 @@ from core.settings import Section
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a rule judged: a function, a queue (its ARN), an event source mapping (its UUID), an account's
-    region or a collector of it. `functions` are those that a queue or mapping feeds or catches, `has` what
-    signals may need of it: `dead-letter` (the role of a queue), `reserved`, `provisioned`."""
+    """What a rule judged: a function, an alias or version of one (`checkout:live`), a queue (its ARN), an
+    event source mapping (its UUID), a capacity provider, an account's region or a collector of it, a budget.
+    `functions` are those that a queue or mapping feeds or catches, that an alias is of and a provider runs,
+    `has` what signals may need of it: `dead-letter` (the role of a queue), `reserved`, `provisioned`.
+    `alias` is the account's."""
 
     kind: SubjectKind
     account: str
@@ -49,30 +51,44 @@ class Where(Section):
     account: Patterns = Field(default=(), description="id or alias")
     region: Patterns = ()
     function: Patterns = Field(
-        default=(), description="name; for a queue or mapping: a function that it feeds or catches"
+        default=(),
+        description="name; for a queue, mapping, alias or provider: a function that it is for",
     )
+    alias: Patterns = Field(default=(), description="alias, or version that is invoked by its number")
     runtime: Patterns = ()
     tag: dict[str, Patterns] = Field(default_factory=dict, description="of the function")
     queue: Patterns = Field(default=(), description="name or ARN")
     mapping: Patterns = Field(default=(), description="UUID of an event source mapping")
+    provider: Patterns = Field(default=(), description="name of a capacity provider")
     collector: Patterns = ()
+    budget: Patterns = Field(default=(), description="name of a budget in `cost.budgets`")
 
     def matches(self, subject: Subject) -> bool:
         if not self.model_fields_set:
             return True
         functions = [subject.name] if subject.kind == "function" else list(subject.functions)
-        queue = [subject.name, subject.short] if subject.kind == "queue" else []
         tags = subject.tags or {}
         return (
             _one(self.account, [subject.account, subject.alias])
             and _one(self.region, [subject.region])
             and _one(self.function, functions)
             and _one(self.runtime, [subject.runtime])
-            and _one(self.queue, queue)
-            and _one(self.mapping, [subject.name] if subject.kind == "mapping" else [])
-            and _one(self.collector, [subject.name] if subject.kind == "collector" else [])
+            and all(_one(getattr(self, kind), _called(subject, kind)) for kind in _BY_NAME)
             and all(_one(patterns, [tags.get(name)]) for name, patterns in self.tag.items())
         )
+
+
+_BY_NAME: tuple[SubjectKind, ...] = ("alias", "queue", "mapping", "provider", "collector", "budget")
+"""Kinds that `where` chooses by a word of their own."""
+
+
+def _called(subject: Subject, kind: SubjectKind) -> list[str | None]:
+    """The names of a subject of `kind`; a rule about another kind has none."""
+    if subject.kind != kind:
+        return []
+    if kind == "alias":
+        return [subject.name.partition(":")[2]]
+    return [subject.name, subject.short] if kind == "queue" else [subject.name]
 
 
 def _one(patterns: tuple[str, ...], values: Sequence[str | None]) -> bool:
@@ -82,9 +98,12 @@ def _one(patterns: tuple[str, ...], values: Sequence[str | None]) -> bool:
 
 SELECTS: Mapping[str, frozenset[str]] = {
     "function": frozenset({"account", "region", "function", "runtime", "tag"}),
+    "alias": frozenset({"account", "region", "function", "alias", "runtime", "tag"}),
     "queue": frozenset({"account", "region", "function", "queue"}),
     "mapping": frozenset({"account", "region", "function", "mapping"}),
+    "provider": frozenset({"account", "region", "function", "provider"}),
     "account": frozenset({"account", "region"}),
     "collector": frozenset({"account", "region", "collector"}),
+    "budget": frozenset({"budget"}),
 }
 """What `where` may say about each kind of subject."""

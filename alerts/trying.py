@@ -24,6 +24,7 @@ from alerts.grid import Grid
 from alerts.judge import Judgement, judge
 from alerts.known import Known
 from alerts.rule import Rule
+from core.settings import CostSettings
 from core.windows import MINUTE, Window
 from store.readers.history import function_count
 from store.store import Store
@@ -52,13 +53,15 @@ def gather(
     known: Sequence[Known] = (),
     others: Sequence[Rule] = (),
     now: datetime,
+    cost: CostSettings | None = None,
 ) -> Tried:
-    """Replay the rule, and keep what it was judged on. Of a large fleet the newest part of the window."""
+    """Replay the rule, and keep what it was judged on. Of a large fleet the newest part of the window.
+    `cost` has the budgets."""
     window, why = _held(store, whole_minutes(window)), why_fixed(rule)
     kept = list[Judgement]()
 
     def keeping() -> Any:
-        for stretch in history(store, rule, window, others=others, now=now):
+        for stretch in history(store, rule, window, others=others, now=now, cost=cost):
             if not why:
                 kept.extend(_thin(one, stretch, whole=not kept) for one in stretch.judged)
             yield stretch

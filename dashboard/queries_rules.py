@@ -18,10 +18,11 @@ from alerts.rule import Rule
 from alerts.rules import rules_of
 from alerts.settings import AlertSettings
 from alerts.trying import Tried
+from core.settings import CostSettings
 from core.windows import Window
 from dashboard import queries
 from dashboard.identity import person
-from dashboard.launch import RULES, RulesInForce
+from dashboard.launch import RULES, RulesInForce, cost_settings
 from dashboard.queries import cached, store
 from store.readers import incidents
 from store.readers.alarms import alarms as read_alarms
@@ -37,6 +38,11 @@ def settings() -> AlertSettings:
     said = RulesInForce.model_validate_json(text) if text else RulesInForce()
     channels: Any = dict.fromkeys(said.channels)
     return AlertSettings.model_construct(rules=said.files, starter=said.starter, channels=channels)
+
+
+def cost() -> CostSettings:
+    """The budgets, and what they are reckoned with."""
+    return cost_settings(os.environ)
 
 
 @cached(ttl_s=60, entries=1)
@@ -59,7 +65,7 @@ def told() -> pd.DataFrame:
 @cached(ttl_s=600, entries=1)
 def faults(_at: datetime) -> list[Fault]:
     """What is wrong with rules and alarms: of ten minutes ago at most."""
-    return audit(store(), rules(), settings(), now=_at)
+    return audit(store(), rules(), settings(), now=_at, cost=cost())
 
 
 @cached(ttl_s=300, entries=3)
@@ -70,7 +76,7 @@ def held(name: str, window: Window, _at: datetime) -> Tried | None:
     if rule is None:
         return None
     known = ledger.known(store(), window)
-    return trying.gather(store(), rule, window, known=known, others=all_rules, now=_at)
+    return trying.gather(store(), rule, window, known=known, others=all_rules, now=_at, cost=cost())
 
 
 @cached(ttl_s=300, entries=8)

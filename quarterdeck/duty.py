@@ -18,6 +18,7 @@ from alerts.settings import AlertSettings
 from collectors.aws import Aws
 from core.errors import AwsError, LeaseLostError
 from core.facts import Target
+from core.settings import CostSettings
 from quarterdeck.pacing import Pacer
 from quarterdeck.sharing import DUTY, Sharing
 
@@ -35,10 +36,11 @@ class Duty:
         reached: Mapping[Target, Aws],
         clock: Callable[[], datetime],
         access: Access,
+        cost: CostSettings,
     ) -> None:
         self._sharing, self._rules, self._settings, self._http = sharing, rules, settings, http
         self._pacer, self._reached, self._clock = pacer, reached, clock
-        self._store, self._access = sharing.fenced(DUTY), access
+        self._store, self._access, self._cost = sharing.fenced(DUTY), access, cost
         approving = linker(settings, self._store.path, clock=clock)
         self._postman = Postman(
             Ways(
@@ -52,7 +54,7 @@ class Duty:
 
     def evaluate(self) -> None:
         if self.is_ours():
-            evaluate(self._store, self._rules, self._settings, now=self._clock())
+            evaluate(self._store, self._rules, self._settings, now=self._clock(), cost=self._cost)
 
     def deliver(self) -> None:
         if self.is_ours():

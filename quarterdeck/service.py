@@ -127,7 +127,9 @@ class Service:
             store, settings.collect, None if cap is None else Decimal(str(cap)), self.collectors
         )
         access = Access(settings.access, settings.dashboard.allow_anyone)
-        self.duty = Duty(self.sharing, rules, settings.alerts, http, self._pacer, self._aws, clock, access)
+        self.duty = Duty(
+            self.sharing, rules, settings.alerts, http, self._pacer, self._aws, clock, access, settings.cost
+        )
         self._bills = BillImport(self.sharing.fenced(DUTY), settings.cost.bills, clock)
         self._pools: list[ThreadPoolExecutor] = []
         self._desk = Desk(store, self._answer_live, clock=clock, stopping=self.stopping.is_set)

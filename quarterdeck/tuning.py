@@ -18,7 +18,7 @@ from alerts.rules import load_rules, rules_of
 from alerts.settings import AlertSettings
 from core.errors import StoreError
 from core.people import Person
-from core.settings import StoreSettings
+from core.settings import CostSettings, StoreSettings
 from core.windows import Window
 from quarterdeck.mistakes import UsageMistakeError
 from quarterdeck.output import plain, share
@@ -64,11 +64,10 @@ def one_of(rules: Sequence[Rule], name: str) -> Rule:
 
 
 def backtest_document(
-    store: Store, rules: Sequence[Rule], name: str, window: Window, *, now: datetime
+    store: Store, rules: Sequence[Rule], name: str, window: Window, *, now: datetime, cost: CostSettings
 ) -> Document:
-    found = backtest(
-        store, one_of(rules, name), window, known=known.known(store, window), others=rules, now=now
-    )
+    marked = known.known(store, window)
+    found = backtest(store, one_of(rules, name), window, known=marked, others=rules, now=now, cost=cost)
     return to_document(found)
 
 
@@ -157,9 +156,9 @@ def summary(document: Document) -> list[str]:
 
 
 def audit_document(
-    store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime
+    store: Store, rules: Sequence[Rule], settings: AlertSettings, *, now: datetime, cost: CostSettings
 ) -> Document:
-    found = auditing.audit(store, rules, settings, now=now)
+    found = auditing.audit(store, rules, settings, now=now, cost=cost)
     return {"faults": [fault_document(each) for each in found]}
 
 

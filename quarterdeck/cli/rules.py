@@ -106,9 +106,8 @@ def backtest(
     found = tuning.rules_from(files, mine.settings.alerts)
     tuning.one_of(found, rule)
     with mine.store() as store:
-        document = tuning.backtest_document(
-            store, found, rule, ending_with_data(asked, store, until=until, now=now), now=now
-        )
+        tried = ending_with_data(asked, store, until=until, now=now)
+        document = tuning.backtest_document(store, found, rule, tried, now=now, cost=mine.settings.cost)
     if as_json:
         output.print_json(document)
         return
@@ -130,7 +129,9 @@ def audit(context: typer.Context, files: Files = None, as_json: Json = False) ->
     mine = front(context)
     found = tuning.rules_from(files, mine.settings.alerts)
     with mine.store() as store:
-        document = tuning.audit_document(store, found, mine.settings.alerts, now=now_utc())
+        document = tuning.audit_document(
+            store, found, mine.settings.alerts, now=now_utc(), cost=mine.settings.cost
+        )
     if as_json:
         output.print_json(document)
     else:

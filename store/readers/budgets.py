@@ -92,6 +92,27 @@ def anomalies(
     return sorted(explained, key=lambda one: (-one.found.excess_usd, one.place))
 
 
+@reader
+def cost_of_days(store: Store, *, now: datetime, settings: CostSettings) -> dict[Place, float | None]:
+    """Per function that cost anything in five weeks: by how many USD the newest whole day (UTC) is an anomaly
+    (`anomalies`), 0 when it is as usual, None when that day was not fully collected or too few earlier ones
+    are known."""
+    end = floor(now, DAY)
+    newest, wide = (end - DAY).date(), Window(end - DAY - BEFORE, end)
+    told = costs(store, wide, now=now, by=("account", "region", "function", "day"), where=EVERYTHING)
+    series = _series(told, _read_days(store, wide, now=now, where=EVERYTHING))
+    holidays = frozenset(settings.holidays)
+    places = zip(told["account"], told["region"], told["function"], strict=True)
+    return dict.fromkeys(places) | {place: _excess(days, newest, holidays) for place, days in series.items()}
+
+
+def _excess(days: Sequence[DayCost], newest: date, holidays: frozenset[date]) -> float | None:
+    if not days or days[-1].day != newest or len(days) <= found_in.LEAST_DAYS:
+        return None
+    found = next(_of_function(days, newest, holidays), None)
+    return found.excess_usd if found else 0.0
+
+
 # --- months -------------------------------------------------------------------------------------------------
 
 

@@ -82,14 +82,13 @@ def ask(
     snapshot: Snapshot, places: Sequence[Place], kind: str, name: str, where: str, columns: Sequence[str],
     period: str = "60",
 ) -> pd.DataFrame:  # fmt: skip
-    """place (its number), step, period_s and `columns` (SQL aggregates) of rows whose `name` it is."""
+    """place (its number), step, period_s and `columns` (SQL aggregates) of rows whose `name` (SQL) it is."""
     accounts, regions, names = ([place[at] for place in places] for at in range(3))
-    named = "''" if not name else f'"{name}"'
     return snapshot.frame(
         f"""WITH {PLACES} SELECT place.place, epoch_ms(ts) // 60000 * 60000 AS step, {period} AS period_s,
             {", ".join(columns)}
         FROM {kind} AS r JOIN place
-            ON r.account = place.account AND r.region = place.region AND {named} = place.name
+            ON r.account = place.account AND r.region = place.region AND {name} = place.name
         WHERE {where} GROUP BY ALL""",
         {"p_account": accounts, "p_region": regions, "p_name": names},
     )

@@ -113,7 +113,7 @@ def _points(snapshot: Snapshot, places: list[Place], names: list[str], grid: Gri
     for where, chosen in ((FUNCTION_POINTS, own), ("scope = 'resource'", beside)):
         if chosen:
             totals = [total_of(OF_FUNCTIONS[name]) for name in chosen]
-            frame = ask(snapshot, places, "metrics", "function", where, totals, "period_s")
+            frame = ask(snapshot, places, "metrics", '"function"', where, totals, "period_s")
             found |= lay(frame, len(places), grid, _spread(OF_FUNCTIONS, chosen))
     return found
 
@@ -124,7 +124,7 @@ def _spread(fields: Mapping[str, Any], names: Collection[str]) -> list[str]:
 
 def _reports(snapshot: Snapshot, places: list[Place], names: list[str], grid: Grid) -> dict[str, Numbers]:
     totals = [f"{RECORDS[name]} AS {name}" for name in names]
-    return lay(ask(snapshot, places, "invocations", "function", "true", totals), len(places), grid, ())
+    return lay(ask(snapshot, places, "invocations", '"function"', "true", totals), len(places), grid, ())
 
 
 def _with_pools(functions: list[Thing], things: Things) -> list[tuple[Thing, tuple[int | None, bool]]]:
@@ -235,7 +235,7 @@ def account_minutes(
         }
         places = [(account, region, "") for account, region in _targets(snapshot)]
         totals = [total_of(OF_ACCOUNTS[name]) for name in names]
-        frame = ask(snapshot, places, "metrics", "", "scope = 'account'", totals, "period_s")
+        frame = ask(snapshot, places, "metrics", "''", "scope = 'account'", totals, "period_s")
     marks = Marks(coverage, grid)
     read = marks.read("metrics", places)
     laid = lay(frame, len(places), grid, _spread(OF_ACCOUNTS, names))

@@ -13,6 +13,9 @@ from alerts.rule import Rule
 from alerts.signals import SIGNALS, About
 from core.facts import (
     AccountLimits,
+    Alias,
+    CapacityProvider,
+    CapacitySample,
     Covered,
     EventSourceMapping,
     Function,
@@ -24,8 +27,10 @@ from core.facts import (
     QueueSample,
     Reserved,
 )
+from core.settings import CostSettings
 from core.windows import Window
 
+COST = CostSettings(budgets=[{"name": "all", "usd_per_month": 1}, {"name": "none", "usd_per_month": 9}])
 SOURCE = "arn:aws:sqs:eu-west-1:111122223333:orders"
 
 
@@ -35,7 +40,8 @@ def newest(store, world, rule):
 
     def look(signal, at=10, **given):
         words = {"above": 0} if not given.keys() & {"above", "below"} else {}
-        [one, *_] = judge_all(store, [rule("any", signal=signal, **words, **given)], now=world.at(at))
+        wanted = [rule("any", signal=signal, **words, **given)]
+        [one, *_] = judge_all(store, wanted, now=world.at(at), cost=COST)
         return {
             subject.short: float(value)
             for subject, value in zip(one.grid.subjects, one.value[:, -1], strict=True)
@@ -84,6 +90,112 @@ def test_headroom_of_provisioned_concurrency_is_that_of_the_fullest_alias(newest
     world.told("metrics", Window(world.at(9), world.at(10)), points)
 
     assert newest("provisioned_headroom", below="20%") == {"checkout": pytest.approx(0.1)}
+
+
+@pytest.fixture
+def aliases(world):
+    """Two aliases of `checkout`, of which `live` fails a fifth of the time."""
+    known = [
+        Alias(name=f"checkout:{name}", function="checkout", alias=name, version="4")
+        for name in ("live", "old")
+    ]
+    world.known(*known, Provisioned(name="checkout:live", function="checkout", qualifier="live", requested=4))
+    points = [
+        MetricPoint(
+            scope="resource", function="checkout", resource=name, ts=world.at(minute), period_s=60,
+            invocations=50.0, errors=errors, provisioned_spillover=errors,
+        )
+        for name, errors in (("live", 10.0), ("old", 0.0))
+        for minute in range(10)
+    ]  # fmt: skip
+    world.minutes(0, [10.0] * 10)
+    window = Window(world.at(0), world.at(10))
+    world.told(
+        "metrics", window, [*points, *(Covered(f"checkout:{name}", window) for name in ("live", "old"))]
+    )
+
+
+def test_an_alias_is_judged_by_its_own_numbers(newest, aliases):
+    assert newest("alias_error_rate") == {"checkout:live": 0.2, "checkout:old": 0.0}
+    assert newest("AWS/Lambda.Errors", about="alias", over="5m") == {"checkout:live": 50, "checkout:old": 0}
+    assert newest("AWS/Lambda.Errors") == {"checkout": 10.0}
+
+
+def test_what_only_aliases_have_is_also_the_functions(newest, aliases):
+    spilled = "AWS/Lambda.ProvisionedConcurrencySpilloverInvocations"
+
+    assert newest(spilled) == {"checkout": 10.0}
+    assert newest(spilled, about="alias") == {"checkout:live": 10.0, "checkout:old": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({"alias": "li*"}, {"checkout:live"}),
+        ({"function": "checkout", "tag": {"team": "payments"}}, {"checkout:live", "checkout:old"}),
+        ({"function": "search"}, set()),
+    ],
+)
+def test_aliases_are_chosen_by_name_function_and_tag(store, world, rule, aliases, where, found):
+    wanted = rule("any", signal="alias_error_rate", above=0, where=where)
+
+    judged = judge_all(store, [wanted], now=world.at(10))
+
+    assert {subject.name for one in judged for subject in one.grid.subjects} == found
+
+
+def test_a_capacity_provider_is_judged_by_the_highest_of_its_instances(newest, world):
+    arn = "arn:aws:lambda:eu-west-1:111122223333:capacity-provider:steady"
+    window = Window(world.at(0), world.at(10))
+    world.known(
+        CapacityProvider(name="steady", arn=arn), Function(name="quotes", arn="q", capacity_provider_arn=arn)
+    )
+    points = [
+        CapacitySample(
+            provider="steady", instance_type=type, ts=world.at(5), period_s=300, cpu_utilization_max=share
+        )
+        for type, share in (("m8g.large", 41.0), ("m8g.xlarge", 83.0))
+    ]
+    world.told("metrics", window, [*points, Covered(arn, window)])
+
+    assert newest("AWS/Lambda.CPUUtilization", where={"function": "quotes"}) == {"steady": 83.0}
+
+
+@pytest.fixture
+def days(world):
+    """Nine days of a function that costs about a dollar an hour, five times as much on the last whole one."""
+    memory = Function(name="checkout", arn="arn", memory_mb=1024, architecture="x86_64", timeout_s=3)
+    world.known(memory, now=world.at(-15 * 1440))
+    begin = world.at(-12 * 60 - 9 * 1440)
+    points = [
+        MetricPoint(
+            scope="function", function="checkout", ts=begin + timedelta(hours=hour), period_s=3600,
+            invocations=1000.0, duration_sum_ms=6e7 * (5 if hour // 24 == 8 else 1),
+        )
+        for hour in range(9 * 24 + 12)
+    ]  # fmt: skip
+    world.told("metrics", Window(begin, world.at(0)), points)
+
+
+def test_a_day_that_was_dear_is_so_many_dollars_above_the_usual(newest, days):
+    [above] = newest("cost_anomaly").values()
+
+    assert above == pytest.approx(4 * 24 * 6e4 * 0.0000166667, rel=0.01)
+
+
+def test_a_budget_is_judged_by_what_was_spent_and_by_the_forecast(newest, days):
+    used, ahead = newest("budget_used", above="80%"), newest("budget_forecast", above="80%")
+
+    assert used["all"] == pytest.approx(9 * used["none"])
+    assert used["all"] > 1
+    assert ahead["all"] > 5 * used["all"]
+
+
+def test_without_seven_days_nothing_is_foreseen_and_no_day_is_called_dear(newest, world):
+    world.minutes(0, [0.0] * 10, duration_sum_ms=1e6)
+
+    for signal in ("budget_forecast", "cost_anomaly"):
+        assert all(value != value for value in newest(signal).values())
 
 
 def test_headroom_of_the_unreserved_pool(newest, world):
