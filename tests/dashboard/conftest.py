@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core.facts import Covered, Function, InvocationRecord, LogEvent, MetricPoint, Run, Target, Version
 from core.settings import StoreSettings
 from core.windows import Window
-from dashboard.launch import APP, ENTRANCE, STORE, Entrance
+from dashboard.launch import ENTRANCE, STORE, Entrance
 from store import schema
 from store.store import Store
+from tests import demo_store
+from tests.dashboard.every_page import opened
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PROD = Target("111111111111", "eu-west-1")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _components_are_found_once() -> Iterator[None]:
+    """For each app under test Streamlit looks through every installed package for components (0.2 s)."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
+
+
+def _opened(folder: Path) -> Store:
+    return Store.open(StoreSettings(path=folder, free_space_floor_mb=0))
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0))
+    return _opened(tmp_path / "store")
 
 
 @pytest.fixture
@@ -33,20 +51,26 @@ def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setenv("QUARTERDECK_NOW", NOW.isoformat())
     monkeypatch.setenv(ENTRANCE, Entrance().model_dump_json())
 
-    def start(page: str = "views/overview.py", **query: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=30).run()
-        app.query_params.update(query)
-        return app.switch_page(page).run()
-
-    yield start
+    yield opened
     st.cache_data.clear()
     st.cache_resource.clear()
 
 
+@pytest.fixture(scope="session")
+def filled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo_store.shared("filled", _fill, tmp_path_factory)
+
+
 @pytest.fixture
-def filled(store: Store) -> Store:
+def filled(filled_folder: Path, tmp_path: Path) -> Store:
     """Three hours of `orders` (1 % errors, a record a minute, an error line, two versions) and `idle`."""
+    shutil.copytree(filled_folder, tmp_path / "store")
+    return _opened(tmp_path / "store")
+
+
+def _fill(folder: Path) -> None:
     window = Window(NOW - timedelta(hours=3), NOW)
+    store = _opened(folder)
     store.remember_target(PROD, "shop", now=NOW)
     for collector, facts in {
         "inventory": [_function("orders", reserved=5), _function("idle")],
@@ -61,7 +85,7 @@ def filled(store: Store) -> Store:
         times = {"started_at": NOW, "finished_at": NOW}
         run = Run(collector=collector, target=PROD, window=window, period_s=60, outcome="ok", **times)
         store.commit(run, facts, now=NOW)
-    return store
+    store.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a page drawn in process shows: its words, and the values of its charts."""
+"""A page drawn in process: opened by its address, its words, and the values of its charts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ import pandas as pd
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 
+from dashboard import links
+from dashboard.launch import APP
+
 SENTENCES = ("markdown", "caption", "info", "warning", "error", "success", "header", "title", "metric")
+
+
+def opened(page: str = links.OVERVIEW, **query: str) -> AppTest:
+    """`opened("views/x.py", range="1h")`: a page of the app, drawn once, as who follows a link gets it."""
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.query_params.update(query)
+    if page != links.OVERVIEW:  # the default page, which has no name in the address
+        app.switch_page(page)
+    return app.run()
 
 
 def elements(block: Any) -> Iterator[Any]:

@@ -21,13 +21,13 @@ from collectors.registry import COLLECTORS
 from core.settings import StoreSettings
 from core.windows import Window
 from dashboard.function_tabs import TABS
-from dashboard.launch import APP, STORE
+from dashboard.launch import STORE
 from dashboard.links import FUNCTION
 from dashboard.menu import MENU
 from dashboard.needs import NEEDS
 from store.store import Store
 from tests import demo_store
-from tests.dashboard.every_page import charts, empty_panels, words
+from tests.dashboard.every_page import charts, empty_panels, opened, words
 
 TITLES = {path: title for path, title, _ in chain(*MENU.values())}
 PERMISSIONS = {collector.name: collector.permissions for collector in COLLECTORS}
@@ -53,11 +53,8 @@ class Stage:
         """The page of the address, drawn once; for the page of functions `tab` is one's."""
         patch.setenv(STORE, str(self.path))
         patch.setenv("QUARTERDECK_NOW", self.now.isoformat())
-        app = AppTest.from_file(str(APP), default_timeout=60).run()
-        app.query_params["range"] = self.range
-        if tab not in ("", ALL):
-            app.query_params.update({"fn": self.function, "tab": tab})
-        return app.switch_page(page).run()
+        query = {} if tab in ("", ALL) else {"fn": self.function, "tab": tab}
+        return opened(page, range=self.range, **query)
 
 
 class Stages:
