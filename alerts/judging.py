@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from alerts import baseline, burn, compose, late, overrides
 from alerts.burning import Hours
@@ -17,18 +15,15 @@ from alerts.judge import Judgement, judge
 from alerts.late import LOOKBACK
 from alerts.memory import memory_of, newest_commit
 from alerts.overrides import Problem
-from alerts.reading import columns_of, read_grid
+from alerts.reading import HOUR, columns_of, read_grid, read_hours
 from alerts.rule import Rule, Subject
 from alerts.signals import SubjectKind
 from core.settings import CostSettings
 from core.windows import MINUTE, Window, ceil, floor
+from store.readers.minutes import Minutes
 from store.store import Store
 
 __all__ = ["LOOKBACK", "judge_all", "judge_over", "judged_from", "problems"]
-
-HOUR = timedelta(hours=1)
-CHUNK = timedelta(hours=6)
-"""So much of what lies before the minutes is read at a time, for objectives over days."""
 
 
 def judge_all(
@@ -151,30 +146,23 @@ class _Case:
         longest = max(window.long for window in rule.windows)
         if longest <= burn.MINUTE_WINDOWS or not grid.subjects:
             return None
-        end = floor(self.window.start, HOUR)
-        chunks = [self._chunk(rule, part) for part in Window(end - longest, end).chunks(CHUNK)]
+        end, spec = floor(self.window.start, HOUR), rule.spec
+        window, columns = (
+            Window(end - longest, end),
+            frozenset(name for name in (spec.column, spec.per) if name),
+        )
+
+        def make() -> Minutes:
+            return read_hours(self.store, spec.read_from, window, now=self.now, columns=columns)
+
+        name = ("hours", spec.read_from, columns, window)
+        found = memory_of(self.store).keep(name, None, make, now=self.now, at_most=HOUR)
         keys = [subject.key for subject in grid.subjects]
-        bad = np.hstack([_aligned(keys, known, sums) for known, sums, _ in chunks])
-        total = np.hstack([_aligned(keys, known, sums) for known, _, sums in chunks])
+        bad, total = (
+            _aligned(keys, found.places, np.where(found.flags[spec.known], found.values[name or ""], np.nan))
+            for name in (spec.column, spec.per)
+        )
         return Hours(int((end - grid.ends[0]) / MINUTE) + 1, bad, total)
-
-    def _chunk(self, rule: Rule, window: Window) -> tuple[list[tuple[str, str, str]], Floats, Floats]:
-        def make() -> tuple[list[tuple[str, str, str]], Floats, Floats]:
-            grid, spec = self._past(rule, window), rule.spec
-            assert spec.per is not None
-            whole = _by_hour(grid.flags[spec.known]).all(axis=2)
-            sums = [
-                np.where(whole, np.nansum(_by_hour(grid.values[name]), axis=2), np.nan)
-                for name in (spec.column, spec.per)
-            ]
-            return [subject.key for subject in grid.subjects], sums[0], sums[1]
-
-        name = ("hours", rule.signal, window)
-        return memory_of(self.store).keep(name, None, make, now=self.now, at_most=HOUR)
-
-
-def _by_hour(matrix: NDArray[Any]) -> NDArray[Any]:
-    return matrix.reshape(len(matrix), -1, 60)
 
 
 def _aligned(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.derive import DERIVED
@@ -22,6 +22,7 @@ from store.readers.prices import list_prices
 from store.store import Store
 
 Columns = frozenset[str]
+HOUR = timedelta(hours=1)
 
 
 def columns_of(rules: Collection[Rule]) -> dict[str, Columns]:
@@ -57,6 +58,11 @@ def read_grid(
     stored = frozenset(need for name in wanted for need in _stored(name))
     minutes = _READ[source](store, window, now=now, columns=stored, coarse=coarse)
     return _grid(minutes, wanted, _SUBJECT[source], aliases(store), list_prices(store))
+
+
+def read_hours(store: Store, source: str, window: Window, *, now: datetime, columns: Columns) -> Minutes:
+    """What whole hours add up to, of functions or aliases: `columns` that are stored."""
+    return _READ[source](store, window, now=now, columns=columns, coarse=True, step=HOUR)
 
 
 def _stored(name: str) -> Collection[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 
 from core.metrics import METRICS, Metric
 from core.windows import MINUTE, Window
-from store.readers.frames import Flags, Grid, inside, touched
+from store.readers.frames import STEP_SQL, Flags, Grid, inside, milliseconds, touched
 from store.readers.states import Coverage
 from store.store import Snapshot
 
@@ -78,28 +79,38 @@ PLACES = """place AS (SELECT unnest($p_account)::VARCHAR AS account, unnest($p_r
 """SQL that numbers the places: names are long to compare."""
 
 
+def points_of(snapshot: Snapshot, grid: Grid) -> tuple[str, str]:
+    """The view that a grid's sums and maxima are asked of, and how long its rows stand for (SQL): points, or
+    what they add up to where steps are hours."""
+    if grid.step == MINUTE:
+        return "metrics", "period_s"
+    snapshot.by_hour(grid.window)
+    return "metrics_by_hour", str(COARSEST_S)
+
+
 def ask(
     snapshot: Snapshot, places: Sequence[Place], kind: str, name: str, where: str, columns: Sequence[str],
-    period: str = "60",
+    period: str = "60", step: timedelta = MINUTE,
 ) -> pd.DataFrame:  # fmt: skip
     """place (its number), step, period_s and `columns` (SQL aggregates) of rows whose `name` (SQL) it is."""
     accounts, regions, names = ([place[at] for place in places] for at in range(3))
     return snapshot.frame(
-        f"""WITH {PLACES} SELECT place.place, epoch_ms(ts) // 60000 * 60000 AS step, {period} AS period_s,
+        f"""WITH {PLACES} SELECT place.place, {STEP_SQL} AS step, {period} AS period_s,
             {", ".join(columns)}
         FROM {kind} AS r JOIN place
             ON r.account = place.account AND r.region = place.region AND {name} = place.name
         WHERE {where} GROUP BY ALL""",
-        {"p_account": accounts, "p_region": regions, "p_name": names},
+        {"p_account": accounts, "p_region": regions, "p_name": names, "step_ms": milliseconds(step)},
     )
 
 
 def lay(found: pd.DataFrame, count: int, grid: Grid, sums: Collection[str]) -> dict[str, Numbers]:
-    """Rows by place and step as matrices; what stands for more than a minute is spread over its minutes, the
-    sums in equal parts."""
+    """Rows by place and step as matrices; what stands for more than a step is spread over its steps, the sums
+    in equal parts."""
     last = 3 if "period_s" in found.columns else 2
     names, shape = list(found.columns[last:]), (count, len(grid))
-    length = found["period_s"].to_numpy(dtype=np.int64) // FINEST_S if last == 3 else np.ones(len(found))
+    step_s = grid.step_ms // 1000
+    length = found["period_s"].to_numpy(dtype=np.int64) // step_s if last == 3 else np.ones(len(found))
     times = np.maximum(length, 1).astype(np.int64)
     again = np.repeat(np.arange(len(found)), times)
     first = np.repeat(np.cumsum(times) - times, times)
@@ -124,7 +135,7 @@ def known_only(values: Mapping[str, Numbers], read: Flags, counts: Collection[st
 
 
 class Marks:
-    """Per place and minute: whether it was read, and whether it may still change."""
+    """Per place and step: whether it was read, and whether it may still change."""
 
     def __init__(self, coverage: Coverage, grid: Grid) -> None:
         self._coverage, self._grid = coverage, grid
@@ -149,6 +160,6 @@ class Marks:
             alike = self._coverage.alike(collector, *place)
             if alike not in kinds:
                 kinds[alike] = len(rows)
-                rows.append(mark(windows(collector, *place), self._grid.starts_ms, MINUTE))
+                rows.append(mark(windows(collector, *place), self._grid.starts_ms, self._grid.step))
             which[at] = kinds[alike]
         return np.stack(rows)[which] if rows else np.zeros((0, len(self._grid)), dtype=bool)

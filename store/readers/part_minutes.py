@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.metrics import Metric
@@ -22,6 +22,7 @@ from store.readers.minutes import (
     is_count,
     known_only,
     lay,
+    points_of,
     total_of,
 )
 from store.readers.states import Coverage
@@ -34,23 +35,32 @@ OF_ALIASES, OF_PROVIDERS = fields_of({"resource"}), fields_of({"instances", "env
 
 @reader
 def alias_minutes(
-    store: Store, window: Window, *, now: datetime, columns: Collection[str], coarse: bool = False
+    store: Store,
+    window: Window,
+    *,
+    now: datetime,
+    columns: Collection[str],
+    coarse: bool = False,
+    step: timedelta = MINUTE,
 ) -> Minutes:
     """Per alias, and version that is invoked by its number (`checkout:live`, `checkout:12`), and minute:
     `columns` (fields of metrics about them), collected, provisional. About each: functions (the one it is
-    of), runtime, tags. `coarse`: hours count as read, and are spread."""
+    of), runtime, tags. `coarse`: hours count as read, and are spread. `step`: an hour for what whole
+    hours add up to, instead of minutes."""
+    grid = Grid(window, step)
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = _coverage(snapshot, window, now, coarse)
         things = Things.read(snapshot, "function", "alias", "provisioned", "mapping", "trigger")
         places = sorted(set(_qualified(things)))
+        name = "\"function\" || ':' || resource"
+        fields = {name: OF_ALIASES[name] for name in columns}
         values = _values(
-            snapshot, places, "metrics", "\"function\" || ':' || resource", "scope = 'resource'",
-            {name: OF_ALIASES[name] for name in columns}, Grid(window, MINUTE),
-        )  # fmt: skip
+            snapshot, places, points_of(snapshot, grid), name, "scope = 'resource'", fields, grid
+        )
     known = {thing.place: thing for thing in things.of("function")}
     about = [_of_function(place, known) for place in places]
     counts = [name for name in columns if is_count(OF_ALIASES[name])]
-    return _minutes("alias", places, about, window, values, coverage, counts, places)
+    return _minutes("alias", places, about, grid, values, coverage, counts, places)
 
 
 def _qualified(things: Things) -> Iterable[Place]:
@@ -78,6 +88,7 @@ def provider_minutes(
     """Per capacity provider of Managed Instances and minute: `columns` (fields of metrics about its instances
     and environments: the highest of them; CloudWatch tells them every five minutes, and each stands for all
     five), collected, provisional. About each: functions (those that it runs)."""
+    grid = Grid(window, MINUTE)
     with store.snapshot(window, ("capacity_samples",)) as snapshot:
         coverage = _coverage(snapshot, window, now, coarse)
         things = Things.read(snapshot, "function", "capacity_provider")
@@ -86,9 +97,7 @@ def provider_minutes(
         )
         places = [(thing.account, thing.region, thing.name) for thing in providers]
         fields = {name: OF_PROVIDERS[name] for name in columns}
-        values = _values(
-            snapshot, places, "capacity_samples", "provider", "true", fields, Grid(window, MINUTE)
-        )
+        values = _values(snapshot, places, ("capacity_samples", "period_s"), "provider", "true", fields, grid)
     arns = [str(thing.body["arn"]) for thing in providers]
     run = [(t.body.get("capacity_provider_arn"), t.account, t.region, t.name) for t in things.of("function")]
     about = [
@@ -96,7 +105,7 @@ def provider_minutes(
         for arn, place in zip(arns, places, strict=True)
     ]
     read_as = [(*place[:2], arn) for place, arn in zip(places, arns, strict=True)]
-    return _minutes("provider", places, about, window, values, coverage, (), read_as)
+    return _minutes("provider", places, about, grid, values, coverage, (), read_as)
 
 
 # --- both ---------------------------------------------------------------------------------------------------
@@ -108,29 +117,36 @@ def _coverage(snapshot: Snapshot, window: Window, now: datetime, coarse: bool) -
 
 
 def _values(
-    snapshot: Snapshot, places: list[Place], kind: str, name: str, where: str, fields: Mapping[str, Metric],
+    snapshot: Snapshot,
+    places: list[Place],
+    points: tuple[str, str],
+    name: str,
+    where: str,
+    fields: Mapping[str, Metric],
     grid: Grid,
-) -> dict[str, Numbers]:  # fmt: skip
+) -> dict[str, Numbers]:
+    """`points`: the view, and how long its rows stand for."""
     totals = [total_of(metric) for metric in fields.values()]
     if not totals or not places:
         return {}
     sums = [name for name, metric in fields.items() if metric.statistic == "Sum"]
-    return lay(ask(snapshot, places, kind, name, where, totals, "period_s"), len(places), grid, sums)
+    found = ask(snapshot, places, points[0], name, where, totals, points[1], grid.step)
+    return lay(found, len(places), grid, sums)
 
 
 def _minutes(
     name: str,
     places: list[Place],
     about: list[dict[str, Any]],
-    window: Window,
+    grid: Grid,
     values: Mapping[str, Numbers],
     coverage: Coverage,
     counts: Collection[str],
     read_as: list[Place],
 ) -> Minutes:
     """`read_as`: the scopes that their metrics are read under."""
-    marks = Marks(coverage, Grid(window, MINUTE))
+    marks = Marks(coverage, grid)
     read = marks.read("metrics", read_as)
     flags = {"collected": read, "provisional": marks.young("metrics", read_as)}
     names = ("account", "region", name)
-    return Minutes(names, tuple(places), tuple(about), window, known_only(values, read, counts), flags)
+    return Minutes(names, tuple(places), tuple(about), grid.window, known_only(values, read, counts), flags)

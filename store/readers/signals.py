@@ -4,7 +4,7 @@ not collected."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from store.readers.minutes import (
     is_count,
     known_only,
     lay,
+    points_of,
     total_of,
 )
 from store.readers.records import COLD, FUNCTION_POINTS
@@ -67,11 +68,13 @@ def function_minutes(
     now: datetime,
     columns: Collection[str] = USUAL,
     coarse: bool = False,
+    step: timedelta = MINUTE,
 ) -> Minutes:
     """Per known function and minute: `columns` (fields of metrics about functions, and those of RECORDS),
     collected, records_collected, provisional. About each: tags, runtime, timeout_s, memory_mb, architecture,
-    reserved (None: none), provisioned (whether it has any). `coarse`: hours count as read, and are spread."""
-    grid, points = Grid(window, MINUTE), [name for name in columns if name in OF_FUNCTIONS]
+    reserved (None: none), provisioned (whether it has any). `coarse`: hours count as read, and are spread.
+    `step`: an hour for what whole hours add up to, instead of minutes."""
+    grid, points = Grid(window, step), [name for name in columns if name in OF_FUNCTIONS]
     reports = [name for name in columns if name in RECORDS]
     with store.snapshot(window, ("metrics", "invocations")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now, finest_s=_finest(coarse))
@@ -110,10 +113,11 @@ def _points(snapshot: Snapshot, places: list[Place], names: list[str], grid: Gri
     own = [name for name in names if OF_FUNCTIONS[name].scope != "resource"]
     beside = [name for name in names if OF_FUNCTIONS[name].scope == "resource"]
     found = dict[str, Numbers]()
+    kind, period = points_of(snapshot, grid)
     for where, chosen in ((FUNCTION_POINTS, own), ("scope = 'resource'", beside)):
         if chosen:
             totals = [total_of(OF_FUNCTIONS[name]) for name in chosen]
-            frame = ask(snapshot, places, "metrics", '"function"', where, totals, "period_s")
+            frame = ask(snapshot, places, kind, '"function"', where, totals, period, grid.step)
             found |= lay(frame, len(places), grid, _spread(OF_FUNCTIONS, chosen))
     return found
 
@@ -124,7 +128,8 @@ def _spread(fields: Mapping[str, Any], names: Collection[str]) -> list[str]:
 
 def _reports(snapshot: Snapshot, places: list[Place], names: list[str], grid: Grid) -> dict[str, Numbers]:
     totals = [f"{RECORDS[name]} AS {name}" for name in names]
-    return lay(ask(snapshot, places, "invocations", '"function"', "true", totals), len(places), grid, ())
+    found = ask(snapshot, places, "invocations", '"function"', "true", totals, step=grid.step)
+    return lay(found, len(places), grid, ())
 
 
 def _with_pools(functions: list[Thing], things: Things) -> list[tuple[Thing, tuple[int | None, bool]]]:
