@@ -1,4 +1,4 @@
-"""The order in which a page is sent: its answer first, then what stands around it. Nobody waits for a menu."""
+"""The order in which a page is sent: its answer first, then what stands around it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _LATER: ContextVar[list[Draw]] = ContextVar("later")
 @contextmanager
 def answer_first(around: Draw) -> Iterator[None]:
     """Draw the page, then what it put off, then what is `around` it; a page that fails still gets both."""
-    _LATER.set(later := [])
+    later: list[Draw] = []
+    _LATER.set(later)
     try:
         yield
     finally:

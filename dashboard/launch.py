@@ -18,6 +18,7 @@ from core.people import Role
 from core.settings import CostSettings, DashboardSettings, StoreSettings
 
 APP = Path(__file__).parent / "app.py"
+SERVED = APP.with_name("serve.py")
 STORE, BANNER = "QUARTERDECK_STORE", "QUARTERDECK_BANNER"
 STORE_SETTINGS = "QUARTERDECK_STORE_SETTINGS"
 ENTRANCE = "QUARTERDECK_ENTRANCE"
@@ -74,7 +75,7 @@ def launch(
     are left out of the environment, since a page never calls AWS; but not where telemetry is in S3.
     """
     access = access or AccessSettings()
-    argv = [sys.executable, "-P", "-m", "dashboard", "run", str(APP), *_options(settings)]
+    argv = [sys.executable, "-P", "-m", "dashboard", "run", str(SERVED), *_options(settings)]
     argv += [f"--server.allowedHosts={host}" for host in _hosts(settings, access.login, base_url)]
     argv += [f"--secrets.files={secrets}"] if secrets else []
     dropped = (BANNER,) if store.telemetry else (BANNER, *(n for n in environ if n.startswith("AWS_")))

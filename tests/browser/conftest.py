@@ -64,8 +64,7 @@ class Dashboard:
             self.exceptions.append(message.delta.new_element.exception.message)
 
     def _note(self, message: ConsoleMessage) -> None:
-        probe = "/_stcore/" in message.location.get("url", "") and "404" in message.text
-        if message.type == "error" and not probe:  # a deep link probes /<page>/_stcore/ once
+        if message.type == "error":
             self.console.append(f"{message.text} ({message.location.get('url', '')})")
 
     def open(self, path: str = "/", **query: str) -> Dashboard:

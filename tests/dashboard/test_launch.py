@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.access import AccessSettings, LoginSettings
 from core.settings import CostSettings, DashboardSettings, StoreSettings
-from dashboard.launch import APP, STORE, ExposedError, cost_settings, entrance, launch, store_settings
+from dashboard.launch import APP, SERVED, STORE, ExposedError, cost_settings, entrance, launch, store_settings
 from dashboard.login import login_file, secrets_toml
 
 AWS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_PROFILE": "prod", "PATH": "/bin"}
@@ -25,7 +25,7 @@ def test_listens_where_the_settings_say():
 
     assert "--server.address=0.0.0.0" in argv
     assert "--server.port=9000" in argv
-    assert str(APP) in argv
+    assert str(SERVED) in argv
 
 
 def test_hands_over_the_store_as_an_absolute_path():

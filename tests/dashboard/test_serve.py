@@ -1,0 +1,33 @@
+"""The browser is told where the server is, so that it need not look for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from dashboard.serve import INDEX, PAGES, WHERE, told
+
+
+def test_a_page_says_where_its_server_is_before_any_script_runs():
+    said = told(INDEX.read_text("utf-8"))
+
+    assert said.index(WHERE) < said.index("<script type=") < said.index("</head>")
+    assert said.replace(WHERE, "") == INDEX.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", [route.path for route in PAGES])
+def test_every_address_of_the_menu_answers_with_that_page(path):
+    answer = asyncio.run(_get(path))
+
+    assert answer.status_code == 200
+    assert WHERE in answer.text
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def _get(path: str) -> httpx.Response:
+    transport = httpx.ASGITransport(Starlette(routes=PAGES))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        return await client.get(path, params={"fn": "1.eu-west-1.x"})
