@@ -87,8 +87,7 @@ def last_month(today: date) -> date:
 
 def recall(store: Store, target: Target, window: Window) -> Mapping[str, Any]:
     """`since` when days are missing or may change, and when they were last `seen`."""
-    with store.snapshot(window) as snapshot:
-        kept = {one.day: one for one in explored(snapshot, Filter(target.account, target.region))}
+    kept = {one.day: one for one in explored(store, Filter(target.account, target.region))}
     if not kept:
         return {}
     day = min(kept)

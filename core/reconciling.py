@@ -7,44 +7,39 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, localcontext
-from typing import NamedTuple, cast
+from typing import cast
 
 from core import billed
-from core.billed import DIGITS, USED, Bill, Billed, What, meters_of_type, total
+from core.billed import DIGITS, USED, Bill, Billed, What, meters_of_type
 from core.meters import LAMBDA, METERS, Meter, Used, exact, without_prefix
 from core.price_book import Price, PriceBook
-
-UNEXPLAINED = "unexplained"
-FREE_TIER, TIERS, PLANS = "free tier", "volume tiers", "savings plans"
-DISCOUNTS, CREDITS, TAXES, FEES = "discounts", "credits and refunds", "tax", "other charges"
-UNWATCHED, ELSEWHERE = "not watched: functions", "not watched: accounts and regions"
-NOT_ESTIMATED, NO_PRICE, PRICE = "not estimated", "no price known", "another price"
-LATE, UNREAD, ROUNDING = "late usage", "days not collected", "rounding"
-
-REASONS: Mapping[str, str] = {
-    FREE_TIER: "Use that the bill charges nothing for, at list price.",
-    TIERS: "The bill charges the cheaper tiers of a payer's month; the estimate here is at the first tier.",
-    PLANS: "What Savings Plans take off covered use, and what of them is charged without use.",
-    DISCOUNTS: "Private prices and discount lines.",
-    CREDITS: "Credit and refund lines.",
-    TAXES: "Tax lines. No estimate has tax.",
-    FEES: "Lines of other kinds, by AWS's word.",
-    UNWATCHED: "Resources that the bill charges in watched places, but no inventory has.",
-    ELSEWHERE: "Accounts and regions that the bill charges and no target covers.",
-    NOT_ESTIMATED: "What is charged, but counted nowhere by us.",
-    NO_PRICE: "Places or meters of which no price is known: the estimate leaves them out.",
-    PRICE: "The bill's public price is not the one that the estimate goes by.",
-    LATE: "Days that the bill does not have in full yet.",
-    UNREAD: "Days of which the store has no use at all for the account and region.",
-    ROUNDING: "Differences of a millionth of what is compared, or less.",
-    UNEXPLAINED: "What is left: use that only one side has, for no reason that can be told.",
-}
-"""Every reason in words, in the order they are told."""
+from core.reconciled import (
+    CREDITS,
+    DISCOUNTS,
+    ELSEWHERE,
+    FEES,
+    FREE_TIER,
+    LATE,
+    MOST_NAMES,
+    NO_DAY,
+    NO_PRICE,
+    NOT_ESTIMATED,
+    PLANS,
+    PRICE,
+    ROUNDING,
+    TAXES,
+    TIERS,
+    UNEXPLAINED,
+    UNREAD,
+    UNWATCHED,
+    Cell,
+    Compared,
+    Day,
+    Difference,
+    Reconciled,
+)
 
 CLOSE_USD, CLOSE_SHARE = Decimal("1e-6"), Decimal("1e-6")
-TRUSTED, ROUGH = Decimal("0.02"), Decimal("0.1")
-"""Shares that may stay unexplained for an estimate to be trusted, or to be called rough."""
-MOST_NAMES = 5
 
 Place = tuple[str, str]
 """Account and region."""
@@ -71,81 +66,6 @@ class Known:
     names: Mapping[Place, Set[str]]
     days: Mapping[Place, Set[date]]
     settled_before: date = date.max
-
-
-class Cell(NamedTuple):
-    """What is compared: all meters that share a usage type, in one place."""
-
-    account: str
-    region: str
-    meter: str
-    architecture: str
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """`usd` by which the bill is above (below: negative) our list estimate, for one reason. `names` are what
-    it is mostly about: functions, days, usage types."""
-
-    cell: Cell
-    reason: str
-    usd: Decimal
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One cell: what the estimate at list price and the bill (net of commitments) say."""
-
-    cell: Cell
-    unit: str
-    estimate_quantity: Decimal
-    bill_quantity: Decimal
-    estimate_usd: Decimal
-    bill_usd: Decimal
-    differences: tuple[Difference, ...]
-
-    @property
-    def unexplained_usd(self) -> Decimal:
-        return total(one.usd for one in self.differences if one.reason == UNEXPLAINED)
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciled:
-    """All cells of a month; those with the most unexplained dollars first."""
-
-    month: date
-    cells: tuple[Compared, ...]
-
-    @property
-    def estimate_usd(self) -> Decimal:
-        return total(one.estimate_usd for one in self.cells)
-
-    @property
-    def bill_usd(self) -> Decimal:
-        return total(one.bill_usd for one in self.cells)
-
-    @property
-    def unexplained_usd(self) -> Decimal:
-        """Without regard to sign: too much here and too little there do not cancel out."""
-        return total(abs(one.unexplained_usd) for one in self.cells)
-
-    @property
-    def unexplained_share(self) -> Decimal | None:
-        """Of the larger of estimate and bill; None: both are nothing."""
-        larger = max(abs(self.bill_usd), self.estimate_usd)
-        return self.unexplained_usd / larger if larger else None
-
-    def by_reason(self) -> dict[str, tuple[Decimal, tuple[str, ...]]]:
-        """USD and names per reason that occurs, in the order of REASONS."""
-        found = {}
-        for reason in REASONS:
-            mine = [d for one in self.cells for d in one.differences if d.reason == reason]
-            if mine:
-                largest = sorted(mine, key=lambda d: -abs(d.usd))
-                names = dict.fromkeys(name for d in largest for name in d.names)
-                found[reason] = (total(d.usd for d in mine), tuple(names)[:MOST_NAMES])
-        return found
 
 
 def reconcile(
@@ -226,7 +146,19 @@ def _compared(
         estimate * price.usd if price else Decimal(0),
         sum((line.net_usd for line in sides.bill.values()), Decimal(0)),
         tuple(_merged(found)),
+        _days(sides, price.usd if price else Decimal(0)),
     )
+
+
+def _days(sides: _Sides, usd: Decimal) -> dict[date, Day]:
+    found: dict[date, Day] = {}
+    for (day, _), quantity in sides.ours.items():
+        held = found.get(day, NO_DAY)
+        found[day] = held._replace(estimate_usd=held.estimate_usd + quantity * usd)
+    for what, line in sides.bill.items():
+        held = found.get(what.day, NO_DAY)
+        found[what.day] = held._replace(bill_usd=held.bill_usd + line.net_usd)
+    return found
 
 
 def _merged(found: Iterable[Difference]) -> Iterator[Difference]:
@@ -264,8 +196,9 @@ def _explained(
             if what not in mine:
                 yield Difference(cell, UNWATCHED, line.net_usd, (what.resource,))
         yield from _by_day(cell, sides.ours, mine, price.usd, known)
+        turns = _free_until(mine) if METERS[cell.meter].free else None
         for what, line in mine.items():
-            yield from _priced(cell, what, line, price)
+            yield from _priced(cell, what, line, price, is_part_free=what.day == turns)
 
 
 def _is_watched(what: What, known: Known) -> bool:
@@ -316,7 +249,16 @@ def _is_close(gap: Decimal, size: Decimal) -> bool:
 # --- prices -------------------------------------------------------------------------------------------------
 
 
-def _priced(cell: Cell, what: What, line: Billed, price: Price) -> Iterator[Difference]:
+def _free_until(mine: Bill) -> date | None:
+    """The day on which a free amount is used up: the first that is charged. A source that tells days without
+    list prices has what is free of it and what is not in one line."""
+    charged = [what.day for what, line in mine.items() if what.kind == billed.USAGE and line.net_usd]
+    return min(charged, default=None)
+
+
+def _priced(
+    cell: Cell, what: What, line: Billed, price: Price, *, is_part_free: bool
+) -> Iterator[Difference]:
     """What was charged for a quantity, less its value at our list price."""
     value = line.quantity * price.usd
     if what.kind == billed.FREE:
@@ -325,7 +267,10 @@ def _priced(cell: Cell, what: What, line: Billed, price: Price) -> Iterator[Diff
         yield Difference(cell, PLANS, line.net_usd - value)
     else:
         listed = line.net_usd if line.list_usd is None else line.list_usd
-        yield Difference(cell, _reason_of_price(listed, line.quantity, price), listed - value)
+        reason = _reason_of_price(listed, line.quantity, price)
+        if is_part_free and line.list_usd is None and reason != ROUNDING and listed < value:
+            reason = FREE_TIER
+        yield Difference(cell, reason, listed - value)
         discount = line.net_usd - listed
         yield Difference(cell, ROUNDING if _is_close(discount, listed) else DISCOUNTS, discount)
 
@@ -336,21 +281,3 @@ def _reason_of_price(listed: Decimal, quantity: Decimal, price: Price) -> str:
         return ROUNDING
     lowest = min(tier.usd for tier in price.tiers) * quantity
     return TIERS if lowest - CLOSE_USD <= listed < value else PRICE
-
-
-def sentence(found: Reconciled) -> str:
-    """How far to trust the estimate, in one sentence."""
-    month = f"{found.month:%B %Y}"
-    if not found.bill_usd and not found.estimate_usd:
-        return f"Neither the bill nor the estimate of {month} has anything that costs money."
-    share = found.unexplained_share or Decimal(0)
-    bill, left = _dollars(found.bill_usd), _dollars(found.unexplained_usd)
-    if not found.unexplained_usd:
-        return f"The estimate of {month} can be trusted: all of the {bill} that AWS charges is explained."
-    percent = f"{float(share) * 100:.2g} %"
-    trust = "can be trusted" if share <= TRUSTED else "is rough" if share <= ROUGH else "is off"
-    return f"The estimate of {month} {trust}: of {bill} that AWS charges, {left} ({percent}) are unexplained."
-
-
-def _dollars(usd: Decimal) -> str:
-    return f"{'-' if usd < 0 else ''}${abs(usd):,.2f}" if abs(usd) >= Decimal("0.01") else f"${usd:.6f}"

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from core.reconciling import REASONS, ROUGH, TRUSTED, UNEXPLAINED, Difference, Reconciled, sentence
+from core.reconciled import REASONS, ROUGH, TRUSTED, UNEXPLAINED, Difference, Reconciled, sentence
 from dashboard.answers import Answer
 from dashboard.numbers import plain, usd
 from dashboard.widgets import Card

@@ -8,13 +8,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from core.reconciling import REASONS, Compared, sentence
+from core.reconciled import REASONS, Compared, sentence
 from core.settings import CostSettings
 from quarterdeck.mistakes import UsageMistakeError
 from quarterdeck.output import Column, count, dollars, text
 from store import bills
 from store.bill_files import bill_paths, gather
-from store.readers.reconciling import billed_months, reconciliation
+from store.readers.reconciling import SOURCES, billed_months, reconciliation
 from store.store import Store
 
 Document = dict[str, Any]
@@ -73,7 +73,8 @@ def month_of(word: str | None, store: Store) -> date:
     newest = word or next(iter(billed_months(store)), None)
     if newest is None:
         raise UsageMistakeError(
-            "the store has no bill: import one with `quarterdeck bill import FILE` (see docs/bills.md)"
+            "the store has no bill: import one with `quarterdeck bill import FILE`, or switch"
+            " cost.cost_explorer on (see docs/bills.md)"
         )
     try:
         return date.fromisoformat(f"{newest}-01")
@@ -81,13 +82,23 @@ def month_of(word: str | None, store: Store) -> date:
         raise UsageMistakeError(f"--month: {word!r} is no month such as 2026-10") from error
 
 
-def reconcile_document(store: Store, month: date, settings: CostSettings, *, now: datetime) -> Document:
-    """`differences` are per reason over all cells; `cells` are per account, region and meter."""
-    told = reconciliation(store, month, settings, now=now)
+def source_of(word: str | None) -> str:
+    """What to reconcile against, as it was asked for; "": whatever there is, what was imported first."""
+    if word is not None and word not in SOURCES:
+        raise UsageMistakeError(f"--against: {word!r} is none of {', '.join(map(repr, SOURCES))}")
+    return word or ""
+
+
+def reconcile_document(
+    store: Store, month: date, settings: CostSettings, *, now: datetime, against: str = ""
+) -> Document:
+    """`differences` are per reason over all cells, `days` too; `cells` are per account, region and meter."""
+    told = reconciliation(store, month, settings, now=now, against=against)
     found = told.found
     return {
         "month": f"{month:%Y-%m}",
         "says": sentence(found),
+        "against": told.source,
         "is_final": told.is_final,
         "bills": [asdict(one) for one in told.bills],
         "accounts_without_bill": list(told.without_bill),
@@ -98,6 +109,10 @@ def reconcile_document(store: Store, month: date, settings: CostSettings, *, now
         "differences": [
             {"reason": reason, "usd": usd, "names": list(names), "means": REASONS[reason]}
             for reason, (usd, names) in found.by_reason().items()
+        ],
+        "days": [
+            {"day": day.isoformat(), "estimate_usd": one.estimate_usd, "bill_usd": one.bill_usd}
+            for day, one in found.by_day().items()
         ],
         "cells": [_cell(one) for one in found.cells],
     }
@@ -123,5 +138,5 @@ def caveats(document: Document) -> Sequence[str]:
         told.append("the bill is not final yet: its last days are late usage")
     if document["accounts_without_bill"]:
         names = ", ".join(document["accounts_without_bill"])
-        told.append(f"not compared, for want of a bill: account {names}")
+        told.append(f"not compared, for want of a bill: {names}")
     return told

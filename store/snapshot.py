@@ -29,6 +29,8 @@ Answer = TypeVar("Answer")
 
 UNREAD = (duckdb.Error, pa.ArrowException, OSError)
 TORN = "rows of the newest hours are torn"
+AGAIN_S = 0.02
+"""Between two attempts to stop a query."""
 
 
 class Snapshot:
@@ -178,14 +180,18 @@ class Snapshot:
         if within_s is None:
             yield
             return
-        is_over = threading.Event()
+        is_over, is_answered = threading.Event(), threading.Event()
 
         def stop() -> None:
+            if is_answered.wait(within_s):
+                return
             is_over.set()
-            self._duck().interrupt()
+            while not is_answered.wait(AGAIN_S):  # an attempt has no effect on a query that is to begin
+                if (views := self._views) is not None:
+                    views.duck.interrupt()
 
-        timer = threading.Timer(within_s, stop)
-        timer.start()
+        watch = threading.Thread(target=stop, daemon=True)
+        watch.start()
         try:
             yield
         except (duckdb.Error, RuntimeError) as error:  # which of them depends on where it was stopped

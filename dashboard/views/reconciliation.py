@@ -7,7 +7,7 @@ from datetime import date
 
 import streamlit as st
 
-from core.reconciling import Reconciled
+from core.reconciled import Reconciled
 from core.windows import MINUTE, Window, floor
 from dashboard import figures_reconciliation as figures
 from dashboard import links, numbers, queries, queries_bills, tables, widgets

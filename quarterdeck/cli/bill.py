@@ -74,12 +74,21 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 
 
 @bill.command("reconcile")
-def reconcile(context: typer.Context, month: Month = None, as_json: Json = False) -> None:
+def reconcile(
+    context: typer.Context,
+    month: Month = None,
+    against: Annotated[
+        str | None, typer.Option(help="imported, or cost explorer. Default: what was imported, if there is.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Hold the estimate against the bill: every difference by its reason, and what is left.
 
     Examples:
 
         quarterdeck bill reconcile --month 2026-10
+
+        quarterdeck bill reconcile --against "cost explorer"
 
         quarterdeck bill reconcile --json | jq '.differences'
     """
@@ -88,7 +97,9 @@ def reconcile(context: typer.Context, month: Month = None, as_json: Json = False
     mine = front(context)
     with mine.store() as store:
         asked = billing.month_of(month, store)
-        document = billing.reconcile_document(store, asked, mine.settings.cost, now=now_utc())
+        document = billing.reconcile_document(
+            store, asked, mine.settings.cost, now=now_utc(), against=billing.source_of(against)
+        )
     if as_json:
         output.print_json(document)
         return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,7 +17,8 @@ from core.billed import Line as BillLine
 from core.facts import Charge, ChargedDay
 from store import schema
 from store.bills import Imported
-from store.store import Filter, Snapshot
+from store.readers.things import EVERYTHING
+from store.store import Filter, Store
 
 EXPLORER = "cost explorer"
 """The source of these lines, beside the formats of imported files."""
@@ -34,7 +36,7 @@ class Explored:
     seen: datetime
 
 
-def explored(snapshot: Snapshot, where: Filter, month: str = "") -> list[Explored]:
+def explored(store: Store, where: Filter = EVERYTHING, month: str = "") -> list[Explored]:
     """All days that were read, or those of a month (2026-11); the oldest first."""
     c = schema.entity.c
     query = sa.select(c.account, c.region, c.name, c.body, c.last_seen)
@@ -43,17 +45,13 @@ def explored(snapshot: Snapshot, where: Filter, month: str = "") -> list[Explore
         query = query.where(c.account == where.account)
     if where.region:
         query = query.where(c.region == where.region)
-    return [
-        Explored(
-            account,
-            region,
-            date.fromisoformat(name),
-            tuple(Charge(*each) for each in body["charges"]),
-            body["is_estimated"],
-            seen,
-        )
-        for account, region, name, body, seen in snapshot.state(query).itertuples(index=False, name=None)
-    ]
+    with store.engine.connect() as connection:
+        return [_explored(*row) for row in connection.execute(query)]
+
+
+def _explored(account: str, region: str, name: str, body: Mapping[str, Any], seen: datetime) -> Explored:
+    charges = tuple(Charge(*each) for each in body["charges"])
+    return Explored(account, region, date.fromisoformat(name), charges, body["is_estimated"], seen)
 
 
 def to_bill(days: Iterable[Explored]) -> Bill:

@@ -13,18 +13,24 @@ from core.billed import Line as BillLine
 from core.errors import BillError
 from core.metering import COUNTS
 from core.meters import Used
-from core.reconciling import Known, Reconciled, reconcile
+from core.reconciled import Reconciled
+from core.reconciling import Known, reconcile
 from core.settings import CostSettings
 from core.windows import Window
 from store import bills
 from store.asking import reader
 from store.bills import Imported
 from store.readers.billing import KINDS
+from store.readers.explored import EXPLORER, Explored, as_imported, explored, to_bill
 from store.readers.metered import KEPT, meter_usage
 from store.readers.prices import read_book
 from store.readers.things import EVERYTHING, Things
 from store.store import Snapshot, Store
 from store.tiers import DAY
+
+IMPORTED = "imported"
+SOURCES = (IMPORTED, EXPLORER)
+"""Where a month's bill may come from; what was imported says more."""
 
 BEST_FIRST = ("cur", "focus")
 FINAL_AFTER = timedelta(days=5)
@@ -33,45 +39,92 @@ FINAL_AFTER = timedelta(days=5)
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """`bills` are those compared, one for each payer; `without_bill` are watched accounts that are on none of
-    them: nothing of theirs is compared."""
+    """`bills` are those compared, one for each payer; `without_bill` are watched accounts (of Cost Explorer:
+    accounts and regions) that are on none of them: nothing of theirs is compared."""
 
     found: Reconciled
     bills: tuple[Imported, ...]
     without_bill: tuple[str, ...]
     is_final: bool
+    source: str = IMPORTED
 
 
 @reader
-def billed_months(store: Store) -> list[str]:
-    """Months of which there is a bill, the newest first: 2026-10."""
-    return list(dict.fromkeys(one.month for one in bills.imported(store)))
+def billed_months(store: Store) -> dict[str, tuple[str, ...]]:
+    """Months of which there is a bill, the newest first, and its sources: 2026-10, imported before Cost
+    Explorer's."""
+    found: dict[str, set[str]] = {}
+    for one in bills.imported(store):
+        found.setdefault(one.month, set()).add(IMPORTED)
+    for day in explored(store):
+        if day.charges:
+            found.setdefault(f"{day.day:%Y-%m}", set()).add(EXPLORER)
+    return {month: tuple(one for one in SOURCES if one in found[month]) for month in sorted(found)[::-1]}
 
 
 @reader
-def reconciliation(store: Store, month: date, settings: CostSettings, *, now: datetime) -> Reconciliation:
-    """Raises BillError when the store has no bill of the month."""
-    mine = _chosen(bills.imported(store), f"{month:%Y-%m}")
-    if not mine:
+def reconciliation(
+    store: Store, month: date, settings: CostSettings, *, now: datetime, against: str = ""
+) -> Reconciliation:
+    """`against` is one of SOURCES; "": the first that there is. Raises BillError when the store has no bill
+    of the month from there."""
+    charged = _charged(store, f"{month:%Y-%m}", against)
+    if charged is None:
         raise BillError(
-            f"the store has no bill of {month:%Y-%m}: import one with `quarterdeck bill import FILE`"
-            " (see docs/bills.md)"
+            f"the store has no bill of {month:%Y-%m}{f' from {against}' if against else ''}: import one with"
+            " `quarterdeck bill import FILE`, or switch cost.cost_explorer on (see docs/bills.md)"
         )
-    whole = _whole(store, mine)
-    window, is_final = _window(month), all(_is_final(one, month) for one in mine)
+    whole, mine, is_final, window = charged.bill, charged.of, charged.is_final, _window(month)
     with store.snapshot(window, KEPT) as snapshot:
-        things = Things.read(snapshot, *KINDS, "log_group", "queue")
+        things = Things.read(snapshot, *KINDS)
         used = list(_used(snapshot, things, window, now=now))
         book = read_book(snapshot, settings)
-    accounts = {what.account for what in whole}
-    compared = [one for one in used if one.account in accounts]
+    compared = [one for one in used if charged.has(one)]
     days: dict[tuple[str, str], set[date]] = {}
     for one in compared:
         days.setdefault((one.account, one.region), set()).add(one.key[0])  # type: ignore[index]
-    settled = date.max if is_final else min(date.fromisoformat(one.last_day) for one in mine if one.last_day)
+    ends = [date.fromisoformat(one.last_day) for one in mine if one.last_day and not is_final]
+    settled = min(ends, default=date.max)
     found = reconcile(compared, whole, book, Known(_names(things), days, settled), month=month)
-    without = sorted({one.account for one in used} - accounts)
-    return Reconciliation(found, tuple(mine), tuple(without), is_final)
+    without = sorted({charged.place_of(one) for one in used if not charged.has(one)})
+    return Reconciliation(found, tuple(mine), tuple(without), is_final, charged.source)
+
+
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """A month's bill from one source. `places`: the accounts, or accounts and regions, that it is of."""
+
+    bill: Bill
+    of: list[Imported]
+    places: frozenset[str]
+    is_final: bool
+    source: str
+
+    def has(self, used: Used) -> bool:
+        return self.place_of(used) in self.places
+
+    def place_of(self, used: Used) -> str:
+        return f"{used.account} {used.region}" if self.source == EXPLORER else used.account
+
+
+def _charged(store: Store, month: str, against: str) -> _Charged | None:
+    mine = _chosen(bills.imported(store), month) if against in ("", IMPORTED) else []
+    if mine:
+        whole = _whole(store, mine)
+        accounts = frozenset(what.account for what in whole)
+        is_final = all(_is_final(one) for one in mine)
+        return _Charged(whole, mine, accounts, is_final, IMPORTED)
+    days = explored(store, month=month) if against in ("", EXPLORER) else []
+    if not any(day.charges for day in days):
+        return None
+    places = frozenset(f"{day.account} {day.region}" for day in days)
+    is_final = _is_over(days, month) and not any(day.is_estimated for day in days)
+    return _Charged(to_bill(days), as_imported(days, month), places, is_final, EXPLORER)
+
+
+def _is_over(days: list[Explored], month: str) -> bool:
+    """Whether the last day was read."""
+    return _window(date.fromisoformat(f"{month}-01")).end.date() - timedelta(days=1) in {d.day for d in days}
 
 
 def _chosen(imported: list[Imported], month: str) -> list[Imported]:
@@ -96,7 +149,8 @@ def _window(month: date) -> Window:
     return Window(start, start + timedelta(days=calendar.monthrange(month.year, month.month)[1]))
 
 
-def _is_final(one: Imported, month: date) -> bool:
+def _is_final(one: Imported) -> bool:
+    month = date.fromisoformat(f"{one.month}-01")
     return one.imported_at >= _window(month).end + FINAL_AFTER
 
 

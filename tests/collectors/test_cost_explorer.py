@@ -22,7 +22,6 @@ from quarterdeck.demo.company import MERIDIAN
 from quarterdeck.demo.server import DemoServer, FrozenClock
 from quarterdeck.demo.specs import Company
 from store.readers.explored import explored, to_bill
-from store.store import Filter
 from tests.collectors.conftest import NOW, TARGET, refusing
 from tests.collectors.proof.content import aws_at
 
@@ -80,11 +79,6 @@ def listed(store):
     )  # fmt: skip
     store.commit(run, facts, now=NOW)
     return store
-
-
-def held_in(store):
-    with store.snapshot(WINDOW) as snapshot:
-        return explored(snapshot, Filter())
 
 
 def test_it_runs_only_when_the_settings_allow_it():
@@ -153,7 +147,7 @@ def test_what_is_final_is_not_read_again_and_what_may_change_is(answered, listed
     run_once(COLLECTOR, aws, listed, Window.last(MINUTE, now=later), now=later)
 
     assert asked[0] == {"Start": "2026-11-01", "End": "2026-11-22"}
-    costs = {one.day: one.charges[0].usd for one in held_in(listed)}
+    costs = {one.day: one.charges[0].usd for one in explored(listed)}
     assert (costs[date(2026, 10, 31)], costs[date(2026, 11, 1)]) == ("0.0166667", "0.02")
 
 
@@ -198,7 +192,7 @@ def test_a_failure_keeps_nothing_and_waits_for_its_turn_as_requests_are_paid(ans
 
     assert run.outcome == "partial"
     assert said in run.error
-    assert held_in(listed) == []
+    assert explored(listed) == []
 
 
 def test_other_partitions_are_not_asked(answered):
@@ -225,7 +219,7 @@ def test_a_month_of_it_is_a_bill_in_the_words_of_imported_ones(answered, listed)
     ]  # fmt: skip
     run_once(COLLECTOR, answered(GetCostAndUsage=answering(groups)), listed, WINDOW, now=NOW)
 
-    bill = to_bill(one for one in held_in(listed) if one.day == date(2026, 11, 5))
+    bill = to_bill(one for one in explored(listed) if one.day == date(2026, 11, 5))
 
     what = What(
         date(2026, 11, 5), TARGET.account, TARGET.region, "AWSLambda", "EU-Lambda-GB-Second", "", "usage"

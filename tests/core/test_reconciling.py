@@ -11,6 +11,7 @@ from core import reconciling as r
 from core.billed import Billed, Line, What, add
 from core.meters import METERS, Used
 from core.prices import packaged_book
+from core.reconciled import sentence
 
 OCTOBER = date(2026, 10, 1)
 A, B, PAYER = "111111111111", "222222222222", "999999999999"
@@ -132,7 +133,7 @@ def test_use_that_only_the_bill_has_is_unexplained_and_names_the_function():
 
     price = BOOK.of(METERS["duration"], "eu-west-1", "x86_64", on=date(2026, 10, 31)).usd
     assert found.by_reason() == {r.UNEXPLAINED: (100 * price, ("etl",))}
-    assert "unexplained" in r.sentence(found)
+    assert "unexplained" in sentence(found)
 
 
 def test_use_that_the_bill_lacks_altogether_names_the_function():
