@@ -199,7 +199,8 @@ class Snapshot:
                 raise
             raise StoreError(f"stopped after {within_s:g} s: ask for a shorter time, or for less") from error
         finally:
-            timer.cancel()
+            is_answered.set()
+            watch.join()
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
