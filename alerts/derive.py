@@ -33,8 +33,8 @@ def _timeout_share(minutes: Minutes, _: ListPrices) -> Numbers:
 
 
 def _cost(minutes: Minutes, listed: ListPrices) -> Numbers:
-    """Requests and duration at list price, before free amounts and tiers: what a minute's invocations cost. Logs,
-    /tmp beyond the free size and provisioned concurrency are not in it."""
+    """Requests and duration at list price, before free amounts and tiers: what a minute's invocations cost.
+    Logs, /tmp beyond the free size and provisioned concurrency are not in it."""
     day = minutes.window.end.date()
     known = [
         listed.of(region, str(about.get("architecture") or "x86_64"), on=day)

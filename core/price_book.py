@@ -71,7 +71,9 @@ class PriceBook:
 
     def __init__(self, *layers: Iterable[Price]) -> None:
         self._layers = [_by_key(layer) for layer in layers]
-        self.as_of = max((p.seen for each in self._layers for ps in each.values() for p in ps), default=None)
+        seen = [[price.seen for own in layer.values() for price in own] for layer in self._layers]
+        self.layers = tuple((len(days), max(days, default=None)) for days in seen)
+        """Of each: how many prices, and when the newest was looked up."""
 
     def price(self, name: str, region: str, architecture: str = "", *, on: date) -> Price | None:
         """The price that held `on` that day; None: it is not known, and must not be guessed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
@@ -110,6 +111,18 @@ def parse_prices(text: str, name: str) -> tuple[Price, ...]:
     if twice := _twice(file, document):
         raise SettingsError(twice)
     return file.to_prices(source=name)
+
+
+def own_prices(file: Path | None) -> tuple[Price, ...]:
+    """The prices of the file that `cost.prices` names, all of them or none. Raises SettingsError with a line
+    per mistake."""
+    if file is None:
+        return ()
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{file}: the price file cannot be read: {error}"]) from error
+    return parse_prices(text, str(file))
 
 
 def _mistakes(error: ValidationError, document: Document) -> list[str]:

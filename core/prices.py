@@ -51,11 +51,6 @@ def packaged_book() -> PriceBook:
     return PriceBook(packaged())
 
 
-def as_of() -> str:
-    """The day they were looked up, ISO 8601."""
-    return _day().isoformat()
-
-
 def _day() -> date:
     return max(price.seen for price in packaged())
 
@@ -64,11 +59,32 @@ def regions() -> tuple[str, ...]:
     return packaged_book().regions()
 
 
-@cache
+class ListPrices:
+    """List prices of a book, as of any day: what the first unit of a month costs, before free amounts, tiers
+    and plans. For what costs a little, and for what is proposed; totals are `core.tiering`'s."""
+
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+        self._known: dict[tuple[str, str, date], Prices] = {}
+
+    def of(self, region: str, architecture: str, *, on: date) -> Prices:
+        """Prices of `architecture` (x86_64, arm64) in `region`; all None for a place we know nothing of."""
+        key = region, architecture, on
+        if key not in self._known:
+            found = {field: self.usd(name, region, architecture, on=on) for field, name in _NAMES.items()}
+            self._known[key] = Prices(**found)
+        return self._known[key]
+
+    def usd(self, meter: str, region: str, architecture: str = "", *, on: date) -> Decimal | None:
+        """USD of a unit of one of `core.meters.METERS`; None: not known."""
+        price = self._book.of(METERS[meter], region, architecture, on=on)
+        return None if price is None else price.usd
+
+
 def prices(region: str, architecture: str) -> Prices:
-    """Prices of `architecture` (x86_64, arm64) in `region`; all None for a place we know nothing of."""
-    found = {field: _usd(name, region, architecture) for field, name in _NAMES.items()}
-    return Prices(**found)
+    """The list prices that came with this release, to hold answers against. What is shown or judged follows
+    the store's own book: `store.readers.prices`."""
+    return ListPrices(packaged_book()).of(region, architecture, on=_day())
 
 
 _NAMES = {
@@ -79,11 +95,6 @@ _NAMES = {
     "ephemeral": "ephemeral",
     "log_ingest": "log_ingest",
 }
-
-
-def _usd(name: str, region: str, architecture: str) -> Decimal | None:
-    price = packaged_book().of(METERS[name], region, architecture, on=_day())
-    return None if price is None else price.usd
 
 
 def cost(quantity: Decimal | float | None, price: Decimal | None) -> Decimal | None:

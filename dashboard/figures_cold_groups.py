@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
 from core.formulas import rate
-from core.prices import cost, prices
+from core.prices import Prices, cost
 from dashboard import numbers
 from dashboard.figures import reason
 
@@ -41,7 +41,12 @@ UNTOLD = (
 )
 
 
-def priced(groups: pd.DataFrame, parts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def priced(
+    groups: pd.DataFrame,
+    parts: pd.DataFrame,
+    by: Sequence[str],
+    prices: Callable[[str, str], Prices],
+) -> pd.DataFrame:
     """`groups` with init_cost_usd (Decimal; None: a price or a billed time is not known). `parts` are the
     same records by PRICED_BY as well."""
     spent: defaultdict[tuple[Any, ...], Decimal | None] = defaultdict(Decimal)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 
-from core.prices import as_of
 from core.units import Step, break_even_use
 from dashboard import numbers
 from dashboard.answers import Answer
@@ -87,7 +86,7 @@ def cards(found: WhatIf, chosen: Step) -> list[Card]:
             label="Net cost",
             value=numbers.usd(chosen.net_usd),
             help="Capacity + duration at the provisioned price − what the same invocations, with the cold "
-            f"starts avoided, cost on demand. Prices of {as_of()}, without free tier or Savings Plan.",
+            "starts avoided, cost on demand. Today's list prices, without free tier or Savings Plan.",
             delta=f"{numbers.usd(chosen.capacity_usd)} capacity",
             arrow="off",
             **marks,

@@ -2,23 +2,28 @@
 
 Questions are keyed by a rounded window and a filter; `queries_*.py` hold those of other pages.
 Frames are copies: a page may change the one it gets. The present (`_at`) is no part of a key: the window says
-enough, and an answer that is a minute old is renewed in the background while it is shown.
+enough, and an answer that is a minute old is renewed in the background while it is shown. Those of the next
+minute are asked before it is shown (`ahead`).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from core.facts import Target
+from core.price_file import own_prices
 from core.settings import StoreSettings
 from core.windows import MINUTE, Window, floor
-from dashboard.launch import store_settings
+from dashboard.ahead import Ahead, Asked, Asking, Present
+from dashboard.launch import cost_settings, store_settings
 from store.readers import collection, concurrency, fleet, functions, incidents, totals
 from store.readers import names as known_names
 from store.store import Filter, Store
@@ -27,34 +32,77 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def cached(ttl_s: int = 60, entries: int = 64) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A cache for one question: old answers are served while a new one is computed, so nobody waits."""
-    return st.cache_data(ttl=ttl_s, max_entries=entries, show_spinner=False, refresh_mode="background")
+_ASKED = Asked()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question(Generic[P, R]):
+    """A question with its cache: old answers are served while a new one is computed, so nobody waits. What is
+    asked of the present is noted, to be asked of the next one before pages do."""
+
+    answers: Any
+
+    def __call__(self, *args: P.args, **words: P.kwargs) -> R:
+        if not _fixed():
+            _ASKED.note(Asking(self.answers, args, tuple(sorted(words.items()))))
+        answer: R = self.answers(*args, **words)
+        return answer
+
+    def clear(self) -> None:
+        self.answers.clear()
+
+
+def cached(ttl_s: int = 60, entries: int = 64) -> Callable[[Callable[P, R]], Question[P, R]]:
+    keep = st.cache_data(ttl=ttl_s, max_entries=entries, show_spinner=False, refresh_mode="background")
+    return lambda question: Question(keep(question))
 
 
 # --- where and when -----------------------------------------------------------------------------------------
 
 
 @st.cache_resource(show_spinner=False)
-def _open(_settings: StoreSettings, path: str) -> Store:
-    return Store.open(_settings)
+def _open(_settings: StoreSettings, path: str, prices: Path | None) -> Store:
+    return Store.open(_settings, prices=own_prices(prices))
 
 
 def store() -> Store:
-    """The store that `dashboard.launch` named. Raises StoreError in one sentence when it cannot be read."""
+    """The store that `dashboard.launch` named, with one's own prices. Raises StoreError in one sentence when
+    it cannot be read, SettingsError when the price file is broken."""
     settings = store_settings(os.environ)
-    return _open(settings, str(settings.path))
+    return _open(settings, str(settings.path), cost_settings(os.environ).prices)
 
 
 def now() -> datetime:
-    """The present, to the minute; `QUARTERDECK_NOW` (ISO 8601) stops it for tests and pictures."""
-    fixed = os.environ.get("QUARTERDECK_NOW")
-    return floor(datetime.fromisoformat(fixed) if fixed else datetime.now(UTC), MINUTE)
+    """The present of all pages, to the minute: `ahead` moves it. It stands still where it is `_fixed`."""
+    return _fixed() or _ahead(str(store_settings(os.environ).path)).present(datetime.now(UTC)).now
+
+
+def freshness() -> datetime | None:
+    """Up to when metrics were read for every target, as of `now`."""
+    if fixed := _fixed():
+        return _freshness(fixed)
+    return _ahead(str(store_settings(os.environ).path)).present(datetime.now(UTC)).fresh
 
 
 def moment() -> datetime:
     """The present to the second, for what is told as `12 s ago`; stands still where `now` does."""
-    return now() if os.environ.get("QUARTERDECK_NOW") else datetime.now(UTC)
+    return _fixed() or datetime.now(UTC)
+
+
+def _fixed() -> datetime | None:
+    """Where `QUARTERDECK_NOW` (ISO 8601) stops the clock, for tests and pictures."""
+    at = os.environ.get("QUARTERDECK_NOW")
+    return floor(datetime.fromisoformat(at), MINUTE) if at else None
+
+
+@st.cache_resource(show_spinner=False)
+def _ahead(path: str) -> Ahead:
+    return Ahead(_look, _ASKED)
+
+
+def _look(clock: datetime) -> Present:
+    now = floor(clock, MINUTE)
+    return Present(now, collection.freshness(store(), now=now))
 
 
 def scope() -> Filter:
@@ -83,7 +131,7 @@ def within(frame: pd.DataFrame, where: Filter) -> pd.DataFrame:
 
 
 @cached(ttl_s=15, entries=2)
-def freshness(_at: datetime) -> datetime | None:
+def _freshness(_at: datetime) -> datetime | None:
     return collection.freshness(store(), now=_at)
 
 

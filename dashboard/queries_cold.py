@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from dashboard import figures_cold, figures_cold_groups
 from dashboard.queries import cached, store
 from dashboard.what_if import WhatIf, what_if
 from store.readers import cold, cold_groups, starts
+from store.readers.prices import list_prices
 from store.store import Filter
 
 
@@ -45,7 +47,7 @@ def groups(window: Window, where: Filter, by: tuple[str, ...], _at: datetime) ->
     found = cold_groups.cold_groups(store(), window, now=_at, by=by, where=where)
     finer = tuple(dict.fromkeys((*by, *figures_cold_groups.PRICED_BY)))
     parts = cold_groups.cold_groups(store(), window, now=_at, by=finer, where=where)
-    return figures_cold_groups.priced(found, parts, by)
+    return figures_cold_groups.priced(found, parts, by, partial(list_prices(store()).of, on=_at.date()))
 
 
 @cached(ttl_s=300)
@@ -65,4 +67,5 @@ def replayed(
     _at: datetime,
 ) -> WhatIf | None:
     told = starts.recorded_arrivals(store(), target, function, window, now=_at)
-    return what_if(told, region=target.region, architecture=architecture, units_now=units_now, idle=idle)
+    prices = list_prices(store()).of(target.region, architecture, on=_at.date())
+    return what_if(told, prices=prices, units_now=units_now, idle=idle)

@@ -16,7 +16,7 @@ from dashboard.launch import cost_settings
 from dashboard.queries import cached, store, targets
 from store.readers import budgets as budgeting
 from store.readers import chargeback as charging
-from store.readers import cost
+from store.readers import cost, prices
 from store.readers import own_spend as own
 from store.readers.chargeback import Chargeback
 from store.readers.own_spend import OwnSpend
@@ -26,6 +26,12 @@ from store.store import Filter
 def settings() -> CostSettings:
     """Who pays, and at which prices."""
     return cost_settings(os.environ)
+
+
+@cached(ttl_s=300, entries=2)
+def price_sources() -> str:
+    """Which prices hold."""
+    return prices.price_sources(store())
 
 
 def costs(window: Window, where: Filter, at: datetime, by: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 from alerts.actions import requests as asking
 from alerts.actions.registry import read_action
 from core.facts import Target
+from core.prices import ListPrices
 from core.rightsizing import Observed
 from core.windows import Window
 from dashboard import queries, queries_actions
@@ -18,9 +19,15 @@ from store.readers import optimizer as optimizers
 from store.readers import rightsizing
 from store.readers import whatif as replay
 from store.readers.optimizer import Optimizer
+from store.readers.prices import list_prices
 from store.readers.rightsizing import Saving
 from store.readers.things import Place
 from store.store import Filter
+
+
+def prices() -> ListPrices:
+    """What proposals are reckoned with."""
+    return list_prices(store())
 
 
 @cached(ttl_s=600, entries=16)

@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from core.cpu_model import fits
-from core.prices import prices
 from core.rightsizing import KINDS
 from core.rightsizing_changes import act_line
 from core.rightsizing_memory import SIZES_MB, curve
@@ -57,7 +56,8 @@ def _curve(one: Saving, window: Window) -> None:
     seen = queries_savings.observed(window, one.place, queries.now())
     if seen is None or seen.memory_mb is None:
         return
-    sizes = curve(seen, lambda architecture: prices(one.region, architecture))
+    prices, today = queries_savings.prices(), queries.now().date()
+    sizes = curve(seen, lambda architecture: prices.of(one.region, architecture, on=today))
     if not sizes:
         return
     drawn = price_curve(figures_savings.curve(sizes), now_mb=seen.memory_mb, then_mb=one.proposal.then)

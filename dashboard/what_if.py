@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 
-from core.prices import Prices, prices
+from core.prices import Prices
 from core.replay import Flags, Habits, Placed, arrivals, fit_idle, place
 from core.units import Ran, Step, enough, paying, steps
 from core.windows import Window
@@ -63,7 +63,7 @@ class WhatIf:
 
 
 def what_if(
-    told: Recorded, *, region: str, architecture: str, units_now: int, idle: timedelta | None = None
+    told: Recorded, *, prices: Prices, units_now: int, idle: timedelta | None = None
 ) -> WhatIf | None:
     """`idle` is how long environments are kept without work; None: what reproduces the recorded cold starts
     best. None when there is no record to replay."""
@@ -80,9 +80,8 @@ def what_if(
     cold = placed.cold(habits)
     ran = _ran(placed, cold, counted, mine)
     memory_mb = _newest(mine["memory_mb"])
-    price = prices(region, architecture)
     return WhatIf(
-        steps=steps(ran, length=told.window.duration, memory_mb=memory_mb, prices=price),
+        steps=steps(ran, length=told.window.duration, memory_mb=memory_mb, prices=prices),
         units_now=units_now,
         invocations=len(mine),
         recorded=recorded,
@@ -91,7 +90,7 @@ def what_if(
         is_fitted=idle is None,
         wait_s=ran.wait_s,
         memory_mb=memory_mb,
-        prices=price,
+        prices=prices,
         window=told.window,
         state=told.state,
         has_lead=told.has_lead,

@@ -10,7 +10,6 @@ from typing import Any
 from core.chargeback import ROUNDING_RULE, RULE
 from core.chargeback_page import statement_page
 from core.cost_words import COMPONENT_WORDS
-from core.prices import as_of
 from quarterdeck.answers import Document, window_document
 from quarterdeck.mistakes import UsageMistakeError
 from store import bill
@@ -80,8 +79,8 @@ def chargeback_rows(document: Document) -> list[Document]:
     ]
 
 
-def chargeback_html(found: Chargeback, *, by: str, now: datetime) -> str:
-    """The page for people, as the dashboard hands it out."""
+def chargeback_html(found: Chargeback, *, by: str, prices: str, now: datetime) -> str:
+    """The page for people, as the dashboard hands it out; `prices` says which prices hold."""
     lacks = [f"{name or 'untagged'}: {state}" for name, state in found.states.items()]
     return statement_page(
         found.statement,
@@ -91,5 +90,5 @@ def chargeback_html(found: Chargeback, *, by: str, now: datetime) -> str:
         words=COMPONENT_WORDS,
         lacks=lacks,
         made=now,
-        prices=f"Net: after free amounts, tiers and savings plan; this release's prices are of {as_of()}.",
+        prices=f"Net: after free amounts, tiers and savings plan. {prices}",
     )

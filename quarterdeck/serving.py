@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from alerts.rules import rules_of
 from collectors.aws import Aws, Unreachable, connect
 from core.errors import AwsError
+from core.price_file import own_prices
 from quarterdeck.lock import living
 from quarterdeck.notes import write_meta
 from quarterdeck.service import USUAL, Clock, Schedule, Service, utc_now
@@ -42,7 +43,8 @@ def serve(settings: Settings, *, clock: Clock = utc_now, schedule: Schedule = US
     """Run the service until SIGTERM or SIGINT. Raises a QuarterdeckError when it cannot start."""
     _log_to_stderr()
     rules = rules_of(settings.alerts)
-    store, holder = Store.open(settings.store), new_holder()
+    store = Store.open(settings.store, prices=own_prices(settings.cost.prices))
+    holder = new_holder()
     alone = living(settings.store.path, holder, only_here=settings.store.database is None)
     with alone as neighbours, httpx.Client(timeout=WEBHOOK_TIMEOUT_S) as http:
         connected, unreachable = connect(settings.targets, settings.aws)

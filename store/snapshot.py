@@ -14,6 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from core.errors import AskAgainError, StoreError
+from core.price_book import Price
 from core.windows import Window
 from store import hot, hours, schema, state
 from store.hot import HotCache
@@ -38,9 +39,9 @@ class Snapshot:
 
     Each kind is a DuckDB view of the same name (columns of `telemetry.SCHEMAS`, one row per key, newest fact
     wins, `ts` within the window), empty when nothing is stored; with a place, it has that function's rows.
-    What cannot be read is left out and named in `lost`. A file that turns out to be unreadable, or gone,
-    after something was answered raises
-    AskAgainError: answers with and without it do not go together (`store.asking.reader` asks again).
+    What cannot be read is left out and named in `lost`. `prices` are one's own. A file that turns out to be
+    unreadable, or gone, after something was answered raises AskAgainError: answers with and without it do not
+    go together (`store.asking.reader` asks again).
     """
 
     def __init__(
@@ -52,7 +53,10 @@ class Snapshot:
         window: Window,
         kinds: Sequence[str],
         place: Place | None,
+        *,
+        prices: tuple[Price, ...] = (),
     ) -> None:
+        self.prices = prices
         self._engine, self._lake, self._cache, self._losses = engine, lake, cache, losses
         self._window, self._kinds, self._place = window, tuple(dict.fromkeys(kinds)), place
         self._connection: sa.Connection | None = None
@@ -308,9 +312,11 @@ def taken(
     window: Window,
     kinds: Sequence[str],
     place: Place | None = None,
+    *,
+    prices: tuple[Price, ...] = (),
 ) -> Iterator[Snapshot]:
     """A snapshot of this instant, given back at the end of the block."""
-    snapshot = Snapshot(engine, lake, cache, losses, window, kinds, place)
+    snapshot = Snapshot(engine, lake, cache, losses, window, kinds, place, prices=prices)
     try:
         snapshot.refresh()
         yield snapshot

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from core.errors import LeaseLostError, StoreError
 from core.facts import Fact, Inventory, Run, Target, Usage
+from core.price_book import Price
 from core.settings import StoreSettings
 from core.windows import Window
 from store import (
@@ -56,25 +57,26 @@ class Filter:
 
 
 class Store:
-    """One folder: `state.db`, and `telemetry/` beside it."""
+    """One folder: `state.db`, and `telemetry/` beside it. `prices` are one's own, which come before those
+    that it holds."""
 
     _fence: Callable[[sa.Connection], None] | None = None
 
-    def __init__(self, settings: StoreSettings, engine: sa.Engine) -> None:
-        self.settings = settings
+    def __init__(self, settings: StoreSettings, engine: sa.Engine, prices: Sequence[Price] = ()) -> None:
+        self.settings, self.prices = settings, tuple(prices)
         self._engine, self._writer, self._turn = engine, state.writer(engine), state.turn(engine)
         self._lake, self._cache = Lake(settings.path, open_shelf(settings, engine)), HotCache()
         self._losses = Losses(self.transaction)
         self._paid = Paid(self._lake.shelf, self.transaction)
 
     @classmethod
-    def open(cls, settings: StoreSettings, *, create: bool = True) -> Store:
-        """Open, create or migrate the store.
+    def open(cls, settings: StoreSettings, *, create: bool = True, prices: Sequence[Price] = ()) -> Store:
+        """Open, create or migrate the store. `prices` are those of `cost.prices`.
 
         Raises StoreError (unwritable, full, corrupt, missing when `create` is False: each in one sentence
         that says what to do) and StoreTooNewError.
         """
-        return cls(settings, open_state(settings, create=create))
+        return cls(settings, open_state(settings, create=create), prices)
 
     @property
     def engine(self) -> sa.Engine:
@@ -160,7 +162,7 @@ class Store:
         """A consistent view of this instant; `kinds` are the telemetry kinds asked for, by default none. With
         a `place`, they have the rows of that function alone, and are read much faster."""
         parts = self._engine, self._lake, self._cache, self._losses
-        with snapshot.taken(*parts, window, kinds, place) as found:
+        with snapshot.taken(*parts, window, kinds, place, prices=self.prices) as found:
             yield found
         self._paid.bill_if_due()
 

@@ -10,7 +10,6 @@ import streamlit as st
 from core.chargeback import ROUNDING_RULE, RULE
 from core.chargeback_page import statement_page
 from core.cost_words import COMPONENT_WORDS, NOT_COUNTED
-from core.prices import as_of
 from core.tiering import RULE as NET
 from core.windows import MINUTE, Window, floor
 from dashboard import figures_chargeback, links, numbers, queries, queries_cost, tables, widgets
@@ -22,10 +21,7 @@ from store.readers.chargeback import Chargeback
 MONTHS, TEAM = 15, "team"
 DIMENSIONS = {"account": "Account", "region": "Region", "function": "Function"}
 QUARTER_HOUR = 15 * MINUTE
-PRICES = (
-    "Net: after free amounts, tiers and savings plan, before credits. This release's prices are of {}. "
-    f"{NOT_COUNTED}."
-)
+PRICES = f"Net: after free amounts, tiers and savings plan, before credits. {{}} {NOT_COUNTED}."
 
 
 def months(now: datetime) -> list[str]:
@@ -141,17 +137,17 @@ def document(found: Chargeback, what: str) -> str:
         words=COMPONENT_WORDS,
         lacks=figures_chargeback.lacks(found),
         made=queries.now(),
-        prices=PRICES.format(as_of()),
+        prices=PRICES.format(queries_cost.price_sources()),
     )
 
 
 def rules(found: Chargeback) -> None:
-    one = found.statement
+    one, prices = found.statement, PRICES.format(numbers.plain(queries_cost.price_sources()))
     with st.expander("How it adds up", icon=":material/function:"):
         st.markdown(
             f"- {RULE}\n- {NET}\n- {ROUNDING_RULE}\n"
             f"- Exact total: {numbers.plain(f'{one.total_usd:f}')} USD; "
-            f"charged: {numbers.plain(f'{one.cents_usd:f}')} USD.\n- {PRICES.format(as_of())}"
+            f"charged: {numbers.plain(f'{one.cents_usd:f}')} USD.\n- {prices}"
         )
     lacking = figures_chargeback.lacks(found)
     if lacking:

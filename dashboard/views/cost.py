@@ -9,10 +9,19 @@ import pandas as pd
 import streamlit as st
 
 from core.cost_words import NOT_COUNTED
-from core.prices import as_of
 from core.tiering import RULE
 from core.windows import MINUTE, Window, floor
-from dashboard import figures_cost, figures_moves, links, numbers, queries, queries_cost, tables, widgets
+from dashboard import (
+    figures_cost,
+    figures_moves,
+    links,
+    numbers,
+    queries,
+    queries_cost,
+    tables,
+    widgets,
+    zoom,
+)
 from dashboard.answers import cost_answer
 from dashboard.charts.cost import SHORT_WORDS, cost_by_component, cost_over_time
 from dashboard.compare import earlier
@@ -134,7 +143,7 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
             names = [str(group) if group else figures_cost.UNTAGGED for group in series["group"]]
             narrow = tables.board_columns() == 1
             chart = cost_over_time(series.assign(group=names), step=step, narrow=narrow)
-            st.altair_chart(chart, key="cost-chart", alt=f"Cost per {words(step)} by {word(by).lower()}")
+            zoom.bars(chart, key="cost-chart", alt=f"Cost per {words(step)} by {word(by).lower()}")
     with right, st.container(border=True, key="cost-parts", height="stretch"):
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")
@@ -146,7 +155,7 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
                 )
             )
             st.markdown(f"**Net**: {RULE}")
-            st.markdown(f"{PRICES} Prices that came with this release were looked up on {as_of()}.")
+            st.markdown(f"{PRICES} {numbers.plain(queries_cost.price_sources())}")
 
 
 def words(step: timedelta) -> str:

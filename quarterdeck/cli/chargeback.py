@@ -41,6 +41,7 @@ def chargeback(
     from core.errors import QuarterdeckError
     from quarterdeck import answers, charging, output, tables
     from store.readers.chargeback import chargeback as read
+    from store.readers.prices import price_sources
 
     first, group = charging.read_month(month, now=now), charging.read_by(answers.grouping(by))
     mine = front(context)
@@ -48,13 +49,14 @@ def chargeback(
         found = read(
             store, first, now=now, by=group, where=where(account, region), settings=mine.settings.cost
         )
+        sources = price_sources(store)
     document = charging.chargeback_document(found, by=group)
     if csv:
         output.write_csv(csv, charging.chargeback_rows(document))
         note(f"wrote {len(document['lines'])} rows to {csv}")
     if html:
         try:
-            html.write_text(charging.chargeback_html(found, by=group, now=now), encoding="utf-8")
+            html.write_text(charging.chargeback_html(found, by=group, prices=sources, now=now), "utf-8")
         except OSError as error:
             raise QuarterdeckError(f"cannot write {html}: {error.strerror}") from error
         note(f"wrote the statement to {html}")

@@ -45,9 +45,11 @@ class Front:
     @contextmanager
     def store(self, *, create: bool = False) -> Iterator[Store]:
         """The store, opened for one command."""
+        from core.price_file import own_prices
         from store.store import Store
 
-        store = Store.open(self.settings.store, create=create)
+        prices = own_prices(self.settings.cost.prices)
+        store = Store.open(self.settings.store, create=create, prices=prices)
         try:
             yield store
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import chain
 from typing import Any
@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from core.prices import FREE_EPHEMERAL_MB, GIB, cost, prices
+from core.prices import FREE_EPHEMERAL_MB, GIB, ListPrices, cost
 from core.windows import Window, ceil, floor, merge, subtract
 from store import schema
 from store.readers.bill_lines import Line, capacity_lines, plain_lines, plain_of, volume_lines
 from store.readers.frames import rows
+from store.readers.prices import read_book
 from store.readers.states import Coverage, Seen
 from store.readers.summaries import BIN_MS, billed_places
 from store.readers.sums import is_mute, metric_sums, recorded_places
@@ -100,8 +101,9 @@ def bills(
     ):
         lines.setdefault(place, []).append(line)
     unlisted, shared = without_provisioned(snapshot, coverage), Readings(coverage)
+    listed = _Listed(ListPrices(read_book(snapshot)), question.window.end.date())
     return {
-        place: _bill(place, mine, shared, read.windows.get(place, ()), unlisted.get(place[:2]))
+        place: _bill(place, mine, shared, listed, read.windows.get(place, ()), unlisted.get(place[:2]))
         for place, mine in lines.items()
     }
 
@@ -113,8 +115,9 @@ def spend(
     question: Question,
     label: Callable[[Place], str] = lambda place: "",
 ) -> pd.DataFrame:
-    """label, region, step, component, usd (float; NaN: its price is not known), functions added up by what
-    `label` calls them. Log volume that is not known counts as none."""
+    """label, region, step, component, usd (float; NaN: its price is not known), at list price as of the
+    window's end; functions added up by what `label` calls them. Log volume that is not known counts as
+    none."""
     metrics = metric_sums(snapshot, question.window, question.where)
     recorded = recorded_places(snapshot, question.window, question.where)
     read = usage_read(snapshot, coverage, question, metrics, recorded)
@@ -129,14 +132,27 @@ def spend(
     ]
     lines, meter = _joined(parts), ["region", "architecture", "meter"]
     price = lines[meter].drop_duplicates()
-    price["price"] = [_price_per_quantity(row) for row in rows(price)]
+    listed = _Listed(ListPrices(read_book(snapshot)), question.window.end.date())
+    price["price"] = [_price_per_quantity(listed, row) for row in rows(price)]
     lines = lines.merge(price, on=meter, how="left")
     lines["usd"] = (lines["quantity"] * lines["price"]).where(lines["quantity"] != 0, 0.0)
     return lines[["label", "region", "step", "component", "usd"]]
 
 
-def _price_per_quantity(row: Any) -> float:
-    price = getattr(prices(row.region, row.architecture), row.meter)
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """List prices as of a day."""
+
+    prices: ListPrices
+    on: date
+
+    def usd(self, region: str, architecture: str, meter: str) -> Decimal | None:
+        usd: Decimal | None = getattr(self.prices.of(region, architecture, on=self.on), meter)
+        return usd
+
+
+def _price_per_quantity(listed: _Listed, row: Any) -> float:
+    price = listed.usd(row.region, row.architecture, row.meter)
     return np.nan if price is None else float(price / UNITS[row.meter])
 
 
@@ -305,14 +321,19 @@ class Readings:
 
 
 def _bill(
-    place: Place, lines: Sequence[Line], shared: Readings, read: Sequence[Window], unlisted: str | None
+    place: Place,
+    lines: Sequence[Line],
+    shared: Readings,
+    listed: _Listed,
+    read: Sequence[Window],
+    unlisted: str | None,
 ) -> Bill:
     components: dict[str, Decimal | None] = dict.fromkeys(COMPONENTS, Decimal(0))
     unknown = {"provisioned": unlisted} if unlisted else {}
     for line in lines:
         if line.quantity == 0:
             continue  # nothing costs nothing, whatever the price
-        usd, so_far = _usd(line), components[line.component]
+        usd, so_far = _usd(line, listed), components[line.component]
         if usd is None:
             unknown[line.component] = _reason(line)
         elif so_far is not None:
@@ -326,8 +347,8 @@ def _bill(
     return Bill(basis, shared.read(place, read), invocations, unknown, components | dict.fromkeys(unknown))
 
 
-def _usd(line: Line) -> Decimal | None:
-    price = getattr(prices(line.region, line.architecture), line.meter)
+def _usd(line: Line, listed: _Listed) -> Decimal | None:
+    price = listed.usd(line.region, line.architecture, line.meter)
     quantity = None if np.isnan(line.quantity) else Decimal(str(line.quantity)) / UNITS[line.meter]
     return cost(quantity, price)
 

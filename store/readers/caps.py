@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from core.caps import VERDICTS, Made, Reservation, verdict
-from core.prices import prices
+from core.prices import ListPrices
 from core.provisioned import month_usd
 from core.windows import Window
 from store import schema
@@ -19,6 +19,7 @@ from store.readers.frames import rows, with_none
 from store.readers.lifecycle import PLACE
 from store.readers.lifecycle import provisioned as provisioned_pools
 from store.readers.limits_then import LimitsThen
+from store.readers.prices import read_book
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, known
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
@@ -122,14 +123,15 @@ def idle_provisioned(
 ) -> pd.DataFrame:
     """Provisioned concurrency that served nobody, the dearest first: account, region, function, qualifier,
     version (None: it does not exist), held (environments), why (a sentence), usd_month (Decimal: what holding
-    them costs in 30 days; None: price or memory not known), utilization_max (NaN: nothing was told),
-    invocations (that it served in the window), state (of the window). What was not read in full, and is on a
-    version or alias that something reaches, is not judged."""
+    them costs in 30 days at today's list price; None: price or memory not known), utilization_max (NaN:
+    nothing was told), invocations (that it served in the window), state (of the window). What was not read in
+    full, and is on a version or alias that something reaches, is not judged."""
     pools = provisioned_pools(store, window, where=where)
     with store.snapshot(window, ("metrics",)) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now, only="metrics")
         things = Things.read(snapshot, "function", "version", where=where)
-    sizes = _Sizes(things)
+        listed = ListPrices(read_book(snapshot))
+    sizes = _Sizes(things, listed, now.date())
     lines = list(_idle(pools, coverage, sizes))
     frame = pd.DataFrame(lines, columns=pd.Index(IDLE))
     for name in ("version", "usd_month", "state"):
@@ -165,9 +167,10 @@ def _named(qualifier: str) -> str:
 
 
 class _Sizes:
-    """Memory and architecture of functions and their versions."""
+    """Memory and architecture of functions and their versions, and what they cost as of a day."""
 
-    def __init__(self, things: Things) -> None:
+    def __init__(self, things: Things, listed: ListPrices, on: date) -> None:
+        self._listed, self._on = listed, on
         self._functions = {t.place: t.body for t in things.of("function")}
         self._versions = {(t.place, str(t.body["version"])): t.body for t in things.of("version")}
 
@@ -175,4 +178,6 @@ class _Sizes:
         own, whole = self._versions.get((place, version), {}), self._functions.get(place, {})
         memory_mb = own.get("memory_mb") or whole.get("memory_mb")
         architecture = str(own.get("architecture") or whole.get("architecture") or "")
-        return month_usd(held, memory_mb, prices(place[1], architecture).provisioned_capacity)
+        return month_usd(
+            held, memory_mb, self._listed.of(place[1], architecture, on=self._on).provisioned_capacity
+        )

@@ -14,13 +14,13 @@ import pandas as pd
 from core.metering import COUNTS
 from core.meters import COMPONENTS as ALL
 from core.meters import METERS
-from core.prices import packaged_book
 from core.settings import CostSettings
 from core.windows import Window, subtract
 from store.asking import reader
 from store.readers.billing import COMPONENTS as USUAL
-from store.readers.billing import ESTIMATED, KINDS, RECORDS, Bill, Readings, spend, without_provisioned
+from store.readers.billing import ESTIMATED, RECORDS, Bill, Readings, spend, without_provisioned
 from store.readers.frames import Grid, rows, to_utc, with_none
+from store.readers.measured import KINDS
 from store.readers.metered import KEPT, Metering, PlaceUse, meter_usage
 from store.readers.priced import Amounts, Group, Pricing, Row, Sums, Unpriced, priced, priced_frame, rates_of
 from store.readers.priced import settled as as_grains
@@ -84,9 +84,9 @@ def costs(
     is "", as is the version of $LATEST and of what no record tells of.
 
     cost_usd is the exact sum of its components; a component whose price or usage is not known counts as
-    nothing and is named in `state`. Prices are list prices: those that came with the release, or with
-    `settings` those that hold by them. Then there is net_usd too: after free amounts, tiers and savings plan
-    (`core.tiering.RULE`), worked out over the whole months of all functions.
+    nothing and is named in `state`. Prices are list prices of each month (`store.readers.prices`). With
+    `settings` there is net_usd too: after free amounts, tiers and savings plan (`core.tiering.RULE`), worked
+    out over the whole months of all functions.
     """
     wide = window if settings is None else _months(window, now)
     with store.snapshot(wide, KEPT) as snapshot:
@@ -117,9 +117,9 @@ def _pricing(
     *,
     now: datetime,
 ) -> Pricing:
+    book, whole = read_book(snapshot), used
     if settings is None:
-        return Pricing(packaged_book())
-    book, whole = read_book(snapshot, settings), used
+        return Pricing(book)
     if wide != window or where != EVERYTHING:
         everything = Things.read(snapshot, *KINDS)
         whole = meter_usage(snapshot, everything, wide, EVERYTHING, now=now)
@@ -307,8 +307,8 @@ def cost_series(
     store: Store, window: Window, *, now: datetime, by: str = "function", where: Filter = EVERYTHING
 ) -> pd.DataFrame:
     """Long frame: ts (of a `cost_step`), group (top 7 and `other`), cost_usd (float). Whole steps only; a
-    step that was not read is NaN. What functions cost that no inventory lists any more or yet is one group,
-    but for regions, which are known all the same."""
+    step that was not read is NaN. At list price. What functions cost that no inventory lists any more or yet
+    is one group, but for regions, which are known all the same."""
     step = cost_step(window)
     with store.snapshot(window, KEPT) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
@@ -320,7 +320,7 @@ def cost_series(
             spent = spend(snapshot, things, coverage, question, lambda place: _label(label, place, by))
         else:
             used = meter_usage(snapshot, things, grid.window, where, now=now, step=step)
-            spent = _spent(used, things, by)
+            spent = _spent(used, Pricing(read_book(snapshot)), things, by)
     spent["group"] = _groups(spent, by)
     totals = spent.groupby("group")["usd"].sum().sort_values(ascending=False)
     top = list(totals.index[:TOP])
@@ -342,14 +342,14 @@ def _label(name: Any, place: Place, by: str) -> str:
     return "" if by in OF_ROWS else str(name(place, by))
 
 
-def _spent(used: Metering, things: Things, by: str) -> pd.DataFrame:
+def _spent(used: Metering, pricing: Pricing, things: Things, by: str) -> pd.DataFrame:
     """label (None: not listed), region, step, component, usd (NaN: its price is not known)."""
     names, named = dict[str, int](), _Names(things)
     labels = {
         t.place: names.setdefault(_label(named.name, t.place, by), len(names))
         for t in things.of("function", gone=True)
     }
-    sums, pricing = Sums(used, labels, ["step"]), Pricing(packaged_book())
+    sums = Sums(used, labels, ["step"])
     lines = priced_frame(sums.frame(pricing.alike(*sums.places)), pricing, used.columns)
     return lines.assign(label=lines["label"].map(dict(enumerate(names))))
 

@@ -20,8 +20,8 @@ from core.windows import Window
 from store import bills
 from store.asking import reader
 from store.bills import Imported
-from store.readers.billing import KINDS
 from store.readers.explored import EXPLORER, Explored, as_imported, explored, to_bill
+from store.readers.measured import KINDS
 from store.readers.metered import KEPT, meter_usage
 from store.readers.prices import read_book
 from store.readers.things import EVERYTHING, Things
@@ -78,7 +78,7 @@ def reconciliation(
     with store.snapshot(window, KEPT) as snapshot:
         things = Things.read(snapshot, *KINDS)
         used = list(_used(snapshot, things, window, now=now))
-        book = read_book(snapshot, settings)
+        book = read_book(snapshot)
     compared = [one for one in used if charged.has(one)]
     days: dict[tuple[str, str], set[date]] = {}
     for one in compared:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from core.facts import Target
-from core.prices import packaged_book, prices
+from core.prices import ListPrices
 from core.replay import arrivals, place
 from core.rightsizing import AtSize, Observed, Pool, Proposal, lacking, unknown
 from core.rightsizing_rules import Rates, proposals
@@ -21,6 +21,7 @@ from core.weekly import week
 from core.windows import Window, subtract, total
 from store.asking import reader
 from store.readers.caps import idle_provisioned
+from store.readers.prices import list_prices
 from store.readers.rightsizing_records import busiest_hours, sizes, used_versions
 from store.readers.rightsizing_setup import KINDS, Setup, idle_pools
 from store.readers.starts import recorded_arrivals
@@ -111,17 +112,19 @@ def _seen(coverage: Coverage, at: Place) -> timedelta:
 def savings(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> list[Saving]:
     """What each function could save, find out or keep: ranked by what a month would save, the dearest first,
     what is only at stake after them. Provisioned concurrency is replayed for the REPLAYED busiest functions
-    of which some hour could pay for a unit."""
+    of which some hour could pay for a unit. Money is at today's list prices: before free amounts, tiers and
+    plans."""
+    listed = list_prices(store)
     told = observed(store, window, now=now, where=where)
     found = [
         Saving(one.account, one.region, one.function, proposal)
         for one in told
-        for proposal in proposals(one, rates(one.region, now))
+        for proposal in proposals(one, rates(listed, one.region, now))
     ]
     by_place = {(one.account, one.region, one.function): one for one in told}
     found += [
         Saving(*at, scheduled_units(store, by_place[at], window, now=now))
-        for at in _worth_replaying(store, window, where)
+        for at in _worth_replaying(store, listed, window, where, now=now)
         if at in by_place
     ]
     return sorted(found, key=_rank)
@@ -134,26 +137,23 @@ def _rank(one: Saving) -> tuple[Any, ...]:
     return order, middle is None, -(middle or Decimal(0)), one.place, proposal.kind
 
 
-def rates(region: str, now: datetime) -> Rates:
+def rates(listed: ListPrices, region: str, now: datetime) -> Rates:
     """Prices of a region as of a day."""
-    book, day = packaged_book(), now.date()
-
-    def usd(name: str) -> Decimal | None:
-        price = book.price(name, region, on=day)
-        return None if price is None else price.usd
-
+    day = now.date()
     return Rates(
-        compute=lambda architecture: prices(region, architecture),
-        log_ingest=usd("log_ingest"),
-        log_storage=usd("log_storage"),
-        snapshot=usd("snapstart_cache"),
+        compute=lambda architecture: listed.of(region, architecture, on=day),
+        log_ingest=listed.usd("log_ingest", region, on=day),
+        log_storage=listed.usd("log_storage", region, on=day),
+        snapshot=listed.usd("snapstart_cache", region, on=day),
     )
 
 
 # --- units --------------------------------------------------------------------------------------------------
 
 
-def _worth_replaying(store: Store, window: Window, where: Filter) -> list[Place]:
+def _worth_replaying(
+    store: Store, listed: ListPrices, window: Window, where: Filter, *, now: datetime
+) -> list[Place]:
     """The busiest of which some hour keeps a unit at work for the break-even share, or that have units."""
     with store.snapshot(window, ("invocations",)) as snapshot:
         things = Things.read(snapshot, "provisioned", "alias", "function", where=where)
@@ -162,7 +162,8 @@ def _worth_replaying(store: Store, window: Window, where: Filter) -> list[Place]
     bodies = {thing.place: thing.body for thing in things.of("function")}
 
     def pays(at: Place, busy: float) -> bool:
-        even = break_even_use(prices(at[1], str(bodies.get(at, {}).get("architecture") or "x86_64")))
+        architecture = str(bodies.get(at, {}).get("architecture") or "x86_64")
+        even = break_even_use(listed.of(at[1], architecture, on=now.date()))
         return at in have or (even is not None and busy >= even)
 
     worth = sorted((at for at, busy in hours.items() if pays(at, busy)), key=lambda at: -hours[at])
@@ -187,7 +188,7 @@ def scheduled_units(store: Store, one: Observed, window: Window, *, now: datetim
         placed.arrivals.end_ms,
         window=Window(max(told.window.start, told.window.end - told.read), told.window.end),
         memory_mb=float(one.memory_mb or 0),
-        prices=prices(one.region, one.architecture),
+        prices=list_prices(store).of(one.region, one.architecture, on=now.date()),
     )
     units_now, _ = units_at_work(store, where, window, now=now)
     qualifier = _qualifier(one, things, frame["version"])

@@ -10,13 +10,14 @@ import pandas as pd
 
 from core.backtesting import Backtest, backtests
 from core.facts import Target
-from core.prices import FREE_EPHEMERAL_MB, prices
+from core.prices import FREE_EPHEMERAL_MB, Prices
 from core.whatif import LEAST_RECORDS, Recorded, Setup, WhatIf, what_if
 from core.windows import Window
 from store.asking import reader
 from store.readers import starts
 from store.readers.caps import idle_provisioned
 from store.readers.lifecycle import provisioned
+from store.readers.prices import list_prices
 from store.readers.things import Things
 from store.store import Filter, Store
 
@@ -76,7 +77,8 @@ def whatif(
     now: datetime,
     most: int = MOST,
 ) -> Answer:
-    """The answer for one function; at most its newest `most` invocations are replayed."""
+    """The answer for one function; at most its newest `most` invocations are replayed. Money is at today's
+    list prices: before free amounts, tiers and plans."""
     where = Filter(target.account, target.region, function)
     with store.snapshot(window) as snapshot:
         things = Things.read(snapshot, "function", where=where)
@@ -106,8 +108,12 @@ def whatif(
     )
     if records < LEAST_RECORDS:
         return replace(answer, missing=_more(records, told.state))
-    run = recorded(told)
-    found = what_if(run, setup, asked.of(setup), prices=lambda kind: prices(target.region, kind))
+    run, listed = recorded(told), list_prices(store)
+
+    def prices(architecture: str) -> Prices:
+        return listed.of(target.region, architecture, on=now.date())
+
+    found = what_if(run, setup, asked.of(setup), prices=prices)
     return replace(answer, found=found, backtests=tuple(backtests(run)))
 
 

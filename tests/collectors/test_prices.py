@@ -67,7 +67,7 @@ def collected(aws):
 
 
 def requests_usd(store, on):
-    return price_book(store, CostSettings()).price("requests", "eu-west-1", on=on).usd
+    return price_book(store).price("requests", "eu-west-1", on=on).usd
 
 
 def test_it_runs_only_when_the_settings_allow_it():
@@ -115,7 +115,7 @@ def test_partitions_of_their_own_are_not_asked(answered, region):
 def test_what_was_read_is_priced_with_and_says_where_from(answered, store):
     run = run_once(prices.COLLECTOR, answered(GetProducts=answering("0.0000001")), store, WINDOW, now=NOW)
 
-    price = price_book(store, CostSettings()).price("requests", "eu-west-1", on=TODAY)
+    price = price_book(store).price("requests", "eu-west-1", on=TODAY)
     assert run.outcome == "ok"
     assert (price.usd, price.since, price.seen) == (Decimal("0.0000001"), date(2026, 9, 1), TODAY)
     assert price.source == "AWS Price List, AWSLambda offer"
@@ -161,7 +161,7 @@ def test_reading_it_again_changes_nothing_and_costs_nothing(answered, store):
 
 
 def store_prices(store):
-    book = price_book(store, CostSettings())
+    book = price_book(store)
     return [book.price(name, "eu-west-1", on=TODAY) for name in ("requests", "traces", "log_storage")]
 
 

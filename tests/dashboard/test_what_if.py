@@ -40,10 +40,8 @@ def recorded(*, every_min=20, count=9, **about):
     return Recorded(frame=frame, **{**plain, **about})
 
 
-def asked(told=None, **about):
-    return what_if(
-        told or recorded(), **{"region": "us-east-1", "architecture": "x86_64", "units_now": 0} | about
-    )
+def asked(told=None, *, region="us-east-1", **about):
+    return what_if(told or recorded(), prices=prices(region, "x86_64"), **{"units_now": 0} | about)
 
 
 def test_the_replay_without_units_counts_what_was_recorded():
@@ -189,7 +187,7 @@ def test_a_group_costs_its_gigabyte_seconds_at_the_price_of_each_place():
         ]
     )
 
-    (usd,) = figures_cold_groups.priced(group(), parts, ["told"])["init_cost_usd"]
+    (usd,) = figures_cold_groups.priced(group(), parts, ["told"], prices)["init_cost_usd"]
 
     x86, arm = prices("us-east-1", "x86_64").duration, prices("us-east-1", "arm64").duration
     assert usd == 10 * x86 + 20 * arm
@@ -199,7 +197,7 @@ def test_a_group_costs_its_gigabyte_seconds_at_the_price_of_each_place():
 def test_a_group_with_an_unknown_part_has_no_cost(about):
     part = group(**{"region": "us-east-1", "architecture": "arm64", **about})
 
-    (usd,) = figures_cold_groups.priced(group(), part, ["told"])["init_cost_usd"]
+    (usd,) = figures_cold_groups.priced(group(), part, ["told"], prices)["init_cost_usd"]
 
     assert usd is None
 

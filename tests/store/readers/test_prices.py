@@ -9,9 +9,10 @@ import pytest
 
 from core.errors import SettingsError
 from core.facts import ListPrice, Run, Target
-from core.settings import CostSettings, StoreSettings
+from core.price_file import own_prices
+from core.settings import StoreSettings
 from core.windows import Window
-from store.readers.prices import price_book
+from store.readers.prices import price_book, price_sources
 from store.store import Store
 
 NOW = datetime(2026, 11, 18, 10, 20, tzinfo=UTC)
@@ -51,11 +52,12 @@ def answered(store, usd, *, account="111122223333", at=NOW, since="2026-09-01"):
 def own(tmp_path, *rows):
     file = tmp_path / "prices.yml"
     file.write_text("as_of: 2026-11-01\nprices:\n" + "".join(f"  - {{{row}}}\n" for row in rows))
-    return CostSettings(prices=file)
+    return own_prices(file)
 
 
-def usd(store, settings=None, *, on=TODAY):
-    return price_book(store, settings or CostSettings()).price("requests", "eu-west-1", on=on).usd
+def usd(store, prices=(), *, on=TODAY):
+    store.prices = prices
+    return price_book(store).price("requests", "eu-west-1", on=on).usd
 
 
 def test_without_anything_else_the_packaged_prices_hold(facts):
@@ -75,10 +77,10 @@ def test_ones_own_price_comes_before_what_aws_answered(facts, tmp_path):
 
 
 def test_ones_own_price_holds_from_its_day(facts, tmp_path):
-    settings = own(tmp_path, "price: requests, region: eu-west-1, usd: 3, since: 2026-11-01")
+    prices = own(tmp_path, "price: requests, region: eu-west-1, usd: 3, since: 2026-11-01")
 
-    assert usd(facts, settings, on=date(2026, 10, 31)) == Decimal("0.0000002")
-    assert usd(facts, settings, on=date(2026, 11, 1)) == 3
+    assert usd(facts, prices, on=date(2026, 10, 31)) == Decimal("0.0000002")
+    assert usd(facts, prices, on=date(2026, 11, 1)) == 3
 
 
 def test_of_two_accounts_answers_the_newer_counts(facts):
@@ -88,14 +90,30 @@ def test_of_two_accounts_answers_the_newer_counts(facts):
     assert usd(facts, on=TODAY) == Decimal("0.0000009")
 
 
-def test_a_file_that_broke_since_the_start_is_named_and_none_of_it_is_used(facts, tmp_path):
+def test_a_book_is_made_anew_once_aws_has_answered(facts):
+    before = usd(facts)
+
+    answered(facts, "0.0000001")
+
+    assert (before, usd(facts)) == (Decimal("0.0000002"), Decimal("0.0000001"))
+
+
+def test_it_is_told_which_prices_hold(facts, tmp_path):
+    answered(facts, "0.0000001")
+    facts.prices = own(tmp_path, "price: requests, region: eu-west-1, usd: 3")
+
+    told = price_sources(facts)
+
+    assert told.startswith("List prices: 1 of your own file, of 2026-11-01; then 1 of AWS's Price List")
+
+
+def test_a_broken_file_is_named_by_its_line_and_none_of_it_is_used(tmp_path):
     row = "price: requests, region: eu-west-1, usd: 3"
-    settings = own(tmp_path, row, "price: requests, region: eu-west-1, usd: nine")
 
     with pytest.raises(SettingsError, match=r"prices\.yml:4: prices\.1\.usd"):
-        price_book(facts, settings)
+        own(tmp_path, row, "price: requests, region: eu-west-1, usd: nine")
 
 
-def test_a_file_that_is_gone_is_named(facts, tmp_path):
+def test_a_file_that_is_gone_is_named(tmp_path):
     with pytest.raises(SettingsError, match="the price file cannot be read"):
-        price_book(facts, CostSettings(prices=tmp_path / "gone.yml"))
+        own_prices(tmp_path / "gone.yml")
