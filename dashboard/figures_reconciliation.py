@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
@@ -11,7 +12,10 @@ from core.reconciled import REASONS, ROUGH, TRUSTED, UNEXPLAINED, Difference, Re
 from dashboard.answers import Answer
 from dashboard.numbers import plain, usd
 from dashboard.widgets import Card
+from store.readers.explored import EXPLORER
 from store.readers.reconciling import Reconciliation
+
+NET = "what Savings Plans cover costs what it effectively costs"
 
 
 def answer(told: Reconciliation) -> Answer:
@@ -22,17 +26,18 @@ def answer(told: Reconciliation) -> Answer:
         "" if told.is_final else "The bill is not final yet: AWS completes it some days into the next month."
     )
     if told.without_bill:
-        more += f" Not compared, for want of a bill: account {plain(', '.join(told.without_bill))}."
+        more += f" Not compared, for want of a bill: {plain(', '.join(told.without_bill))}."
     return Answer(state, f"**{plain(sentence(told.found))}**", more.strip())
 
 
-def cards(found: Reconciled) -> list[Card]:
-    share = found.unexplained_share
+def cards(told: Reconciliation) -> list[Card]:
+    found, share = told.found, told.found.unexplained_share
+    of_plans = "what Savings Plans cover is free here" if told.source == EXPLORER else NET
     return [
         Card(
             label="Bill",
             value=usd(found.bill_usd),
-            help="What AWS charges for Lambda, its logs, traces and queues, net of what Savings Plans cover.",
+            help=f"What AWS charges for Lambda, its logs, traces and queues; {of_plans}.",
         ),
         Card(
             label="Estimate",
@@ -87,6 +92,21 @@ def cells(found: Reconciled) -> pd.DataFrame:
         "why",
     ]
     return pd.DataFrame(rows, columns=pd.Index(columns))
+
+
+def days(found: Reconciled) -> pd.DataFrame:
+    """Per UTC day, the newest first: day (aware), estimate_usd, bill_usd, difference_usd."""
+    rows = [
+        (
+            datetime(day.year, day.month, day.day, tzinfo=UTC),
+            float(one.estimate_usd),
+            float(one.bill_usd),
+            float(one.bill_usd - one.estimate_usd),
+        )
+        for day, one in found.by_day().items()
+    ]
+    columns = ["day", "estimate_usd", "bill_usd", "difference_usd"]
+    return pd.DataFrame(rows[::-1], columns=pd.Index(columns))
 
 
 def export(found: Reconciled) -> pd.DataFrame:

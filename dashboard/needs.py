@@ -28,7 +28,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Function cost": ("inventory", "details", "metrics", "logs", "changes"),
     "Savings": ("inventory", "details", "metrics", "logs"),
     "Chargeback": ("inventory", "details", "metrics", "logs"),
-    "Reconciliation": ("inventory", "details", "metrics", "logs"),
+    "Reconciliation": ("inventory", "details", "metrics", "logs", "charges"),
     "Collection health": EVERYTHING,
     "Channels": (),
 }
@@ -36,6 +36,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 ELSEWHERE = {"Overview", "Collection health"}
 """Pages that say so in a place of their own: the line of what is not seen, the table of collectors."""
+
+ON_REQUEST = {"charges"}
+"""Collectors that run only where the settings allow it: that they never did is no lack."""
 
 MOST = 2
 BROKEN = {"denied", "failed"}
@@ -57,7 +60,9 @@ def unread(title: str, collectors: pd.DataFrame, names: Mapping[str, str]) -> li
     ]
     said += [
         f"{collector} in {names.get(account, account)} {region}: not yet"
-        for collector, account, region in not_yet(NEEDS[title], collectors)
+        for collector, account, region in not_yet(
+            [name for name in NEEDS[title] if name not in ON_REQUEST], collectors
+        )
     ]
     return [*said[:MOST], *([f"and {len(said) - MOST} more"] if len(said) > MOST else [])]
 

@@ -7,16 +7,20 @@ from datetime import date
 
 import streamlit as st
 
-from core.reconciled import Reconciled
+from core.reconciled import Reconciled, sentence
 from core.windows import MINUTE, Window, floor
 from dashboard import figures_reconciliation as figures
 from dashboard import links, numbers, queries, queries_bills, tables, widgets
-from store.readers.reconciling import Reconciliation
+from dashboard.charts import reconciliation as charts
+from store.readers.explored import EXPLORER
+from store.readers.reconciling import IMPORTED, Reconciliation
 
 HOW_TO = (
-    "No bill was imported yet. `quarterdeck bill import FILE` takes Cost and Usage Reports and FOCUS exports "
-    "(CSV, CSV.gz, Parquet); all of a file or nothing."
+    "There is no bill yet. `quarterdeck bill import FILE` takes Cost and Usage Reports and FOCUS exports "
+    "(CSV, CSV.gz, Parquet); the setting `cost.bills` has the service import them; `cost.cost_explorer` has it ask "
+    "Cost Explorer once a day, at 0.02 USD for each account and region."
 )
+WORDS = {IMPORTED: "imported bill", EXPLORER: "Cost Explorer"}
 QUARTER_HOUR = 15 * MINUTE
 
 
@@ -27,23 +31,33 @@ def page(_window: Window) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="reconciliation-bar"):
         st.header("Bill of", anchor=False, width="content")
-        month = choose(months)
-    told = queries_bills.reconciliation(month, floor(queries.now(), QUARTER_HOUR))
+        month = choose("month", list(months), "Month", word)
+        st.markdown("against the", width="content")
+        against = choose("against", months[month], "Against", lambda source: WORDS[source])
+    at = floor(queries.now(), QUARTER_HOUR)
+    told = queries_bills.reconciliation(month, against, at)
     tables.say(figures.answer(told))
-    widgets.cards(figures.cards(told.found))
+    for other in months[month]:
+        if other != against:
+            says = sentence(queries_bills.reconciliation(month, other, at).found)
+            st.caption(f"Against the {WORDS[other]}: {numbers.plain(says)}")
+    widgets.cards(figures.cards(told))
     why(told.found)
+    daily(told.found)
     where(told.found)
     rests_on(told)
 
 
-def choose(months: Sequence[str]) -> str:
+def choose(name: str, options: Sequence[str], label: str, words: Callable[[str], str]) -> str:
+    """A box for one of these, the first unless the address says another."""
+
     def draw(key: str, changed: Callable[[], None]) -> None:
         st.selectbox(
-            "Month", months, key=key, on_change=changed, format_func=word,
+            label, options, key=key, on_change=changed, format_func=words,
             label_visibility="collapsed", width=200,
         )  # fmt: skip
 
-    return links.choose("month", list(months), months[0], draw) or months[0]
+    return links.choose(name, options, options[0], draw) or options[0]
 
 
 def word(month: str) -> str:
@@ -68,6 +82,28 @@ def why(found: Reconciled) -> None:
             ),
             "names": column.TextColumn("Mostly", help="What it is mostly about."),
             "means": column.TextColumn("What that is", width="large", help="The reason in words."),
+        },
+    )
+
+
+def daily(found: Reconciled) -> None:
+    st.header("Day by day", anchor=False)
+    rows, column = figures.days(found), st.column_config
+    with st.container(border=True, key="days-chart"):
+        narrow = tables.board_columns() == 1
+        st.altair_chart(charts.days(rows, narrow=narrow), key="days", alt="Bill and estimate of each UTC day")
+    tables.table(
+        rows,
+        key="days-table",
+        height=tables.height_px(len(rows), most=8),
+        alt="Bill and estimate of each UTC day, the newest first",
+        column_config={
+            "day": column.DateColumn("Day (UTC)", format="D MMM", pinned=True),
+            "estimate_usd": tables.usd_column("Estimate", rows["estimate_usd"], "Use times list price."),
+            "bill_usd": tables.usd_column("Bill", rows["bill_usd"], "Net of what Savings Plans cover."),
+            "difference_usd": column.NumberColumn(
+                "Difference", format="dollar", help="Bill less estimate, for all reasons together."
+            ),
         },
     )
 
@@ -101,8 +137,9 @@ def where(found: Reconciled) -> None:
 def rests_on(told: Reconciliation) -> None:
     with st.expander("What this rests on", icon=":material/function:"):
         lines = [
-            f"- Payer {numbers.plain(one.payer)}, {one.source}: {one.read:,} lines up to {one.last_day}, "
-            f"imported {one.imported_at:%d %B %Y %H:%M} UTC from {numbers.plain(', '.join(one.files))}"
+            f"- {_whose(told)} {numbers.plain(one.payer)}, {one.source}: "
+            f"{one.read:,} lines up to {one.last_day or 'no day'}, "
+            f"read {one.imported_at:%d %B %Y %H:%M} UTC from {numbers.plain(', '.join(one.files))}"
             for one in told.bills
         ]
         st.markdown("\n".join(lines))
@@ -110,6 +147,16 @@ def rests_on(told: Reconciliation) -> None:
             "Per account, region and meter, the estimate at list price plus its differences is the bill, to "
             "the last digit. Days are UTC."
         )
+        if told.source == EXPLORER:
+            st.markdown(
+                "Cost Explorer names no functions and tells unblended costs: what a Savings Plan covers "
+                "costs nothing here, its fee is charged elsewhere. It was asked about the watched accounts and "
+                "regions only; AWS may change a day until the month's bill is final."
+            )
+
+
+def _whose(told: Reconciliation) -> str:
+    return "Account" if told.source == EXPLORER else "Payer"
 
 
 widgets.toolbar("Reconciliation")
