@@ -27,6 +27,11 @@ def database():
     return
 
 
+@pytest.fixture(autouse=True)
+def every_migration_runs(migrations, monkeypatch):
+    monkeypatch.setattr(opening, "_upgrade", migrations)
+
+
 def test_makes_the_folder_and_the_state_database(settings):
     Store.open(settings).close()
 
