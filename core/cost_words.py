@@ -22,7 +22,13 @@ COMPONENT_WORDS = {
 }
 """By component; a reader tells which of them it knows."""
 
-NOT_COUNTED = "Not counted yet, and in no total: " + ", ".join(
-    word for name, word in COMPONENT_WORDS.items() if name in UNCOUNTED
+NOT_COUNTED = "In no total: " + "; ".join(
+    f"{COMPONENT_WORDS[name]} ({why})" for name, why in UNCOUNTED.items()
 )
 """What estimates lack, in a sentence."""
+
+ESTIMATE_ERROR = (
+    "Where records are lacking, metrics stand in: initialization, restores and environments of tenants are"
+    " not counted there, and duration may be off by half a millisecond an invocation"
+)
+"""How far cost from metrics alone may be from that of records, in a sentence (docs/cost.md)."""

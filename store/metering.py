@@ -40,9 +40,11 @@ SUMS_S = 300
 """Logs read at this period are sums, not records."""
 
 Read = tuple[int, ...]
-"""Seconds of a day that were read, over all things, by records, sums and metrics."""
+"""Seconds of a day that were read, over all things, by `PARTS`."""
 
-PARTS = ("metrics", "records", "sums")
+PARTS = ("metrics", "records", "sums", "queues", "traces")
+OF_FUNCTIONS = 3
+"""The first of them tell whether functions were read: without, there is nothing to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def days_due(
 
 def has_grown(before: Read | None, by_now: Read) -> bool:
     """Whether more was read, and nothing of what was is gone."""
-    if before is None:
+    if before is None or len(before) != len(by_now):
         return True
     pairs = list(zip(before, by_now, strict=True))
     return all(new >= old for old, new in pairs) and any(new > old for old, new in pairs)
@@ -113,7 +115,7 @@ def seconds_read(store: Store, target: Target) -> dict[datetime, Read]:
     query = sa.select(c.collector, is_sum, start, end, sa.func.count()).where(
         c.account == target.account,
         c.region == target.region,
-        c.collector.in_(("metrics", "logs")),
+        c.collector.in_(("metrics", "logs", "queues", "traces")),
         c.settled,
     )
     with store.engine.connect() as connection:
@@ -125,10 +127,10 @@ def seconds_read(store: Store, target: Target) -> dict[datetime, Read]:
     edges = np.array([round(day.timestamp() * 1000) for day in [*days, days[-1] + DAY]], dtype=np.int64)
     sums = {part: np.zeros(len(days)) for part in PARTS}
     for collector, is_of_sums, begin, until, count in rows:
-        part = "metrics" if collector == "metrics" else "sums" if is_of_sums else "records"
+        part = collector if collector != "logs" else "sums" if is_of_sums else "records"
         sums[part] += count * np.diff(np.clip(edges, begin, until)) / 1000
     read = {day: tuple(int(sums[part][i]) for part in PARTS) for i, day in enumerate(days)}
-    return {day: seconds for day, seconds in read.items() if any(seconds)}
+    return {day: seconds for day, seconds in read.items() if any(seconds[:OF_FUNCTIONS])}
 
 
 def _time(epoch_ms: int) -> datetime:

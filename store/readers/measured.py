@@ -10,35 +10,30 @@ import pandas as pd
 
 from core.metering import COUNTS
 from core.prices import FREE_EPHEMERAL_MB
-from store.readers.billing import (
-    ESTIMATED,
-    KINDS,
-    PLACE_SQL,
-    RECORDS,
-    sizes_of,
-    usage_read,
-)
+from store.readers import beside, held
+from store.readers.billing import ESTIMATED, PLACE_SQL, RECORDS, sizes_of, usage_read
+from store.readers.billing import KINDS as OF_BILLS
 from store.readers.frames import STEP_SQL
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage
 from store.readers.sums import metric_sums, recorded_places
-from store.readers.things import PLACE, Things, matches
-from store.readers.usage import Question, Sizes, capacity, used
+from store.readers.things import PLACE, Place, Things
+from store.readers.unmeasured import REASONS, Traits, flagged, flags, reasons
+from store.readers.usage import Question, Sizes, used
 from store.store import Snapshot
 
 __all__ = ["KEY", "KINDS", "QUANTITIES", "READS", "measured"]
 
-READS = ("metrics", "invocations", "invocation_summaries")
+KINDS = tuple(dict.fromkeys((*OF_BILLS, *held.KINDS, *beside.KINDS)))
+"""Entities that usage is counted from."""
+
+READS = ("metrics", "invocations", "invocation_summaries", "queue_samples", "mapping_samples", "traces")
 """Telemetry that usage is counted from."""
 
 QUANTITIES = ("invocations", *COUNTS)
 KEY = [*PLACE, "version", "architecture", "memory_mb", "step"]
 
 LATEST = "$LATEST"
-
-NO_BILLED = "the records lack memory or Billed Duration"
-NO_MEMORY = "the memory of its version is not known"
-NO_VOLUME = "the volume of its log group is not known, or shared"
 
 
 def measured(snapshot: Snapshot, things: Things, coverage: Coverage, question: Question) -> pd.DataFrame:
@@ -51,9 +46,18 @@ def measured(snapshot: Snapshot, things: Things, coverage: Coverage, question: Q
     metrics = metric_sums(snapshot, question.window, question.where)
     recorded = recorded_places(snapshot, question.window, question.where)
     read, sizes = usage_read(snapshot, coverage, question, metrics, recorded), sizes_of(things, coverage)
-    compute = _computed(used(snapshot, question, read, sizes, by=PLACE_SQL, is_fine=True))
-    counted = _counted(_volumes(snapshot, question), compute, sizes)
-    parts = [compute, counted, _held(snapshot, things, question, sizes)]
+    traits = Traits.of(things)
+    compute = _computed(used(snapshot, question, read, sizes, by=PLACE_SQL, is_fine=True), traits)
+    counted = _counted(_volumes(snapshot, question, traits), compute, sizes)
+    others = [beside.queue_requests(snapshot, things, question), beside.traces(snapshot, things, question)]
+    parts = [
+        _moved(compute, traits),
+        _moved(flagged(counted, flags(snapshot, things, coverage)), traits),
+        *(_of_latest(frame, sizes) for frame in others if len(frame)),
+        held.held(things, question, sizes),
+        held.provisioned(snapshot, things, question, sizes),
+        held.pollers(snapshot, things, question, sizes),
+    ]
     return _joined([part for part in parts if len(part)])
 
 
@@ -61,24 +65,58 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     columns = [*KEY, *QUANTITIES]
     if not parts:
         return pd.DataFrame(columns=pd.Index([*columns, "basis", "unknown"]))
+    said = ["estimated", *REASONS]
     rows = pd.concat(parts, ignore_index=True)
-    for name in ("estimated", "no_billed", "no_memory", "no_volume"):
+    for name in said:
         rows[name] = rows[name].astype(object).fillna(False).astype(bool) if name in rows else False
-    rows = rows.reindex(columns=[*columns, "estimated", "no_billed", "no_memory", "no_volume"])
-    grouped = rows.groupby(KEY, dropna=False, sort=False)
-    found = grouped[list(QUANTITIES)].sum()
-    flags = grouped[["estimated", "no_billed", "no_memory", "no_volume"]].any()
-    found = found.join(flags).reset_index()
+    grouped = rows.reindex(columns=[*columns, *said]).groupby(KEY, dropna=False, sort=False)
+    found = grouped[list(QUANTITIES)].sum().join(grouped[said].any()).reset_index()
     found[list(QUANTITIES)] = found[list(QUANTITIES)].astype(float).round(3)
     found["basis"] = np.where(found["estimated"], ESTIMATED, RECORDS)
-    found["unknown"] = _reasons(found)
+    found["unknown"] = reasons(found)
     return found[[*columns, "basis", "unknown"]]
+
+
+def _of_latest(counts: pd.DataFrame, sizes: Sizes) -> pd.DataFrame:
+    """What is counted of a function, not of a version."""
+    places = list(zip(*(counts[name] for name in PLACE), strict=True))
+    return counts.assign(
+        version="",
+        architecture=[sizes.architecture(place, "") for place in places],
+        memory_mb=[_number(sizes.memory_mb(place, "")) for place in places],
+    )
+
+
+def _moved(rows: pd.DataFrame, traits: Traits) -> pd.DataFrame:
+    """Usage of replicas at the edge as what it is there; of Managed Instances no time is charged."""
+    if not (traits.replicas or traits.on_instances) or not len(rows):
+        return rows
+    at_edge, by_hour = _among(rows, traits.replicas), _among(rows, traits.on_instances)
+    billed = sum((rows[name] for name in TIMED if name in rows), pd.Series(0.0, index=rows.index))
+    moved = rows.assign(
+        edge_requests=rows["requests"].where(at_edge, 0.0),
+        edge_duration_mb_ms=billed.where(at_edge, 0.0),
+        requests=rows["requests"].where(~at_edge, 0.0),
+        no_instances=by_hour,
+    )
+    for name in (*TIMED, "ephemeral_mb_ms", "no_billed"):
+        if name in moved:
+            moved[name] = moved[name].where(~(at_edge | by_hour), moved[name].dtype.type(0))
+    return moved
+
+
+TIMED = ("duration_mb_ms", "provisioned_spillover_mb_ms", "init_mb_ms")
+
+
+def _among(rows: pd.DataFrame, places: Collection[Place]) -> pd.Series[bool]:
+    keys = zip(*(rows[name] for name in PLACE), strict=True)
+    return pd.Series([key in places for key in keys], index=rows.index, dtype=bool)
 
 
 # --- from records, or what stands in for them ---------------------------------------------------------------
 
 
-def _computed(found: pd.DataFrame) -> pd.DataFrame:
+def _computed(found: pd.DataFrame, traits: Traits) -> pd.DataFrame:
     memory, billed, init = (found[name].astype(float) for name in ("memory_mb", "billed_ms", "init_ms"))
     run, waited = ((billed - init) * memory).fillna(0.0), (init * memory).fillna(0.0)
     served, spilled = found["provisioned"].astype(bool), found["has_provisioned"].astype(bool)
@@ -95,15 +133,23 @@ def _computed(found: pd.DataFrame) -> pd.DataFrame:
         provisioned_duration_mb_ms=run.where(served, 0.0),
         init_mb_ms=waited,
         ephemeral_mb_ms=(billed.fillna(0.0) * beyond_mb),
+        snapstart_restore_mb=_mb(found, "restored").where(~_among(found, traits.free_snapshots), 0.0),
+        tenant_isolation_mb=_mb(found, "started").where(_among(found, traits.tenants), 0.0),
         estimated=found["estimated"].astype(bool),
+        no_restores=found["estimated"].astype(bool) & _among(found, traits.snapshots),
+        no_tenants=found["estimated"].astype(bool) & _among(found, traits.tenants),
         no_billed=(found["unbilled"].astype(float) > 0) | unsized,
     )
+
+
+def _mb(found: pd.DataFrame, environments: str) -> pd.Series[float]:
+    return (found[environments].astype(float) * found["memory_mb"].astype(float)).fillna(0.0)
 
 
 # --- from metrics -------------------------------------------------------------------------------------------
 
 
-def _volumes(snapshot: Snapshot, question: Question) -> pd.DataFrame:
+def _volumes(snapshot: Snapshot, question: Question, traits: Traits) -> pd.DataFrame:
     """Per function and step: what CloudWatch counts however the log is read. `no_volume`: invoked, while no
     volume of its log is known in the whole window."""
     whole_hours = question.step is None or question.params["step_ms"] % 3_600_000 == 0
@@ -118,7 +164,10 @@ def _volumes(snapshot: Snapshot, question: Question) -> pd.DataFrame:
             AND coalesce(requests, 0) > 0 AS no_volume FROM told""",
         question.params,
     )
-    return found.rename(columns={"log_bytes": "log_ingest_bytes"})
+    is_infrequent, written = _among(found, traits.infrequent), found.pop("log_bytes")
+    return found.assign(
+        log_ingest_bytes=written.where(~is_infrequent), log_ingest_ia_bytes=written.where(is_infrequent)
+    )
 
 
 def _counted(volumes: pd.DataFrame, compute: pd.DataFrame, sizes: Sizes) -> pd.DataFrame:
@@ -132,13 +181,7 @@ def _counted(volumes: pd.DataFrame, compute: pd.DataFrame, sizes: Sizes) -> pd.D
     left = requests - volumes[at].merge(told, on=at, how="left")["told"].fillna(0.0).where(is_counted, 0.0)
     _drop_told(compute, volumes[at][is_counted & (left < 0)], _unsaid(compute, volumes, sizes.counted))
     rest = left.where(left >= 0, requests)
-    return volumes.assign(
-        version="",
-        architecture=[sizes.architecture(place, "") for place in places],
-        memory_mb=[_number(sizes.memory_mb(place, "")) for place in places],
-        requests=rest,
-        invocations=rest,
-    )
+    return _of_latest(volumes.assign(requests=rest, invocations=rest), sizes)
 
 
 def _unsaid(compute: pd.DataFrame, volumes: pd.DataFrame, counted: Collection[Any]) -> pd.DataFrame:
@@ -161,39 +204,3 @@ def _drop_told(compute: pd.DataFrame, *keys: pd.DataFrame) -> None:
 
 def _number(value: float | None) -> float:
     return np.nan if value is None else float(value)
-
-
-# --- from configuration -------------------------------------------------------------------------------------
-
-
-def _held(snapshot: Snapshot, things: Things, question: Question, sizes: Sizes) -> pd.DataFrame:
-    """Provisioned capacity."""
-    lines = [
-        {
-            **dict(zip(PLACE, one.place, strict=True)),
-            "version": "" if one.version == LATEST else one.version,
-            "architecture": sizes.architecture(one.place, one.version),
-            "memory_mb": _number(memory_mb),
-            "step": one.step,
-            "provisioned_capacity_mb_ms": one.milliseconds * (memory_mb or 0.0),
-            "no_memory": memory_mb is None,
-        }
-        for one in capacity(snapshot, things, question)
-        if matches(question.where, *one.place)
-        for memory_mb in [sizes.memory_mb(one.place, one.version)]
-    ]
-    return pd.DataFrame(lines)
-
-
-# --- what is not known --------------------------------------------------------------------------------------
-
-
-def _reasons(rows: pd.DataFrame) -> pd.Series[Any]:
-    said = pd.Series("", index=rows.index, dtype=object)
-    for flag, words in (
-        ("no_billed", "; ".join(f"{part}: {NO_BILLED}" for part in ("duration", "init", "ephemeral"))),
-        ("no_memory", f"provisioned: {NO_MEMORY}"),
-        ("no_volume", f"logs: {NO_VOLUME}"),
-    ):
-        said = said.where(~rows[flag], said + "; " + words)
-    return said.str.removeprefix("; ").replace("", None)

@@ -13,6 +13,7 @@ import pandas as pd
 from core.rightsizing import LogGroupSeen, OldVersion, Pool
 from core.windows import total
 from store.readers.frames import rows
+from store.readers.held import GroupKey, group_of, is_charged_snapshot
 from store.readers.states import Coverage
 from store.readers.things import Place, Thing, Things
 from store.readers.usage import provisioned_versions
@@ -23,8 +24,6 @@ KINDS = ("function", "version", "alias", "provisioned", "mapping", "trigger", "l
 DAY, LEAST_SEEN = timedelta(days=1), timedelta(hours=1)
 KEPT = 3
 """Newest versions of a function that stay, to go back to."""
-
-GroupKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Setup:
     ) -> Setup:
         writers: dict[GroupKey, int] = defaultdict(int)
         for thing in things.of("function"):
-            writers[_group_key(thing)] += 1
+            writers[group_of(thing)] += 1
         versions: dict[Place, list[Thing]] = defaultdict(list)
         for thing in things.of("version"):
             versions[thing.place].append(thing)
@@ -58,7 +57,7 @@ class Setup:
         return cls(coverage, counted, used, groups, writers, versions, _named(things), _shares(things))
 
     def log_group(self, thing: Thing) -> LogGroupSeen | None:
-        key = _group_key(thing)
+        key = group_of(thing)
         group = self.groups.get(key)
         if group is None:
             return None
@@ -94,21 +93,12 @@ class Setup:
                     version=version,
                     bytes=body.get("code_size_bytes"),
                     memory_mb=body.get("memory_mb"),
-                    is_cached=_is_charged(body),
+                    is_cached=is_charged_snapshot(body),
                 )
-
-
-def _group_key(thing: Thing) -> GroupKey:
-    return thing.account, thing.region, str(thing.body.get("log_group") or f"/aws/lambda/{thing.name}")
 
 
 def _number(version: Any) -> int:
     return int(version) if str(version).isdecimal() else 0
-
-
-def _is_charged(body: Mapping[str, Any]) -> bool:
-    """Whether SnapStart keeps a snapshot that costs: Java's are free."""
-    return body.get("snap_start_status") == "On" and not str(body.get("runtime") or "").startswith("java")
 
 
 def _named(things: Things) -> dict[Place, set[str]]:

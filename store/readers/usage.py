@@ -16,7 +16,7 @@ from core.windows import Window
 from store import schema
 from store.readers.frames import STEP_SQL, milliseconds, rows
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_BILLED_MS
-from store.readers.things import Place, Thing, Things, sql_where
+from store.readers.things import Place, Thing, Things, matches, sql_where
 from store.store import Filter, Snapshot
 
 ROUNDING_MS = 0.5
@@ -57,6 +57,11 @@ class Question:
         """`functions` are names, whatever their target."""
         named = "" if self.functions is None else ' AND "function" IN (SELECT unnest($functions))'
         return f"ts >= $start AND ts < $end AND {sql_where(self.where)[0]}{named}"
+
+    def wants(self, place: Place) -> bool:
+        """Whether a function is asked about."""
+        is_named = self.functions is None or place[2] in self.functions
+        return is_named and matches(self.where, *place)
 
     @property
     def params(self) -> dict[str, Any]:
