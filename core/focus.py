@@ -1,7 +1,9 @@
 """Tables of cost as FOCUS: a row per group and component, to be read by any FinOps tool.
 
-What an estimate does not know stays empty, although FOCUS wants it of a provider's bill: quantities, unit
-prices and SKUs of a component, which may be several meters together.
+What an estimate does not know stays empty, although FOCUS wants it of usage on a provider's bill: consumed
+and pricing quantities with their units, unit prices and SKUs, as a component may be several meters together.
+
+Source: FOCUS 1.0, see `core.focus_columns`.
 """
 
 from __future__ import annotations

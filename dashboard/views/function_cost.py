@@ -24,11 +24,13 @@ from dashboard import (
     savings_parts,
     tables,
     widgets,
+    zoom,
 )
 from dashboard.charts.cost import cost_over_time
 from dashboard.choosers import function_labels
 from dashboard.compare import earlier
 from dashboard.figures_cost import DAY
+from dashboard.focus_parts import focus_files
 from store.readers.cost import cost_step
 from store.readers.deploy_costs import NEAR
 from store.readers.things import Place
@@ -108,6 +110,7 @@ def every(window: Window) -> None:
             },
             column_order=tables.spoken(shown, columns),
         )
+    focus_files(window, queries.scope(), "function", "dearest")
 
 
 def _open(shown: pd.DataFrame, key: str) -> Any:
@@ -134,7 +137,7 @@ def drivers(place: Place, window: Window) -> None:
             used = named.groupby("group")["cost_usd"].transform("sum") > 0
             narrow = tables.board_columns() == 1
             chart = cost_over_time(named[used] if used.any() else named, step=step, narrow=narrow)
-            st.altair_chart(chart, key="drivers-chart", alt=f"Cost per {numbers.age(step)} by component")
+            zoom.bars(chart, key="drivers-chart", alt=f"Cost per {numbers.age(step)} by component")
     costs = queries_function.cost_parts(target, place[2], window, now)
     shown, column = figures_parts.parts(costs, window), st.column_config
     with st.container(key="drivers-table"):
@@ -152,6 +155,7 @@ def drivers(place: Place, window: Window) -> None:
                 "state": column.TextColumn("Data", help="Whether the row's number is complete and final."),
             },
         )
+    focus_files(window, Filter(*place), "function", "function-parts")
     st.caption(f"Basis: {', '.join(sorted(set(costs['basis'])))}. List prices of {place[1]}. {NOT_COUNTED}.")
 
 

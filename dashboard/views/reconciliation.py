@@ -17,8 +17,8 @@ from store.readers.reconciling import IMPORTED, Reconciliation
 
 HOW_TO = (
     "There is no bill yet. `quarterdeck bill import FILE` takes Cost and Usage Reports and FOCUS exports "
-    "(CSV, CSV.gz, Parquet); the setting `cost.bills` has the service import them; `cost.cost_explorer` has it ask "
-    "Cost Explorer once a day, at 0.02 USD for each account and region."
+    "(CSV, CSV.gz, Parquet); the setting `cost.bills` has the service import them; "
+    "`cost.cost_explorer` has it ask Cost Explorer once a day, at 0.02 USD for each account and region."
 )
 WORDS = {IMPORTED: "imported bill", EXPLORER: "Cost Explorer"}
 QUARTER_HOUR = 15 * MINUTE
@@ -150,8 +150,8 @@ def rests_on(told: Reconciliation) -> None:
         if told.source == EXPLORER:
             st.markdown(
                 "Cost Explorer names no functions and tells unblended costs: what a Savings Plan covers "
-                "costs nothing here, its fee is charged elsewhere. It was asked about the watched accounts and "
-                "regions only; AWS may change a day until the month's bill is final."
+                "costs nothing here, its fee is charged elsewhere. It was asked about the watched accounts "
+                "and regions only; AWS may change a day until the month's bill is final."
             )
 
 

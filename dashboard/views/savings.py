@@ -22,6 +22,7 @@ from dashboard import (
     widgets,
 )
 from dashboard.choosers import option_chooser
+from dashboard.focus_parts import focus_files
 from store.readers.rightsizing import Saving
 from store.readers.things import Place
 
@@ -68,6 +69,7 @@ def ranked(changes: Sequence[Saving], window: Window) -> None:
             column_config=_columns(shown),
             column_order=tables.spoken(shown, columns),
         )
+    focus_files(window, queries.scope(), "function", "savings")
     st.caption(
         f"From up to {numbers.age(window.duration)} of records, at list price, before free tier and savings "
         "plans. Each is worked out alone: memory and architecture of one function do not add up. Ranked by "
