@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from core.settings import CostSettings
 from core.windows import MINUTE, Window, ceil, floor
 from store.readers.minutes import Minutes
 from store.store import Store
+
+CHUNK = timedelta(hours=6)
+"""So much of what lies before the minutes is read at a time, for objectives over days."""
 
 __all__ = ["LOOKBACK", "judge_all", "judge_over", "judged_from", "problems"]
 
@@ -146,23 +149,30 @@ class _Case:
         longest = max(window.long for window in rule.windows)
         if longest <= burn.MINUTE_WINDOWS or not grid.subjects:
             return None
-        end, spec = floor(self.window.start, HOUR), rule.spec
-        window, columns = (
-            Window(end - longest, end),
-            frozenset(name for name in (spec.column, spec.per) if name),
+        end = floor(self.window.start, HOUR)
+        chunks = [self._chunk(rule, part) for part in Window(end - longest, end).chunks(CHUNK)]
+        keys, spec = [subject.key for subject in grid.subjects], rule.spec
+        bad, total = (
+            np.hstack([_aligned(keys, chunk.places, _of_whole(chunk, spec.known, name)) for chunk in chunks])
+            for name in (spec.column, spec.per or "")
         )
+        return Hours(int((end - grid.ends[0]) / MINUTE) + 1, bad, total)
+
+    def _chunk(self, rule: Rule, window: Window) -> Minutes:
+        """Some hours, read once for all rules that are computed from the same."""
+        spec = rule.spec
+        columns = frozenset(name for name in (spec.column, spec.per) if name)
 
         def make() -> Minutes:
             return read_hours(self.store, spec.read_from, window, now=self.now, columns=columns)
 
         name = ("hours", spec.read_from, columns, window)
-        found = memory_of(self.store).keep(name, None, make, now=self.now, at_most=HOUR)
-        keys = [subject.key for subject in grid.subjects]
-        bad, total = (
-            _aligned(keys, found.places, np.where(found.flags[spec.known], found.values[name or ""], np.nan))
-            for name in (spec.column, spec.per)
-        )
-        return Hours(int((end - grid.ends[0]) / MINUTE) + 1, bad, total)
+        return memory_of(self.store).keep(name, None, make, now=self.now, at_most=HOUR)
+
+
+def _of_whole(hours: Minutes, known: str, name: str) -> Floats:
+    """A column, nothing of hours that were not wholly collected."""
+    return np.where(hours.flags[known], hours.values[name], np.nan)
 
 
 def _aligned(

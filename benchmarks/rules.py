@@ -74,6 +74,7 @@ def fill_store(store: Store, fleet: Fleet) -> None:
     store.commit(replace(load.a_run(begin), collector="inventory"), known, now=begin.end)
     for hour in load.hours(Window(NOW - HOURS * HOUR, NOW)):
         store.commit(load.a_run(hour), [fleet.metrics(hour.start)], now=hour.end)
+    store.pack(now=NOW)
 
 
 def points(store: Store) -> pa.Table:

@@ -79,13 +79,9 @@ PLACES = """place AS (SELECT unnest($p_account)::VARCHAR AS account, unnest($p_r
 """SQL that numbers the places: names are long to compare."""
 
 
-def points_of(snapshot: Snapshot, grid: Grid) -> tuple[str, str]:
-    """The view that a grid's sums and maxima are asked of, and how long its rows stand for (SQL): points, or
-    what they add up to where steps are hours."""
-    if grid.step == MINUTE:
-        return "metrics", "period_s"
-    snapshot.by_hour(grid.window)
-    return "metrics_by_hour", str(COARSEST_S)
+def period_sql(grid: Grid) -> str:
+    """How long a row of `ask` stands for: as long as its points do, or for the hour that they add up to."""
+    return "period_s" if grid.step == MINUTE else str(COARSEST_S)
 
 
 def ask(

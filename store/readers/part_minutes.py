@@ -22,7 +22,7 @@ from store.readers.minutes import (
     is_count,
     known_only,
     lay,
-    points_of,
+    period_sql,
     total_of,
 )
 from store.readers.states import Coverage
@@ -54,9 +54,7 @@ def alias_minutes(
         places = sorted(set(_qualified(things)))
         name = "\"function\" || ':' || resource"
         fields = {name: OF_ALIASES[name] for name in columns}
-        values = _values(
-            snapshot, places, points_of(snapshot, grid), name, "scope = 'resource'", fields, grid
-        )
+        values = _values(snapshot, places, "metrics", name, "scope = 'resource'", fields, grid)
     known = {thing.place: thing for thing in things.of("function")}
     about = [_of_function(place, known) for place in places]
     counts = [name for name in columns if is_count(OF_ALIASES[name])]
@@ -97,7 +95,7 @@ def provider_minutes(
         )
         places = [(thing.account, thing.region, thing.name) for thing in providers]
         fields = {name: OF_PROVIDERS[name] for name in columns}
-        values = _values(snapshot, places, ("capacity_samples", "period_s"), "provider", "true", fields, grid)
+        values = _values(snapshot, places, "capacity_samples", "provider", "true", fields, grid)
     arns = [str(thing.body["arn"]) for thing in providers]
     run = [(t.body.get("capacity_provider_arn"), t.account, t.region, t.name) for t in things.of("function")]
     about = [
@@ -119,18 +117,17 @@ def _coverage(snapshot: Snapshot, window: Window, now: datetime, coarse: bool) -
 def _values(
     snapshot: Snapshot,
     places: list[Place],
-    points: tuple[str, str],
+    kind: str,
     name: str,
     where: str,
     fields: Mapping[str, Metric],
     grid: Grid,
 ) -> dict[str, Numbers]:
-    """`points`: the view, and how long its rows stand for."""
     totals = [total_of(metric) for metric in fields.values()]
     if not totals or not places:
         return {}
     sums = [name for name, metric in fields.items() if metric.statistic == "Sum"]
-    found = ask(snapshot, places, points[0], name, where, totals, points[1], grid.step)
+    found = ask(snapshot, places, kind, name, where, totals, period_sql(grid), grid.step)
     return lay(found, len(places), grid, sums)
 
 

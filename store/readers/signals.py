@@ -29,7 +29,7 @@ from store.readers.minutes import (
     is_count,
     known_only,
     lay,
-    points_of,
+    period_sql,
     total_of,
 )
 from store.readers.records import COLD, FUNCTION_POINTS
@@ -113,11 +113,10 @@ def _points(snapshot: Snapshot, places: list[Place], names: list[str], grid: Gri
     own = [name for name in names if OF_FUNCTIONS[name].scope != "resource"]
     beside = [name for name in names if OF_FUNCTIONS[name].scope == "resource"]
     found = dict[str, Numbers]()
-    kind, period = points_of(snapshot, grid)
     for where, chosen in ((FUNCTION_POINTS, own), ("scope = 'resource'", beside)):
         if chosen:
             totals = [total_of(OF_FUNCTIONS[name]) for name in chosen]
-            frame = ask(snapshot, places, kind, '"function"', where, totals, period, grid.step)
+            frame = ask(snapshot, places, "metrics", '"function"', where, totals, period_sql(grid), grid.step)
             found |= lay(frame, len(places), grid, _spread(OF_FUNCTIONS, chosen))
     return found
 
