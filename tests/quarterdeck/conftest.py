@@ -10,7 +10,7 @@ from core.settings import StoreSettings
 from core.windows import Window, floor
 from quarterdeck.cli import app
 from store.store import Store
-from tests.store.conftest import admin, database, server, template  # noqa: F401 - fixtures
+from tests.store.conftest import admin, database, emptied, own_database, server, template  # noqa: F401 - fixtures
 
 TARGET = Target("111122223333", "eu-west-1")
 

@@ -19,7 +19,10 @@ from tests.quarterdeck.test_service import HERE, FakeAws, Noted, until
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
 
-pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+@pytest.fixture
+def database(own_database):
+    return own_database
 
 
 @pytest.fixture

@@ -14,7 +14,10 @@ from store.store import Store
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
 
-pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+@pytest.fixture
+def database(own_database):
+    return own_database
 
 
 def test_no_state_is_kept_in_the_folder(store, a_run, a_point, noon):

@@ -14,7 +14,11 @@ from store.readers import collection
 from store.store import Store
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+def database(own_database):
+    return own_database
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +107,6 @@ def test_a_transaction_that_a_crash_meets_is_undone_whole(frail, on_frail):
     assert not {"half", "whole"} & set(kept)
 
 
-@on_postgresql
 def test_a_server_that_became_a_replica_is_left_for_the_next_primary(
     store, admin, database, a_run, a_point, read, noon
 ):
@@ -123,7 +126,6 @@ def test_a_server_that_became_a_replica_is_left_for_the_next_primary(
     assert len(read(store)) == 2
 
 
-@on_postgresql
 def test_out_of_connections_is_said_and_over_as_soon_as_there_is_one(
     store, settings, admin, database, a_run, a_point, read, noon
 ):
@@ -149,7 +151,6 @@ def test_out_of_connections_is_said_and_over_as_soon_as_there_is_one(
     admin.exec_driver_sql(f"DROP ROLE r{name}")
 
 
-@on_postgresql
 def test_a_service_that_is_stopped_in_the_middle_of_a_write_holds_up_the_others_for_a_while_only(
     store, settings, monkeypatch, a_run, a_point, read, noon
 ):
