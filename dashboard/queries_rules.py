@@ -115,5 +115,5 @@ def _forget() -> None:
 
 def week() -> Window:
     """The window that rules are tried on: it ends where the data does, and moves every ten minutes."""
-    fresh = queries.freshness(queries.now())
+    fresh = queries.freshness()
     return Window.last(WEEK, now=fresh or queries.now(), step=timedelta(minutes=10))

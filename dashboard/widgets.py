@@ -58,7 +58,7 @@ def badge(state: str, text: str | None = None) -> str:
 def window() -> Window:
     """The window that the address asks for, as of now."""
     now = queries.now()
-    return links.read_window(dict(st.query_params), now=now, fresh=queries.freshness(now))
+    return links.read_window(dict(st.query_params), now=now, fresh=queries.freshness())
 
 
 def toolbar(title: str, chooser: Callable[[], None] | None = None) -> Window:
@@ -82,7 +82,7 @@ def _range_and_live() -> None:
     st.space("stretch")
     with st.container(width="content", key="freshness"):
         st.fragment(_freshness, run_every=_every_s())()
-    time_range(window(), queries.freshness(now), zone=zone(), now=now)
+    time_range(window(), queries.freshness(), zone=zone(), now=now)
     _live_toggle()
 
 
@@ -122,7 +122,7 @@ def _live_toggle() -> None:
 
 def _freshness() -> None:
     now = queries.now()
-    fresh = queries.freshness(now)
+    fresh = queries.freshness()
     if fresh is None:
         st.badge("no data yet", icon=":material/hourglass_empty:", color="gray")
         return
@@ -179,7 +179,7 @@ def cards(row: Sequence[Card], key: str = "cards", *, compared: Window | None = 
 def _over() -> str:
     """The page's window and the age of its data, for the help of any number."""
     now, local = queries.now(), zone()
-    fresh = queries.freshness(now)
+    fresh = queries.freshness()
     age = (
         f"data to {numbers.clock(fresh, local, now=now)}, {numbers.age(now - fresh)} old"
         if fresh
