@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.windows import Window
-from dashboard import figures_collection, numbers, queries, queries_collection, tables, widgets
+from dashboard import figures_collection, numbers, queries, queries_collection, tables, widgets, zoom
 from dashboard.charts.collection import outcome_cells, outcome_strip
 from dashboard.lines import lines
 
@@ -65,7 +65,7 @@ def strip(window: Window, collectors: pd.DataFrame) -> None:
         return
     with st.container(border=True, key="strip"):
         names = sorted(collectors["collector"].unique())
-        st.altair_chart(
+        zoom.bars(
             outcome_strip(cells, collectors=names, window=window, narrow=tables.board_columns() == 1),
             key="runs",
             alt="Worst outcome of each collector over time",

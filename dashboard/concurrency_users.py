@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_pools, links, numbers, queries, queries_concurrency, tables, widgets
+from dashboard import figures_pools, links, numbers, queries, queries_concurrency, tables, widgets, zoom
 from dashboard.charts.concurrency import steps, who_uses_it
 from dashboard.concurrency_parts import POOL, ROWS
 
@@ -86,17 +86,16 @@ def _users_chart(
     )
     known = steps(series)
 
-    def picked() -> None:
-        for one in st.session_state["users"]["selection"]["selected"]:
+    def clicked(chosen: zoom.Selection) -> None:
+        for one in chosen["selected"]:
             if one["data_indices"] and one["data_indices"][0] < len(known):
                 st.query_params["at"] = _iso(known[one["data_indices"][0]])
 
     with st.container(border=True, key="board"):
-        st.echarts_chart(
-            drawn.option,
-            height=drawn.height_px,
+        zoom.board(
+            drawn,
             key="users",
-            on_select=picked,
+            clicked=clicked,
             alt="Concurrent executions by function, and throttles; click a time to see who used it",
         )
         st.caption(MAXIMA)

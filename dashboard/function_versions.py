@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_versions, numbers, queries, queries_function, tables, widgets
+from dashboard import figures_versions, numbers, queries, queries_function, tables, widgets, zoom
 from dashboard.charts.boards import change_marks, resource_board
 from dashboard.function_changes import known_changes
 from dashboard.function_parts import how_read, when
@@ -66,12 +66,7 @@ def _board(target: Target, name: str, window: Window) -> None:
     marks = change_marks(known_changes(target, name, window))
     drawn = resource_board(series, marks, window=window, zone=widgets.zone(), columns=tables.board_columns())
     if drawn is not None:
-        st.echarts_chart(
-            drawn.option,
-            height=drawn.height_px,
-            key="resource-board",
-            alt="Invocations and error rate of each alias and version",
-        )
+        zoom.board(drawn, key="resource-board", alt="Invocations and error rate of each alias and version")
 
 
 def _versions(found: pd.DataFrame) -> None:

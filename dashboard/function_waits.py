@@ -16,6 +16,7 @@ from dashboard import (
     queries_function,
     tables,
     widgets,
+    zoom,
 )
 from dashboard.charts.boards import change_marks, wait_board
 from dashboard.function_changes import known_changes
@@ -46,9 +47,7 @@ def _board(target: Target, name: str, window: Window) -> None:
     marks = change_marks(known_changes(target, name, window))
     drawn = wait_board(series, marks, window=window, zone=widgets.zone(), columns=tables.board_columns())
     if drawn is not None:
-        st.echarts_chart(
-            drawn.option, height=drawn.height_px, key="wait-board", alt="Age of what waits for the function"
-        )
+        zoom.board(drawn, key="wait-board", alt="Age of what waits for the function")
 
 
 def _streams(mappings: pd.DataFrame) -> None:

@@ -1,15 +1,15 @@
-"""Kept log lines in time, stacked by level; a window can be dragged on it."""
+"""Kept log lines in time, stacked by level."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 import pandas as pd
 
 from core.windows import Window
 from dashboard.charts import theme
-from dashboard.charts.board import Row, tooltip
+from dashboard.charts.board import Board, Row, tooltip
 
 HEIGHT_PX = 170
 LEVELS = {
@@ -21,14 +21,14 @@ LEVELS = {
 }
 
 
-def lines_in_time(counts: pd.DataFrame, *, window: Window, zone: tzinfo) -> dict[str, Any]:
-    """The chart's option from rows of `log_counts`; steps that were not read are gaps."""
+def lines_in_time(counts: pd.DataFrame, *, window: Window, zone: tzinfo) -> Board:
+    """The chart from rows of `log_counts`; steps that were not read are gaps."""
     present = [level for level in LEVELS if counts[level].fillna(0).any()] or ["error"]
     frame = counts[["ts", *present]].assign(
         when=counts["ts"].dt.tz_convert(zone).dt.strftime("%a %-d %b, %H:%M %Z")
     )
     rows = [Row(level, LEVELS[level][0], LEVELS[level][1]) for level in present]
-    return {
+    option = {
         "animation": False,
         "dataset": {"source": frame},
         "title": {
@@ -41,8 +41,6 @@ def lines_in_time(counts: pd.DataFrame, *, window: Window, zone: tzinfo) -> dict
         "legend": {"right": 90, "top": 4, "itemHeight": 9, "itemWidth": 9},
         "grid": {"left": 4, "right": 8, "top": 34, "bottom": 2, "containLabel": True},
         "tooltip": {"trigger": "axis", "confine": True, "formatter": tooltip(rows), "padding": [8, 10]},
-        "toolbox": {"right": 4, "top": 0, "itemSize": 14, "feature": {"brush": {"type": ["lineX", "clear"]}}},
-        "brush": {"xAxisIndex": 0, "brushMode": "single", "throttleType": "debounce", "throttleDelay": 300},
         "xAxis": {
             "type": "time",
             "min": window.start.isoformat(),
@@ -54,6 +52,7 @@ def lines_in_time(counts: pd.DataFrame, *, window: Window, zone: tzinfo) -> dict
         "yAxis": {"type": "value", "minInterval": 1, "splitNumber": 3, "axisLabel": {"fontSize": 10.5}},
         "series": [_bars(level) for level in present],
     }
+    return Board(option, HEIGHT_PX)
 
 
 def _bars(level: str) -> dict[str, Any]:
@@ -68,12 +67,3 @@ def _bars(level: str) -> dict[str, Any]:
         "barMinWidth": 1,
         "emphasis": {"disabled": True},
     }
-
-
-def dragged(areas: list[dict[str, Any]]) -> Window | None:
-    """The window that was dragged on the chart; None without one."""
-    for area in areas:
-        start, end = (datetime.fromtimestamp(float(ms) / 1000, UTC) for ms in sorted(area["coord_range"]))
-        if end > start:
-            return Window(start, end)
-    return None

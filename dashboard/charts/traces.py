@@ -9,6 +9,7 @@ import pandas as pd
 
 from core.windows import Window
 from dashboard.charts import theme
+from dashboard.charts.board import Board
 
 HEIGHT_PX = 194
 MARKS = {
@@ -43,11 +44,11 @@ def dots(found: pd.DataFrame, *, zone: tzinfo) -> pd.DataFrame:
     return frame
 
 
-def duration_dots(found: pd.DataFrame, *, window: Window, zone: tzinfo) -> dict[str, Any]:
-    """The chart's option. Its time axis is the window; durations span magnitudes, so their axis is log."""
+def duration_dots(found: pd.DataFrame, *, window: Window, zone: tzinfo) -> Board:
+    """The chart. Its time axis is the window; durations span magnitudes, so their axis is log."""
     frame = dots(found, zone=zone)
     present = [outcome for outcome in MARKS if frame[outcome].notna().any()]
-    return {
+    option = {
         "animation": False,
         "dataset": {"source": frame},
         "title": {
@@ -57,7 +58,7 @@ def duration_dots(found: pd.DataFrame, *, window: Window, zone: tzinfo) -> dict[
             "padding": [2, 0],
             "textStyle": {"fontSize": 12.5, "fontWeight": 600},
         },
-        "legend": {"right": 0, "top": 4, "itemHeight": 9, "itemWidth": 9, "data": present},
+        "legend": {"right": 60, "top": 4, "itemHeight": 9, "itemWidth": 9, "data": present},
         "grid": {"left": 4, "right": 8, "top": 36, "bottom": 2, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "<b>{@when}</b><br>{@said}<br>{@entry}"},
         "xAxis": {
@@ -70,6 +71,7 @@ def duration_dots(found: pd.DataFrame, *, window: Window, zone: tzinfo) -> dict[
         "yAxis": {"type": "log", "axisLabel": {"fontSize": 10.5}, "splitNumber": 3},
         "series": [_series(outcome) for outcome in present],
     }
+    return Board(option, HEIGHT_PX)
 
 
 def _series(outcome: str) -> dict[str, Any]:

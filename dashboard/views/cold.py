@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.windows import Window
-from dashboard import cold_parts, figures_cold, links, numbers, queries, queries_cold, tables, widgets
+from dashboard import cold_parts, figures_cold, links, numbers, queries, queries_cold, tables, widgets, zoom
 from dashboard.answers import cold_answer, total
 from dashboard.charts.cold import cold_board
 from dashboard.choosers import option_chooser, word_chooser
@@ -57,12 +57,7 @@ def page(window: Window) -> None:
 def board(series: pd.DataFrame, window: Window) -> None:
     drawn = cold_board(series, window=window, zone=widgets.zone(), columns=tables.board_columns())
     with st.container(border=True, key="board"):
-        st.echarts_chart(
-            drawn.option,
-            height=drawn.height_px,
-            key="cold-board",
-            alt="Cold starts and initialization over time",
-        )
+        zoom.board(drawn, key="cold-board", alt="Cold starts and initialization over time")
 
 
 def table(functions: pd.DataFrame) -> None:

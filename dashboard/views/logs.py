@@ -20,8 +20,9 @@ from dashboard import (
     queries_logs,
     tables,
     widgets,
+    zoom,
 )
-from dashboard.charts.logs import HEIGHT_PX, dragged, lines_in_time
+from dashboard.charts.logs import lines_in_time
 from dashboard.choosers import function_labels
 from store.readers.log_search import LEVELS, Search
 from store.readers.things import Place
@@ -163,18 +164,9 @@ def _is_narrow(search: Search) -> bool:
 
 def _chart(window: Window, search: Search) -> None:
     counts = queries_logs.counts(window, search, queries.now())
-    option = lines_in_time(counts, window=window, zone=widgets.zone())
-
-    def picked() -> None:
-        shown = dragged(st.session_state["log-chart"]["selection"]["areas"])
-        if shown is not None:
-            st.query_params["from"], st.query_params["to"] = shown.start.isoformat(), shown.end.isoformat()
-
+    drawn = lines_in_time(counts, window=window, zone=widgets.zone())
     with st.container(border=True, key="lines-chart"):
-        st.echarts_chart(
-            option, height=HEIGHT_PX, key="log-chart", on_select=picked,
-            alt="Kept lines over time by level; drag on it to choose a window",
-        )  # fmt: skip
+        zoom.board(drawn, key="log-chart", alt="Kept lines over time by level")
 
 
 def _groups(groups: pd.DataFrame, window: Window) -> None:

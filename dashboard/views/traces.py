@@ -10,9 +10,9 @@ import streamlit as st
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_traces, links, numbers, queries, queries_traces, tables, widgets
+from dashboard import figures_traces, links, numbers, queries, queries_traces, tables, widgets, zoom
 from dashboard.charts.service_map import service_map
-from dashboard.charts.traces import HEIGHT_PX, duration_dots
+from dashboard.charts.traces import duration_dots
 from dashboard.choosers import function_chooser, option_chooser, word_chooser
 from dashboard.function_traces import why_none
 from dashboard.queries_traces import Wanted
@@ -86,14 +86,9 @@ def _ordered() -> str:
 
 def _dots(window: Window, wanted: Wanted) -> None:
     found = queries_traces.traces(window, wanted, "newest", DRAWN)
-    option = duration_dots(found, window=window, zone=widgets.zone())
+    drawn = duration_dots(found, window=window, zone=widgets.zone())
     with st.container(border=True, key="dots"):
-        st.echarts_chart(
-            option,
-            height=HEIGHT_PX,
-            key="trace-dots",
-            alt="Duration of each trace over time, failed ones marked",
-        )
+        zoom.board(drawn, key="trace-dots", alt="Duration of each trace over time, failed ones marked")
 
 
 def _list(window: Window, wanted: Wanted, total: float) -> pd.DataFrame:

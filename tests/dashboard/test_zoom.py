@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import altair as alt
+import pandas as pd
 import pytest
 
 from core.windows import Window
@@ -22,14 +24,23 @@ class Page:
     def echarts_chart(self, option, **how):
         self.charts.append(how)
 
+    def altair_chart(self, drawn, **how):
+        self.charts.append(how | {"drawn": drawn})
+
     def rerun(self):
         self.reruns += 1
 
     def drag(self, start, end):
+        self.choose(areas=[{"coord_range": milliseconds(end, start)}])
+
+    def choose(self, **selection):
         chart = self.charts[-1]
-        area = {"coord_range": [end.timestamp() * 1000, start.timestamp() * 1000]}
-        self.session_state[chart["key"]] = {"selection": {"areas": [area]}}
+        self.session_state[chart["key"]] = {"selection": selection}
         chart["on_select"]()
+
+
+def milliseconds(*times):
+    return [ts.timestamp() * 1000 for ts in times]
 
 
 @pytest.fixture
@@ -39,8 +50,22 @@ def page(monkeypatch):
     return page
 
 
-def draw():
-    zoom.board(Board({}, 300), key="board", alt="Errors")
+@pytest.fixture
+def reader(monkeypatch):
+    """A page with a chart that is read; `phone` says where."""
+
+    def draw(*, phone=False):
+        page = Page(monkeypatch)
+        monkeypatch.setattr(zoom.tables, "board_columns", lambda: 1 if phone else 2)
+        drawn = alt.Chart(pd.DataFrame({"ts": [START]})).mark_bar().encode(alt.X("ts:T"))
+        zoom.bars(drawn, key="cost", alt="Cost")
+        return page
+
+    return draw
+
+
+def draw(**how):
+    zoom.board(Board({}, 300), key="board", alt="Errors", **how)
 
 
 def test_what_is_dragged_is_held_on_whole_minutes_and_the_whole_page_follows(page):
@@ -65,3 +90,37 @@ def test_a_slip_of_the_pointer_changes_nothing(page):
     draw()
 
     assert (page.held, page.reruns) == ([], 0)
+
+
+def test_a_click_is_none_of_its_business_but_of_who_drew_it(page):
+    clicks = []
+    draw(clicked=clicks.append)
+
+    page.choose(areas=[], selected=[{"data_indices": [3]}])
+
+    assert clicks == [{"areas": [], "selected": [{"data_indices": [3]}]}]
+    assert page.held == []
+
+
+def test_a_chart_that_is_read_can_be_dragged_on_too(reader):
+    page = reader()
+
+    page.choose(dragged={"ts": milliseconds(START, START + timedelta(hours=2))})
+
+    assert page.held == [Window(START, START + timedelta(hours=2))]
+    assert [each["name"] for each in page.charts[0]["drawn"].to_dict()["params"]] == ["dragged"]
+
+
+def test_a_selection_that_was_taken_back_changes_nothing(reader):
+    page = reader()
+
+    page.choose(dragged={})
+
+    assert page.held == []
+
+
+def test_a_finger_on_a_phone_scrolls_over_such_a_chart(reader):
+    page = reader(phone=True)
+
+    assert "on_select" not in page.charts[0]
+    assert "params" not in page.charts[0]["drawn"].to_dict()
