@@ -241,13 +241,14 @@ FUNCTIONS: tuple[Spec, ...] = (
     _stage_eu(
         name="order-worker", team="fulfilment", runtime="python3.12", memory_mb=512, trigger="sqs",
         source="orders", batch=5, per_minute=0.6, rhythm="office", median_ms=430, versions=64,
-        qualifier="stage",
+        qualifier="stage", snap_start=True,
         failures=(_DYNAMO,),
     ),
     _stage_eu(
         name="feature-flags", team="platform", runtime="provided.al2023", architecture="arm64",
         memory_mb=128, timeout_s=3, per_minute=2, rhythm="office", median_ms=5, init_ms=60, versions=44,
-        qualifier="", log_lines=0, url="AWS_IAM", failures=(Failure("LookupError", "flag set is empty"),),
+        qualifier="", log_lines=0, log_class="INFREQUENT_ACCESS", url="AWS_IAM",
+        failures=(Failure("LookupError", "flag set is empty"),),
     ),
     _stage_eu(
         name="e2e-runner", team="platform", runtime=None, memory_mb=2048, timeout_s=300,

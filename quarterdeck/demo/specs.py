@@ -34,7 +34,8 @@ class Spec:
 
     `per_minute` is its mean traffic; `schedule_s` replaces it by a clock. `source` names the queue, stream,
     table or rule of its trigger. `qualifier` is the alias callers use ("" for unqualified). `failures` share
-    `failure_rate`. `has_group`: its log group exists. `durable` is the longest execution in seconds and how
+    `failure_rate`. `has_group`: its log group exists, of
+    `log_class`. `durable` is the longest execution in seconds and how
     many days it is kept; `provider` names the capacity provider of Managed Instances; `url` is a function
     URL's AuthType; `scheduler`: EventBridge Scheduler starts it, not a rule; `logger` is pino or winston for
     one that logs its own errors; `partial_share` of its batches hand one item back; `drops_logs` now and
@@ -69,6 +70,7 @@ class Spec:
     log_lines: int = 1
     log_line_bytes: int = 90
     retention_days: int = 7
+    log_class: str = "STANDARD"
     tracing: bool = False
     reserved: int | None = None
     provisioned: tuple[str, int] | None = None

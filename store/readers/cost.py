@@ -375,13 +375,14 @@ def cost_now(
     store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING
 ) -> dict[Place, float | None]:
     """USD per hour of each function over a short window that ends now, at list price; None: the window was
-    not read, or some of its usage or a price is not known."""
-    found = costs(store, window, now=now, by=("account", "region", "function"), where=where)
-    hours = window.duration / HOUR
-    return {
-        (row.account, row.region, row.function): None if _is_hole(row.state) else float(row.cost_usd) / hours
-        for row in rows(found)
-    }
+    not read, or usage or a price of a usual component is not known. Of others what is known counts."""
+    found = costs(store, window, now=now, by=("account", "region", "function", "component"), where=where)
+    hours, rates = window.duration / HOUR, dict[Place, float | None]()
+    for row in rows(found):
+        place = row.account, row.region, row.function
+        so_far, is_hole = rates.get(place, 0.0), row.component in USUAL and _is_hole(row.state)
+        rates[place] = None if so_far is None or is_hole else so_far + float(row.cost_usd) / hours
+    return rates
 
 
 def _is_hole(state: Any) -> bool:

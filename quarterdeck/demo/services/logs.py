@@ -100,6 +100,8 @@ class _Place:
 def filter_log_events(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     params = call.params
     name, specs = _group(demo, account, call)
+    if specs[0].log_class != "STANDARD":
+        raise ApiError("InvalidOperationException", f"Log group class {specs[0].log_class} is not searched")
     matches = _pattern(params.get("filterPattern", ""))
     limit = params.get("limit", MAX_EVENTS)
     if not 1 <= limit <= MAX_EVENTS:
@@ -224,7 +226,7 @@ def _described(demo: Demo, account: str, region: str, name: str, specs: tuple[Sp
         "arn": f"{arn}:*",
         "logGroupArn": arn,
         "storedBytes": _stored(demo.world, specs, retention or 14),
-        "logGroupClass": "STANDARD",
+        "logGroupClass": specs[0].log_class,
     }
 
 
