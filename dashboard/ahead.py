@@ -19,6 +19,8 @@ from core.windows import MINUTE, Window, chart_step, floor, newest_end
 
 LOOK_EVERY = timedelta(seconds=15)
 PATIENCE = timedelta(seconds=20)
+STUCK = timedelta(minutes=2)
+"""After which pages go on by themselves, though the thread is still at work."""
 DAY = timedelta(days=1)
 
 _IS_AHEAD: ContextVar[bool] = ContextVar("is_ahead", default=False)
@@ -117,7 +119,8 @@ class Ahead:
         with self._lock:
             if self._coming and clock - self._coming.at > PATIENCE:
                 self._show(self._coming)
-            if self._shown is None or clock - self._shown.at > LOOK_EVERY + PATIENCE:
+            most = STUCK if self._is_busy else LOOK_EVERY + PATIENCE
+            if self._shown is None or clock - self._shown.at > most:
                 self._show(Seen(self._look(clock), clock))
             shown = self._shown
             assert shown is not None

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import StoreError
 from core.windows import MINUTE, Window
-from dashboard.ahead import LOOK_EVERY, PATIENCE, Ahead, Asked, Asking, Present
+from dashboard.ahead import LOOK_EVERY, PATIENCE, STUCK, Ahead, Asked, Asking, Present
 
 CLOCK = datetime(2026, 11, 18, 9, 30, 40, tzinfo=UTC)
 HALF_PAST = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
@@ -80,6 +80,15 @@ def test_who_comes_after_a_long_while_sees_what_is_true_now(pages):
 
     assert pages.draw(CLOCK + timedelta(hours=1)) == NEW
     assert not pages.started
+
+
+def test_while_answers_are_slow_the_present_does_not_run_ahead_of_them_but_for_a_while(pages):
+    pages.draw(CLOCK)
+    pages.draw(CLOCK + LOOK_EVERY)
+    pages.store = NEW
+
+    assert pages.draw(CLOCK + STUCK) == OLD
+    assert pages.draw(CLOCK + STUCK + SECOND) == NEW
 
 
 def test_the_present_never_moves_back(pages):
