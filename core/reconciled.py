@@ -31,7 +31,7 @@ REASONS: Mapping[str, str] = {
     NO_PRICE: "Places or meters of which no price is known: the estimate leaves them out.",
     PRICE: "The bill's public price is not the one that the estimate goes by.",
     LATE: "Days that the bill does not have in full yet.",
-    UNREAD: "Days of which the store has no use at all for the account and region.",
+    UNREAD: "Days of which the store has no use for the account and region, or not of every function.",
     ROUNDING: "Differences of a millionth of what is compared, or less.",
     UNEXPLAINED: "What is left: use that only one side has, for no reason that can be told.",
 }
@@ -146,7 +146,7 @@ def sentence(found: Reconciled) -> str:
     bill, left = _dollars(found.bill_usd), _dollars(found.unexplained_usd)
     if not found.unexplained_usd:
         return f"The estimate of {month} can be trusted: all of the {bill} that AWS charges is explained."
-    percent = f"{float(share) * 100:.2g} %"
+    percent = f"{float(share) * 100:.{0 if share >= ROUGH else 2}f} %"
     trust = "can be trusted" if share <= TRUSTED else "is rough" if share <= ROUGH else "is off"
     return f"The estimate of {month} {trust}: of {bill} that AWS charges, {left} ({percent}) are unexplained."
 

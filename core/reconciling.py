@@ -61,7 +61,8 @@ _BY_KIND = {
 @dataclass(frozen=True, slots=True)
 class Known:
     """What we know of the places of a bill. `names` are functions, log groups and queues per watched place;
-    `days` those with any use in the store; from `settled_before` on the bill may lack use."""
+    `days` those with any use in the store, but for those that were not read of every function; from
+    `settled_before` on the bill may lack use."""
 
     names: Mapping[Place, Set[str]]
     days: Mapping[Place, Set[date]]

@@ -30,6 +30,7 @@ def days(rows: pd.DataFrame, *, narrow: bool = False) -> alt.Chart:
             ),
             alt.X2("end:T"),
             alt.Y("usd:Q", title=None, axis=alt.Axis(format="$,.2~f", tickCount=4)),
+            alt.Y2Datum(0),
             alt.Color(
                 "what:N",
                 title=None,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import sqlalchemy as sa
+
 from core.billed import Bill, add
 from core.billed import Line as BillLine
 from core.errors import BillError
@@ -16,11 +18,12 @@ from core.meters import Used
 from core.reconciled import Reconciled
 from core.reconciling import Known, reconcile
 from core.settings import CostSettings
-from core.windows import Window
-from store import bills
+from core.windows import Window, ceil, merge
+from store import bills, schema
 from store.asking import reader
 from store.bills import Imported
 from store.readers.explored import EXPLORER, Explored, as_imported, explored, to_bill
+from store.readers.frames import rows
 from store.readers.measured import KINDS
 from store.readers.metered import KEPT, meter_usage
 from store.readers.prices import read_book
@@ -78,11 +81,14 @@ def reconciliation(
     with store.snapshot(window, KEPT) as snapshot:
         things = Things.read(snapshot, *KINDS)
         used = list(_used(snapshot, things, window, now=now))
+        read = _read_in_full(snapshot, things, window)
         book = read_book(snapshot)
     compared = [one for one in used if charged.has(one)]
     days: dict[tuple[str, str], set[date]] = {}
     for one in compared:
-        days.setdefault((one.account, one.region), set()).add(one.key[0])  # type: ignore[index]
+        place, day = (one.account, one.region), one.key[0]  # type: ignore[index]
+        if day in read.get(place, ()):
+            days.setdefault(place, set()).add(day)
     ends = [date.fromisoformat(one.last_day) for one in mine if one.last_day and not is_final]
     settled = min(ends, default=date.max)
     found = reconcile(compared, whole, book, Known(_names(things), days, settled), month=month)
@@ -179,3 +185,32 @@ def _names(things: Things) -> dict[tuple[str, str], set[str]]:
         for thing in things.of(kind, gone=True):
             found.setdefault((thing.account, thing.region), set()).add(thing.name)
     return found
+
+
+def _read_in_full(snapshot: Snapshot, things: Things, window: Window) -> dict[tuple[str, str], set[date]]:
+    """Days of a place of which the metrics of every function that exists were read."""
+    found = {place: set(_days(window)) for place in _names(things)}
+    read = _windows_read(snapshot, window)
+    for thing in things.of("function"):
+        mine = merge(read.get((thing.account, thing.region, thing.name), ()))
+        found[thing.account, thing.region] &= {day for one in mine for day in _days(one)}
+    return found
+
+
+def _windows_read(snapshot: Snapshot, window: Window) -> dict[tuple[str, str, str], list[Window]]:
+    c = schema.coverage.c
+    query = sa.select(c.account, c.region, c.scope, c.start, c.end)
+    query = query.where(c.collector == "metrics", c.start < window.end, c.end > window.start)
+    found: dict[tuple[str, str, str], list[Window]] = {}
+    for one in rows(snapshot.state(query)):
+        part = Window(max(one.start, window.start), min(one.end, window.end))
+        found.setdefault((one.account, one.region, one.scope), []).append(part)
+    return found
+
+
+def _days(window: Window) -> Iterator[date]:
+    """The whole UTC days in it."""
+    day = ceil(window.start, DAY)
+    while day + DAY <= window.end:
+        yield day.date()
+        day += DAY

@@ -244,3 +244,52 @@ def test_cheaper_tiers_are_told_as_such():
     cheaper = {what: Billed(line.quantity, *[line.quantity * price.tiers[1].usd] * 3)}
 
     assert list(reconciled(ours, cheaper).by_reason()) == [r.TIERS]
+
+
+def by_day_alone(bill):
+    """As Cost Explorer tells it: no resources, no list prices, a day's free use in one line with the rest."""
+    merged = {}
+    for what, line in bill.items():
+        one = Billed(line.quantity, None, line.cost_usd, line.net_usd)
+        kind = "usage" if line.net_usd or what.kind == "free" else what.kind
+        add(merged, Line(PAYER, OCTOBER, what._replace(resource="", kind=kind), one))
+    return {what._replace(kind="usage" if line.net_usd else "free"): line for what, line in merged.items()}
+
+
+def test_the_day_on_which_a_free_amount_runs_out_is_explained_without_list_prices():
+    ours = [used("checkout", day=day, quantity=1000) for day in (1, 2, 3)]
+    bill = bill_of(ours[0], free=Decimal(1000))
+    for what, line in [*bill_of(ours[1], free=Decimal(300)).items(), *bill_of(ours[2]).items()]:
+        add(bill, Line(PAYER, OCTOBER, what, line))
+
+    found = reconciled(ours, by_day_alone(bill))
+
+    price = BOOK.of(METERS["duration"], "eu-west-1", "x86_64", on=date(2026, 10, 31)).usd
+    assert set(found.by_reason()) <= {r.FREE_TIER, r.ROUNDING}
+    assert found.by_reason()[r.FREE_TIER][0] == pytest.approx(-1300 * price)
+
+
+def test_a_lower_price_on_a_later_day_is_not_called_free():
+    ours = [used("checkout", day=day, quantity=1000) for day in (1, 2)]
+    bill = by_day_alone(bill_of(*ours))
+    (last, line) = next((what, line) for what, line in bill.items() if what.day.day == 2)
+    bill[last] = Billed(line.quantity, None, line.cost_usd / 2, line.net_usd / 2)
+
+    assert r.PRICE in reconciled(ours, bill).by_reason()
+
+
+@given(months)
+def test_days_add_up_to_estimate_and_bill(month):
+    found = reconciled(month, bill_of(*month))
+
+    days = found.by_day().values()
+    assert sum(day.estimate_usd for day in days) == found.estimate_usd
+    assert sum(day.bill_usd for day in days) == found.bill_usd
+    assert list(found.by_day()) == sorted(found.by_day())
+
+
+@pytest.mark.parametrize(("charged", "said"), [("999", "(0.10 %)"), ("2000", "(50 %)"), ("10", "(99 %)")])
+def test_the_sentence_tells_the_share_in_plain_digits(charged, said):
+    ours = [used("checkout", quantity=1000)]
+
+    assert said in sentence(reconciled(ours, bill_of(used("checkout", quantity=charged))))

@@ -1,12 +1,13 @@
 """Bills on the command line, from a file to what is left unexplained."""
 
 import json
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 
-from core.facts import Function, Listed, MetricPoint, Run, Target
+from core.facts import Charge, ChargedDay, Covered, Function, Listed, MetricPoint, Run, Target
 from core.settings import StoreSettings
 from core.windows import Window
 from store.store import Store
@@ -16,10 +17,24 @@ TARGET = Target("111111111111", "eu-west-1")
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
 
 
+@contextmanager
+def opened(folder):
+    with closing(Store.open(StoreSettings(path=folder, free_space_floor_mb=0))) as store:
+        yield store
+
+
+def commit(store, window, facts):
+    at = window.end + timedelta(hours=2)
+    run = Run(
+        collector="metrics", target=TARGET, window=window, period_s=3600,
+        started_at=at, finished_at=at, outcome="ok",
+    )  # fmt: skip
+    store.commit(run, facts, now=at)
+
+
 @pytest.fixture
 def counted(tmp_path):
     """A store that counted 1,000 GB-seconds of checkout on 5 October."""
-    store = Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0))
     facts = [
         Function(
             name="checkout",
@@ -40,18 +55,9 @@ def counted(tmp_path):
             log_bytes=0.0,
         ),
     ]
-    window, at = Window(DAY, DAY + timedelta(hours=1)), DAY + timedelta(hours=2)
-    run = Run(
-        collector="metrics",
-        target=TARGET,
-        window=window,
-        period_s=3600,
-        started_at=at,
-        finished_at=at,
-        outcome="ok",
-    )
-    store.commit(run, facts, now=at)
-    store.close()
+    window = Window(DAY, DAY + timedelta(days=1))
+    with opened(tmp_path / "store") as store:
+        commit(store, window, [*facts, Covered("checkout", window, 3600)])
     return tmp_path / "store"
 
 
@@ -75,6 +81,48 @@ def test_what_the_store_did_not_count_is_said_in_words(quarterdeck, counted, tmp
 
     assert "(50 %) are unexplained" in said.stdout
     assert "checkout" in said.stdout
+
+
+def test_a_day_of_which_the_metrics_were_not_read_in_full_is_not_called_unexplained(
+    quarterdeck, counted, tmp_path
+):
+    with opened(counted) as store:
+        window = Window(DAY, DAY + timedelta(hours=20))
+        commit(store, window, [Function(name="new", arn="arn"), Covered("new", window, 3600)])
+    more = CUR2 | {"identity_line_item_id": "b"}
+    quarterdeck("--store", counted, "bill", "import", a_csv(tmp_path / "a.csv", CUR2, more))
+
+    answer = json.loads(quarterdeck("--store", counted, "bill", "reconcile", "--json").stdout)
+
+    reasons = {one["reason"]: one["names"] for one in answer["differences"]}
+    assert reasons["days not collected"] == ["2026-10-05"]
+    assert "unexplained" not in reasons
+
+
+def test_cost_explorer_is_compared_where_no_bill_was_imported_and_when_asked_for(
+    quarterdeck, counted, tmp_path
+):
+    with opened(counted) as store:
+        lines = [
+            Charge("AWSLambda", "EU-Lambda-GB-Second", "Usage", "1000", "0.0166667"),
+            Charge("AWSLambda", "EU-Lambda-GB-Second", "Credit", "0", "-2.5"),
+        ]
+        days = [DAY + timedelta(days=n) for n in range(2)]
+        commit(store, Window(DAY, DAY + timedelta(days=1)), [
+            ChargedDay(name=f"{day:%Y-%m-%d}", is_estimated=True, charges=tuple(lines if day == DAY else ()))
+            for day in days
+        ])  # fmt: skip
+    alone = json.loads(quarterdeck("--store", counted, "bill", "reconcile", "--json").stdout)
+    quarterdeck("--store", counted, "bill", "import", a_csv(tmp_path / "a.csv", CUR2))
+
+    asked = quarterdeck("--store", counted, "bill", "reconcile", "--against", "cost explorer", "--json")
+    usual = json.loads(quarterdeck("--store", counted, "bill", "reconcile", "--json").stdout)
+
+    assert alone == json.loads(asked.stdout)
+    assert (alone["against"], usual["against"]) == ("cost explorer", "imported")
+    assert (alone["unexplained_usd"], alone["is_final"]) == (0, False)
+    assert {one["reason"] for one in alone["differences"]} <= {"credits and refunds", "rounding"}
+    assert quarterdeck("--store", counted, "bill", "reconcile", "--against", "x").exit_code == 2
 
 
 def test_a_broken_file_ends_with_one_and_names_its_line(quarterdeck, counted, tmp_path):

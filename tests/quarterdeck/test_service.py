@@ -1,8 +1,11 @@
 """The schedule: new hours of everything first, one target's trouble is its own, and a stop is quick."""
 
+import os
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -12,7 +15,7 @@ from collectors.clock import Clock
 from collectors.collector import Collector, Reach
 from core.errors import AwsError
 from core.facts import Alias, Function, Listed, Target
-from core.settings import AwsSettings, CollectSettings, StoreSettings
+from core.settings import AwsSettings, CollectSettings, CostSettings, StoreSettings
 from core.windows import floor
 from quarterdeck.service import FRESH, USUAL, Schedule, Service, utc_now
 from quarterdeck.settings import Settings
@@ -71,8 +74,9 @@ def store(tmp_path):
 def start(store):
     services = []
 
-    def run_service(*collectors, rules=(), targets=(HERE,), every="1h", schedule=USUAL):
-        settings = Settings(collect=CollectSettings(metrics_every=every, backfill="6h", backfill_coarse="6h"))
+    def run_service(*collectors, rules=(), targets=(HERE,), every="1h", schedule=USUAL, bills=()):
+        collect = CollectSettings(metrics_every=every, backfill="6h", backfill_coarse="6h")
+        settings = Settings(collect=collect, cost=CostSettings(bills=list(bills)))
         http = httpx.Client()
         service = Service(settings, store, rules, http, collectors=collectors, schedule=schedule)
         services.append(service)
@@ -196,6 +200,24 @@ def test_a_job_that_crashes_is_recorded_and_ends_nothing(start, store):
 
     assert "AttributeError" in until(lambda: troubles(store))
     until(lambda: note.asked)
+
+
+def test_a_broken_bill_of_the_settings_is_told_with_file_and_line(start, store, tmp_path):
+    broken = tmp_path / "cur.csv"
+    broken.write_text("line_item_usage_type,bill_payer_account_id\n")
+    os.utime(broken, (0, 0))
+
+    start(bills=[broken])
+
+    assert f"{broken}:1: columns missing" in until(lambda: troubles(store))
+
+
+def test_what_is_free_is_tried_again_soon_and_what_is_paid_waits_for_its_turn(start):
+    service, free = start(), Noted().collector("free")
+    paid = replace(free, name="paid", estimate_usd=lambda ask: Decimal("0.02"))
+
+    assert service._turn(free) == USUAL.again
+    assert service._turn(paid) == HOUR
 
 
 def test_a_full_disk_pauses_collection_and_the_schedule_goes_on(start, store):
