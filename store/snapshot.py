@@ -123,6 +123,18 @@ class Snapshot:
         asked. Answers are kept in this process, as files never change: ask for little."""
         return self._answered(lambda: [self._of_file(file, sql, window) for file in self._files(kind)])
 
+    @property
+    def where(self) -> str:
+        """The store that it shows, as a name."""
+        return f"{self._engine.url} {self._lake.shelf.where}"
+
+    def mark(self, window: Window) -> int:
+        """A number that stays the same as long as no row of its kinds in a window changes."""
+        files = {f.path for f in self._held.files if f.start < window.end and f.end > window.start}
+        batches = (batch for each in self._held.hot.values() for batch, _ in each)
+        hot = {b.seq for b in batches if b.start < window.end and b.end > window.start}
+        return hash((frozenset(files & self._held.local.keys()), frozenset(hot)))
+
     def _files(self, kind: str) -> list[sa.Row[Any]]:
         return [f for f in self._held.files if f.kind == kind and f.path in self._held.local]
 

@@ -22,9 +22,10 @@ from store.readers.billing import ESTIMATED, RECORDS, Bill, Readings, spend, wit
 from store.readers.frames import Grid, rows, to_utc, with_none
 from store.readers.measured import KINDS
 from store.readers.metered import KEPT, Metering, PlaceUse, meter_usage
-from store.readers.priced import Amounts, Group, Pricing, Row, Sums, Unpriced, priced, priced_frame, rates_of
+from store.readers.priced import Amounts, Group, Pricing, Row, Sums, Unpriced, priced, priced_frame
 from store.readers.priced import settled as as_grains
 from store.readers.prices import read_book
+from store.readers.rates import month_rates
 from store.readers.series import metrics_read
 from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things, matches
@@ -117,13 +118,11 @@ def _pricing(
     *,
     now: datetime,
 ) -> Pricing:
-    book, whole = read_book(snapshot), used
+    book = read_book(snapshot)
     if settings is None:
         return Pricing(book)
-    if wide != window or where != EVERYTHING:
-        everything = Things.read(snapshot, *KINDS)
-        whole = meter_usage(snapshot, everything, wide, EVERYTHING, now=now)
-    return Pricing(book, rates_of(whole, book, settings, now=now))
+    whole = used if wide == window and where == EVERYTHING else None
+    return Pricing(book, month_rates(snapshot, wide, settings, now=now, used=whole))
 
 
 def _costs(

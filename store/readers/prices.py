@@ -48,14 +48,14 @@ def price_sources(store: Store) -> str:
 def read_book(snapshot: Snapshot) -> PriceBook:
     """The same, for readers that look at other things at the same instant. Made anew only when prices were
     read anew."""
-    part, revision = ("book", "", ""), _revision(snapshot)
+    part, revision = ("book", "", ""), book_revision(snapshot)
     if part not in (found := _BOOKS.of({part: revision})):
         found = {part: PriceBook(snapshot.prices, refreshed_prices(snapshot), packaged())}
         _BOOKS.keep({part: revision}, found)
     return found[part]
 
 
-def _revision(snapshot: Snapshot) -> str:
+def book_revision(snapshot: Snapshot) -> str:
     """What the book is made of: prices of one's own by their value, AWS's by what changed and was seen."""
     c, seen = schema.revision.c, schema.entity.c
     changed = sa.select(c.account, c.region, c.value).where(c.kind == ListPrice.KIND)

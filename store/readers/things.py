@@ -55,12 +55,12 @@ class Things:
     @classmethod
     def read(cls, snapshot: Snapshot, *kinds: str, where: Filter | None = None) -> Things:
         """What is kept of them is read and parsed anew only when their revision says that it has changed."""
-        revisions = _revisions(snapshot, kinds, where)
-        found = _KEPT.of(revisions)
-        if lacking := revisions.keys() - found.keys():
+        parts = revisions(snapshot, kinds, where)
+        found = _KEPT.of(parts)
+        if lacking := parts.keys() - found.keys():
             found |= _read(snapshot, lacking)
-            _KEPT.keep(revisions, found)
-        return cls(thing for part in revisions for thing in found[part])
+            _KEPT.keep(parts, found)
+        return cls(thing for part in parts for thing in found[part])
 
     def of(self, kind: str, *, gone: bool = False) -> Iterator[Thing]:
         """Entities of `kind`; those that are gone too, if asked."""
@@ -72,7 +72,8 @@ class Things:
 _KEPT = Kept[list[Thing]]()
 
 
-def _revisions(snapshot: Snapshot, kinds: Sequence[str], where: Filter | None) -> dict[Part, str]:
+def revisions(snapshot: Snapshot, kinds: Sequence[str], where: Filter | None = None) -> dict[Part, str]:
+    """Per kind and target what tells one state of them from all others."""
     c = schema.revision.c
     query = sa.select(c.kind, c.account, c.region, c.value).where(c.kind.in_(kinds))
     if where and where.account:

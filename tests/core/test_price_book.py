@@ -56,13 +56,12 @@ def test_a_price_of_everywhere_holds_where_there_is_none_of_the_place():
 
 def test_a_price_that_nobody_knows_is_none():
     assert usd(PriceBook([a_price()]), region="ap-south-2") is None
-    assert PriceBook().as_of is None
 
 
-def test_a_book_says_when_its_newest_price_was_looked_up():
-    book = PriceBook([a_price(seen=date(2026, 11, 2))], [a_price(seen=date(2026, 11, 20))])
+def test_a_book_says_how_many_prices_each_layer_has_and_when_the_newest_was_looked_up():
+    book = PriceBook([], [a_price(seen=date(2026, 11, 2)), a_price(seen=date(2026, 11, 20))])
 
-    assert book.as_of == date(2026, 11, 20)
+    assert book.layers == ((0, None), (2, date(2026, 11, 20)))
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from tests.store.readers.conftest import World
 
 ROOT = Path(__file__).parents[3]
 TEN = 10
+COLD = {"status": "error", "init_ms": 200.0, "billed_ms": 300.0}
 BILLED = CostSettings(free_tier=False)
 
 
@@ -37,7 +38,11 @@ def world(tmp_path_factory):
     world = World(Store.open(StoreSettings(path=tmp_path_factory.mktemp("own"), free_space_floor_mb=0)))
     records = [
         world.record(
-            n / 2 + 1, 100, status="error" if n % 9 == 0 else "success", init_ms=200.0 if n % 9 == 0 else None
+            n / 2 + 1,
+            100,
+            status="error" if n % 9 == 0 else "success",
+            init_ms=200.0 if n % 9 == 0 else None,
+            billed_ms=300.0 if n % 9 == 0 else 100.0,
         )
         for n in range(120)
     ]
