@@ -13,8 +13,12 @@ ORDER = ["state", "name", "about", "place", "condition", "since", "tells", "reas
 
 
 def alarms_table(where: Filter | None = None, *, key: str = "alarms") -> None:
-    """The CloudWatch alarms about Lambda, in alarm first; nothing when there is none."""
-    found = queries_rules.alarms(where or queries.scope())
+    """The CloudWatch alarms about Lambda (about one function, if `where` names it), in alarm first; nothing
+    when there is none."""
+    where = where or queries.scope()
+    found = queries_rules.alarms(where)
+    if where.function is not None:
+        found = found[found["function"] == where.function]
     if found.empty:
         return
     st.header(f"CloudWatch alarms ({len(found)})", anchor=False)

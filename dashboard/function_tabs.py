@@ -19,6 +19,7 @@ from dashboard import (
     tables,
     widgets,
 )
+from dashboard.function_alarms import alarms
 from dashboard.function_calls import invocations, table
 from dashboard.function_changes import changes
 from dashboard.function_cost import cost
@@ -188,6 +189,7 @@ TABS: Mapping[str, tuple[str, Tab]] = {
     "Versions": ("history", versions),
     "Cost": ("payments", cost),
     "Traces": ("account_tree", traces),
+    "Alarms": ("notifications", alarms),
     "Triggers": ("input", triggers),
     "Changes": ("difference", changes),
     "Configuration": ("tune", configuration),

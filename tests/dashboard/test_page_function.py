@@ -6,7 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.engine import evaluate
+from alerts.rules import rules_of
+from alerts.settings import AlertSettings
 from core.facts import (
+    Alarm,
     Covered,
     EventSourceMapping,
     Function,
@@ -127,6 +131,7 @@ SAID = {
         "Versions": "No alias is known",
         "Cost": "in this window",
         "Traces": "No trace of this function",
+        "Alarms": "No rule has judged",
         "Triggers": "No trigger is known",
         "Changes": "Deploy v1 → v2",
         "Configuration": "before we watched",
@@ -140,6 +145,7 @@ SAID = {
         "Versions": "No version is known",
         "Cost": "in this window",
         "Traces": "No trace of this function",
+        "Alarms": "No rule has judged",
         "Triggers": "No trigger is known",
         "Changes": "No change was seen",
         "Configuration": "before we watched",
@@ -157,6 +163,25 @@ def test_each_tab_shows_something_or_says_why_not(open_page, filled, fn):
         cells = [str(cell) for table in app.dataframe for cell in table.value.to_numpy().ravel()]
         assert not app.exception, tab
         assert SAID[fn][tab] in " ".join([words(app), *cells]), tab
+
+
+def test_alarms_of_a_function_are_those_of_rules_and_of_cloudwatch_what_fires_first(open_page, filled):
+    alarms = [
+        Alarm(name=f"{name}-errors", kind="metric", state="ALARM", function=name, namespace="AWS/Lambda")
+        for name in ("orders", "idle")
+    ]
+    commit(filled, "alarms", *alarms)
+    evaluate(filled, rules_of(AlertSettings()), AlertSettings(), now=NOW)
+
+    app = opened(open_page, "alarms")
+
+    rules, cloudwatch = (
+        next(one.value for one in app.dataframe if one.proto.alt.startswith(alt))
+        for alt in ("Rules about this function", "CloudWatch alarms")
+    )
+    assert {"error-rate", "throttles"} <= set(rules["rule"])
+    assert list(cloudwatch["name"]) == ["orders-errors"]
+    assert "Log alarms" in words(app)
 
 
 def test_the_tab_of_the_address_is_open(open_page, filled):

@@ -18,8 +18,8 @@ from dashboard.menu import MENU
 DASHBOARD = Path(tables.__file__).parent
 FILES = sorted(path for path in DASHBOARD.rglob("*.py"))
 PAGES = [path for group in MENU.values() for path, *_ in group]
-TABS = ["errors", "invocations", "cold starts", "logs", "waiting", "versions", "cost", "traces", "triggers",
-        "changes", "configuration"]  # fmt: skip
+TABS = ["errors", "invocations", "cold starts", "logs", "waiting", "versions", "cost", "traces", "alarms",
+        "triggers", "changes", "configuration"]  # fmt: skip
 UNGUARDED = {"dataframe", "table", "data_editor"}
 CHARTS = {"echarts_chart", "altair_chart"}
 OTHER_CHARTS = {"vega_lite_chart", "line_chart", "bar_chart", "area_chart", "scatter_chart", "plotly_chart",
