@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,9 +31,15 @@ TARGETS = tuple(Target(account, region) for account in ACCOUNTS for region in RE
 SMALL = (Target(STAGING, EU),)
 
 
+def account() -> DemoServer:
+    """The demo account at `NOW`, for a `with`: it keeps the days that it has simulated."""
+    return DemoServer(seed=7, clock=FrozenClock(NOW), starts=(STARTED,))
+
+
 def collect(
     folder: Path,
     *,
+    account: Callable[[], AbstractContextManager[DemoServer]] = account,
     targets: Sequence[Target] = TARGETS,
     history: timedelta = HISTORY,
     coarse: timedelta | None = None,
@@ -44,8 +50,8 @@ def collect(
     `coarse` is how far back points of five minutes reach, if further than `history`."""
     every = dict.fromkeys(("metrics_every", "logs_every", "queues_every"), timedelta(minutes=1))
     settings = CollectSettings(backfill=history, backfill_coarse=coarse or history, **every)
-    clock = FrozenClock(NOW)
-    with DemoServer(seed=7, clock=clock, starts=(STARTED,)) as demo, opened(folder) as store:
+    with account() as demo, opened(folder) as store:
+        demo.demo.faults.allow_all()
         demo.demo.faults.deny(list(denied))
         for target in targets:
             store.remember_target(target, ACCOUNTS[target.account], NOW)
@@ -59,6 +65,13 @@ def remember_days(folder: Path) -> None:
     """Of production in Europe the numbers of days before too: objectives and what is normal need them."""
     read = [each for each in PATIENT if each.name in {"inventory", "details", "metrics", "triggers"}]
     collect(folder, targets=(Target(PROD, EU),), history=timedelta(hours=6), coarse=DAYS, collectors=read)
+
+
+def remember_weeks(folder: Path) -> None:
+    """Of the small account the numbers of nine days: forecasts and days that are alike need them."""
+    read = [each for each in PATIENT if each.name in {"inventory", "metrics"}]
+    history, coarse = timedelta(hours=1), timedelta(days=9)
+    collect(folder, targets=SMALL, history=history, coarse=coarse, collectors=read)
 
 
 def shared(name: str, build: Callable[[Path], None], factory: pytest.TempPathFactory) -> Path:
@@ -85,3 +98,8 @@ def demo_store(factory: pytest.TempPathFactory) -> Path:
 def days_store(factory: pytest.TempPathFactory) -> Path:
     """One region with three days of numbers."""
     return shared("demo-days", remember_days, factory)
+
+
+def weeks_store(factory: pytest.TempPathFactory) -> Path:
+    """A few functions with nine days of numbers."""
+    return shared("demo-weeks", remember_weeks, factory)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.known import known
+from alerts.rules import schema
 from core.facts import Alarm, Covered, Function, Listed, MetricPoint, Run, Target
 from core.settings import StoreSettings
 from core.windows import MINUTE, Window
@@ -195,3 +196,9 @@ def test_a_check_without_a_store_says_where_tags_are_looked_at(quarterdeck, hist
     assert result.exit_code == 0, result.stderr
     assert "quarterdeck rules audit" in result.stderr
     assert not (tmp_path / "none").exists()
+
+
+def test_the_schema_that_is_printed_is_that_of_the_models(quarterdeck):
+    printed = quarterdeck("rules", "schema")
+
+    assert json.loads(printed.stdout) == schema()
