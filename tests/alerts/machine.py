@@ -103,16 +103,23 @@ def mortal(store: Store, fate: Fate) -> Store:
 
 
 class Machine:
-    """`truth`: errors of every minute by function. `late`: how many minutes later a minute's number comes."""
+    """`truth`: errors of every minute by function. `late`: how many minutes later a minute's number comes.
+    `minute`: when it begins, with what a store keeps of the time before."""
 
     def __init__(
-        self, open_store: Callable[[], Store], truth: dict[str, Sequence[float]], late: Sequence[int]
+        self,
+        open_store: Callable[[], Store],
+        truth: dict[str, Sequence[float]],
+        late: Sequence[int],
+        *,
+        minute: int = 5,
+        http: httpx.Client | None = None,
     ) -> None:
         self.truth, self.late = truth, late
         self.fate = Fate()
         self.receiver = Receiving(self.fate)
-        self.http = httpx.Client(transport=httpx.MockTransport(self.receiver.answer))
-        self.minute, self.skew, self.read_until = 5, 0, 0
+        self.http = http or httpx.Client(transport=httpx.MockTransport(self.receiver.answer))
+        self.minute, self.skew, self.read_until = minute, 0, 0
         self.torn: Counter[str] = Counter()
         self._open = open_store
         self.store = self._opened()
