@@ -8,7 +8,7 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from core.cost_words import NOT_COUNTED
+from core.cost_words import ESTIMATE_ERROR, NOT_COUNTED
 from core.tiering import RULE
 from core.windows import MINUTE, Window, floor
 from dashboard import (
@@ -154,6 +154,7 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
                     f"- **{part}**: {figures_cost.FORMULAS[part]}" for part, usd in parts.items() if usd
                 )
             )
+            st.markdown(f"**Estimates**: {ESTIMATE_ERROR}.")
             st.markdown(f"**Net**: {RULE}")
             st.markdown(f"{PRICES} {numbers.plain(queries_cost.price_sources())}")
 

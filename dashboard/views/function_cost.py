@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.cost_words import COMPONENT_WORDS, NOT_COUNTED
+from core.cost_words import COMPONENT_WORDS, ESTIMATE_ERROR, NOT_COUNTED
 from core.facts import Target
 from core.windows import Window
 from dashboard import (
@@ -31,6 +31,7 @@ from dashboard.choosers import function_labels
 from dashboard.compare import earlier
 from dashboard.figures_cost import DAY
 from dashboard.focus_parts import focus_files
+from store.readers.billing import RECORDS
 from store.readers.cost import cost_step
 from store.readers.deploy_costs import NEAR
 from store.readers.things import Place
@@ -156,7 +157,9 @@ def drivers(place: Place, window: Window) -> None:
             },
         )
     focus_files(window, Filter(*place), "function", "function-parts")
-    st.caption(f"Basis: {', '.join(sorted(set(costs['basis'])))}. List prices of {place[1]}. {NOT_COUNTED}.")
+    basis = sorted(set(costs["basis"]))
+    error = "" if basis == [RECORDS] else f" {ESTIMATE_ERROR}."
+    st.caption(f"Basis: {', '.join(basis)}.{error} List prices of {place[1]}. {NOT_COUNTED}.")
 
 
 def bought_nothing(wasted: pd.DataFrame, one: figures_function_cost.Row) -> None:
