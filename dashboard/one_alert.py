@@ -77,6 +77,18 @@ def link(incident: Incident) -> None:
     elif kind == "queue":
         query = links.carry(queue=str(incident["subject"]))
         st.page_link(links.QUEUES, label=name, icon=":material/inbox:", query_params=query)
+    elif kind == "alias":
+        function = str(incident["subject"]).partition(":")[0]
+        query = links.to_function(str(incident["account"]), str(incident["region"]), function)
+        st.page_link(
+            links.FUNCTION, label=name, icon=":material/function:", query_params=query | {"tab": "versions"}
+        )
+    elif kind == "budget":
+        st.page_link(links.COST, label="Spend", icon=":material/payments:", query_params=links.carry())
+    elif kind == "provider":
+        st.page_link(
+            links.CONCURRENCY, label="Concurrency", icon=":material/speed:", query_params=links.carry()
+        )
     elif kind == "account":
         st.page_link(
             links.CONCURRENCY, label="Concurrency", icon=":material/speed:", query_params=links.carry()
