@@ -91,9 +91,10 @@ def cut(table: pa.Table, step: timedelta) -> Iterator[tuple[datetime, pa.Table]]
 
 def newest(kind: str, table: pa.Table) -> pa.Table:
     """Keep the last row of each key. The table holds one target."""
-    keys = table.select(KEYS[kind][2:]).to_pandas()
-    old = keys.duplicated(keep="last").to_numpy()
-    return table.filter(pa.array(~old)) if old.any() else table
+    keys = list(KEYS[kind][2:])
+    numbered = table.select(keys).append_column("row", pa.array(np.arange(len(table))))
+    last = numbered.group_by(keys, use_threads=False).aggregate([("row", "max")])["row_max"]
+    return table if len(last) == len(table) else table.take(last.sort())
 
 
 def rounded(kind: str, table: pa.Table) -> pa.Table:

@@ -42,21 +42,25 @@ def write(connection: sa.Connection, kind: str, target: Target, table: pa.Table)
 
 
 def _write(connection: sa.Connection, kind: str, target: Target, start: datetime, table: pa.Table) -> None:
-    here = (
-        (hot.c.kind == kind)
-        & (hot.c.account == target.account)
-        & (hot.c.region == target.region)
-        & (hot.c.start < start + SLICE)
-        & (hot.c.end > start)
-    )
-    payloads = connection.execute(sa.select(hot.c.seq, hot.c.payload).where(here)).all()
+    here = {"kind": kind, "account": target.account, "region": target.region, "start": start}
+    payloads = connection.execute(_HERE, here | {"end": start + SLICE}).all()
     before = readable(kind, {row.seq: row.payload for row in payloads})
     table = columns.newest(kind, pa.concat_tables([*before.values(), table]))
-    connection.execute(sa.delete(hot).where(hot.c.seq.in_(list(before))))
+    if before:
+        connection.execute(sa.delete(hot).where(hot.c.seq.in_(list(before))))
     own = {"kind": kind, "account": target.account, "region": target.region}
     for at, rows in columns.cut(table, SLICE):  # one, but for an older release's batch of an hour
         values = {"start": at, "end": at + SLICE, "rows": len(rows), "payload": columns.encode(rows)}
         connection.execute(sa.insert(hot).values(**own, **values))
+
+
+_HERE = sa.select(hot.c.seq, hot.c.payload).where(
+    hot.c.kind == sa.bindparam("kind"),
+    hot.c.account == sa.bindparam("account"),
+    hot.c.region == sa.bindparam("region"),
+    hot.c.start < sa.bindparam("end"),
+    hot.c.end > sa.bindparam("start"),
+)
 
 
 def readable(kind: str, payloads: Mapping[int, bytes]) -> dict[int, pa.Table]:
