@@ -40,7 +40,7 @@ def page(_window: Window) -> None:
     for other in months[month]:
         if other != against:
             says = sentence(queries_bills.reconciliation(month, other, at).found)
-            st.caption(f"Against the {WORDS[other]}: {numbers.plain(says)}")
+            st.caption(f"By the other source, {WORDS[other]}: {numbers.plain(says)}")
     widgets.cards(figures.cards(told))
     why(told.found)
     daily(told.found)
