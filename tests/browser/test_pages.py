@@ -169,8 +169,8 @@ def test_a_click_or_a_key_on_concurrency_chooses_a_minute_in_the_address(watched
     assert "the chosen time" in tab.text()
 
 
-def test_a_row_of_a_table_opens_its_function(watched, open_tab):
-    tab = open_tab(watched.url).open("/cold")
+def test_a_row_of_a_table_opens_its_function_and_one_step_leads_back(watched, open_tab):
+    tab = open_tab(watched.url).open("/cold", range="1h")
     name = tab.cell("cold-table", 0, "Function")
     grid = tab.page.locator(".st-key-cold-table [data-testid=stDataFrame]")
     grid.scroll_into_view_if_needed()
@@ -180,6 +180,9 @@ def test_a_row_of_a_table_opens_its_function(watched, open_tab):
         tab.page.mouse.click(box["x"] + 40, box["y"] + 52)  # the first row, below the header
 
     assert f".{name}" in tab.page.url
+    with tab.rerun():
+        tab.page.go_back()
+    assert tab.page.url.endswith("/cold?range=1h")
 
 
 def test_from_a_message_to_its_lines_its_trace_and_back(watched, open_tab):
