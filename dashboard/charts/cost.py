@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import altair as alt
@@ -56,7 +57,7 @@ def cost_over_time(series: pd.DataFrame, *, step: timedelta, narrow: bool = Fals
                 axis=alt.Axis(format=shape, grid=False, labelOverlap=True),
             ),
             alt.X2("end:T"),
-            alt.Y("to_usd:Q", title=None, axis=alt.Axis(format="$,.2~f", tickCount=4)),
+            alt.Y("to_usd:Q", title=None, axis=alt.Axis(format=usd_axis(rows["to_usd"].max()), tickCount=4)),
             alt.Y2("from_usd:Q"),
             alt.Color(
                 "group:N",
@@ -73,6 +74,12 @@ def cost_over_time(series: pd.DataFrame, *, step: timedelta, narrow: bool = Fals
         .properties(height=320, padding=PADDING)
     )
     return chart
+
+
+def usd_axis(highest: float) -> str:
+    """Dollars with as many decimals as ticks below `highest` need to differ."""
+    decimals = 1 - math.floor(math.log10(highest)) if highest > 0 else 2
+    return f"$,.{min(max(decimals, 2), 9)}~f"
 
 
 def legend(narrow: bool) -> alt.Legend:

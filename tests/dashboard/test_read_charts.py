@@ -298,3 +298,10 @@ def test_the_strip_of_a_young_store_begins_at_its_first_run():
     assert newborn.duration == figures_collection.SHORTEST
     assert figures_collection.since_first(WINDOW, START - timedelta(days=3)) == WINDOW
     assert figures_collection.since_first(WINDOW, None) == WINDOW
+
+
+@pytest.mark.parametrize(
+    ("highest", "shape"), [(12.0, "$,.2~f"), (0.3, "$,.2~f"), (0.0002, "$,.5~f"), (0.0, "$,.2~f")]
+)
+def test_the_axis_of_a_cost_has_decimals_enough_to_tell_its_ticks_apart(highest, shape):
+    assert cost.usd_axis(highest) == shape
