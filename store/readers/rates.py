@@ -13,7 +13,7 @@ from core.settings import CostSettings
 from core.tiering import Line, Rate
 from core.windows import Window
 from store import schema
-from store.readers.billing import KINDS
+from store.readers.measured import KINDS
 from store.readers.metered import Metering, meter_usage
 from store.readers.priced import rates_of
 from store.readers.prices import book_revision, read_book
