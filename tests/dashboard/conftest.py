@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import functools
 import shutil
+import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner, require_widgets_deltas
 
 from core.facts import Covered, Function, InvocationRecord, LogEvent, MetricPoint, Run, Target, Version
 from core.settings import StoreSettings
 from core.windows import Window
-from dashboard.launch import ENTRANCE, STORE, Entrance
+from dashboard.launch import APP, ENTRANCE, STORE, Entrance
 from store import schema
 from store.store import Store
 from tests import demo_store
@@ -24,15 +27,29 @@ from tests.dashboard.every_page import opened
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PROD = Target("111111111111", "eu-west-1")
+CONFIG = APP.parent / ".streamlit" / "config.toml"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _components_are_found_once() -> Iterator[None]:
-    """For each app under test Streamlit looks through every installed package for components (0.2 s)."""
+def _as_served() -> Iterator[None]:
+    """Streamlit with the options of the app, and with what a server does once done once: for each app under
+    test it would look through every installed package for components (0.2 s)."""
+    options = tomllib.loads(CONFIG.read_text("utf-8"))
+    scan = functools.cache(manifest_scanner.scan_component_manifests)
     with pytest.MonkeyPatch.context() as patch:
-        scan = functools.cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        patch.setattr(local_script_runner, "require_widgets_deltas", _wait)
+        for section in ("browser", "runner"):
+            for name, value in options[section].items():
+                st.config.set_option(f"{section}.{name}", value)
         yield
+
+
+def _wait(runner: LocalScriptRunner, timeout: float, is_over: Any = require_widgets_deltas) -> None:
+    """Until the script has run, without looking a thousand times a second whether it has."""
+    assert runner._script_thread
+    runner._script_thread.join(timeout)
+    is_over(runner, timeout=0.1)
 
 
 def _opened(folder: Path) -> Store:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, product
@@ -25,6 +26,7 @@ from dashboard.launch import STORE
 from dashboard.links import FUNCTION
 from dashboard.menu import MENU
 from dashboard.needs import NEEDS
+from quarterdeck.demo.server import DemoServer
 from store.store import Store
 from tests import demo_store
 from tests.dashboard.every_page import charts, empty_panels, opened, words
@@ -60,8 +62,9 @@ class Stage:
 class Stages:
     """The stores by name, each built when it is first asked for. Caches hold answers of one store only."""
 
-    def __init__(self, factory: pytest.TempPathFactory) -> None:
+    def __init__(self, factory: pytest.TempPathFactory, account: DemoServer) -> None:
         self._factory, self._built = factory, dict[str, Stage]()
+        self._account = account
         self._last = ""
 
     def __getitem__(self, name: str) -> Stage:
@@ -83,7 +86,11 @@ class Stages:
         collector = name.removeprefix("without ")
         path = self._factory.mktemp(collector) / "store"
         demo_store.collect(
-            path, targets=demo_store.SMALL, history=timedelta(minutes=40), denied=own(collector)
+            path,
+            account=lambda: nullcontext(self._account),
+            targets=demo_store.SMALL,
+            history=timedelta(minutes=20),
+            denied=own(collector),
         )
         return Stage(path, demo_store.NOW, "444455556666.eu-west-1.checkout-api", "1h")
 
@@ -110,7 +117,8 @@ def forget() -> None:
 
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
-    yield Stages(tmp_path_factory)
+    with demo_store.account() as account:
+        yield Stages(tmp_path_factory, account)
     forget()
 
 
