@@ -13,6 +13,7 @@ from core.settings import CostSettings
 from core.tiering import Line, Rate
 from core.windows import Window
 from store import schema
+from store.readers.billing import KINDS as OF_BILLS
 from store.readers.measured import KINDS
 from store.readers.metered import Metering, meter_usage
 from store.readers.priced import rates_of
@@ -64,7 +65,7 @@ def _part(snapshot: Snapshot, month: Window, settings: CostSettings) -> Part:
 
 
 def _revision(snapshot: Snapshot, month: Window, now: datetime) -> str:
-    """All that a month's rates rest on."""
+    """All that a month's rates rest on, but for what moves by the minute: depths of queues, sizes of logs."""
     c = schema.coverage.c
     start, end = (sa.type_coerce(column, sa.BigInteger) for column in (c.start, c.end))
     sums: list[Any] = [sa.func.count(), sa.func.max(c.id), sa.func.sum(start), sa.func.sum(end)]
@@ -72,6 +73,6 @@ def _revision(snapshot: Snapshot, month: Window, now: datetime) -> str:
         c.collector.in_(("metrics", "logs")), c.start < month.end, c.end > month.start
     )
     read = [str(row) for rows in snapshot.rows(mine, rows=1) for row in rows]
-    known = sorted(revisions(snapshot, KINDS).items())
+    known = sorted(revisions(snapshot, OF_BILLS).items())
     until = min(now, month.end + DAY)
     return f"{month.end} {until} {read} {known} {book_revision(snapshot)} {snapshot.mark(month)}"
