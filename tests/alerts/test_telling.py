@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
@@ -9,6 +10,7 @@ from alerts.context import Context
 from alerts.incident import Incident, Sent
 from alerts.notices import facts, notice, reason_to_send
 from alerts.rule import Subject
+from alerts.signals import SubjectKind
 from alerts.telling import channels_of
 
 
@@ -76,3 +78,13 @@ def test_a_leader_tells_its_group_and_why(incident, rule):
     assert said["Told with it"] == "search: timeouts 3"
     assert said["Account"] == "prod (111122223333)"
     assert said["Headroom"] == "the account: 963 of 1,000 are left"
+
+
+@pytest.mark.parametrize("kind", get_args(SubjectKind))
+def test_every_kind_of_thing_is_named_in_a_message(kind, incident, rule):
+    subject = Subject(kind, "111122223333", "eu-west-1", "steady")
+
+    said = facts(rule(), subject, incident, Context(because="82% are spent"))
+
+    assert subject.short in {value for label, value in said if label not in ("Account", "Region")}
+    assert dict(said)["Because"] == "82% are spent"
