@@ -89,7 +89,7 @@ def test_choosing_an_account_narrows_the_table(url, open_tab):
 def test_keys_open_find_and_the_list_of_keys_and_switch_live(url, open_tab):
     tab = open_tab(url).open("/collection")
     live = tab.page.locator(".st-key-live input")
-    expect(live).to_be_checked()
+    expect(live).to_be_checked(timeout=30_000)
 
     tab.page.keyboard.press("k")
     expect(tab.page.locator('[role="dialog"] .st-key-_find input')).to_be_focused()
