@@ -5,7 +5,7 @@ Each test of the `database` fixture runs on both forms: SQLite and a folder, Pos
 
 import tempfile
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -64,13 +64,19 @@ def admin(server):
     engine.dispose()
 
 
-@pytest.fixture
-def own_database(server, admin, template):
-    """A new database, for a test that does more to it than a store does."""
+@contextmanager
+def new_database(server, admin, template):
     name = f"t{uuid.uuid4().hex}"
     admin.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield server.get_uri(name)
     admin.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def own_database(server, admin, template):
+    """A new database, for a test that does more to it than a store does."""
+    with new_database(server, admin, template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -137,8 +143,12 @@ def s3_client(s3_url):
 
 
 @pytest.fixture
-def prefix(s3_client, s3_url, monkeypatch):
+def prefix(s3_client, monkeypatch):
     """A prefix of S3 that nothing is under."""
+    return new_prefix(s3_client, monkeypatch)
+
+
+def new_prefix(s3_client, monkeypatch):
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
@@ -154,9 +164,25 @@ def telemetry(database, request):
     """Where telemetry files are kept, as settings."""
     if database is None:
         return {}
-    prefix = request.getfixturevalue("prefix")
-    endpoint_url = request.getfixturevalue("s3_url")
-    return {"telemetry": f"s3://{BUCKET}/{prefix}", "telemetry_endpoint_url": endpoint_url}
+    return on_s3(request.getfixturevalue("s3_url"), request.getfixturevalue("prefix"))
+
+
+def on_s3(s3_url, prefix):
+    return {"telemetry": f"s3://{BUCKET}/{prefix}", "telemetry_endpoint_url": s3_url}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def lasting(request, tmp_path_factory):
+    """Settings of a store of either form for all the tests of a module that only read it."""
+    values = {"path": tmp_path_factory.mktemp("lasting") / "store", "free_space_floor_mb": 0}
+    if request.param == "sqlite":
+        yield StoreSettings(**values)
+        return
+    postgres = [request.getfixturevalue(name) for name in ("server", "admin", "template")]
+    s3_url, s3_client = (request.getfixturevalue(name) for name in ("s3_url", "s3_client"))
+    with new_database(*postgres) as database, pytest.MonkeyPatch.context() as environment:
+        s3 = on_s3(s3_url, new_prefix(s3_client, environment))
+        yield StoreSettings(**values, database=database, **s3)
 
 
 class OnFolder:

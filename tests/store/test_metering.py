@@ -17,12 +17,14 @@ from core.windows import Window
 from store import metering
 from store.metering import has_grown, meter
 from store.readers.cost import COMPONENTS, cost_now, cost_series, costs
-from store.store import Filter
+from store.store import Filter, Store
 from tests.store.readers.conftest import NOW, PROD, World
 
 OTHER = Target("222222222222", "us-east-1")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WHOLE = Window(NOW - 3 * DAY, NOW)
+DAY_BEFORE = Window(NOW - 2 * DAY, NOW - DAY)
+LATEST = Window(NOW - 8 * HOUR, NOW)
 TEAMS = {"orders": "shop", "bills": "money", "mails": ""}
 SIZES = {"orders": (1024, "x86_64"), "bills": (512, "arm64"), "mails": (128, "x86_64")}
 EXACT = Decimal("1e-14")
@@ -32,6 +34,20 @@ EXACT = Decimal("1e-14")
 @pytest.fixture
 def world(store) -> World:
     return World(store)
+
+
+@pytest.fixture(scope="module")
+def metered(lasting):
+    """Three days of usage, derived once; tests only read it."""
+    opened = Store.open(lasting)
+    world = World(opened)
+    world.oracle = fill(world)
+    meter(opened, now=NOW)
+    world.usd = sum(
+        costs(opened, WHOLE, now=NOW, by=("account", "region", "function", "component"))["cost_usd"]
+    )
+    yield world
+    opened.close()
 
 
 class Oracle:
@@ -127,24 +143,27 @@ WINDOWS = [
 ]
 
 
-@pytest.mark.parametrize("window", WINDOWS)
-def test_cost_is_the_same_filed_or_counted_on_the_spot_and_as_by_hand(world, window):
+def test_cost_is_the_same_filed_or_counted_on_the_spot_and_as_by_hand(world):
     oracle = fill(world)
     by = ("account", "function", "version", "component")
-    check(world, oracle, window)
-    before = told(world, window, *by)
+    before = []
+    for window in WINDOWS:
+        check(world, oracle, window)
+        before.append(told(world, window, *by))
+    bars = cost_series(world.store, WHOLE, now=NOW, by="tag:team")
 
     assert meter(world.store, now=NOW) > 0
 
-    check(world, oracle, window)
-    assert told(world, window, *by) == before
+    for window, rows in zip(WINDOWS, before, strict=True):
+        check(world, oracle, window)
+        assert told(world, window, *by) == rows
+    after = cost_series(world.store, WHOLE, now=NOW, by="tag:team")
+    assert list(after["group"]) == list(bars["group"])
+    assert list(after["cost_usd"]) == pytest.approx(list(bars["cost_usd"]), rel=1e-9, nan_ok=True)
 
 
-def test_filed_usage_is_what_is_read(world, monkeypatch):
-    fill(world)
-    meter(world.store, now=NOW)
-
-    with world.store.snapshot(WHOLE, ("metered",)) as snapshot:
+def test_filed_usage_is_what_is_read(metered):
+    with metered.store.snapshot(WHOLE, ("metered",)) as snapshot:
         frame = snapshot.frame("SELECT min(ts) AS first, max(ts) AS last, sum(requests) AS n FROM metered")
 
     assert frame["first"][0] == NOW - 3 * DAY
@@ -152,15 +171,12 @@ def test_filed_usage_is_what_is_read(world, monkeypatch):
     assert frame["n"][0] > 0
 
 
-def test_deriving_twice_writes_nothing_new(world):
-    fill(world)
-    meter(world.store, now=NOW)
-
-    assert meter(world.store, now=NOW) == 0
+def test_deriving_twice_writes_nothing_new(metered):
+    assert meter(metered.store, now=NOW) == 0
 
 
 def test_an_hour_that_settles_is_added_to_its_day(world):
-    oracle = fill(world)
+    oracle = fill(world, LATEST)
     meter(world.store, now=NOW)
     files = len(world.store.filed("metered", PROD))
 
@@ -171,7 +187,7 @@ def test_an_hour_that_settles_is_added_to_its_day(world):
 
 
 def test_late_logs_change_the_hours_that_they_are_of(world):
-    window = Window(NOW - 2 * DAY, NOW - DAY)
+    window = DAY_BEFORE
     world.run("inventory", [world.function()])
     world.run("details", [])
     points = [world.point(30 * 60, 10, duration_sum_ms=995.0, log_bytes=0.0)]
@@ -196,7 +212,7 @@ def test_a_day_whose_records_are_gone_is_not_derived_from_less():
 
 
 def test_what_records_told_stays_when_they_are_past_their_time(world):
-    oracle = fill(world)
+    oracle = fill(world, DAY_BEFORE)
     meter(world.store, now=NOW)
     later = NOW + 40 * DAY
     world.store.pack(now=later)
@@ -205,8 +221,8 @@ def test_what_records_told_stays_when_they_are_past_their_time(world):
 
     with world.store.snapshot(WHOLE, ("invocations",)) as snapshot:
         assert snapshot.frame("SELECT count(*) AS n FROM invocations")["n"][0] == 0
-    found = told(world, Window(NOW - 2 * DAY, NOW - DAY), "account", "function", now=later)
-    wanted = oracle.within(Window(NOW - 2 * DAY, NOW - DAY))
+    found = told(world, DAY_BEFORE, "account", "function", now=later)
+    wanted = oracle.within(DAY_BEFORE)
     usd = found[PROD.account, "orders"]["init_usd"]
     assert usd == pytest.approx(wanted[PROD, "orders", "init"], abs=EXACT)
 
@@ -256,7 +272,7 @@ def test_late_logs_of_a_month_that_is_over_change_its_day(world):
 
 
 def test_a_kill_before_the_file_is_visible_leaves_nothing_and_the_next_run_derives_it(world, monkeypatch):
-    oracle = fill(world)
+    oracle = fill(world, LATEST)
     monkeypatch.setattr(metering, "_mark", killed)
     with pytest.raises(KeyboardInterrupt):
         meter(world.store, now=NOW)
@@ -274,7 +290,7 @@ def killed(*_args) -> None:
 
 
 def test_nobody_derives_while_another_packs(world):
-    fill(world)
+    fill(world, LATEST)
 
     with world.store.packing_alone() as mine:
         assert mine
@@ -291,32 +307,25 @@ def test_nobody_derives_while_another_packs(world):
         ("version",), ("component",), ("month",), ("day",), ("tag:team", "component"), ("day", "function"),
     ],
 )  # fmt: skip
-def test_every_grouping_adds_up_to_the_same_total_to_the_last_digit(world, by):
-    fill(world)
-    meter(world.store, now=NOW)
+def test_every_grouping_adds_up_to_the_same_total_to_the_last_digit(metered, by):
+    frame = costs(metered.store, WHOLE, now=NOW, by=by)
 
-    frame = costs(world.store, WHOLE, now=NOW, by=by)
-
-    whole = costs(world.store, WHOLE, now=NOW, by=("account", "region", "function", "component"))
-    assert sum(frame["cost_usd"]) == sum(whole["cost_usd"]) > 0
+    assert sum(frame["cost_usd"]) == metered.usd > 0
     for row in frame.to_dict("records"):
         assert row["cost_usd"] == sum(row[f"{name}_usd"] for name in COMPONENTS)
 
 
-def test_usage_is_of_the_day_it_was_used(world):
-    oracle = fill(world)
-    meter(world.store, now=NOW)
-
-    found = told(world, WHOLE, "day")
+def test_usage_is_of_the_day_it_was_used(metered):
+    found = told(metered, WHOLE, "day")
 
     assert set(found) == {(f"2026-11-{day}",) for day in (17, 18, 19, 20)}
     day = Window(datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 19, tzinfo=UTC))
-    wanted = sum(oracle.within(day).values())
+    wanted = sum(metered.oracle.within(day).values())
     assert found["2026-11-18",]["cost_usd"] == pytest.approx(wanted, abs=10 * EXACT)
 
 
 def test_versions_are_told_apart(world):
-    fill(world)
+    fill(world, LATEST)
     versions = [Version(name=f"orders:{n}", function="orders", version=str(n)) for n in (1, 2, 3)]
     world.run("inventory", [world.function(), *versions])
     meter(world.store, now=NOW)
@@ -327,39 +336,24 @@ def test_versions_are_told_apart(world):
     assert found["1",]["invocations"] > found["3",]["invocations"] > 0
 
 
-def test_bars_are_the_same_filed_or_counted_on_the_spot(world):
-    fill(world)
-    before = cost_series(world.store, WHOLE, now=NOW, by="tag:team")
-
-    meter(world.store, now=NOW)
-
-    after = cost_series(world.store, WHOLE, now=NOW, by="tag:team")
-    assert list(before["group"]) == list(after["group"])
-    assert list(after["cost_usd"]) == pytest.approx(list(before["cost_usd"]), rel=1e-9, nan_ok=True)
-
-
 # --- what the payer pays ------------------------------------------------------------------------------------
 
 
-def test_net_cost_takes_free_amounts_off_over_the_whole_month(world):
-    oracle = fill(world)
-    meter(world.store, now=NOW)
-    free = told(world, WHOLE, "account", "component", settings=CostSettings())
-    paid = told(world, WHOLE, "account", "component", settings=CostSettings(free_tier=False))
+def test_net_cost_takes_free_amounts_off_over_the_whole_month(metered):
+    free = told(metered, WHOLE, "account", "component", settings=CostSettings())
+    paid = told(metered, WHOLE, "account", "component", settings=CostSettings(free_tier=False))
 
     assert free[PROD.account, "duration"]["net_usd"] == 0, "all of it is within the free amount"
     assert free[PROD.account, "logs"]["net_usd"] > 0
     assert {key: row["net_usd"] for key, row in paid.items()} == {
         key: row["cost_usd"] for key, row in paid.items()
     }
-    assert oracle.points
 
 
-def test_a_price_of_ones_own_comes_first(world, tmp_path):
-    fill(world)
+def test_a_price_of_ones_own_comes_first(metered):
     price = packaged_book().price("requests", PROD.region, on=NOW.date())
     assert price is not None
-    listed = told(world, WHOLE, "region", settings=CostSettings())[PROD.region,]
+    listed = told(metered, WHOLE, "region", settings=CostSettings())[PROD.region,]
 
     assert listed["requests_usd"] / Decimal(listed["invocations"]) == price.usd
 
@@ -368,7 +362,7 @@ def test_a_price_of_ones_own_comes_first(world, tmp_path):
 
 
 def test_the_rate_is_usd_an_hour_and_unknown_where_nobody_read(world):
-    oracle = fill(world)
+    oracle = fill(world, LATEST)
     window = Window(NOW - 2 * HOUR, NOW - HOUR)
 
     rates = cost_now(world.store, window, now=NOW)
