@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -52,7 +53,9 @@ def test_a_chart_has_a_key_a_description_and_streamlits_theme(path):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_table_has_a_description_and_a_file_and_every_chart_a_description(open_page, firing, page):
+def test_tables_have_descriptions_and_files_charts_descriptions_and_headings_skip_no_level(
+    open_page, firing, page
+):
     hold_the_rules(open_page(page))
 
 
@@ -70,6 +73,9 @@ def hold_the_rules(app) -> None:
     assert all(one.proto.alt.strip() for one in (*drawn, *charts))
     assert all(metric.proto.help.strip() for metric in app.metric)
     assert [name for table in drawn for name in untold(table.proto)] == []
+    levels = [int(heading.tag[1]) for heading in (*app.title, *app.header, *app.subheader)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def untold(table) -> list[str]:
