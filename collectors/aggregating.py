@@ -12,7 +12,7 @@ from collectors.aws import Aws
 from collectors.collector import Ask, Expected, Learned
 from collectors.insights import BIN, GROUPS_A_QUERY, Bin, Pause
 from collectors.joining import Event, join, to_log_event
-from collectors.log_modes import group_of, scan_usd
+from collectors.log_modes import group_of, scan_usd, shared_groups
 from collectors.streams import parse_stream
 from collectors.unwritten import UNWRITTEN, ownerless, unwritten
 from core.errors import (
@@ -34,6 +34,9 @@ DENIED_IS_ENOUGH = 3
 
 Owners = Mapping[str, Sequence[Function]]
 """Functions by their log group."""
+
+Groups = frozenset[str]
+"""Names of log groups."""
 
 
 def readable(ask: Ask) -> Window:
@@ -130,58 +133,54 @@ def _why(error: AwsError) -> str:
 def _read(aws: Aws, owners: Owners, ask: Ask, window: Window, *, pause: Pause) -> Iterator[Learned]:
     groups = sorted(owners)
     writers = sum(group_of(function) in owners for function in ask.known.functions)
+    shared = shared_groups(ask.known)
     bins = list(insights.sums(aws, groups, window, writers=writers, pause=pause))
     for found in bins:
-        function = _owner(found, owners, ask)
+        function = _owner(found, owners, shared)
         if function is not None:
             # Text reports tell of crashes only, not of errors that the runtime reported.
             errors = found.summary.errors if function.log_format == "JSON" else None
             yield replace(found.summary, function=function.name, errors=errors)
-    yield from _error_lines(list(insights.lines(aws, groups, window, pause=pause)), owners, ask)
+    yield from _error_lines(list(insights.lines(aws, groups, window, pause=pause)), owners, shared)
     for function in (f for functions in owners.values() for f in functions):
         yield Covered(function.name, window, period_s=round(BIN.total_seconds()))
-    yield from (Expected(gap) for gap in _incomplete(bins, owners, ask, window))
+    yield from (Expected(gap) for gap in _incomplete(bins, owners, shared, window))
 
 
-def _incomplete(bins: Sequence[Bin], owners: Owners, ask: Ask, window: Window) -> Iterator[Gap]:
+def _incomplete(bins: Sequence[Bin], owners: Owners, shared: Groups, window: Window) -> Iterator[Gap]:
     """What the sums lack although the logs were read: of scopes of their own, since a second scan would cost
     again and find no more."""
     dropped: dict[str, list[tuple[Window, str]]] = {}
     nameless = {found.group for found in bins if found.summary.reports and not found.owner}
     for found in bins:
-        function = _owner(found, owners, ask)
+        function = _owner(found, owners, shared)
         if found.drops and function is not None:
             stretch = Window(found.summary.ts, found.summary.ts + BIN)
             dropped.setdefault(function.name, []).append((stretch, f"{found.drops:g} times in 5 minutes"))
     for group, functions in owners.items():
         for function in functions:
             gaps = [*unwritten(function, dropped.get(function.name, ()), window)]
-            if group in nameless and _is_shared(group, ask):
+            if group in nameless and group in shared:
                 gaps += ownerless(group, "one of its streams", [function], window)
             yield from (replace(gap, scope=f"{gap.scope} {UNWRITTEN}") for gap in gaps)
 
 
-def _is_shared(group: str, ask: Ask) -> bool:
-    """Whether other functions write there too, also ones that are not read now."""
-    return sum(group_of(function) == group for function in ask.known.functions) > 1
+def _owner(found: Bin, owners: Owners, shared: Groups) -> Function | None:
+    return _of(found.group, found.owner, owners, shared)
 
 
-def _owner(found: Bin, owners: Owners, ask: Ask) -> Function | None:
-    return _of(found.group, found.owner, owners, ask)
-
-
-def _of(group: str, owner: str | None, owners: Owners, ask: Ask) -> Function | None:
+def _of(group: str, owner: str | None, owners: Owners, shared: Groups) -> Function | None:
     """Whose a row is: the group's only function, or the one that a shared group's stream names."""
     functions = owners.get(group, ())
-    if not _is_shared(group, ask):
+    if group not in shared:
         return next(iter(functions), None)
     return next((function for function in functions if function.name == owner), None)
 
 
-def _error_lines(found: Sequence[tuple[str, Event]], owners: Owners, ask: Ask) -> Iterator[Learned]:
+def _error_lines(found: Sequence[tuple[str, Event]], owners: Owners, shared: Groups) -> Iterator[Learned]:
     of_function: dict[str, list[Event]] = {}
     for group, event in found:
-        function = _of(group, parse_stream(event.stream).function, owners, ask)
+        function = _of(group, parse_stream(event.stream).function, owners, shared)
         if function is not None:
             of_function.setdefault(function.name, []).append(event)
     for name, events in of_function.items():

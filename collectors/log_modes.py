@@ -121,6 +121,12 @@ def group_of(function: Function) -> str:
     return function.log_group or default_log_group(function.name)
 
 
+def shared_groups(known: Inventory) -> frozenset[str]:
+    """Log groups that several functions write to, also ones that are not read now."""
+    writers = Counter(map(group_of, known.functions))
+    return frozenset(group for group, count in writers.items() if count > 1)
+
+
 def _volumes(known: Inventory, volumes: Mapping[str, float], *, now: datetime) -> dict[str, Volume]:
     groups = {group.name: group for group in known.log_groups}
     sharing = Counter(group_of(function) for function in known.functions)

@@ -13,7 +13,7 @@ from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
 from collectors.insights import BIN, Pause
 from collectors.joining import NEAR, Event, events_of, join, to_batch_failure, to_log_event, to_record
-from collectors.log_modes import AGGREGATED, EVERY, OFF, group_of
+from collectors.log_modes import AGGREGATED, EVERY, OFF, group_of, shared_groups
 from collectors.streams import Stream, parse_stream
 from collectors.unwritten import as_written, ownerless, unwritten
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
@@ -107,6 +107,7 @@ def _every(aws: Aws, wanted: Sequence[Function], ask: Ask) -> Iterator[Learned]:
     """Every log group once, whichever functions share it; one that cannot be read leaves the others."""
     may_read = False
     refused: list[AwsError] = []
+    shared = shared_groups(ask.known)
     for group, functions in groups(wanted).items():
         if len(refused) >= DENIED_IS_ENOUGH and not may_read:
             yield from _gaps(functions, ask.window, refused[-1])
@@ -122,7 +123,7 @@ def _every(aws: Aws, wanted: Sequence[Function], ask: Ask) -> Iterator[Learned]:
             refused += [error] if isinstance(error, AccessDeniedError) else []
             yield from _gaps(functions, ask.window, error)
         else:
-            yield from to_facts(events, group, functions, ask)
+            yield from to_facts(events, group, functions, ask.window, is_shared=group in shared)
 
 
 def missing(group: str, functions: Sequence[Function], window: Window) -> Iterator[Expected]:
@@ -159,27 +160,22 @@ def _ms(ts: datetime) -> int:
 
 
 def to_facts(
-    events: Sequence[Event], group: str, functions: Sequence[Function], ask: Ask
+    events: Sequence[Event], group: str, functions: Sequence[Function], window: Window, *, is_shared: bool
 ) -> Iterator[Learned]:
+    """`is_shared`: other functions write to the group too, also ones that are not read now."""
     streams = {name: parse_stream(name) for name in {event.stream for event in events}}
-    shared = _is_shared(group, ask.known)
-    nameless = sorted(name for name, stream in streams.items() if shared and stream.function is None)
+    nameless = sorted(name for name, stream in streams.items() if is_shared and stream.function is None)
     by_function: dict[str, list[Event]] = {function.name: [] for function in functions}
     for event in events:
-        owner = streams[event.stream].function if shared else functions[0].name
+        owner = streams[event.stream].function if is_shared else functions[0].name
         if owner in by_function:
             by_function[owner].append(event)
     for function in functions:
-        yield from _of_function(function, by_function[function.name], streams, ask.window)
+        yield from _of_function(function, by_function[function.name], streams, window)
     if nameless:
-        gaps = ownerless(group, f"stream {nameless[0]}", functions, ask.window)
+        gaps = ownerless(group, f"stream {nameless[0]}", functions, window)
         yield from (Expected(gap) for gap in gaps)
-        yield from (Covered(as_written(function.name), ask.window) for function in functions)
-
-
-def _is_shared(group: str, known: Inventory) -> bool:
-    """Whether other functions write there too, also ones that are not read now."""
-    return sum(group_of(function) == group for function in known.functions) > 1
+        yield from (Covered(as_written(function.name), window) for function in functions)
 
 
 def _of_function(
