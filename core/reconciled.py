@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from core.billed import total
 
@@ -40,6 +40,8 @@ REASONS: Mapping[str, str] = {
 TRUSTED, ROUGH = Decimal("0.02"), Decimal("0.1")
 """Shares that may stay unexplained for an estimate to be trusted, or to be called rough."""
 MOST_NAMES = 5
+
+Verdict = Literal["nothing", "trusted", "rough", "off", "too early"]
 
 
 class Cell(NamedTuple):
@@ -113,8 +115,29 @@ class Reconciled:
     @property
     def unexplained_share(self) -> Decimal | None:
         """Of the larger of estimate and bill; None: both are nothing."""
+        return self._share(self.unexplained_usd)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether to trust the estimate; too early: too much is of days that one side does not have yet."""
+        share = self.unexplained_share
+        if share is None:
+            return "nothing"
+        if share > ROUGH:
+            return "off"
+        if (self._share(self.uncompared_usd) or 0) > ROUGH:
+            return "too early"
+        return "trusted" if share <= TRUSTED else "rough"
+
+    @property
+    def uncompared_usd(self) -> Decimal:
+        """Of days that the store or the bill does not have in full, without regard to sign."""
+        each = (d.usd for one in self.cells for d in one.differences if d.reason in (UNREAD, LATE))
+        return total(abs(usd) for usd in each)
+
+    def _share(self, usd: Decimal) -> Decimal | None:
         larger = max(abs(self.bill_usd), self.estimate_usd)
-        return self.unexplained_usd / larger if larger else None
+        return usd / larger if larger else None
 
     def by_day(self) -> dict[date, Day]:
         """Estimate and bill of every day that either has, the oldest first."""
@@ -139,15 +162,21 @@ class Reconciled:
 
 def sentence(found: Reconciled) -> str:
     """How far to trust the estimate, in one sentence."""
-    month = f"{found.month:%B %Y}"
-    if not found.bill_usd and not found.estimate_usd:
+    month, verdict = f"{found.month:%B %Y}", found.verdict
+    if verdict == "nothing":
         return f"Neither the bill nor the estimate of {month} has anything that costs money."
     share = found.unexplained_share or Decimal(0)
     bill, left = _dollars(found.bill_usd), _dollars(found.unexplained_usd)
+    if verdict == "too early":
+        apart = _dollars(found.uncompared_usd)
+        return (
+            f"The estimate of {month} cannot be judged yet: {apart} are of days that the store or the bill does"
+            f" not have in full, beside {bill} that AWS charges."
+        )
     if not found.unexplained_usd:
         return f"The estimate of {month} can be trusted: all of the {bill} that AWS charges is explained."
     percent = f"{float(share) * 100:.{0 if share >= ROUGH else 2}f} %"
-    trust = "can be trusted" if share <= TRUSTED else "is rough" if share <= ROUGH else "is off"
+    trust = {"trusted": "can be trusted", "rough": "is rough", "off": "is off"}[verdict]
     return f"The estimate of {month} {trust}: of {bill} that AWS charges, {left} ({percent}) are unexplained."
 
 

@@ -8,20 +8,26 @@ from decimal import Decimal
 
 import pandas as pd
 
-from core.reconciled import REASONS, ROUGH, TRUSTED, UNEXPLAINED, Difference, Reconciled, sentence
+from core.reconciled import REASONS, UNEXPLAINED, Difference, Reconciled, sentence
 from dashboard.answers import Answer
 from dashboard.numbers import plain, usd
 from dashboard.widgets import Card
 from store.readers.explored import EXPLORER
 from store.readers.reconciling import Reconciliation
 
+_STATES = {
+    "nothing": "healthy",
+    "trusted": "healthy",
+    "rough": "warning",
+    "off": "critical",
+    "too early": "not collected",
+}
 NET = "what Savings Plans cover costs what it effectively costs"
 
 
 def answer(told: Reconciliation) -> Answer:
     """How far to trust the estimate, and what must be known beside it."""
-    share = told.found.unexplained_share or Decimal(0)
-    state = "healthy" if share <= TRUSTED else "warning" if share <= ROUGH else "critical"
+    state = _STATES[told.found.verdict]
     more = (
         "" if told.is_final else "The bill is not final yet: AWS completes it some days into the next month."
     )

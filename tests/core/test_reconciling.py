@@ -176,6 +176,17 @@ def test_days_that_the_bill_lacks_are_late_usage():
     assert found.unexplained_usd == 0
 
 
+def test_a_month_most_of_which_was_not_read_is_not_judged():
+    read = [used("checkout", day=5)]
+    charged = [used("checkout", day=day) for day in range(5, 11)]
+
+    found = reconciled(read, bill_of(*charged))
+
+    assert found.unexplained_usd == 0
+    assert found.verdict == "too early"
+    assert "cannot be judged yet" in sentence(found)
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
