@@ -170,8 +170,8 @@ def sentence(found: Reconciled) -> str:
     if verdict == "too early":
         apart = _dollars(found.uncompared_usd)
         return (
-            f"The estimate of {month} cannot be judged yet: {apart} are of days that the store or the bill does"
-            f" not have in full, beside {bill} that AWS charges."
+            f"The estimate of {month} cannot be judged yet: {apart} are of days that the store or the bill"
+            f" does not have in full, beside {bill} that AWS charges."
         )
     if not found.unexplained_usd:
         return f"The estimate of {month} can be trusted: all of the {bill} that AWS charges is explained."

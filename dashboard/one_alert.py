@@ -85,11 +85,7 @@ def link(incident: Incident) -> None:
         )
     elif kind == "budget":
         st.page_link(links.COST, label="Spend", icon=":material/payments:", query_params=links.carry())
-    elif kind == "provider":
-        st.page_link(
-            links.CONCURRENCY, label="Concurrency", icon=":material/speed:", query_params=links.carry()
-        )
-    elif kind == "account":
+    elif kind in ("provider", "account"):
         st.page_link(
             links.CONCURRENCY, label="Concurrency", icon=":material/speed:", query_params=links.carry()
         )
