@@ -24,14 +24,17 @@ _IS_TIME = {
     kind.KIND: {name: _holds_time(hint) for name, hint in get_type_hints(kind).items()} for kind in ENTITIES
 }
 """Fields by kind, and whether they hold a time: asked of types once, as inventories are read often."""
+
+_FIELDS = {
+    kind.KIND: tuple(f.name for f in dataclasses.fields(kind) if f.name != "name") for kind in ENTITIES
+}
 BOOKKEEPING = frozenset({"last_modified", "published", "code_size_bytes"})
 """Fields that only go along with another change: when it was made, and how large the code is."""
 
 
 def to_body(entity: Entity) -> Body:
     """The entity's fields as JSON values, without its name."""
-    fields = (f.name for f in dataclasses.fields(entity) if f.name != "name")
-    return {name: _plain(getattr(entity, name)) for name in fields}
+    return {name: _plain(getattr(entity, name)) for name in _FIELDS[entity.KIND]}
 
 
 def _plain(value: Any) -> Any:

@@ -75,7 +75,8 @@ def write(
     kinds = {kind for kind, _ in newest} | {item.kind for item in listed}
     if not kinds:
         return
-    ledger = Ledger(target, now, _known(connection, target, kinds), _listings(connection, target), [])
+    known, listings = _known(connection, target, kinds), _listings(connection, target, kinds)
+    ledger = Ledger(target, now, known, listings, [])
     for name, item in newest.items():
         _note_changes(ledger, name, item)
     gone = _gone(ledger, newest.keys(), listed)
@@ -151,9 +152,9 @@ def _part(kind: str, name: str, body: Body) -> str | None:
     return part_of(from_body(Trigger, name, body)) if kind == Trigger.KIND else None
 
 
-def _listings(connection: sa.Connection, target: Target) -> dict[Name, datetime]:
-    rows = connection.execute(sa.select(listing).where(_mine(listing, target)))
-    return {(row.kind, row.function): row.last_at for row in rows}
+def _listings(connection: sa.Connection, target: Target, kinds: Iterable[str]) -> dict[Name, datetime]:
+    query = sa.select(listing).where(_mine(listing, target), listing.c.kind.in_(sorted(kinds)))
+    return {(row.kind, row.function): row.last_at for row in connection.execute(query)}
 
 
 def _changed(ledger: Ledger, newest: Mapping[Name, Entity]) -> set[str]:

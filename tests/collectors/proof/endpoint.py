@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from quarterdeck.demo.wire import ApiError, Call, model
@@ -207,9 +208,14 @@ def _configuration(name: str, version: str) -> Answer:
 
 def nothing(service: str, operation: str) -> Answer:
     """An answer without anything in it: every list of the operation is empty."""
+    return {name: [] for name in _lists(service, operation)}
+
+
+@cache
+def _lists(service: str, operation: str) -> tuple[str, ...]:
     shape = model(service).operation_model(operation).output_shape
     members = shape.members if shape is not None else {}
-    return {name: [] for name, member in members.items() if member.type_name == "list"}
+    return tuple(name for name, member in members.items() if member.type_name == "list")
 
 
 def _ms(ts: datetime) -> int:

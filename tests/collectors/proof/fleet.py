@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import boto3
@@ -56,15 +56,21 @@ class Fleet(Aws):
     # --- answers ---
 
     def _list_functions(self, params: Params) -> Answer:
-        found = [
+        return _page(
+            "Functions", self._functions, params, "Marker", "NextMarker", min(params["MaxItems"], 50)
+        )
+
+    @cached_property
+    def _functions(self) -> list[Answer]:
+        return [
             {"FunctionName": name, "FunctionArn": self._arn(name), "Version": "$LATEST"}
             for name in self.names
         ]
-        return _page("Functions", found, params, "Marker", "NextMarker", min(params["MaxItems"], 50))
 
     def _list_event_source_mappings(self, params: Params) -> Answer:
-        return _page("EventSourceMappings", self._mappings(), params, "Marker", "NextMarker", 100)
+        return _page("EventSourceMappings", self._mappings, params, "Marker", "NextMarker", 100)
 
+    @cached_property
     def _mappings(self) -> list[Answer]:
         return [
             {"UUID": name, "FunctionArn": self._arn(name), "EventSourceArn": self._source(number, name)}
