@@ -51,9 +51,10 @@ def _write(connection: sa.Connection, kind: str, target: Target, start: datetime
     own = {"kind": kind, "account": target.account, "region": target.region}
     for at, rows in columns.cut(table, SLICE):  # one, but for an older release's batch of an hour
         values = {"start": at, "end": at + SLICE, "rows": len(rows), "payload": columns.encode(rows)}
-        connection.execute(sa.insert(hot).values(**own, **values))
+        connection.execute(_ADD, own | values)
 
 
+_ADD, _PAYLOAD = sa.insert(hot), sa.select(hot.c.payload).where(hot.c.seq == sa.bindparam("seq"))
 _HERE = sa.select(hot.c.seq, hot.c.payload).where(
     hot.c.kind == sa.bindparam("kind"),
     hot.c.account == sa.bindparam("account"),
@@ -101,8 +102,7 @@ class HotCache:
         for batch in batches:
             table = self._recent.get(batch.seq)
             if table is None:
-                query = sa.select(hot.c.payload).where(hot.c.seq == batch.seq)
-                payload = connection.execute(query).scalar_one()
+                payload = connection.execute(_PAYLOAD, {"seq": batch.seq}).scalar_one()
                 table = readable(batch.kind, {batch.seq: payload}).get(batch.seq)
                 if table is None:
                     continue
