@@ -6,24 +6,26 @@ import functools
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner, require_widgets_deltas
 
 from core.facts import Covered, Function, InvocationRecord, LogEvent, MetricPoint, Run, Target, Version
-from core.settings import StoreSettings
 from core.windows import Window
+from dashboard import links
 from dashboard.launch import APP, ENTRANCE, STORE, Entrance
 from store import schema
 from store.store import Store
-from tests import demo_store
-from tests.dashboard.every_page import opened
+from tests.dashboard.every_page import opened as open_address
+from tests.dashboard.kept import Answers, Shown, opened
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PROD = Target("111111111111", "eu-west-1")
@@ -52,42 +54,80 @@ def _wait(runner: LocalScriptRunner, timeout: float, is_over: Any = require_widg
     is_over(runner, timeout=0.1)
 
 
-def _opened(folder: Path) -> Store:
-    return Store.open(StoreSettings(path=folder, free_space_floor_mb=0))
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return _opened(tmp_path / "store")
+    return opened(tmp_path / "store")
+
+
+@pytest.fixture(scope="module")
+def _answers() -> Iterator[Answers]:
+    answers = Answers()
+    yield answers
+    answers.drop()
 
 
 @pytest.fixture
-def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+def open_page(
+    tmp_path: Path, request: pytest.FixtureRequest, _answers: Answers
+) -> Iterator[Callable[..., AppTest]]:
     """`open_page("views/x.py", **query)`: a page of the app on the test's store, drawn once."""
-    monkeypatch.setenv(STORE, str(tmp_path / "store"))
-    monkeypatch.setenv("QUARTERDECK_NOW", NOW.isoformat())
-    monkeypatch.setenv(ENTRANCE, Entrance().model_dump_json())
+    shown = next((name for name in SHOWN if name in request.fixturenames), None)
+    folder: Path = request.getfixturevalue(shown).path if shown else tmp_path / "store"
+    is_first = True
 
-    yield opened
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    def start(page: str = links.OVERVIEW, **query: str) -> AppTest:
+        nonlocal is_first
+        if is_first:
+            _answers.of(folder)
+        is_first = False
+        return open_address(page, **query)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(STORE, str(folder))
+        patch.setenv("QUARTERDECK_NOW", NOW.isoformat())
+        patch.setenv(ENTRANCE, Entrance().model_dump_json())
+        yield start
+    if not shown or "monkeypatch" in request.fixturenames:
+        _answers.drop()
+
+
+SHOWN = ("firing", "judged", "filled")
+"""Stores that tests share; the first that a test names is the one it looks at."""
 
 
 @pytest.fixture(scope="session")
-def filled_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return demo_store.shared("filled", _fill, tmp_path_factory)
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
+    """Of each of these stores what tests look at."""
+    place = tmp_path_factory.mktemp("shown")
+    _fill(place / "filled")
+    for name, row in (("firing", _incident), ("judged", _judgement)):
+        shutil.copytree(place / "filled", place / name)
+        with closing(opened(place / name)) as store, store.transaction() as connection:
+            connection.execute(row())
+    return {name: Shown(place / name, place) for name in SHOWN}
 
 
 @pytest.fixture
-def filled(filled_folder: Path, tmp_path: Path) -> Store:
+def filled(shown: dict[str, Shown], request: pytest.FixtureRequest) -> Store:
     """Three hours of `orders` (1 % errors, a record a minute, an error line, two versions) and `idle`."""
-    shutil.copytree(filled_folder, tmp_path / "store")
-    return _opened(tmp_path / "store")
+    return shown[next(name for name in SHOWN if name in request.fixturenames)].store()
+
+
+@pytest.fixture
+def firing(filled: Store) -> Store:
+    """`filled`, with one critical incident on `orders` since half an hour."""
+    return filled
+
+
+@pytest.fixture
+def judged(filled: Store) -> Store:
+    """`filled`, on which a rule was evaluated a moment ago and found nothing."""
+    return filled
 
 
 def _fill(folder: Path) -> None:
     window = Window(NOW - timedelta(hours=3), NOW)
-    store = _opened(folder)
+    store = opened(folder)
     store.remember_target(PROD, "shop", now=NOW)
     for collector, facts in {
         "inventory": [_function("orders", reserved=5), _function("idle")],
@@ -105,27 +145,28 @@ def _fill(folder: Path) -> None:
     store.close()
 
 
-@pytest.fixture
-def firing(filled: Store) -> Store:
-    """`filled`, with one critical incident on `orders` since half an hour."""
-    with filled.transaction() as connection:
-        connection.execute(
-            schema.incident.insert().values(
-                id="i1",
-                rule="error-rate",
-                account=PROD.account,
-                region=PROD.region,
-                subject_kind="function",
-                subject="orders",
-                severity="critical",
-                title="orders: error rate 12 %",
-                text="Error rate 12 %: above 5 % over 5 min; before it was 0.1 %. Look at the newest deploy.",
-                opened_at=NOW - timedelta(minutes=30),
-                value=0.12,
-                threshold=0.05,
-            )
-        )
-    return filled
+def _incident() -> sa.Insert:
+    return schema.incident.insert().values(
+        id="i1",
+        rule="error-rate",
+        account=PROD.account,
+        region=PROD.region,
+        subject_kind="function",
+        subject="orders",
+        severity="critical",
+        title="orders: error rate 12 %",
+        text="Error rate 12 %: above 5 % over 5 min; before it was 0.1 %. Look at the newest deploy.",
+        opened_at=NOW - timedelta(minutes=30),
+        value=0.12,
+        threshold=0.05,
+    )
+
+
+def _judgement() -> sa.Insert:
+    row = {"rule": "throttles", "account": PROD.account, "region": PROD.region, "subject": "orders"}
+    return schema.rule_state.insert().values(
+        **row, since=NOW, evaluated_at=NOW - timedelta(minutes=1), state="ok"
+    )
 
 
 def _function(name: str, reserved: int | None = None) -> Function:
@@ -206,13 +247,3 @@ def filled_inventory(store: Store) -> Store:
     )
     store.commit(run, [_function("orders")], now=NOW)
     return store
-
-
-@pytest.fixture
-def judged(filled: Store) -> Store:
-    """`filled`, on which a rule was evaluated a moment ago and found nothing."""
-    row = {"rule": "throttles", "account": PROD.account, "region": PROD.region, "subject": "orders"}
-    times = {"since": NOW, "evaluated_at": NOW - timedelta(minutes=1)}
-    with filled.transaction() as connection:
-        connection.execute(schema.rule_state.insert().values(**row, **times, state="ok"))
-    return filled
