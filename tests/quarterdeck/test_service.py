@@ -154,11 +154,11 @@ def test_a_look_that_failed_is_made_again_before_its_hour(start):
         yield from INVENTORY
 
     look = Collector(name="inventory", what="x", every="metrics_every", permissions=(), collect=collect)
-    start(look, schedule=Schedule(again=timedelta(seconds=1)))
+    start(look, schedule=Schedule(again=timedelta(seconds=0.2)))
 
     until(lambda: len(asked) == 3)
     with pytest.raises(AssertionError, match="not in time"):
-        until(lambda: len(asked) > 3, seconds=2.5)
+        until(lambda: len(asked) > 3, seconds=1)
 
 
 def test_a_target_that_hangs_delays_no_other(start):
