@@ -74,9 +74,9 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """A function's most frequent error signature, and all of its errors."""
+    """What a function's most frequent error says, how often, and all of its errors."""
 
-    signature: str
+    text: str
     count: int
     of: int
 
@@ -192,12 +192,12 @@ def _signature(near: Sequence[Incident], evidence: Evidence) -> Iterator[Explana
     for one in near:
         errors = evidence.errors.get(_place(one))
         if one.subject_kind == "function" and _signal(one, evidence) in FAILING and errors and errors.is_most:
-            alike[errors.signature].append(one)
-    for signature, ones in alike.items():
+            alike[errors.text].append(one)
+    for text, ones in alike.items():
         if len({one.subject for one in ones}) > 1:
             each = {one.subject: evidence.errors[_place(one)] for one in ones}
             told = tuple(f"{name}: {errors.count} of {errors.of} errors" for name, errors in each.items())
-            yield from _first_leads(ones, Cause("signature", f"the same error: {signature}", told))
+            yield from _first_leads(ones, Cause("signature", f"the same error: {text}", told))
 
 
 def _queue(near: Sequence[Incident], evidence: Evidence) -> Iterator[Explanation]:

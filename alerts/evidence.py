@@ -11,6 +11,7 @@ import numpy as np
 from alerts.causes import FAILING, HEADROOM, TOGETHER, Calls, Errors, Evidence, Place, Pool
 from alerts.incident import Incident
 from alerts.rule import Rule, Subject
+from alerts.wording import wording
 from core.errors import QuarterdeckError
 from core.facts import Target
 from core.graph import CLIENT
@@ -150,8 +151,8 @@ def _errors(store: Store, at: At, ones: Sequence[Incident], now: datetime) -> It
         found = functions.errors_by_signature(store, Target(*at), name, _around(ones, now))
         if not found.empty:
             top = found.iloc[0]
-            signature = " ".join(str(top["signature"]).split())[:200]
-            yield (*at, name), Errors(signature, int(top["count"]), int(found["count"].sum()))
+            if text := wording(str(top["example"])):
+                yield (*at, name), Errors(text, int(top["count"]), int(found["count"].sum()))
 
 
 def _said(store: Store, at: At, now: datetime) -> Iterator[tuple[Place, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -24,13 +24,15 @@ class Story:
 
     `each_start` makes it happen after every other start of the demo as well. The rest says what it does: a
     share of invocations that fail, factors for traffic, duration and init, a memory size, how long idle
-    environments live, how many requests come at once.
+    environments live, how many requests come at once. `also` are other functions that the same cause makes
+    fail, from `LATER` after its begin until `LATER` before its end.
     `lasts == every` is a state of affairs rather than an event.
     """
 
     name: str
     summary: str
     function: Key
+    also: tuple[Key, ...] = ()
     after: timedelta = timedelta()
     lasts: timedelta = ALWAYS
     every: timedelta = DAY
@@ -197,8 +199,10 @@ STORIES: tuple[Story, ...] = (
     ),
     Story(
         name="live-incident",
-        summary="promo-engine fails a third of its requests for 12 minutes, 3 minutes after each start",
+        summary="A locked table makes promo-engine, and cart-api which reads it too, fail a third of their "
+        "requests for 12 minutes, 3 minutes after each start",
         function=_prod("promo-engine"),
+        also=(_prod("cart-api"),),
         after=3 * MINUTE,
         lasts=12 * MINUTE,
         each_start=True,
@@ -206,6 +210,18 @@ STORIES: tuple[Story, ...] = (
         failure_rate=0.32,
     ),
 )
+
+LATER = MINUTE
+
+
+def _of_others(tale: Story) -> Iterator[Story]:
+    for function in tale.also:
+        yield replace(
+            tale, function=function, also=(), after=tale.after + LATER, lasts=tale.lasts - 2 * LATER
+        )
+
+
+_EACH = (*STORIES, *(other for tale in STORIES for other in _of_others(tale)))
 
 STREAM_RECOVERS = 20 * MINUTE
 """How long the stream of `stream-behind` needs to catch up."""
@@ -215,7 +231,7 @@ DRAIN_EVERY = 2 * HOUR
 
 
 def stories_of(function: Key) -> tuple[Story, ...]:
-    return tuple(story for story in STORIES if story.function == function)
+    return tuple(story for story in _EACH if story.function == function)
 
 
 def story(name: str) -> Story:

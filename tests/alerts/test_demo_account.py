@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from alerts.auditing import audit
 from alerts.backtest import backtest
+from alerts.engine import evaluate
 from alerts.rules import load_rules, rules_of
 from alerts.settings import AlertSettings
 from core.settings import StoreSettings
 from core.windows import Window
-from store.schema import incident
+from store.schema import incident, incident_event, outbox, rule_state
 from store.store import Store
 from tests.demo_store import HISTORY, NOW, demo_store
 
@@ -113,3 +114,30 @@ def test_alarms_that_work_are_left_alone(faults):
 
 def test_the_shipped_rules_can_fire(faults):
     assert [f for f in faults if f.about == "rule" and f.verdict == "never fires"] == []
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """The demo account as one pass of the engine finds and tells it, with a channel."""
+    store = Store.open(StoreSettings(path=demo_store(tmp_path_factory), free_space_floor_mb=0))
+    with store.transaction() as connection:
+        for judged in (incident_event, incident, rule_state):
+            connection.execute(judged.delete())
+    evaluate(store, rules_of(QUIET), QUIET, now=NOW)
+    with store.engine.connect() as connection:
+        incidents = {one.subject: one for one in connection.execute(sa.select(incident))}
+        notices = {one.incident for one in connection.execute(sa.select(outbox))}
+    store.close()
+    return incidents, notices
+
+
+def test_functions_that_one_locked_table_makes_fail_are_one_incident_with_one_notice(told):
+    incidents, notices = told
+    leader, member = incidents["promo-engine"], incidents["cart-api"]
+
+    assert (leader.grouped_under, member.grouped_under) == (None, leader.id)
+    assert member.cause["text"] == (
+        "the same error: Error: relation promotions is locked by migration 20261121_promo_tiers"
+    )
+    assert [line.partition(":")[0] for line in member.cause["evidence"]] == ["promo-engine", "cart-api"]
+    assert notices & {leader.id, member.id} == {leader.id}
