@@ -1,6 +1,6 @@
 """The real service without AWS: each read of a target and each change of a function is told to a web server.
 
-`sharing_service.py FOLDER DATABASE CHAT` (an empty DATABASE keeps state in the folder)
+An empty `database` keeps state in the folder.
 """
 
 import io
@@ -51,7 +51,15 @@ class FakeAws:
         return {"StatusCode": 202, "ResponseMetadata": {"RequestId": "r"}, "Payload": io.BytesIO()}
 
 
-def main(folder, database, chat):
+def run(log, up, folder, database, chat):
+    """Serve until SIGTERM; what is said goes to `log`, and `up` is set when it watches."""
+    with log.open("wb") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    sys.exit(serve(up, folder, database, chat))
+
+
+def serve(up, folder, database, chat):
     store = Store.open(StoreSettings(path=Path(folder), free_space_floor_mb=0, database=database or None))
     channel = {"kind": "webhook", "url": f"{chat}/notice"}
     delivery, actions = {"per_hour": 999}, {"enabled": True, "max_per_hour": 99}
@@ -80,12 +88,8 @@ def main(folder, database, chat):
         service.duty.evaluate = lambda: None  # incidents are the test's
         service.start()
         service.watch(*(FakeAws(target, chat) for target in TARGETS))
-        print("up", flush=True)
+        up.set()
         told.wait()
         service.stop()
     store.close()
     return os.EX_OK
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

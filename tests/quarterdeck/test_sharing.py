@@ -2,16 +2,15 @@
 is killed or stopped in the middle."""
 
 import json
+import multiprocessing
+import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -23,9 +22,9 @@ from core.settings import StoreSettings
 from store import journal, leases, schema
 from store.leases import DUTY
 from store.store import Store
+from tests.quarterdeck import sharing_service
 from tests.quarterdeck.sharing_service import TARGETS
 
-HELPER = Path(__file__).parent / "sharing_service.py"
 pytestmark = pytest.mark.slow
 
 NOTICES = [f"n{n}" for n in range(8)]
@@ -86,27 +85,35 @@ def store(tmp_path, database):
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def forked():
+    """Processes of their own, forked from one that has imported all of it: to import takes seconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([sharing_service.__name__])
+    return context
+
+
 @pytest.fixture
-def start(tmp_path, store, database, chat):
-    """Start a service as a process of its own."""
+def start(tmp_path, store, database, chat, forked):
+    """Start services, each as a process of its own."""
     processes = []
 
-    def one():
-        words = [sys.executable, HELPER, store.path, database or "", chat.url]
-        log = (tmp_path / f"{len(processes)}.log").open("wb")
-        process = subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, stderr=log)
-        log.close()
-        processes.append(process)
-        assert process.stdout.readline() == b"up\n"
-        return process
+    def some(count):
+        up = [forked.Event() for _ in range(count)]
+        for n, event in enumerate(up):
+            words = (tmp_path / f"{n}.log", event, str(store.path), database or "", chat.url)
+            processes.append(forked.Process(target=sharing_service.run, args=words))
+            processes[-1].start()
+        assert all(event.wait(60) for event in up)
+        return processes
 
-    yield one
+    yield some
     for process in processes:
         with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGCONT)
+            os.kill(process.pid, signal.SIGCONT)
         process.kill()
-        process.wait()
-        process.stdout.close()
+        process.join()
+        process.close()
 
 
 def until(what, seconds=120):
@@ -171,7 +178,7 @@ def delivered(store):
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_targets_are_shared_and_one_that_ends_gives_its_part_back_at_once(start, store, chat):
-    one, two = start(), start()
+    one, two = start(2)
     until(lambda: shares(store) == [2, 2])
     since = time.monotonic()
 
@@ -181,25 +188,27 @@ def test_targets_are_shared_and_one_that_ends_gives_its_part_back_at_once(start,
     assert all(len({who for who, of in settled if of == account}) == 1 for _, account in settled)
 
     one.terminate()
-    assert one.wait(20) == 0
+    one.join(20)
+    assert one.exitcode == 0
     until(lambda: shares(store) == [4], seconds=3)
     with store.engine.connect() as connection:
         assert [member.holder for member in leases.members(connection)] == [held(store)[DUTY]]
     two.terminate()
-    assert two.wait(20) == 0
+    two.join(20)
+    assert two.exitcode == 0
     assert held(store) == {}
 
 
 def test_who_is_killed_in_the_middle_of_a_delivery_is_replaced_and_nothing_else_is_doubled(
     start, store, chat
 ):
-    processes = [start(), start()]
+    processes = start(2)
     until(lambda: shares(store) == [2, 2])
     killed, _ = on_duty(store, processes)
     queue(store)
     until(lambda: len(chat.notices) >= 2 and len(chat.invoked) >= 2)
     killed.kill()
-    killed.wait()
+    killed.join()
     came = list(chat.notices)
 
     until(lambda: delivered(store) and shares(store) == [4])
@@ -215,17 +224,17 @@ def test_who_is_killed_in_the_middle_of_a_delivery_is_replaced_and_nothing_else_
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_who_is_stopped_in_the_middle_and_goes_on_later_doubles_nothing(start, store, chat):
     """Not on a file: who is stopped while it writes to one holds up all others, by the nature of SQLite."""
-    processes = [start(), start()]
+    processes = start(2)
     until(lambda: shares(store) == [2, 2])
     stopped, _ = on_duty(store, processes)
     queue(store)
     until(lambda: len(chat.notices) >= 2 and len(chat.invoked) >= 2)
-    stopped.send_signal(signal.SIGSTOP)
+    os.kill(stopped.pid, signal.SIGSTOP)
     came = list(chat.notices)
 
     until(lambda: delivered(store) and shares(store) == [4])
     since = time.monotonic()
-    stopped.send_signal(signal.SIGCONT)
+    os.kill(stopped.pid, signal.SIGCONT)
     until(lambda: shares(store) == [2, 2])
 
     assert set(chat.notices) == set(NOTICES)
