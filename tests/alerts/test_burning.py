@@ -93,27 +93,29 @@ def test_the_budget_is_said_in_words(objective):
     )
 
 
-def test_three_days_are_added_up_from_hours(store, world, rule):
-    slow = [{"long": "3d", "short": "6h", "above": 1}]
+@pytest.fixture
+def day_budget(store, world, rule):
+    """A budget of a day, judged after so many hours of minutes."""
+    slow = [{"long": "1d", "short": "6h", "above": 1}]
     budget = rule("budget", signal="error_rate", slo="99.9%", above=None, windows=slow)
-    for hour in range(-73, 0):
-        world.minutes(hour * 60, [0.2] * 60)
 
-    [one] = judge_all(store, [budget], now=world.at(0) + timedelta(seconds=5))
+    def go(hours):
+        world.minutes(-60 * hours, [0.2] * 60 * hours)
+        [one] = judge_all(store, [budget], now=world.at(0) + timedelta(seconds=5))
+        return one
+
+    return go
+
+
+def test_a_day_is_added_up_from_hours(day_budget):
+    one = day_budget(25)
 
     assert one.fires[0, -1]
     assert one.value[0, -1] == pytest.approx(2)
 
 
-def test_a_day_of_three_says_nothing_of_three_days(store, world, rule):
-    slow = [{"long": "3d", "short": "6h", "above": 1}]
-    budget = rule("budget", signal="error_rate", slo="99.9%", above=None, windows=slow)
-    for hour in range(-24, 0):
-        world.minutes(hour * 60, [0.2] * 60)
-
-    [one] = judge_all(store, [budget], now=world.at(0) + timedelta(seconds=5))
-
-    assert set(one.verdict[0].tolist()) == {0}
+def test_eight_hours_of_a_day_say_nothing_of_a_day(day_budget):
+    assert set(day_budget(8).verdict[0].tolist()) == {0}
 
 
 COUNTS = st.integers(0, 5)
