@@ -26,10 +26,10 @@ from tests.collectors.proof.endpoint import SKEW_REFUSED, WHIMS, Endpoint
 from tests.collectors.proof.serving import FAULTS, Proxy, Seen, Server, endpoint
 from tests.collectors.proof.world import ACCOUNT, REGION, World
 
-EXAMPLES = int(os.environ.get("QUARTERDECK_DISTURBED_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("QUARTERDECK_DISTURBED_EXAMPLES", "5"))
 FIRST = datetime(2026, 11, 18, 10, 15, 30, tzinfo=UTC)
 """All passes, clock skew included, are within one hour: history then begins at the same whole hour."""
-DISTURBED, CALM = 4, 2
+DISTURBED, CALM = 3, 2
 PASSES = [FIRST + number * timedelta(minutes=6) for number in range(DISTURBED + CALM)]
 EVERYTHING = Window(FIRST - timedelta(days=1), FIRST + timedelta(hours=2))
 
