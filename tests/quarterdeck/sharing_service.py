@@ -22,10 +22,14 @@ from quarterdeck.lock import living
 from quarterdeck.service import Schedule, Service
 from quarterdeck.settings import Settings
 from quarterdeck.sharing import new_holder
+from store import postgres
 from store.store import Store
 
 TARGETS = [Target(f"{n:012}", "eu-west-1") for n in range(4)]
 BEAT_S = 0.8
+STOPPED_S = 4
+"""A write that stands still for so long is undone."""
+
 ACTION = {"do": "invoke-function", "function": "mend", "enabled": True, "max_per_hour": 99}
 
 
@@ -60,6 +64,7 @@ def run(log, up, folder, database, chat):
 
 
 def serve(up, folder, database, chat):
+    postgres.IDLE_S = STOPPED_S
     store = Store.open(StoreSettings(path=Path(folder), free_space_floor_mb=0, database=database or None))
     channel = {"kind": "webhook", "url": f"{chat}/notice"}
     delivery, actions = {"per_hour": 999}, {"enabled": True, "max_per_hour": 99}

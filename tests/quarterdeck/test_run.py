@@ -23,34 +23,17 @@ class Running:
             self.process = subprocess.Popen(argv, cwd=folder, env=os.environ, stdout=log, stderr=log)
 
     def wait_for(self, what, *, seconds):
-        """Look twice a second until `what()` is true. Fails with the log when the time is over."""
+        """Look five times a second until `what()` is true. Fails with the log when the time is over."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             if found := what():
                 return found
-            time.sleep(0.5)
+            time.sleep(0.2)
         raise AssertionError(f"not within {seconds} s: {self.log.read_text()}")
 
     def healthy(self):
         return answers("127.0.0.1", self.port, "/_stcore/health")
-
-    def functions(self):
-        """Functions with numbers in `fleet --json` of the demo's store, empty while there are none."""
-        argv = [
-            sys.executable,
-            "-m",
-            "quarterdeck",
-            "--store",
-            ".quarterdeck/demo",
-            "fleet",
-            "--since",
-            "1h",
-            "--json",
-        ]
-        done = subprocess.run(argv, cwd=self.folder, capture_output=True, text=True)
-        rows = json.loads(done.stdout)["functions"] if done.returncode == 0 else []
-        return [row for row in rows if row["invocations"]]
 
     def children(self):
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -81,31 +64,35 @@ def start(no_aws, tmp_path):
             running.process.wait()
 
 
+@pytest.fixture
+def functions(quarterdeck):
+    """Asks for the functions with numbers in the demo's store: none while it is not there."""
+
+    def ask():
+        done = quarterdeck("--store", ".quarterdeck/demo", "fleet", "--since", "1h", "--json")
+        rows = json.loads(done.stdout)["functions"] if done.exit_code == 0 else []
+        return [row for row in rows if row["invocations"]]
+
+    return ask
+
+
 @pytest.mark.slow
-def test_the_demo_comes_up_with_data_and_stops_without_a_trace(start):
+def test_the_demo_comes_up_with_data_brings_back_a_killed_part_and_stops_without_a_trace(start, functions):
     running = start()
 
     running.wait_for(running.healthy, seconds=60)
-    running.wait_for(lambda: len(running.functions()) > 20, seconds=120)
+    running.wait_for(lambda: len(functions()) > 20, seconds=120)
     assert len(running.children()) == 3
+
+    running.service().kill()
+    running.wait_for(lambda: "the service ended (killed by SIGKILL)" in running.log.read_text(), seconds=20)
+    running.wait_for(lambda: len(running.children()) == 3, seconds=60)
+
     assert running.stop() == (0, [])
     log = running.log.read_text()
     assert "No AWS credentials found" in log
     assert f"Dashboard: http://127.0.0.1:{running.port}" in log
     assert "Traceback" not in log
-
-
-@pytest.mark.slow
-def test_a_part_that_is_killed_comes_back(start):
-    running = start("--demo")
-    running.wait_for(lambda: len(running.children()) == 3 and running.service(), seconds=60)
-    service = running.service()
-
-    service.kill()
-
-    running.wait_for(lambda: "the service ended (killed by SIGKILL)" in running.log.read_text(), seconds=20)
-    running.wait_for(lambda: len(running.children()) == 3, seconds=60)
-    assert running.stop() == (0, [])
 
 
 @pytest.mark.slow
