@@ -6,9 +6,9 @@ A page and a collector are held to this by being in the menu and in the registry
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, product
 from pathlib import Path
@@ -25,7 +25,7 @@ from dashboard.function_tabs import TABS
 from dashboard.launch import STORE
 from dashboard.links import FUNCTION
 from dashboard.menu import MENU
-from dashboard.needs import NEEDS
+from dashboard.needs import NEEDS, ON_REQUEST
 from quarterdeck.demo.server import DemoServer
 from store.store import Store
 from tests import demo_store
@@ -35,6 +35,9 @@ TITLES = {path: title for path, title, _ in chain(*MENU.values())}
 PERMISSIONS = {collector.name: collector.permissions for collector in COLLECTORS}
 DENIED = [f"without {name}" for name in PERMISSIONS]
 LARGE = Window(fleet_table.NOW - timedelta(hours=3), fleet_table.NOW)
+HISTORY = timedelta(minutes=20)
+READ = {"from": (demo_store.NOW - HISTORY).isoformat(), "to": demo_store.NOW.isoformat()}
+"""Where a collector is denied: the window of all that was read, so that nothing else is missing."""
 ALL = "all"
 """In place of a tab: the page of functions without one chosen."""
 
@@ -49,14 +52,14 @@ class Stage:
     path: Path
     now: datetime
     function: str
-    range: str = "3h"
+    shown: Mapping[str, str] = field(default_factory=lambda: {"range": "3h"})
 
     def open(self, page: str, tab: str, patch: pytest.MonkeyPatch) -> AppTest:
         """The page of the address, drawn once; for the page of functions `tab` is one's."""
         patch.setenv(STORE, str(self.path))
         patch.setenv("QUARTERDECK_NOW", self.now.isoformat())
         query = {} if tab in ("", ALL) else {"fn": self.function, "tab": tab}
-        return opened(page, range=self.range, **query)
+        return opened(page, **self.shown, **query)
 
 
 class Stages:
@@ -89,10 +92,10 @@ class Stages:
             path,
             account=lambda: nullcontext(self._account),
             targets=demo_store.SMALL,
-            history=timedelta(minutes=20),
+            history=HISTORY,
             denied=own(collector),
         )
-        return Stage(path, demo_store.NOW, "444455556666.eu-west-1.checkout-api", "1h")
+        return Stage(path, demo_store.NOW, "444455556666.eu-west-1.checkout-api", READ)
 
     def _large(self) -> tuple[Path, datetime, str]:
         path = self._factory.mktemp("large") / "store"
@@ -150,4 +153,4 @@ def test_a_page_opens_and_says_what_is_not_there(stage, page, stages, monkeypatc
 
 def test_every_page_of_the_menu_says_which_collectors_it_rests_on():
     assert list(NEEDS) == list(TITLES.values())
-    assert {name for names in NEEDS.values() for name in names} == set(PERMISSIONS)
+    assert {name for names in NEEDS.values() for name in names} == {*PERMISSIONS, *ON_REQUEST}
