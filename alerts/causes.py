@@ -15,6 +15,7 @@ from itertools import chain, pairwise
 from alerts.grouping import Cause, Explanation, turn
 from alerts.incident import Incident
 from core.preceding import Change, Trouble, preceding
+from core.signatures import signature
 
 Place = tuple[str, str, str]
 """Account, region, name."""
@@ -197,7 +198,7 @@ def _signature(near: Sequence[Incident], evidence: Evidence) -> Iterator[Explana
         if len({one.subject for one in ones}) > 1:
             each = {one.subject: evidence.errors[_place(one)] for one in ones}
             told = tuple(f"{name}: {errors.count} of {errors.of} errors" for name, errors in each.items())
-            yield from _first_leads(ones, Cause("signature", f"the same error: {text}", told))
+            yield from _first_leads(ones, Cause("signature", f"the same error: {signature(text)}", told))
 
 
 def _queue(near: Sequence[Incident], evidence: Evidence) -> Iterator[Explanation]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pandas as pd
 
 from alerts.rule import Rule, Subject
+from alerts.wording import top_error
 from core.errors import QuarterdeckError
 from core.facts import Target
 from core.settings import CostSettings
@@ -101,7 +102,7 @@ def _top_error(store: Store, target: Target, name: str, window: Window) -> str |
     if found.empty:
         return None
     top = found.iloc[0]
-    return f"{int(top['count'])}x {' '.join(str(top['signature']).split())[:MAX_ERROR_CHARS]}"
+    return f"{int(top['count'])}x {top_error(top['example'], top['signature'])[:MAX_ERROR_CHARS]}"
 
 
 def headroom(store: Store, target: Target, name: str, now: datetime) -> str | None:

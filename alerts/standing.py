@@ -39,8 +39,9 @@ def _of_rule(
     newest = _newest_known(one)
     for at, subject in enumerate(one.grid.subjects):
         key = (one.rule.rule, *subject.key)
-        word, reason, value = _at(one, at, int(newest[at]), now)
         incident, old = firing.get(key), before.get(key)
+        words = _WORDS if incident is None else _WHILE_FIRING
+        word, reason, value = _at(one, at, int(newest[at]), words, now)
         if incident is not None:
             word, since = "firing", incident.opened_at
         else:
@@ -57,7 +58,9 @@ def _newest_known(one: Judgement) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     return np.where(known.any(axis=1), known.shape[1] - 1 - from_end, -1).astype(np.int64)
 
 
-def _at(one: Judgement, at: int, minute: int, now: datetime) -> tuple[str, str, float | None]:
+def _at(
+    one: Judgement, at: int, minute: int, words: Mapping[int, str], now: datetime
+) -> tuple[str, str, float | None]:
     if minute < 0:
         return "unknown", NO_HISTORY if _lacks_history(one, at) else NEVER, None
     end, verdict = one.grid.ends[minute], int(one.verdict[at, minute])
@@ -70,7 +73,7 @@ def _at(one: Judgement, at: int, minute: int, now: datetime) -> tuple[str, str, 
     sure = ", provisional" if one.provisional[at, minute] else ""
     return (
         "ok",
-        f"{_WORDS[verdict]}: {say(value, one.rule.spec.unit) if value is not None else 'silent'}{sure}",
+        f"{words[verdict]}: {say(value, one.rule.spec.unit) if value is not None else 'silent'}{sure}",
         value,
     )
 
@@ -86,3 +89,4 @@ _WORDS = {
     BETWEEN: "in between, or too few samples",
     BREACH: "bad, not for long enough",
 }
+_WHILE_FIRING = {**_WORDS, CLEAR: "good, not for long enough", BREACH: "bad"}

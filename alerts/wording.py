@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from core.signatures import headline, without_layout
+from core.signatures import headline, signature, without_layout
 
 LONGEST = 200
 
@@ -34,6 +34,12 @@ def wording(message: str) -> str | None:
         text = ": ".join(_text(found[1]) for found in (kind, said) if found)
     text = " ".join(text.split())[:LONGEST]
     return None if not text or _LAMBDA_SAYS.search(text) else text
+
+
+def top_error(example: str, instead: str) -> str:
+    """An error for messages: in its own words with ids, addresses and values folded, as they may be people's;
+    else its signature, `instead`."""
+    return signature(wording(example) or "") or " ".join(instead.split())
 
 
 def _text(quoted: str) -> str:

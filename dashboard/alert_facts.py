@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from alerts.wording import top_error
 from core.facts import Target
 from core.windows import MINUTE, Window, ceil, floor
 from dashboard import figures_alerts, links, numbers, queries, queries_alerts, widgets
@@ -63,7 +64,8 @@ def error(incident: Incident, target: Target) -> None:
             return
         top = found.iloc[0]
         st.markdown(
-            f"**Top error** {int(top['count'])} x {plain(str(top['signature'])[:300])}", width="stretch"
+            f"**Top error** {int(top['count'])} x {plain(top_error(top['example'], top['signature'])[:300])}",
+            width="stretch",
         )
         only = {"sig": str(top["signature"]), "from": f"{window.start:%Y-%m-%dT%H:%MZ}"}
         logs_link("Its lines", to_logs(target, str(incident["subject"]), **only))

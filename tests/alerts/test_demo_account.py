@@ -136,8 +136,6 @@ def test_functions_that_one_locked_table_makes_fail_are_one_incident_with_one_no
     leader, member = incidents["promo-engine"], incidents["cart-api"]
 
     assert (leader.grouped_under, member.grouped_under) == (None, leader.id)
-    assert member.cause["text"] == (
-        "the same error: Error: relation promotions is locked by migration 20261121_promo_tiers"
-    )
+    assert member.cause["text"] == "the same error: Error: relation promotions is locked by migration <id>"
     assert [line.partition(":")[0] for line in member.cause["evidence"]] == ["promo-engine", "cart-api"]
     assert notices & {leader.id, member.id} == {leader.id}

@@ -53,6 +53,13 @@ def test_opens_one_incident_however_often_it_is_evaluated(broken, go, table):
     assert [row["reason"] for row in table("outbox")] == ["firing"]
 
 
+def test_why_a_rule_fires_does_not_say_that_it_is_not_for_long_enough(broken, go, table):
+    go(20)
+
+    [row] = table("rule_state")
+    assert (row["state"], row["reason"].partition(":")[0]) == ("firing", "bad")
+
+
 def test_incident_begins_when_the_condition_was_met_in_the_data(broken, go, table, world):
     go(20)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.wording import LONGEST, wording
+from alerts.wording import LONGEST, top_error, wording
 from core.signatures import signature
 
 RID = "71ada0ce-be74-4600-87dd-4c72a2cab244"
@@ -55,6 +55,15 @@ def test_errors_of_the_same_kind_at_the_same_frame_that_say_other_things_are_two
 
     assert signature(NODE) == signature(other)
     assert wording(NODE) != wording(other)
+
+
+def test_messages_tell_the_words_without_what_may_be_somebodys():
+    known = "MailError in send (mail.py)"
+
+    assert (
+        top_error("[ERROR] MailError: no box for j@x.com", known) == "MailError: no box for <address>"
+    )
+    assert top_error("RequestId: x Error: Runtime exited", known) == known
 
 
 @given(st.text(max_size=400) | st.from_regex(r'\{"errorMessage": ".{0,300}', fullmatch=True))
