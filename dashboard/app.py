@@ -11,6 +11,7 @@ import streamlit as st
 from core.errors import StoreError
 from dashboard import door, links, numbers, queries, shell, widgets
 from dashboard.answer_first import answer_first
+from dashboard.figures_firing import in_turn
 from dashboard.finder import find
 from dashboard.first_look import first_look
 from dashboard.launch import BANNER
@@ -80,7 +81,7 @@ def _around() -> None:
 
 
 def _menu() -> None:
-    firing = len(queries.within(queries.open_incidents(), queries.scope()))
+    firing = len(in_turn(queries.within(queries.open_incidents(), queries.scope())))
     with st.container(key="menu", gap="xxsmall"):
         for group, entries in MENU.items():
             if group:

@@ -39,7 +39,7 @@ CAN: Mapping[str, str] = {
 def channels_answer(channels: pd.DataFrame) -> Answer:
     """From the `channels` reader's frame, worst first."""
     if channels.empty:
-        more = "add one to alerts.channels in the settings (docs/channels.md), and restart the service"
+        more = "Add one to alerts.channels in the settings (docs/channels.md), and restart the service."
         return Answer("info", "**Nobody is told outside of these pages**: there is no channel.", more)
     counts = channels["state"].value_counts()
     waiting = int(channels["waiting"].sum())

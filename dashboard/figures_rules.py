@@ -30,15 +30,15 @@ BADGES: Mapping[str, str] = {
 }
 
 
-def answer(rules: Sequence[Rule], faults: Sequence[Fault], states: pd.DataFrame) -> Answer:
-    """What would page us, and is it tuned?"""
+def answer(rules: Sequence[Rule], faults: Sequence[Fault] | None, states: pd.DataFrame) -> Answer:
+    """What would page us, and is it tuned? `faults`: None while nobody has looked for them."""
+    watch = _watch(rules, states)
+    if faults is None:
+        return Answer("info", f"{watch}; looking for those that can never fire.")
     mine = [fault for fault in faults if fault.about == "rule"]
     dead = {fault.name for fault in mine if fault.verdict in VERDICTS[:2]}
     alarms = {(fault.account, fault.region, fault.name) for fault in faults if fault.about == "alarm"}
     more = f"{_many(len(alarms), 'CloudWatch alarm is', 'CloudWatch alarms are')} of no use" if alarms else ""
-    watch = (
-        f"**{_many(len(rules), 'rule watches', 'rules watch')} {_many(_things(states), 'thing', 'things')}**"
-    )
     if dead:
         return Answer(
             "critical", f"{watch}; {_many(len(dead), 'can', 'can')} never fire or never resolve.", more
@@ -48,6 +48,11 @@ def answer(rules: Sequence[Rule], faults: Sequence[Fault], states: pd.DataFrame)
         text = f"{watch}; {len(others)} need a look." if others else f"{watch}."
         return Answer("warning", text, more)
     return Answer("healthy", f"{watch}, and nothing is wrong with them.")
+
+
+def _watch(rules: Sequence[Rule], states: pd.DataFrame) -> str:
+    many, things = _many(len(rules), "rule watches", "rules watch"), _things(states)
+    return f"**{many} {_many(things, 'thing', 'things')}**"
 
 
 def _things(states: pd.DataFrame) -> int:
@@ -66,12 +71,11 @@ def rule_rows(
     states: pd.DataFrame,
     incidents: pd.DataFrame,
     silences: pd.DataFrame,
-    faults: Sequence[Fault],
     *,
     now: datetime,
 ) -> pd.DataFrame:
     """One row per rule: rule, severity, condition, where, covers, firing, ok, unknown, fired_7d, last_fired,
-    muted, fault."""
+    muted."""
     rows = [
         {
             "rule": rule.rule,
@@ -81,7 +85,6 @@ def rule_rows(
             **_standing(rule, states),
             **_fired(rule, incidents, now),
             "muted": _muted(rule, silences),
-            "fault": _fault(rule, faults),
         }
         for rule in rules
     ]
@@ -128,11 +131,6 @@ def _muted(rule: Rule, silences: pd.DataFrame) -> str:
             part = any(row[name] for name in ("account", "region", "subject")) or row.get("matchers")
             return f"{'partly ' if part else ''}silenced by {row['author']}: {row['reason']}"
     return ""
-
-
-def _fault(rule: Rule, faults: Sequence[Fault]) -> str:
-    mine = [fault for fault in faults if fault.about == "rule" and fault.name == rule.rule]
-    return "; ".join(dict.fromkeys(fault.verdict for fault in mine))
 
 
 def fault_rows(faults: Sequence[Fault], places: Mapping[tuple[str, str], str]) -> pd.DataFrame:

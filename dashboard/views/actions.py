@@ -81,6 +81,12 @@ def _forget() -> None:
 def audit(window: Window) -> None:
     st.header("Audit", anchor=False)
     rows = queries.within(queries_actions.audit(window), queries.scope())
+    if rows.empty:
+        st.caption(
+            f"No action was planned in the last {numbers.age(queries.now() - window.start)}. Actions are dry "
+            "runs until a rule and the settings switch them on."
+        )
+        return
     chosen = links.choose_many(
         "outcome",
         OUTCOMES,
@@ -88,12 +94,6 @@ def audit(window: Window) -> None:
             "Outcomes", OUTCOMES, key=key, on_change=changed, placeholder="All outcomes"
         ),
     )
-    if rows.empty:
-        st.caption(
-            f"No action was planned in the last {numbers.age(queries.now() - window.start)}. Actions are dry "
-            "runs until a rule and the settings switch them on."
-        )
-        return
     shown = tables.with_place(figures_actions.audit_rows(rows, chosen))
     column = st.column_config
     tables.table(

@@ -22,6 +22,9 @@ from dashboard import (
 )
 from dashboard.numbers import plain
 
+FAULTS = "_faults"
+"""What this viewer was told last: it stands until the audit is through again."""
+
 
 def page(window: Window) -> None:
     try:
@@ -31,19 +34,24 @@ def page(window: Window) -> None:
         return
     if queries.targets().empty:
         widgets.no_data("Nothing is watched yet: rules have nothing to judge.", collector="inventory")
-    now = queries.now()
-    faults = queries_rules.faults(now)
-    tables.say(figures_rules.answer(rules, faults, queries_rules.states()))
-    table(rules, faults)
+    states, place = queries_rules.states(), st.empty()
+    known = st.session_state.get(FAULTS)
+    with place:
+        tables.say(figures_rules.answer(rules, known, states), key="answer-known")
+    table(rules)
     chosen(rules)
     rule_parts.outages()
+    faults = st.session_state[FAULTS] = queries_rules.faults(queries.now())  # takes longest, so it comes last
+    if faults != known:
+        with place:
+            tables.say(figures_rules.answer(rules, faults, states))
     wrong(faults)
 
 
-def table(rules: Sequence[Rule], faults: Sequence[Fault]) -> None:
+def table(rules: Sequence[Rule]) -> None:
     now = queries.now()
     shown = figures_rules.rule_rows(
-        rules, queries_rules.states(), queries_rules.told(), queries_alerts.silences(now), faults, now=now
+        rules, queries_rules.states(), queries_rules.told(), queries_alerts.silences(now), now=now
     )
     if shown.empty:
         return
@@ -58,7 +66,7 @@ def table(rules: Sequence[Rule], faults: Sequence[Fault]) -> None:
         key="rules",
         alt="Rules in words, with how they stand and how often they fired",
         height=tables.height_px(len(shown), most=14),
-        column_order=[name for name in shown.columns if name not in ("muted", "fault") or any(shown[name])],
+        column_order=[name for name in shown.columns if name != "muted" or any(shown[name])],
         column_config={
             "rule": column.ButtonColumn(
                 "Rule", key="rules-open", on_click=opened, type="tertiary", alignment="left", pinned=True
@@ -77,7 +85,6 @@ def table(rules: Sequence[Rule], faults: Sequence[Fault]) -> None:
                 "Last fired", format="D MMM HH:mm", timezone=str(widgets.zone())
             ),
             "muted": column.TextColumn("Muted by"),
-            "fault": column.TextColumn("Wrong"),
         },
     )
 

@@ -283,6 +283,12 @@ def test_a_group_is_one_line_with_its_cause(open_page, grouped):
     assert "1 more of this cause (orders was changed): orders" in text
 
 
+def test_a_group_counts_once_in_the_menu(open_page, grouped):
+    app = open_page()
+
+    assert "Alerts :red-badge[1]" in [link.proto.label for link in app.sidebar.get("page_link")]
+
+
 def test_both_ends_of_a_group_lead_to_each_other_with_the_evidence(open_page, grouped):
     leader, member = (words(open_page("views/alerts.py", alert=id)) for id in ("i1", "i2"))
 
