@@ -44,9 +44,8 @@ def opened(folder):
     return Store.open(StoreSettings(path=folder, free_space_floor_mb=0))
 
 
-@pytest.fixture
-def source(tmp_path):
-    store = opened(tmp_path / "source")
+def filled(folder):
+    store = opened(folder)
     points = [
         MetricPoint(
             scope="function", function=f, ts=NOON - timedelta(minutes=n), period_s=60, invocations=n / 3
@@ -86,6 +85,20 @@ def source(tmp_path):
         at = NOON - timedelta(minutes=30 - n)
         store.commit(a_run(collector="inventory", finished_at=at), [function, aliases], now=at)
     store.commit(a_run(), [*points, *lines, trace, Covered("", WINDOW)], now=NOON)
+    return store
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A filled store, for tests that only read it."""
+    store = filled(tmp_path_factory.mktemp("source"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def own_source(tmp_path):
+    store = filled(tmp_path / "source")
     yield store
     store.close()
 
@@ -129,22 +142,22 @@ def test_importing_twice_adds_nothing(source, empty, tmp_path, name):
     assert rows(empty, name) == before
 
 
-def test_what_the_store_has_stays_as_it_is(source, tmp_path):
-    export(source, "metrics", tmp_path / "old.parquet")
+def test_what_the_store_has_stays_as_it_is(own_source, tmp_path):
+    export(own_source, "metrics", tmp_path / "old.parquet")
     newer = MetricPoint(
         scope="function", function="orders", ts=NOON - timedelta(minutes=5), period_s=60, invocations=99.0
     )
-    source.commit(a_run(), [newer], now=NOON)
+    own_source.commit(a_run(), [newer], now=NOON)
 
-    assert read_in(source, "metrics", tmp_path / "old.parquet").added == 0
-    assert 99.0 in [row["invocations"] for row in rows(source, "metrics")]
+    assert read_in(own_source, "metrics", tmp_path / "old.parquet").added == 0
+    assert 99.0 in [row["invocations"] for row in rows(own_source, "metrics")]
 
 
-def test_what_was_packed_is_not_added_again(source, tmp_path):
-    export(source, "metrics", tmp_path / "out.parquet")
-    source.pack(now=NOON + timedelta(days=2))
+def test_what_was_packed_is_not_added_again(own_source, tmp_path):
+    export(own_source, "metrics", tmp_path / "out.parquet")
+    own_source.pack(now=NOON + timedelta(days=2))
 
-    assert read_in(source, "metrics", tmp_path / "out.parquet").added == 0
+    assert read_in(own_source, "metrics", tmp_path / "out.parquet").added == 0
 
 
 def test_one_function_can_be_exported_alone(source, tmp_path):

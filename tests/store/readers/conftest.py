@@ -85,3 +85,11 @@ def store(settings: StoreSettings) -> Iterable[Store]:
 @pytest.fixture
 def world(store: Store) -> World:
     return World(store)
+
+
+@pytest.fixture(scope="module")
+def lasting_world(lasting: StoreSettings) -> Iterable[World]:
+    """A world of a whole module, whose tests only read what one fixture of theirs puts there."""
+    opened = Store.open(lasting)
+    yield World(opened)
+    opened.close()

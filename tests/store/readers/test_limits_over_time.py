@@ -118,8 +118,7 @@ def account(world, minutes_ago, claimed, **fields):
     )
 
 
-@pytest.fixture
-def busy(world):
+def fill(world):
     """Two functions that share an account of 1,000, of which one rises at the end; a third has its own 50."""
     points = []
     for minute in range(1, 61):
@@ -143,6 +142,17 @@ def busy(world):
     world.run("inventory", entities)
     world.run("metrics", [*points, Covered("", world.window(60))], window=world.window(60))
     return world
+
+
+@pytest.fixture(scope="module")
+def busy(lasting_world):
+    """A busy account, for tests that only read it."""
+    return fill(lasting_world)
+
+
+@pytest.fixture
+def own_busy(world):
+    return fill(world)
 
 
 def test_the_account_is_told_minute_by_minute(busy):
@@ -261,11 +271,11 @@ def test_a_step_of_the_heatmap_that_was_not_read_is_unknown(world):
     assert math.isnan(found[world.at(50)])
 
 
-def test_an_unthrottled_fleet_has_an_empty_heatmap_and_no_bursts(busy, world):
-    window = world.window(30, 25)
+def test_an_unthrottled_fleet_has_an_empty_heatmap_and_no_bursts(busy):
+    window = busy.window(30, 25)
 
-    assert throttle_heatmap(world.store, window, now=world.now).empty
-    assert throttle_bursts(world.store, window, now=world.now).empty
+    assert throttle_heatmap(busy.store, window, now=busy.now).empty
+    assert throttle_bursts(busy.store, window, now=busy.now).empty
 
 
 def test_each_burst_has_the_limit_that_caused_it(busy):
@@ -278,12 +288,12 @@ def test_each_burst_has_the_limit_that_caused_it(busy):
     assert found.loc["rising", "consequence"] == "callers got an error (429), unless they tried again"
 
 
-def test_throttled_messages_went_back_to_their_queue(busy):
+def test_throttled_messages_went_back_to_their_queue(own_busy):
     arn = "arn:aws:sqs:eu-west-1:111111111111:in"
     mapping = EventSourceMapping(name="m", function="capped", source_arn=arn, source_kind="sqs")
-    busy.run("details", [mapping])
+    own_busy.run("details", [mapping])
 
-    found = throttle_bursts(busy.store, busy.window(60), now=busy.now).set_index("function")
+    found = throttle_bursts(own_busy.store, own_busy.window(60), now=own_busy.now).set_index("function")
 
     assert "went back to their queue" in found.loc["capped", "consequence"]
 

@@ -16,8 +16,7 @@ def window(world, days=14):
     return world.window(days * DAY)
 
 
-@pytest.fixture
-def busy(world):
+def fill(world):
     """Two days of `orders`, a record every two minutes: at 1,024 MB, the newest 600 at 512 MB."""
     world.run("inventory", [world.function(memory_mb=512), world.function("idle"), Listed("function")])
     world.records = [
@@ -32,6 +31,17 @@ def busy(world):
     covered = [Covered("orders", two_days), Covered("idle", two_days)]
     world.run("logs", [*world.records, *covered], window=two_days)
     return world
+
+
+@pytest.fixture(scope="module")
+def busy(lasting_world):
+    """Two days of `orders`, for tests that only read them."""
+    return fill(lasting_world)
+
+
+@pytest.fixture
+def own_busy(world):
+    return fill(world)
 
 
 def told(world, name="orders"):
@@ -92,24 +102,24 @@ def test_a_group_that_never_expires_is_told_once_for_all_that_write_to_it(world)
     assert one.log_group.bytes_a_day is None
 
 
-def test_old_versions_are_those_that_nothing_names_and_nothing_ran(busy):
+def test_old_versions_are_those_that_nothing_names_and_nothing_ran(own_busy):
     about = {"function": "orders", "code_size_bytes": 10, "memory_mb": 512}
     versions = [Version(name=f"orders:{n}", version=str(n), **about) for n in range(1, 10)]
     alias = Alias(name="orders:prod", function="orders", alias="prod", version="2", weights={"3": 0.1})
-    busy.run(
+    own_busy.run(
         "details",
         [*versions, alias, Provisioned(name="orders:4", function="orders", qualifier="4", requested=1)],
     )
-    busy.run("logs", [busy.record(5, version="5")])
+    own_busy.run("logs", [own_busy.record(5, version="5")])
 
-    assert [one.version for one in told(busy).old_versions] == ["1", "6"]
+    assert [one.version for one in told(own_busy).old_versions] == ["1", "6"]
 
 
-def test_idle_units_are_proposed_to_be_given_back(busy):
+def test_idle_units_are_proposed_to_be_given_back(own_busy):
     pool = Provisioned(name="orders:gone", function="orders", qualifier="gone", requested=3)
-    busy.run("details", [pool, Listed("version"), Listed("alias", "orders")])
+    own_busy.run("details", [pool, Listed("version"), Listed("alias", "orders")])
 
-    found = savings(busy.store, window(busy), now=busy.now)
+    found = savings(own_busy.store, window(own_busy), now=own_busy.now)
 
     mine = [one.proposal for one in found if one.proposal.kind == "idle-provisioned"]
     assert [proposal.now for proposal in mine] == [3]
