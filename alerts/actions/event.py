@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from alerts.actions.base import Occasion
+from alerts.channels.text import iso
 from core.errors import ActionError
 
 EVENT_SCHEMA = "quarterdeck.remediation/1"
@@ -28,13 +29,13 @@ def remediation_event(occasion: Occasion, extra: Mapping[str, Any], *, now: date
     return {
         "schema": EVENT_SCHEMA,
         "id": occasion.id,
-        "sent_at": _iso(now),
+        "sent_at": iso(now),
         "requested_by": occasion.who,
         "incident": {
             "id": occasion.incident,
             "title": occasion.title,
             "severity": occasion.severity,
-            "opened_at": _iso(occasion.opened_at),
+            "opened_at": iso(occasion.opened_at) if occasion.opened_at else None,
         },
         "account": {"id": target.account, "alias": occasion.account_alias},
         "region": target.region,
@@ -45,7 +46,3 @@ def remediation_event(occasion: Occasion, extra: Mapping[str, Any], *, now: date
         "links": {"alert": occasion.alert_url, "runbook": occasion.runbook},
         "input": dict(extra),
     }
-
-
-def _iso(ts: datetime | None) -> str | None:
-    return None if ts is None else ts.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -60,9 +60,7 @@ def test_errors_of_the_same_kind_at_the_same_frame_that_say_other_things_are_two
 def test_messages_tell_the_words_without_what_may_be_somebodys():
     known = "MailError in send (mail.py)"
 
-    assert (
-        top_error("[ERROR] MailError: no box for j@x.com", known) == "MailError: no box for <address>"
-    )
+    assert top_error("[ERROR] MailError: no box for j@x.com", known) == "MailError: no box for <address>"
     assert top_error("RequestId: x Error: Runtime exited", known) == known
 
 
