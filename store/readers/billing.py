@@ -1,25 +1,21 @@
-"""What functions cost: usage times prices, by component. Exact decimals over a window, floats over time."""
+"""What usage is read from, and what it costs over steps shorter than an hour, by component, in floats."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import sqlalchemy as sa
 
-from core.prices import FREE_EPHEMERAL_MB, GIB, ListPrices, cost
-from core.windows import Window, ceil, floor, merge, subtract
-from store import schema
-from store.readers.bill_lines import Line, capacity_lines, plain_lines, plain_of, volume_lines
+from core.prices import FREE_EPHEMERAL_MB, GIB, ListPrices
+from core.windows import Window, ceil, floor, subtract
 from store.readers.frames import rows
 from store.readers.prices import read_book
-from store.readers.states import Coverage, Seen
+from store.readers.states import Coverage
 from store.readers.summaries import BIN_MS, billed_places
 from store.readers.sums import is_mute, metric_sums, recorded_places
 from store.readers.things import PLACE, Place, Things, matches
@@ -28,7 +24,7 @@ from store.store import Filter, Snapshot
 
 COMPONENTS = ("requests", "duration", "init", "ephemeral", "provisioned", "logs")
 KINDS = ("function", "version", "alias", "provisioned")
-"""Entities that a bill needs."""
+"""Entities that tell what was billed alike."""
 
 RECORDS = "records"
 ESTIMATED = "metrics, estimated"
@@ -51,61 +47,6 @@ UNITS = {
 
 PLACE_SQL = 'account, "function"'
 """A function in SQL; the region is always there."""
-
-
-@dataclass(slots=True)
-class Bill:
-    """One function's cost over a window. A component is None when its price or its usage is not known, and
-    `unknown` says why; `read` is how well the window was read."""
-
-    basis: str
-    read: Seen
-    invocations: float
-    unknown: Mapping[str, str]
-    components: dict[str, Decimal | None]
-
-    @property
-    def total_usd(self) -> Decimal | None:
-        """The sum of what is known, None when nothing is."""
-        known = [usd for usd in self.components.values() if usd is not None]
-        return sum(known, Decimal(0)) if known else None
-
-    def seen(self, components: Collection[str] = COMPONENTS) -> Seen:
-        """How well these components are known: an unknown one is a hole as large as the window."""
-        why = [f"{name}: {self.unknown[name]}" for name in components if name in self.unknown]
-        if self.read.missing or not why:
-            return self.read
-        return replace(self.read, missing=(self.read.window,), why="; ".join(why))
-
-
-def bills(
-    snapshot: Snapshot,
-    things: Things,
-    coverage: Coverage,
-    question: Question,
-    metrics: Mapping[Place, Any],
-    records: Mapping[Place, Any],
-) -> dict[Place, Bill]:
-    """The bill of every function that exists or was used. `things` holds at least `KINDS`; `metrics` and
-    `records` are the sums of the same window (`sums.metric_sums`, `sums.record_sums`)."""
-    read, sizes = usage_read(snapshot, coverage, question, metrics, records), sizes_of(things, coverage)
-    plain = plain_of(records, sizes) if read.all_records and read.all_used and not read.summed else {}
-    lines: dict[Place, list[Line]] = {
-        t.place: [] for t in things.of("function") if matches(question.where, *t.place)
-    }
-    for place, line in chain(
-        volume_lines(metrics, sizes),
-        chain.from_iterable(plain_lines(place, row, sizes) for place, row in plain.items()),
-        _of_others(snapshot, question, read, sizes, records.keys() - plain.keys(), plain),
-        capacity_lines(capacity(snapshot, things, question), sizes, question.where),
-    ):
-        lines.setdefault(place, []).append(line)
-    unlisted, shared = without_provisioned(snapshot, coverage), Readings(coverage)
-    listed = _Listed(ListPrices(read_book(snapshot)), question.window.end.date())
-    return {
-        place: _bill(place, mine, shared, listed, read.windows.get(place, ()), unlisted.get(place[:2]))
-        for place, mine in lines.items()
-    }
 
 
 def spend(
@@ -202,19 +143,6 @@ def records_read(
     return Read(found, all_records=whole.issuperset(recorded), all_used=whole.issuperset(used))
 
 
-def without_provisioned(snapshot: Snapshot, coverage: Coverage) -> dict[tuple[str, str], str]:
-    """Targets whose provisioned concurrency was never listed, and why."""
-    listing, target = schema.listing, schema.target
-    query = sa.select(listing.c.account, listing.c.region).where(listing.c.kind == "provisioned")
-    known = set(snapshot.state(query).itertuples(index=False, name=None))
-    targets = snapshot.state(sa.select(target.c.account, target.c.region))
-    return {
-        place: coverage.why_not("details", *place)
-        for place in targets.itertuples(index=False, name=None)
-        if place not in known and not coverage.is_healthy("details", *place)
-    }
-
-
 # --- lines of many, by column -------------------------------------------------------------------------------
 
 
@@ -222,25 +150,6 @@ def sizes_of(things: Things, coverage: Coverage, label: Callable[[Place], str] =
     places = [t.place for t in things.of("function", gone=True)]
     counted = {place for place in places if coverage.seen("metrics", *place).complete}
     return Sizes(things, {place: label(place) for place in places}, counted)
-
-
-def _of_others(
-    snapshot: Snapshot,
-    question: Question,
-    read: Read,
-    sizes: Sizes,
-    places: Collection[Place],
-    plain: Collection[Place],
-) -> Iterator[tuple[Place, Line]]:
-    """What is told per version, size and kind of start, of functions that are not `plain`."""
-    if plain and not places:
-        return
-    only = sorted({place[2] for place in places}) if plain else None
-    found = used(snapshot, replace(question, functions=only), read, sizes, by=PLACE_SQL)
-    for row in rows(_joined(_compute_lines(PLACE, found))):
-        place = row.account, row.region, row.function
-        if place not in plain:
-            yield place, Line(row.region, row.architecture, row.component, row.meter, row.quantity)
 
 
 def _volume_lines(keys: list[str], volumes: pd.DataFrame) -> list[pd.DataFrame]:
@@ -292,70 +201,3 @@ def _line(
 ) -> pd.DataFrame:
     line = frame[[*keys, "step", "architecture"]].assign(component=component, meter=meter)
     return line.assign(quantity=quantity.astype(float))
-
-
-# --- one bill -----------------------------------------------------------------------------------------------
-
-
-class Readings:
-    """How well each function's window was read, worked out once for those that were read alike."""
-
-    def __init__(self, coverage: Coverage) -> None:
-        self.coverage = coverage
-        self._done: dict[tuple[int, int, tuple[Window, ...]], Seen] = {}
-
-    def read(self, place: Place, read: Sequence[Window]) -> Seen:
-        """Records count where the log was `read`, metrics elsewhere."""
-        metrics, logs = self.coverage.seen("metrics", *place), self.coverage.seen("logs", *place)
-        same = id(metrics), id(logs), tuple(read)
-        if same not in self._done:
-            self._done[same] = self._joined(metrics, logs, read)
-        return self._done[same]
-
-    def _joined(self, metrics: Seen, logs: Seen, read: Sequence[Window]) -> Seen:
-        missing = tuple(merge(left for part in metrics.missing for left in subtract(part, read)))
-        if list(read) == [self.coverage.window]:
-            return replace(metrics, missing=missing, provisional=logs.provisional)
-        may_change = metrics.provisional or (bool(read) and logs.provisional)
-        return replace(metrics, missing=missing, provisional=may_change)
-
-
-def _bill(
-    place: Place,
-    lines: Sequence[Line],
-    shared: Readings,
-    listed: _Listed,
-    read: Sequence[Window],
-    unlisted: str | None,
-) -> Bill:
-    components: dict[str, Decimal | None] = dict.fromkeys(COMPONENTS, Decimal(0))
-    unknown = {"provisioned": unlisted} if unlisted else {}
-    for line in lines:
-        if line.quantity == 0:
-            continue  # nothing costs nothing, whatever the price
-        usd, so_far = _usd(line, listed), components[line.component]
-        if usd is None:
-            unknown[line.component] = _reason(line)
-        elif so_far is not None:
-            components[line.component] = so_far + usd
-    is_whole = list(read) == [shared.coverage.window]
-    metrics = shared.coverage.seen("metrics", *place)
-    if metrics.missing and is_whole:
-        unknown["logs"] = metrics.why
-    invocations = sum(line.quantity for line in lines if line.component == "requests")
-    basis = RECORDS if is_whole or not (invocations or metrics.missing) else ESTIMATED
-    return Bill(basis, shared.read(place, read), invocations, unknown, components | dict.fromkeys(unknown))
-
-
-def _usd(line: Line, listed: _Listed) -> Decimal | None:
-    price = listed.usd(line.region, line.architecture, line.meter)
-    quantity = None if np.isnan(line.quantity) else Decimal(str(line.quantity)) / UNITS[line.meter]
-    return cost(quantity, price)
-
-
-def _reason(line: Line) -> str:
-    if not np.isnan(line.quantity):
-        return f"no price is known for {line.architecture or 'it'} in {line.region}"
-    if line.component == "logs":
-        return "the volume of its log group is not known, or shared"
-    return "the records lack memory or Billed Duration"

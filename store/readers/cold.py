@@ -11,15 +11,15 @@ import pandas as pd
 
 from core.windows import Window
 from store.asking import reader
-from store.readers.billing import KINDS, bills
+from store.readers.bills import Bill, function_bills
 from store.readers.frames import Grid, rows, share, with_none
+from store.readers.measured import KINDS
+from store.readers.metered import KEPT
 from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
 from store.readers.series import add, fill, logs_read, record_steps
 from store.readers.states import Coverage, Seen
 from store.readers.summaries import AGGREGATED, larger, plus, summary_hours, summary_steps, summary_sums
-from store.readers.sums import billed_sums, metric_sums
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
-from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
 
 COUNTS = ["records", "cold_starts", "on_demand", "provisioned", "snap_start"]
@@ -50,13 +50,11 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
     waited for), init_cost_usd (Decimal, None: price unknown), on_demand, provisioned, snap_start
     (initializations by type; an unknown type counts as on-demand; provisioned ones kept nobody waiting and
     are no cold starts), state (of the log; None: settled numbers). Worst first (waited_s)."""
-    with store.snapshot(window, ("invocations", "metrics", "invocation_summaries")) as snapshot:
+    with store.snapshot(window, KEPT) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
         sums, summaries = _sums(snapshot, where), summary_sums(snapshot, window, where)
-        metrics, question = metric_sums(snapshot, window, where), Question(window, where, now)
-        told = billed_sums(snapshot, window, where)
-        billed = bills(snapshot, things, coverage, question, metrics, told)
+        billed = function_bills(snapshot, things, coverage, where, now=now)
     bodies = {t.place: t.body for t in things.of("function", gone=True)}
     alive = {t.place for t in things.of("function") if matches(where, *t.place)}
     lines = []
@@ -67,7 +65,7 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
         measured = {name: getattr(row, name, np.nan) for name in MEASURES}
         if more is not None:
             counts, measured = _with_summaries(counts, measured, more)
-        init = billed[place].components["init"] if place in billed else Decimal(0)
+        init = _init_usd(billed.get(place))
         about = {name: bodies.get(place, {}).get(name) for name in CONFIGURATION}
         unknown = seen.nothing or (not seen.complete and row is None and more is None)
         lines.append(
@@ -83,6 +81,12 @@ def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = 
     order = frame["waited_s"].fillna(-1.0).sort_values(ascending=False, kind="stable").index
     frame["state"] = with_none(frame["state"])
     return frame.loc[order].reset_index(drop=True)
+
+
+def _init_usd(bill: Bill | None) -> Decimal | None:
+    if bill is None:
+        return Decimal(0)
+    return None if "init" in bill.unknown else bill.components.get("init", Decimal(0))
 
 
 def _with_summaries(

@@ -11,24 +11,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.metering import COUNTS
 from core.meters import COMPONENTS as ALL
-from core.meters import METERS
 from core.settings import CostSettings
-from core.windows import Window, subtract
+from core.windows import Window
 from store.asking import reader
 from store.readers.billing import COMPONENTS as USUAL
-from store.readers.billing import ESTIMATED, RECORDS, Bill, Readings, spend, without_provisioned
+from store.readers.billing import ESTIMATED, RECORDS, spend
+from store.readers.bills import Bill, grounds, places_of, without_provisioned
 from store.readers.frames import Grid, rows, to_utc, with_none
 from store.readers.measured import KINDS
-from store.readers.metered import KEPT, Metering, PlaceUse, meter_usage
-from store.readers.priced import Amounts, Group, Pricing, Row, Sums, Unpriced, priced, priced_frame
+from store.readers.metered import KEPT, Metering, meter_usage
+from store.readers.priced import Amounts, Group, Pricing, Row, Sums, priced, priced_frame
 from store.readers.priced import settled as as_grains
 from store.readers.prices import read_book
 from store.readers.rates import month_rates
 from store.readers.series import metrics_read
 from store.readers.states import Coverage
-from store.readers.things import EVERYTHING, Place, Things, matches
+from store.readers.things import EVERYTHING, Place, Things
 from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
 from store.tiers import DAY, month_of
@@ -136,8 +135,7 @@ def _costs(
     where: Filter,
 ) -> pd.DataFrame:
     named = _Names(things)
-    listed = (t.place for t in things.of("function") if matches(where, *t.place))
-    places = dict.fromkeys([*listed, *used.places])
+    places = places_of(things, used, where)
     groups: dict[Group, int] = {}
     labels = {place: groups.setdefault(named.group(place, by), len(groups)) for place in places}
     apart = [name for name in ("version",) if name in by] + (["step"] if "day" in by else [])
@@ -148,7 +146,7 @@ def _costs(
     amounts, unpriced = priced(told, pricing)
     for place in [] if apart or "month" in by else places:
         amounts.setdefault(of[labels[place]], Amounts())
-    bills = _bills(places, used, coverage, unlisted, _unpriced(used, unpriced))
+    bills = grounds(places, used, coverage, unlisted, unpriced)
     shown = _shown(amounts, bills)
     return _frame(amounts, _stated(bills, labels, of, by, shown), by, shown, has_net=pricing.has_net)
 
@@ -163,50 +161,6 @@ def _full(group: Group, by: Sequence[str], row: Row) -> Group:
 
 
 # --- what numbers rest on -----------------------------------------------------------------------------------
-
-
-def _unpriced(used: Metering, unpriced: set[Unpriced]) -> dict[Place, dict[str, str]]:
-    """Per function: components whose price is not known, and why."""
-    found: dict[Place, dict[str, str]] = {}
-    for account, region, architecture, column in sorted(unpriced):
-        of = architecture if METERS[COUNTS[column].meter].by_architecture else ""
-        why = f"no price is known for {of or 'it'} in {region}"
-        component = COUNTS[column].component
-        for place in used.places_of(account, region, architecture, column):
-            found.setdefault(place, {})[component] = why
-    return found
-
-
-def _bills(
-    places: Mapping[Place, Any],
-    used: Metering,
-    coverage: Coverage,
-    unlisted: Mapping[tuple[str, str], str],
-    unpriced: Mapping[Place, Mapping[str, str]],
-) -> dict[Place, Bill]:
-    shared, whole = Readings(coverage), [coverage.window]
-    nothing = PlaceUse(is_estimated=False, unknown={})
-    found = {}
-    for place in places:
-        use, read = used.places.get(place, nothing), _logs_read(coverage, place)
-        unknown = {**use.unknown, **unpriced.get(place, {})}
-        if why := unlisted.get(place[:2]):
-            unknown["provisioned"] = why
-        metrics = coverage.seen("metrics", *place)
-        if metrics.missing and read == whole:
-            unknown["logs"] = metrics.why
-        is_known = read == whole or not metrics.missing
-        basis = ESTIMATED if use.is_estimated or not is_known else RECORDS
-        found[place] = Bill(basis, shared.read(place, read), 0.0, unknown, {})
-    return found
-
-
-def _logs_read(coverage: Coverage, place: Place) -> list[Window]:
-    """Where records tell of a function: all of the window when at most a young tail is missing."""
-    is_whole = coverage.seen("logs", *place).complete
-    parts = [coverage.window] if is_whole else coverage.covered("logs", *place)
-    sums = coverage.aggregated(*place)
-    return [left for part in parts for left in subtract(part, sums)] if sums else parts
 
 
 def _stated(

@@ -9,22 +9,23 @@ import pandas as pd
 
 from core.windows import MINUTE, Window
 from store.asking import reader
-from store.readers.billing import bills
+from store.readers.bills import function_bills
 from store.readers.fleet_row import FleetTable
 from store.readers.letters import LOOK_BACK, dead_letters
+from store.readers.measured import KINDS as MEASURED
+from store.readers.measured import Told
+from store.readers.metered import KEPT
 from store.readers.newest import last_invocations
 from store.readers.series import fleet_steps, function_counts
 from store.readers.states import Coverage
 from store.readers.summaries import summary_sums
 from store.readers.sums import metric_sums, newest_of, record_sums
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches
-from store.readers.usage import Question
 from store.store import Filter, Store
 
 __all__ = ["EVERYTHING", "fleet", "fleet_series", "sparklines"]
 
-KINDS = ("function", "reserved", "version", "alias", "provisioned", "mapping", "invoke_config", "queue")
-TELEMETRY = ("metrics", "invocations", "queue_samples", "invocation_summaries")
+KINDS = (*MEASURED, "reserved")
 SPARKS = 30
 
 
@@ -42,15 +43,15 @@ def fleet(store: Store, window: Window, *, now: datetime, where: Filter = EVERYT
     collected: 40 of 180 minutes ...` beside the part that is known (None when that part is zero). Where a log
     is aggregated, its sums are added to the records, and percentiles are None.
     """
-    with store.snapshot(Window(window.start - LOOK_BACK, window.end), TELEMETRY) as snapshot:
+    with store.snapshot(Window(window.start - LOOK_BACK, window.end), KEPT) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
         metrics = metric_sums(snapshot, window, where)
         records = record_sums(snapshot, window, where)
         summaries = summary_sums(snapshot, window, where)
         letters = dead_letters(snapshot, things, coverage)
-        question = Question(window, where, now)
-        billed = bills(snapshot, things, coverage, question, metrics, records)
+        told = Told(metrics, records)
+        billed = function_bills(snapshot, things, coverage, where, now=now, told=told)
     places = _places(things, {**metrics, **records, **summaries}, where)
     newest = last_invocations(store, places, window, newest_of(metrics, records, summaries), now=now)
     ordered = sorted(places)

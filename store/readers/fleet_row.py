@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from store.readers.billing import Bill
+from store.readers.bills import Bill
 from store.readers.frames import with_none
 from store.readers.letters import Letters
 from store.readers.states import FEEDS, SILENT, Coverage, Seen, known

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,16 @@ from store.readers import beside, held
 from store.readers.billing import ESTIMATED, PLACE_SQL, RECORDS, sizes_of, usage_read
 from store.readers.billing import KINDS as OF_BILLS
 from store.readers.frames import STEP_SQL
+from store.readers.plain import plain_of, plain_used
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage
-from store.readers.sums import metric_sums, recorded_places
+from store.readers.sums import billed_sums, metric_sums, recorded_places
 from store.readers.things import PLACE, Place, Things
 from store.readers.unmeasured import REASONS, Traits, flagged, flags, reasons
-from store.readers.usage import Question, Sizes, used
+from store.readers.usage import Question, Read, Sizes, used
 from store.store import Snapshot
 
-__all__ = ["KEY", "KINDS", "QUANTITIES", "READS", "measured"]
+__all__ = ["KEY", "KINDS", "QUANTITIES", "READS", "Told", "measured"]
 
 KINDS = tuple(dict.fromkeys((*OF_BILLS, *held.KINDS, *beside.KINDS)))
 """Entities that usage is counted from."""
@@ -36,19 +38,41 @@ KEY = [*PLACE, "version", "architecture", "memory_mb", "step"]
 LATEST = "$LATEST"
 
 
-def measured(snapshot: Snapshot, things: Things, coverage: Coverage, question: Question) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Sums of the whole window, of a question without steps: those of metrics (`sums.metric_sums`), and those
+    of records with at least what they were billed for (`sums.billed_sums`)."""
+
+    metrics: Mapping[Place, Any]
+    records: Mapping[Place, Any]
+
+
+def measured(
+    snapshot: Snapshot,
+    things: Things,
+    coverage: Coverage,
+    question: Question,
+    *,
+    by_version: bool = True,
+    told: Told | None = None,
+) -> pd.DataFrame:
     """A row per function, version ("": $LATEST or not known), architecture, memory_mb and `step` (epoch
     milliseconds; 0 without steps): `QUANTITIES`, basis and unknown as `core.facts.Metered` has them.
 
     `things` holds at least `KINDS`; `coverage` is that of the question's window. What metrics count and no
-    record tells the version of is of version "".
+    record tells the version of is of version ""; without steps and not `by_version`, so may all be. `told`
+    are sums that are known already.
     """
-    metrics = metric_sums(snapshot, question.window, question.where)
-    recorded = recorded_places(snapshot, question.window, question.where)
-    read, sizes = usage_read(snapshot, coverage, question, metrics, recorded), sizes_of(things, coverage)
-    traits = Traits.of(things)
-    compute = _computed(used(snapshot, question, read, sizes, by=PLACE_SQL, is_fine=True), traits)
-    counted = _counted(_volumes(snapshot, question, traits), compute, sizes)
+    traits, sizes = Traits.of(things), sizes_of(things, coverage)
+    if question.step is None and not by_version:
+        told = told or _told(snapshot, question)
+        found = _summed(snapshot, coverage, question, told, sizes)
+        volumes = _volumes_of(told.metrics)
+    else:
+        found = _scanned(snapshot, coverage, question, sizes)
+        volumes = _volumes(snapshot, question)
+    compute = _computed(found, traits)
+    counted = _counted(_of_classes(volumes, traits), compute, sizes)
     others = [beside.queue_requests(snapshot, things, question), beside.traces(snapshot, things, question)]
     parts = [
         _moved(compute, traits),
@@ -79,7 +103,7 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _of_latest(counts: pd.DataFrame, sizes: Sizes) -> pd.DataFrame:
     """What is counted of a function, not of a version."""
-    places = list(zip(*(counts[name] for name in PLACE), strict=True))
+    places = list(_keys(counts))
     return counts.assign(
         version="",
         architecture=[sizes.architecture(place, "") for place in places],
@@ -109,11 +133,52 @@ TIMED = ("duration_mb_ms", "provisioned_spillover_mb_ms", "init_mb_ms")
 
 
 def _among(rows: pd.DataFrame, places: Collection[Place]) -> pd.Series[bool]:
-    keys = zip(*(rows[name] for name in PLACE), strict=True)
-    return pd.Series([key in places for key in keys], index=rows.index, dtype=bool)
+    if not places:
+        return pd.Series(False, index=rows.index, dtype=bool)
+    return pd.Series([key in places for key in _keys(rows)], index=rows.index, dtype=bool)
+
+
+def _keys(rows: pd.DataFrame) -> Iterator[Place]:
+    """The function of each row."""
+    return zip(*(rows[name].tolist() for name in PLACE), strict=True)
 
 
 # --- from records, or what stands in for them ---------------------------------------------------------------
+
+
+def _told(snapshot: Snapshot, question: Question) -> Told:
+    metrics = metric_sums(snapshot, question.window, question.where)
+    return Told(metrics, billed_sums(snapshot, question.window, question.where))
+
+
+def _scanned(snapshot: Snapshot, coverage: Coverage, question: Question, sizes: Sizes) -> pd.DataFrame:
+    metrics = metric_sums(snapshot, question.window, question.where)
+    recorded = recorded_places(snapshot, question.window, question.where)
+    read = usage_read(snapshot, coverage, question, metrics, recorded)
+    return used(snapshot, question, read, sizes, by=PLACE_SQL, is_fine=True)
+
+
+def _summed(
+    snapshot: Snapshot, coverage: Coverage, question: Question, told: Told, sizes: Sizes
+) -> pd.DataFrame:
+    """The same of all versions together. Records of most functions have one price: their sums are enough."""
+    read = usage_read(snapshot, coverage, question, told.metrics, told.records)
+    is_recorded = read.all_records and read.all_used and not read.summed
+    plain = plain_of(told.records, sizes) if is_recorded else {}
+    if not plain:
+        return used(snapshot, question, read, sizes, by=PLACE_SQL, is_fine=True)
+    others = _used_of_others(snapshot, question, read, sizes, told.records.keys() - plain.keys())
+    return pd.concat([plain_used(plain, sizes), *others], ignore_index=True)
+
+
+def _used_of_others(
+    snapshot: Snapshot, question: Question, read: Read, sizes: Sizes, places: Collection[Place]
+) -> list[pd.DataFrame]:
+    if not places:
+        return []
+    named = replace(question, functions=sorted({place[2] for place in places}))
+    found = used(snapshot, named, read, sizes, by=PLACE_SQL, is_fine=True)
+    return [found[_among(found, places)]]
 
 
 def _computed(found: pd.DataFrame, traits: Traits) -> pd.DataFrame:
@@ -149,12 +214,12 @@ def _mb(found: pd.DataFrame, environments: str) -> pd.Series[float]:
 # --- from metrics -------------------------------------------------------------------------------------------
 
 
-def _volumes(snapshot: Snapshot, question: Question, traits: Traits) -> pd.DataFrame:
+def _volumes(snapshot: Snapshot, question: Question) -> pd.DataFrame:
     """Per function and step: what CloudWatch counts however the log is read. `no_volume`: invoked, while no
     volume of its log is known in the whole window."""
     whole_hours = question.step is None or question.params["step_ms"] % 3_600_000 == 0
     points = "metrics_by_hour" if whole_hours else "metrics"
-    found = snapshot.frame(
+    return snapshot.frame(
         f"""WITH told AS (SELECT account, region, "function", {STEP_SQL} AS step,
                 sum(invocations) AS requests, sum(log_bytes) AS log_bytes,
                 sum(durable_operations) AS durable_operations,
@@ -164,8 +229,23 @@ def _volumes(snapshot: Snapshot, question: Question, traits: Traits) -> pd.DataF
             AND coalesce(requests, 0) > 0 AS no_volume FROM told""",
         question.params,
     )
-    is_infrequent, written = _among(found, traits.infrequent), found.pop("log_bytes")
-    return found.assign(
+
+
+def _volumes_of(metrics: Mapping[Place, Any]) -> pd.DataFrame:
+    """The same from `sums.metric_sums`, of the whole window."""
+    names = ("invocations", "log_bytes", "durable_operations", "durable_written_bytes")
+    found = pd.DataFrame(list(metrics), columns=pd.Index(PLACE)).assign(
+        step=0,
+        **{name: pd.Series([getattr(row, name) for row in metrics.values()], dtype=float) for name in names},
+    )
+    found = found.rename(columns={"invocations": "requests"})
+    return found.assign(no_volume=found["log_bytes"].isna() & (found["requests"] > 0))
+
+
+def _of_classes(volumes: pd.DataFrame, traits: Traits) -> pd.DataFrame:
+    """Log volume by the class of its log group."""
+    is_infrequent, written = _among(volumes, traits.infrequent), volumes.pop("log_bytes")
+    return volumes.assign(
         log_ingest_bytes=written.where(~is_infrequent), log_ingest_ia_bytes=written.where(is_infrequent)
     )
 
@@ -173,8 +253,7 @@ def _volumes(snapshot: Snapshot, question: Question, traits: Traits) -> pd.DataF
 def _counted(volumes: pd.DataFrame, compute: pd.DataFrame, sizes: Sizes) -> pd.DataFrame:
     """What metrics count, of version "". Requests are what records have not told the version of; where they
     tell of more, metrics count."""
-    places = list(zip(*(volumes[name] for name in PLACE), strict=True))
-    is_counted = pd.Series([place in sizes.counted for place in places], index=volumes.index, dtype=bool)
+    is_counted = _among(volumes, sizes.counted)
     requests = volumes["requests"].fillna(0.0).astype(float).where(is_counted, 0.0)
     at = [*PLACE, "step"]
     told = compute.groupby(at)["requests"].sum().rename("told").reset_index()
@@ -188,9 +267,8 @@ def _unsaid(compute: pd.DataFrame, volumes: pd.DataFrame, counted: Collection[An
     """Functions and steps that metrics counted nothing of although they were read, and records did."""
     at = [*PLACE, "step"]
     keys = compute[at].drop_duplicates()
-    mine = pd.Series([key in counted for key in zip(*(keys[n] for n in PLACE), strict=True)], dtype=bool)
     there = keys.merge(volumes[at], on=at, how="left", indicator=True)["_merge"] == "both"
-    return keys[mine.to_numpy(dtype=bool) & ~there.to_numpy(dtype=bool)]
+    return keys[_among(keys, counted).to_numpy(dtype=bool) & ~there.to_numpy(dtype=bool)]
 
 
 def _drop_told(compute: pd.DataFrame, *keys: pd.DataFrame) -> None:

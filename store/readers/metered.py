@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import duckdb
 import numpy as np
@@ -20,7 +20,7 @@ from store import schema
 from store.lake import quoted
 from store.readers.billing import ESTIMATED
 from store.readers.frames import milliseconds, rows
-from store.readers.measured import QUANTITIES, READS, measured
+from store.readers.measured import QUANTITIES, READS, Told, measured
 from store.readers.states import Coverage
 from store.readers.things import Place, Things, matches, sql_where
 from store.readers.usage import Question
@@ -92,7 +92,8 @@ class Metering:
         return [(row["account"], row["region"], row["function"]) for row in found.to_pylist()]
 
 
-def parse_unknown(text: str | None) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def parse_unknown(text: str | None) -> Mapping[str, str]:
     """`core.facts.Metered.unknown`: reasons by component."""
     parts = (part.partition(": ") for part in (text or "").split("; ") if part)
     return {component: why for component, _, why in parts}
@@ -108,16 +109,24 @@ def meter_usage(
     step: timedelta | None = None,
     by_version: bool = False,
     coverage: Coverage | None = None,
+    told: Told | None = None,
 ) -> Metering:
-    """The usage of a window. `snapshot` is of `KEPT` and holds it; `coverage`, of that very window, spares
-    reading it again. Steps are whole hours at least."""
+    """The usage of a window. `snapshot` is of `KEPT` and holds it; `coverage` and `told`, of that very
+    window, spare reading them again. Steps are whole hours at least."""
     filed = _filed_window(snapshot, window, where, step)
     sql = _sql(where, step, by_version=by_version)
     tables = [t for t in snapshot.per_file(KIND, sql, filed) if len(t)] if filed.duration else []
     for part in _parts(window, filed):
         read = coverage if coverage is not None and part == window else None
         read = read or Coverage.read(snapshot, part, now=now)
-        counted = measured(snapshot, things, read, Question(part, where, now, step))
+        counted = measured(
+            snapshot,
+            things,
+            read,
+            Question(part, where, now, step),
+            by_version=by_version,
+            told=told if part == window else None,
+        )
         tables.append(_to_table(counted, part, step, by_version=by_version))
     return Metering(pa.concat_tables([_TOLD.empty_table(), *map(_said, tables)], promote_options="default"))
 

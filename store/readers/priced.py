@@ -222,6 +222,8 @@ Unpriced = tuple[str, str, str, str]
 def settled(amounts: Mapping[Group, Decimal], grain: Decimal = GRAIN_USD) -> dict[Group, Decimal]:
     """Exact amounts as whole grains, so that they add up to the rounded sum of all: what rounding down leaves
     goes to the largest remainders."""
+    if not any(amounts.values()):
+        return dict.fromkeys(amounts, Decimal(0))
     with localcontext(prec=DIGITS):
         whole = {key: usd // grain for key, usd in amounts.items()}
         rest = {key: usd - whole[key] * grain for key, usd in amounts.items()}

@@ -36,11 +36,13 @@ BILLED = f"""
     sum(billed_ms) AS billed_ms,
     sum({INIT_BILLED_MS}) AS init_ms,
     count(*) FILTER (billed_ms IS NULL) AS unbilled,
+    count(*) FILTER ({COLD}) AS started,
+    count(*) FILTER (restore_ms IS NOT NULL) AS restored,
     min(memory_mb) AS memory_min_mb,
     max(memory_mb) AS memory_max_mb,
     count(memory_mb) AS sized,
     coalesce(bool_or(init_type = 'provisioned-concurrency'), false) AS has_provisioned"""
-"""What records were billed for, and whether all of them at one size."""
+"""What records were billed for, environments that were made for them, and whether all had one size."""
 
 FUNCTION_POINTS = "scope = 'function'"
 """Rows of one function over all its versions; the other scopes count the same invocations again."""

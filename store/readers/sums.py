@@ -36,7 +36,9 @@ def metric_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place
     snapshot.by_hour(window, until=window.end - LONGEST)
     frame = snapshot.frame(
         f"""SELECT account, region, "function", sum(invocations) AS invocations, sum(errors) AS errors,
-            sum(throttles) AS throttles, sum(log_bytes) AS log_bytes, max(duration_max_ms) AS duration_max_ms,
+            sum(throttles) AS throttles, sum(log_bytes) AS log_bytes,
+            sum(durable_operations) AS durable_operations,
+            sum(durable_written_bytes) AS durable_written_bytes, max(duration_max_ms) AS duration_max_ms,
             max(concurrent_max) AS max_concurrency,
             {_ENDED} AS ended, max(newest) AS newest
         FROM metrics_by_hour WHERE {FUNCTION_POINTS} AND {wanted} GROUP BY ALL""",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,9 +18,12 @@ from core.facts import (
     TraceRecord,
     Version,
 )
+from core.prices import packaged
 from core.settings import StoreSettings
 from core.windows import Window
 from store.metering import hours_of
+from store.readers.cost import costs
+from store.readers.fleet import fleet
 from store.readers.held import over_steps
 from store.readers.usage import Question
 from store.store import Filter, Store
@@ -124,14 +128,43 @@ def trace(identity, functions):
 
 
 @pytest.fixture(scope="module")
-def hours(tmp_path_factory):
-    """The usage of three hours as it is filed."""
+def filled(tmp_path_factory):
+    """A store with all of it and a price for each, to be read only."""
     store = Store.open(StoreSettings(path=tmp_path_factory.mktemp("measured")))
     world = World(store)
     inventory(world)
     telemetry(world)
-    yield hours_of(store, PROD, WINDOW, now=NOW).to_pandas()
+    known = [price for price in packaged() if price.region in ("us-east-1", "*")]
+    store.prices = tuple(replace(price, region=PROD.region) for price in known)
+    yield store
     store.close()
+
+
+@pytest.fixture(scope="module")
+def hours(filled):
+    """The usage of three hours as it is filed."""
+    return hours_of(filled, PROD, WINDOW, now=NOW).to_pandas()
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        WINDOW,
+        Window(SEVEN + timedelta(minutes=4), SEVEN + timedelta(minutes=31)),
+        Window(SEVEN - 2 * HOUR, NOW),
+        Window(SEVEN - timedelta(days=20), NINE + timedelta(minutes=7)),
+    ],
+    ids=["as read", "part of an hour", "beyond what was read", "over two months"],
+)
+def test_the_fleet_table_adds_up_to_what_is_spent_and_is_as_sure_of_it(filled, window):
+    table = fleet(filled, window, now=NOW)
+    spent = costs(filled, window, now=NOW, by=("account", "region", "function"))
+
+    total = costs(filled, window, now=NOW, by=())
+    assert sum(usd for usd in table["cost_usd"] if usd is not None) == total["cost_usd"].item() > 0
+    told = dict(zip(spent["function"], spent["state"], strict=True))
+    said = {row.function: row.states.get("cost_usd") for row in table.itertuples()}
+    assert {name: said[name] for name in told} == told
 
 
 def by_hour(hours, function, column, **about):
