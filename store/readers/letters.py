@@ -126,7 +126,8 @@ def dead_letters(snapshot: Snapshot, things: Things, coverage: Coverage) -> dict
     if busy := _busy(snapshot, wanted):
         before = Coverage.read(snapshot, reach, now=coverage.now, only="queues")
         frame = samples(snapshot, before, busy)
-        arrived = frame[frame["ts"] >= window.start].groupby("queue")["arrivals"].sum().to_dict()
+        is_inside = frame["ts"] >= window.start
+        arrived = frame.loc[is_inside, ["queue", "arrivals"]].groupby("queue")["arrivals"].sum().to_dict()
     watched = {t.name: (t.account, t.region) for t in things.of("queue")}
     mine: dict[Place, list[str]] = defaultdict(list)
     for arn, of in roles.items():
