@@ -80,20 +80,20 @@ def live_through(stage: Stage) -> None:
     assert stage.end(SIGTERM) == 0
     assert stage.notices() == [("firing", "delivered")]
 
-    stage.move(50)  # over, on settled data
+    stage.move(70)  # over for longer than the rule goes on through, on settled data
     chat.choose = lambda body: HOLD if is_ours(body) else ACCEPT
     service.start()
     stage.wait_for_post("resolved", HOLD)
     stage.end(SIGKILL)
     assert stage.notices() == [("firing", "delivered"), ("resolved", "queued")]
 
-    stage.move(51)
+    stage.move(71)
     chat.choose = lambda body: ACCEPT
     service.start()
     stage.wait_for_notice("resolved", "delivered")
     assert stage.end(SIGTERM) == 0
 
-    stage.move(65)
+    stage.move(85)
     service.start()
     stage.judge()
     assert stage.end(SIGTERM) == 0
