@@ -18,7 +18,8 @@ import yaml
 from quarterdeck.demo.settings import demo_settings
 from tests.e2e.processes import demo_account
 
-SINCE = "24h"
+SINCE = "6h"
+"""History of the whole account that has every kind of trouble in it."""
 
 
 @dataclass(frozen=True)

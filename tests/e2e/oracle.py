@@ -100,8 +100,12 @@ class Oracle:
 
     @cached_property
     def groups(self) -> set[str]:
+        """Log groups that can be searched: those of the class for infrequent access cannot."""
         pages = self.client("logs").get_paginator("describe_log_groups").paginate()
-        return {group["logGroupName"] for page in pages for group in page["logGroups"]}
+        groups = (group for page in pages for group in page["logGroups"])
+        return {
+            group["logGroupName"] for group in groups if group.get("logGroupClass") != "INFREQUENT_ACCESS"
+        }
 
     def logs_everything(self, name: str) -> bool:
         """Whether a log has a record of each invocation: not without a group, not at level WARN."""
@@ -116,13 +120,14 @@ class Oracle:
         return {name: self.reports_until(self.end, name) for name in self.functions}
 
     def reports_until(self, end: datetime, name: str) -> list[Report]:
-        try:
-            return list(self._reports(name, end))
-        except self.client("logs").exceptions.ResourceNotFoundException:
-            return []
+        return list(self._reports(name, end)) if self._group(name) in self.groups else []
+
+    def _group(self, name: str) -> str:
+        found: str = self.functions[name].get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}")
+        return found
 
     def _events(self, name: str, end: datetime) -> Iterator[dict[str, Any]]:
-        group = self.functions[name].get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}")
+        group = self._group(name)
         pages = (
             self.client("logs")
             .get_paginator("filter_log_events")

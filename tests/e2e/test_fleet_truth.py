@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.e2e.conftest import SINCE
 from tests.e2e.oracle import Oracle, Report, close, compute_usd, percentile
 
 GB_SECOND = {"x86_64": "0.0000166667", "arm64": "0.0000133334"}
@@ -21,7 +22,7 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def fleet(watched) -> dict[str, Any]:
-    return watched.json("fleet", "--since", "24h")
+    return watched.json("fleet", "--since", SINCE)
 
 
 @pytest.fixture(scope="module")
@@ -181,8 +182,8 @@ def test_last_invocation_is_that_of_the_newest_record_even_beyond_the_window(pai
 
 
 def test_cost_is_requests_duration_and_logs_at_list_price(pairs):
-    """Functions without provisioned concurrency, SnapStart, instances or extra ephemeral storage, whose log
-    says what was billed: no other component."""
+    """Functions without provisioned concurrency, SnapStart, traces, instances or extra ephemeral storage,
+    whose log says what was billed: no other component."""
     checked = 0
     for row, oracle in pairs:
         name = row["function"]
@@ -193,6 +194,7 @@ def test_cost_is_requests_duration_and_logs_at_list_price(pairs):
             and config["EphemeralStorage"]["Size"] == 512
             and config.get("LoggingConfig", {}).get("LogGroup", "").endswith(name)
             and config["SnapStart"]["ApplyOn"] == "None"
+            and config["TracingConfig"]["Mode"] != "Active"
             and "CapacityProviderConfig" not in config
             and oracle.logs_everything(name)
         )
@@ -218,7 +220,7 @@ def test_cost_is_requests_duration_and_logs_at_list_price(pairs):
 def test_a_log_that_cannot_tell_of_every_invocation_says_so(pairs):
     quiet = {row["function"]: row for row, oracle in pairs if not oracle.logs_everything(row["function"])}
 
-    assert set(quiet) == {"gift-cards", "stock-export"}
+    assert set(quiet) == {"gift-cards", "stock-export", "feature-flags"}
     for row in quiet.values():
         assert row["cold_starts"] is None
         assert row["states"]["cold_starts"].startswith("not collected: ")
