@@ -146,7 +146,8 @@ def add_silence(connection: sa.Connection, new: Silence) -> int:
 
 
 def last_sent(connection: sa.Connection, ids: Iterable[str]) -> dict[tuple[str, str], Sent]:
-    """The newest notice by incident and channel."""
+    """The newest notice by incident and channel. What was said resolved stays so, also if a person was called
+    later because a change could not be undone."""
     table = schema.outbox
     rows = connection.execute(
         sa.select(table.c.incident, table.c.channel, table.c.reason, table.c.created_at, table.c.seq)
@@ -154,7 +155,12 @@ def last_sent(connection: sa.Connection, ids: Iterable[str]) -> dict[tuple[str, 
         .order_by(table.c.seq),
         {"ids": list(ids)},
     )
-    return {(row.incident, row.channel): Sent(row.reason, row.created_at, row.seq + 1) for row in rows}
+    found: dict[tuple[str, str], Sent] = {}
+    for row in rows:
+        before = found.get((row.incident, row.channel))
+        reason = "resolved" if before and before.reason == "resolved" else row.reason
+        found[row.incident, row.channel] = Sent(reason, row.created_at, row.seq + 1)
+    return found
 
 
 def first_facts(connection: sa.Connection, incident: str) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from alerts import telling
+from alerts.actions.announcing import escalate
 from alerts.engine import evaluate
 from alerts.incidents import acknowledge
 from alerts.rules import STARTER, load_rules
@@ -129,6 +130,21 @@ def test_state_tells_good_from_silent(go, table, world, values, state, reason):
     [row] = table("rule_state")
     assert row["state"] == state
     assert row["reason"].startswith(reason)
+
+
+def test_what_is_resolved_is_not_resolved_again_when_a_person_is_called_later(
+    broken, go, table, world, store, settings
+):
+    go(20)
+    world.minutes(20, GOOD[:25])
+    go(45)
+    with store.transaction() as connection:
+        escalate(
+            connection, table("incident")[0]["id"], settings(), key="stuck", text="stuck", now=world.at(46)
+        )
+    go(47)
+
+    assert [row["reason"] for row in table("outbox")] == ["firing", "resolved", "escalated"]
 
 
 def test_state_of_a_function_that_was_never_read_is_unknown(go, table, world):
