@@ -99,13 +99,17 @@ class Oracle:
         return {f["FunctionName"]: f for page in pages for f in page["Functions"]}
 
     @cached_property
-    def groups(self) -> set[str]:
-        """Log groups that can be searched: those of the class for infrequent access cannot."""
+    def all_groups(self) -> list[dict[str, Any]]:
         pages = self.client("logs").get_paginator("describe_log_groups").paginate()
-        groups = (group for page in pages for group in page["logGroups"])
-        return {
-            group["logGroupName"] for group in groups if group.get("logGroupClass") != "INFREQUENT_ACCESS"
-        }
+        return [group for page in pages for group in page["logGroups"]]
+
+    @cached_property
+    def groups(self) -> dict[str, int]:
+        """Log groups that can be searched, and the bytes that they store."""
+        return {each["logGroupName"]: each["storedBytes"] for each in self.all_groups if is_searchable(each)}
+
+    def is_for_queries_only(self, name: str) -> bool:
+        return self._group(name) in {e["logGroupName"] for e in self.all_groups if not is_searchable(e)}
 
     def logs_everything(self, name: str) -> bool:
         """Whether a log has a record of each invocation: not without a group, not at level WARN."""
@@ -217,6 +221,10 @@ class Oracle:
         deleted = sum(self.metric("NumberOfMessagesDeleted", "Sum", queue, "AWS/SQS").values())
         grown = depth[max(depth)] - depth[min(depth)] if depth else 0.0
         return max(sent, grown + deleted)
+
+
+def is_searchable(group: dict[str, Any]) -> bool:
+    return group.get("logGroupClass") != "INFREQUENT_ACCESS"
 
 
 def percentile(values: list[float], p: float) -> float | None:
