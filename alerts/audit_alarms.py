@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from alerts.faults import Fault, Verdict, Why, days, some
 from alerts.fleet import WORDS, Fleet, Place
 from core.alarms import UPWARD, length
-from core.facts import Alarm, Target
+from core.entities import Alarm
+from core.facts import Target
 from core.metrics import METRICS, Metric
 
 WEEKS = timedelta(days=14)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.facts import Alarm, Cadence, Function, Inventory, LogMode, Target
+from core.entities import Alarm, Cadence, Function, LogMode
+from core.facts import Inventory, Target
 
 Place = tuple[str, str, str]
 """Account, region and name."""

@@ -23,8 +23,8 @@ import pyarrow as pa
 from clock import calibration
 from load import HOUR, METRICS, MINUTE, NOW, Fleet
 
-from core.facts import MetricPoint, Rows
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint, Rows
 from core.windows import Window
 from store.store import Store
 

@@ -19,7 +19,8 @@ import numpy as np
 import pyarrow as pa
 from clock import calibration, measure
 
-from core.facts import Function, Listed, Run, Target
+from core.entities import Function
+from core.facts import Listed, Run, Target
 from core.settings import StoreSettings
 from core.windows import Window, floor
 from store.lake import read_files

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 from load import DAY, HOUR, MINUTE, TARGET, Fleet
 
-from core.facts import Rows
+from core.telemetry import Rows
 from core.windows import Window
 from store import columns, files, tiers
 from store.files import Kept

@@ -20,29 +20,21 @@ from typing import Any
 
 import numpy as np
 
-from core.facts import (
-    ACCOUNT,
+from core.entities import (
     AccountLimits,
     Alias,
     Cadence,
-    Covered,
     EventSourceMapping,
-    Fact,
     Function,
-    InvocationRecord,
     InvokeConfig,
-    Listed,
     LogMode,
-    MetricPoint,
     Queue,
-    QueueSample,
     Reserved,
-    Rows,
-    Run,
-    Target,
     Version,
 )
+from core.facts import ACCOUNT, Covered, Fact, Listed, Run, Target
 from core.settings import StoreSettings
+from core.telemetry import InvocationRecord, MetricPoint, QueueSample, Rows
 from core.windows import Window
 from store.readers import completeness, concurrency, cost, fleet, functions, signals, totals
 from store.store import Filter, Store

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.facts import MetricPoint, Run, Target
+from core.facts import Run, Target
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import Window, floor
 from store import leases
 from store.leases import Member, Pulse

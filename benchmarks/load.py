@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from core.facts import InvocationRecord, LogEvent, MetricPoint, Rows, Run, Target
+from core.facts import Run, Target
+from core.telemetry import InvocationRecord, LogEvent, MetricPoint, Rows
 from core.windows import Window
 
 TARGET = Target("111111111111", "eu-west-1")

@@ -30,7 +30,7 @@ from prometheus import Prometheus
 from alerts.judge import BREACH, Judgement
 from alerts.judging import judge_all
 from alerts.rule import Rule
-from core.facts import Function
+from core.entities import Function
 from core.settings import StoreSettings
 from core.windows import Window
 from store.store import Store

@@ -22,8 +22,10 @@ from clock import calibration, measure
 from filing import metrics_at, put, put_minutes, settle
 from load import DAY, HOUR, MINUTE, NOW, TARGET, Fleet
 
-from core.facts import Covered, Function, Rows, TraceRecord
+from core.entities import Function
+from core.facts import Covered
 from core.settings import StoreSettings
+from core.telemetry import Rows, TraceRecord
 from core.windows import Window
 from store import schema
 from store.readers import cost, functions, tracing

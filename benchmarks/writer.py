@@ -10,8 +10,9 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from core.facts import InvocationRecord, MetricPoint, Run, Target
+from core.facts import Run, Target
 from core.settings import RetentionSettings, StoreSettings
+from core.telemetry import InvocationRecord, MetricPoint
 from core.windows import Window
 from store.store import Store
 

@@ -15,6 +15,7 @@ from collectors.joining import Event, join, to_log_event
 from collectors.log_modes import group_of, scan_usd, shared_groups
 from collectors.streams import parse_stream
 from collectors.unwritten import UNWRITTEN, ownerless, unwritten
+from core.entities import Function, LogMode
 from core.errors import (
     AccessDeniedError,
     AwsError,
@@ -23,7 +24,7 @@ from core.errors import (
     EndpointError,
     NotFoundError,
 )
-from core.facts import Covered, Function, Gap, LogMode
+from core.facts import Covered, Gap
 from core.windows import Window, floor, settled_until
 
 DAY = timedelta(days=1)

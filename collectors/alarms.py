@@ -11,7 +11,8 @@ from collectors.aws import Aws
 from collectors.collector import Ask, Collector, Learned
 from collectors.meter import unit_price_usd
 from collectors.parse import Answer, Unreadable, each_parsed, parse_time, part
-from core.facts import Alarm, Covered, Gap, Listed
+from core.entities import Alarm
+from core.facts import Covered, Gap, Listed
 
 PAGE = 100
 """The largest page that DescribeAlarms gives."""

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from core.facts import ACCOUNT, Cadence, Target
+from core.entities import Cadence
+from core.facts import ACCOUNT, Target
 from core.settings import CollectSettings
 
 DAY = timedelta(days=1)

@@ -11,8 +11,9 @@ from typing import Any
 from collectors.aws import Aws
 from collectors.collector import Ask, Collector, Expected, Learned
 from collectors.parse import Answer, Unreadable, each_parsed, parse_time, part, texts
+from core.entities import OptimizerFinding
 from core.errors import AwsError
-from core.facts import Covered, Gap, Listed, OptimizerFinding
+from core.facts import Covered, Gap, Listed
 
 NOT_OPTED_IN = "OptInRequiredException"
 PAGE = 1000

@@ -17,8 +17,9 @@ from collectors.aws import Aws
 from collectors.collector import Ask, Collector, Expected, Learned
 from collectors.meter import unit_price_usd
 from core.billed import is_ours
+from core.entities import Charge, ChargedDay
 from core.errors import AccessDeniedError, AwsError
-from core.facts import Charge, ChargedDay, Covered, Gap, Target
+from core.facts import Covered, Gap, Target
 from core.meters import CLOUDWATCH, LAMBDA, SQS, XRAY
 from core.windows import Window
 from store.readers.explored import explored

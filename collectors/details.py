@@ -17,8 +17,9 @@ from collectors.parse import (
     parse_reserved,
     parse_version,
 )
+from core.entities import Version
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
-from core.facts import Covered, Gap, Inventory, Listed, Version
+from core.facts import Covered, Gap, Inventory, Listed
 
 PAGE = 50
 

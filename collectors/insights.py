@@ -14,7 +14,7 @@ from typing import Any
 from collectors.aws import Aws
 from collectors.joining import Event
 from core.errors import AwsError
-from core.facts import InvocationSummary
+from core.telemetry import InvocationSummary
 from core.windows import Window
 
 BIN = timedelta(minutes=5)

@@ -8,8 +8,9 @@ from functools import partial
 from collectors.aws import Aws
 from collectors.collector import Ask, Collector, Learned
 from collectors.parse import Answer, Unreadable, each_parsed, parse_function, parse_limits, parse_mapping
+from core.entities import Entity, Function
 from core.errors import AwsError, CredentialsError, EndpointError
-from core.facts import Covered, Entity, Function, Gap, Inventory, Listed
+from core.facts import Covered, Gap, Inventory, Listed
 
 # The largest pages that the APIs give.
 FUNCTIONS_A_PAGE, MAPPINGS_A_PAGE, TAGS_A_PAGE = 50, 100, 100

@@ -9,7 +9,6 @@ from typing import Any
 
 from core.emf import Batch, parse_batch
 from core.errors import LogFormatError
-from core.facts import BatchFailure, InvocationRecord, LogEvent
 from core.loglines import ErrorLine, parse_error_line, parse_error_object
 from core.report import (
     PlatformRecord,
@@ -20,6 +19,7 @@ from core.report import (
     parse_report,
 )
 from core.signatures import keepable, signature
+from core.telemetry import BatchFailure, InvocationRecord, LogEvent
 
 UNREADABLE = "unreadable"
 """The level of a platform record that lacks a field we need: kept as a line, as it makes no record."""

@@ -11,8 +11,9 @@ from collectors.aws import Aws
 from collectors.collector import Ask, Expected, Learned
 from collectors.inventory import listed
 from collectors.parse import Answer, parse_time, part, texts
+from core.entities import CapacityProvider, Function, Layer, Version
 from core.errors import AwsError, CredentialsError, EndpointError, NotFoundError
-from core.facts import CapacityProvider, Function, Gap, Layer, Listed, Version
+from core.facts import Gap, Listed
 from core.triggers import arn_part
 
 PAGE = 50

@@ -11,7 +11,8 @@ from fnmatch import fnmatchcase
 
 from collectors.meter import unit_price_usd
 from collectors.parse import default_log_group
-from core.facts import Function, Inventory, LogGroup, LogMode
+from core.entities import Function, LogGroup, LogMode
+from core.facts import Inventory
 from core.settings import LogSettings
 
 EVERY, AGGREGATED, OFF = "every", "aggregated", "off"

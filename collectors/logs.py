@@ -16,8 +16,9 @@ from collectors.joining import NEAR, Event, events_of, join, to_batch_failure, t
 from collectors.log_modes import AGGREGATED, EVERY, OFF, group_of, shared_groups
 from collectors.streams import Stream, parse_stream
 from collectors.unwritten import as_written, ownerless, unwritten
+from core.entities import Function, LogMode
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
-from core.facts import Covered, Function, Gap, Inventory, LogMode, Target
+from core.facts import Covered, Gap, Inventory, Target
 from core.windows import MINUTE, Window, floor
 from store.readers.log_volume import log_bytes_a_day
 from store.store import Store

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from collectors.cloudwatch import Query
 from collectors.log_modes import EVERY
 from collectors.parse import default_log_group
-from core.facts import ACCOUNT, Alias, CapacityProvider, EventSourceMapping, Function, Inventory
+from core.entities import Alias, CapacityProvider, EventSourceMapping, Function
+from core.facts import ACCOUNT, Inventory
 from core.metrics import Metric, metrics_of
 from core.triggers import kind_of_source
 

@@ -12,18 +12,9 @@ from collectors.aws import Aws
 from collectors.cloudwatch import Answers, Query
 from collectors.collector import CLOUDWATCH_LAG, HOUR, Ask, Collector, Learned, Reach
 from collectors.metric_queries import queries, scopes
-from core.facts import (
-    ACCOUNT,
-    CapacitySample,
-    Covered,
-    Gap,
-    Inventory,
-    MappingSample,
-    MetricPoint,
-    Rows,
-    Telemetry,
-)
+from core.facts import ACCOUNT, Covered, Gap, Inventory
 from core.metrics import CAPACITY_PERIOD_S
+from core.telemetry import CapacitySample, MappingSample, MetricPoint, Rows, Telemetry
 from core.windows import Window, floor
 
 __all__ = ["COLLECTOR", "collect", "estimate_usd", "paces", "queries", "scopes"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from core.facts import (
+from core.entities import (
     AccountLimits,
     Alias,
     EventSourceMapping,

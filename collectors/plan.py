@@ -14,7 +14,8 @@ from collectors import cloudwatch, metric_queries, planning
 from collectors.collector import Ask, Collector
 from collectors.meter import unit_price_usd
 from collectors.shapes import SHAPES, Calls, Shape
-from core.facts import Function, Inventory, Target
+from core.entities import Function
+from core.facts import Inventory, Target
 from core.settings import CollectSettings, RetentionSettings
 from core.windows import Window
 from store.retention import would_keep

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.facts import Rows, Telemetry
+from core.telemetry import Rows, Telemetry
 from core.windows import Window
 
 Subject = tuple[str, ...]

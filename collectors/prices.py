@@ -7,7 +7,8 @@ from datetime import date
 
 from collectors.aws import Aws
 from collectors.collector import Ask, Collector, Expected, Learned
-from core.facts import Covered, Gap, ListPrice
+from core.entities import ListPrice
+from core.facts import Covered, Gap
 from core.price_book import Price
 from core.pricelist import REQUIRED, PriceListError, prices_of
 

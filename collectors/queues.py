@@ -13,9 +13,11 @@ from collectors.aws import Aws
 from collectors.cloudwatch import Answers, Query
 from collectors.collector import CLOUDWATCH_LAG, HOUR, Ask, Collector, Expected, Learned, Reach
 from collectors.meter import unit_price_usd
+from core.entities import Queue
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError, NotFoundError
-from core.facts import ACCOUNT, Covered, Gap, Inventory, Listed, Queue, QueueSample, Target
+from core.facts import ACCOUNT, Covered, Gap, Inventory, Listed, Target
 from core.metrics import metrics_of
+from core.telemetry import QueueSample
 
 CALLS_A_QUEUE = 2
 """GetQueueUrl, the first time, and GetQueueAttributes."""

@@ -12,9 +12,11 @@ from collectors import backfill, budget, planning
 from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
 from collectors.planning import Piece
+from core.entities import ENTITIES
 from core.errors import AccessDeniedError, AwsError, BudgetError, QuarterdeckError
-from core.facts import ACCOUNT, ENTITIES, Covered, Fact, Gap, Inventory, Listed, Rows, Run, Target
+from core.facts import ACCOUNT, Covered, Fact, Gap, Inventory, Listed, Run, Target
 from core.settings import CollectSettings
+from core.telemetry import Rows
 from core.windows import MINUTE, Window
 from store.coverage import NOTHING_READ, Reading
 from store.store import Store

@@ -10,8 +10,9 @@ from collectors.asking import Asking
 from collectors.aws import Aws
 from collectors.collector import Ask
 from collectors.parse import Answer, function_and_qualifier, part
+from core.entities import Trigger
 from core.errors import NotFoundError
-from core.facts import Gap, Trigger
+from core.facts import Gap
 from core.triggers import arn_part
 
 TARGETS_A_PAGE = 100

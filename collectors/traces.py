@@ -13,9 +13,11 @@ from typing import Any
 from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
 from collectors.meter import unit_price_usd
+from core.entities import TraceSettings
 from core.errors import AccessDeniedError, AwsError, CredentialsError, EndpointError
-from core.facts import Covered, Gap, TraceRecord, TraceSettings
+from core.facts import Covered, Gap
 from core.signatures import mask
+from core.telemetry import TraceRecord
 from core.tracing import is_transaction_search, started
 from store.readers.tracing import held
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from collectors.parse import Answer, function_and_qualifier, parse_time, part
-from core.facts import ApiCall
 from core.signatures import keepable
+from core.telemetry import ApiCall
 
 LONGEST = 200
 _SUFFIX = re.compile(r"\d{8}(v\d+)?$")

@@ -11,8 +11,9 @@ from collectors.collector import Ask, Collector, Learned
 from collectors.layers import capacity_providers, layers
 from collectors.parse import Answer, function_and_qualifier, part
 from collectors.sources import Sources
+from core.entities import URLS, Trigger
 from core.errors import NotFoundError
-from core.facts import URLS, Covered, Listed, Trigger
+from core.facts import Covered, Listed
 from core.policies import policy_triggers
 
 PAGE = 50

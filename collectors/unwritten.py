@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from core.facts import Function, Gap
+from core.entities import Function
+from core.facts import Gap
 from core.windows import Window
 
 UNWRITTEN = "reports"

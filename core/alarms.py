@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.facts import Alarm
+from core.entities import Alarm
 
 COMPARISONS: Mapping[str, str] = {
     "GreaterThanThreshold": "above",

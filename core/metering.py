@@ -1,4 +1,4 @@
-"""What the store counts of each function (`core.facts.Metered`), and which meter of the bill that is."""
+"""What the store counts of each function (`core.telemetry.Metered`), and which meter of the bill that is."""
 
 from __future__ import annotations
 

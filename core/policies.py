@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.facts import Trigger
+from core.entities import Trigger
 from core.triggers import arn_part, service_kind
 
 _ACCOUNT = re.compile(r"\d{12}")

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
 
-from core.facts import Alias, Provisioned
+from core.entities import Alias, Provisioned
 from core.prices import cost, gb_seconds
 
 LATEST = "$LATEST"

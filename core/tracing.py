@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from core.facts import TraceSettings
+from core.entities import TraceSettings
 
 KEPT = timedelta(days=30)
 """How long X-Ray keeps a trace."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from core.facts import EventSourceMapping, Function, Inventory, Queue
+from core.entities import EventSourceMapping, Function, Queue
+from core.facts import Inventory
 
 CRITICAL, WARNING, INFO = "critical", "warning", "info"
 SEVERITIES = (CRITICAL, WARNING, INFO)

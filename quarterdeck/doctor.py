@@ -14,8 +14,8 @@ from collectors.aws import Aws, connect
 from collectors.collector import Collector
 from collectors.registry import chosen
 from collectors.translate import LACKS
+from core.entities import Function
 from core.errors import AccessDeniedError, AwsError, StoreError
-from core.facts import Function
 from core.settings import CostSettings
 from quarterdeck.outside import bill_outside
 from quarterdeck.probes import PROBES, Known, refused, what_to_name

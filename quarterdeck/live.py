@@ -16,8 +16,9 @@ from collectors.budget import Hold, StoreBank, cap_usd
 from collectors.insights import Pause
 from collectors.live import Found
 from collectors.log_modes import group_of
+from core.entities import Function
 from core.errors import AwsError, QuarterdeckError
-from core.facts import Function, Target, Usage
+from core.facts import Target, Usage
 from core.live import Question
 from store import live as questions
 from store.commit import count

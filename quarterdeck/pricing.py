@@ -14,8 +14,9 @@ from collectors.budget import history_waits
 from collectors.cadence import Month, Watched, decide, spoken, steps
 from collectors.collector import Ask
 from collectors.registry import COLLECTORS, chosen
+from core.entities import EventSourceMapping, Function
 from core.errors import AwsError, StoreError
-from core.facts import ACCOUNT, EventSourceMapping, Function, Inventory, Target
+from core.facts import ACCOUNT, Inventory, Target
 from core.settings import CollectSettings
 from core.windows import Window
 from quarterdeck.outside import bill_outside

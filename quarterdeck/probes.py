@@ -9,8 +9,8 @@ from typing import Any
 
 from collectors.asking import UNKNOWN_HERE
 from collectors.aws import Aws
+from core.entities import Function
 from core.errors import AccessDeniedError, AwsError, NotFoundError
-from core.facts import Function
 
 
 @dataclass(frozen=True, slots=True)

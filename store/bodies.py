@@ -8,7 +8,7 @@ from datetime import datetime
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from core.facts import ENTITIES, READ_LATER, VOLATILE, Entity
+from core.entities import ENTITIES, READ_LATER, VOLATILE, Entity
 
 Body = dict[str, Any]
 AnyEntity = TypeVar("AnyEntity", bound=Entity)

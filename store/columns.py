@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.facts import Rows, Target, Telemetry
+from core.facts import Target
+from core.telemetry import Rows, Telemetry
 from core.windows import Window
 from store.telemetry import HUNDREDTHS, KEYS, SCHEMAS
 

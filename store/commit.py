@@ -11,20 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from core.facts import (
-    ACCOUNT,
-    TELEMETRY,
-    Covered,
-    Entity,
-    Fact,
-    Gap,
-    Listed,
-    Rows,
-    Run,
-    Target,
-    Telemetry,
-    Usage,
-)
+from core.entities import Entity
+from core.facts import ACCOUNT, Covered, Fact, Gap, Listed, Run, Target, Usage
+from core.telemetry import TELEMETRY, Rows, Telemetry
 from core.windows import Window, floor
 from store import columns, coverage, entities, gaps, hot, rollup, tiers
 from store.schema import hot as hot_table

@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.facts import Entity, Inventory, Listed, Target, Trigger
+from core.entities import Entity, Trigger
+from core.facts import Inventory, Listed, Target
 from store.bodies import KINDS, Body, dated, differences, from_body, function_of, part_of, to_body
 from store.revisions import Kept, Part
 from store.schema import change, entity, listing, revision

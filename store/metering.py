@@ -18,7 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from core.facts import Metered, Target
+from core.facts import Target
+from core.telemetry import Metered
 from core.windows import Window, floor
 from store.files import Kept
 from store.readers.billing import ESTIMATED, RECORDS

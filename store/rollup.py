@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 import duckdb
 import pyarrow as pa
 
-from core.facts import CapacitySample, MappingSample, MetricPoint, QueueSample, Telemetry
 from core.metrics import METRICS
+from core.telemetry import CapacitySample, MappingSample, MetricPoint, QueueSample, Telemetry
 from store.telemetry import KEYS, SCHEMAS
 
 KINDS: Mapping[str, type[Telemetry]] = {

@@ -8,7 +8,7 @@ from typing import get_type_hints
 
 import pyarrow as pa
 
-from core.facts import TELEMETRY, Telemetry
+from core.telemetry import TELEMETRY, Telemetry
 
 _ARROW = {
     str: pa.string(),

@@ -8,31 +8,23 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from core.facts import (
+from core.entities import (
     AccountLimits,
     Alarm,
     Alias,
-    ApiCall,
-    Covered,
     EventSourceMapping,
     Function,
-    Gap,
-    InvocationRecord,
     InvokeConfig,
     Layer,
-    LogEvent,
     LogMode,
-    MetricPoint,
     Provisioned,
     Queue,
-    QueueSample,
     Reserved,
-    Run,
-    Target,
-    TraceRecord,
     Trigger,
     Version,
 )
+from core.facts import Covered, Gap, Run, Target
+from core.telemetry import ApiCall, InvocationRecord, LogEvent, MetricPoint, QueueSample, TraceRecord
 from core.windows import Window
 from store import journal, leases, schema
 from store.journal import Entry

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from core.alarms import about, condition
-from core.facts import Alarm
+from core.entities import Alarm
 from core.windows import Window
 from store.asking import reader
 from store.bodies import from_body

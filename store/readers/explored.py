@@ -14,7 +14,7 @@ from core import billed
 from core.bill_formats import kind_of, to_free
 from core.billed import Bill, Billed, What, add
 from core.billed import Line as BillLine
-from core.facts import Charge, ChargedDay
+from core.entities import Charge, ChargedDay
 from store import schema
 from store.bills import Imported
 from store.readers.things import EVERYTHING

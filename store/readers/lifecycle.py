@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from core.facts import Alias, Provisioned
+from core.entities import Alias, Provisioned
 from core.provisioned import orphaned
 from core.runtimes import lifecycle
 from core.windows import Window

@@ -57,7 +57,7 @@ def measured(
     told: Told | None = None,
 ) -> pd.DataFrame:
     """A row per function, version ("": $LATEST or not known), architecture, memory_mb and `step` (epoch
-    milliseconds; 0 without steps): `QUANTITIES`, basis and unknown as `core.facts.Metered` has them.
+    milliseconds; 0 without steps): `QUANTITIES`, basis and unknown as `core.telemetry.Metered` has them.
 
     `things` holds at least `KINDS`; `coverage` is that of the question's window. What metrics count and no
     record tells the version of is of version ""; without steps and not `by_version`, so may all be. `told`

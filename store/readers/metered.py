@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
-from core.facts import Metered
 from core.metering import COUNTS, hours_of
+from core.telemetry import Metered
 from core.windows import Window, ceil, floor, merge
 from store import schema
 from store.lake import quoted
@@ -94,7 +94,7 @@ class Metering:
 
 @lru_cache(maxsize=256)
 def parse_unknown(text: str | None) -> Mapping[str, str]:
-    """`core.facts.Metered.unknown`: reasons by component."""
+    """`core.telemetry.Metered.unknown`: reasons by component."""
     parts = (part.partition(": ") for part in (text or "").split("; ") if part)
     return {component: why for component, _, why in parts}
 

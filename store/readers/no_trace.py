@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from core.facts import Target, TraceSettings
+from core.entities import TraceSettings
+from core.facts import Target
 from core.tracing import KEPT, Evidence, Reason, started
 from core.tracing import why_no_trace as reasons_for
 from core.windows import MINUTE, Window

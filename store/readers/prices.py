@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from core.facts import ListPrice
+from core.entities import ListPrice
 from core.price_book import Price, PriceBook, Tier
 from core.prices import ListPrices, packaged
 from core.windows import Window

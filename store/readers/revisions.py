@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from core.facts import VOLATILE, Target
+from core.entities import VOLATILE
+from core.facts import Target
 from core.revisions import Difference, Name, Noted, as_of, differences
 from store import schema
 from store.asking import reader

@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from core.facts import ACCOUNT, Cadence
+from core.entities import Cadence
+from core.facts import ACCOUNT
 from core.windows import LATENESS, MINUTE, Window, chart_step, merge, settled_until, subtract, total
 from store import schema
 from store.losses import Loss

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from core.facts import Target, TraceRecord
+from core.facts import Target
 from core.graph import Graph, graph
+from core.telemetry import TraceRecord
 from core.tracing import KEPT, started, transaction_search
 from core.waterfall import Bar, waterfall
 from core.windows import Window

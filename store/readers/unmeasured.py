@@ -29,7 +29,7 @@ REASONS: Mapping[str, str] = {
     "no_traces": "tracing: X-Ray's traces were not read, or go to CloudWatch Logs",
     "no_instances": "instances: AWS publishes no hours of Managed Instances",
 }
-"""Columns that say what is not known: `core.facts.Metered.unknown` of each."""
+"""Columns that say what is not known: `core.telemetry.Metered.unknown` of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _unstored(snapshot: Snapshot, things: Things, coverage: Coverage) -> set[Pla
 
 
 def reasons(rows: pd.DataFrame) -> pd.Series[Any]:
-    """Per row what is not known and why, as `core.facts.Metered.unknown` has it."""
+    """Per row what is not known and why, as `core.telemetry.Metered.unknown` has it."""
     said = pd.Series("", index=rows.index, dtype=object)
     for flag, words in REASONS.items():
         said = said.where(~rows[flag], said + "; " + words)

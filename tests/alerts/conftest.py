@@ -25,8 +25,10 @@ from alerts.outbox import Outcome, Ways
 from alerts.postman import Postman
 from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
-from core.facts import Function, MetricPoint, Run, Target
+from core.entities import Function
+from core.facts import Run, Target
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import Window
 from store.schema import metadata
 from store.store import Store

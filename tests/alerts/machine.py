@@ -27,9 +27,11 @@ from alerts.outbox import Ways, deliver_on
 from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
 from alerts.silences import silence
-from core.facts import Function, MetricPoint, Run, Target
+from core.entities import Function
+from core.facts import Run, Target
 from core.people import Person
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import MINUTE, Window
 from store import schema
 from store.store import Store

@@ -12,18 +12,17 @@ from alerts.audit_alarms import Heard, audit_alarm
 from alerts.fleet import Fleet, fleet_of
 from alerts.ledger import State
 from alerts.rule import Rule, Subject
-from core.facts import (
+from core.entities import (
     AccountLimits,
     Alarm,
     Cadence,
     EventSourceMapping,
     Function,
-    Inventory,
     LogMode,
     Queue,
     Reserved,
-    Target,
 )
+from core.facts import Inventory, Target
 
 NOW = datetime(2026, 11, 18, 10, 20, tzinfo=UTC)
 PROD = Target("111122223333", "eu-west-1")

@@ -13,7 +13,8 @@ from alerts.engine import evaluate
 from alerts.grid import Grid
 from alerts.judging import judge_all
 from alerts.rule import Subject
-from core.facts import MetricPoint, Target
+from core.facts import Target
+from core.telemetry import MetricPoint
 from core.windows import MINUTE, Window
 
 DAY = 24 * 60

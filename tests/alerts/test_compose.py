@@ -11,8 +11,9 @@ from alerts.compose import Truth, holds, mistakes, ordered
 from alerts.engine import evaluate
 from alerts.judge import BETWEEN, BREACH, CLEAR, UNKNOWN, judge
 from alerts.judging import judge_all
+from core.entities import AccountLimits, EventSourceMapping, Function, Queue
 from core.errors import SettingsError
-from core.facts import AccountLimits, EventSourceMapping, Function, MetricPoint, Queue, QueueSample
+from core.telemetry import MetricPoint, QueueSample
 from core.windows import Window
 
 SOURCE = "arn:aws:sqs:eu-west-1:111122223333:orders"

@@ -10,9 +10,11 @@ from alerts.engine import evaluate
 from alerts.incidents import acknowledge
 from alerts.rules import STARTER, load_rules
 from alerts.silences import silence, silence_incident
-from core.facts import AccountLimits, Function, Listed, MetricPoint, Queue, QueueSample, Reserved, Target
+from core.entities import AccountLimits, Function, Queue, Reserved
+from core.facts import Listed, Target
 from core.people import Person
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint, QueueSample
 from core.windows import Window
 from store.store import Store
 

@@ -17,7 +17,7 @@ from alerts.ledger import Silence
 from alerts.maintenance import Maintenance
 from alerts.matchers import from_rows, parse_matcher, to_rows
 from alerts.settings import AlertSettings
-from core.facts import Version
+from core.entities import Version
 
 NOW = datetime(2026, 11, 18, 3, 0, tzinfo=UTC)
 

@@ -8,7 +8,9 @@ import pytest
 
 from alerts.engine import evaluate
 from alerts.judging import judge_all, judged_from
-from core.facts import Function, MetricPoint, Target
+from core.entities import Function
+from core.facts import Target
+from core.telemetry import MetricPoint
 from core.windows import Window
 
 OTHER = Target("222222222222", "eu-west-1")

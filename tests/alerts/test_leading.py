@@ -8,8 +8,9 @@ import pytest
 
 from alerts.engine import evaluate
 from alerts.silences import silence
-from core.facts import AccountLimits, Function, MetricPoint, Version
+from core.entities import AccountLimits, Function, Version
 from core.people import Person
+from core.telemetry import MetricPoint
 from core.windows import Window
 
 ADA = Person("ada", "operator")

@@ -12,7 +12,7 @@ from alerts.auditing import audit
 from alerts.judging import judge_all, problems
 from alerts.overrides import by_tag, changed
 from alerts.rule import Rule
-from core.facts import Function
+from core.entities import Function
 
 CRITICAL = {"where": {"tag": {"tier": "critical"}}, "above": "1%", "severity": "critical"}
 

@@ -11,8 +11,8 @@ from alerts import incidents
 from alerts.engine import evaluate
 from alerts.report import incident_html
 from alerts.sketch import HEIGHT, sketch
+from core.entities import Function
 from core.errors import QuarterdeckError
-from core.facts import Function
 from core.people import Person
 from core.windows import Window
 

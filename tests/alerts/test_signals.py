@@ -11,23 +11,19 @@ from alerts.judging import judge_all
 from alerts.moments import MOMENTS
 from alerts.rule import Rule
 from alerts.signals import SIGNALS, About
-from core.facts import (
+from core.entities import (
     AccountLimits,
     Alias,
     CapacityProvider,
-    CapacitySample,
-    Covered,
     EventSourceMapping,
     Function,
-    InvocationRecord,
-    MappingSample,
-    MetricPoint,
     Provisioned,
     Queue,
-    QueueSample,
     Reserved,
 )
+from core.facts import Covered
 from core.settings import CostSettings
+from core.telemetry import CapacitySample, InvocationRecord, MappingSample, MetricPoint, QueueSample
 from core.windows import Window
 
 COST = CostSettings(budgets=[{"name": "all", "usd_per_month": 1}, {"name": "none", "usd_per_month": 9}])

@@ -11,7 +11,7 @@ from alerts import trying
 from alerts.backtest import backtest
 from alerts.known import Known
 from alerts.trying import changed, gather, tried, why_fixed, worst_by_step
-from core.facts import Function
+from core.entities import Function
 from core.windows import Window
 
 ERRORS = [0.0] * 10 + [50.0] * 6 + [0.0] * 25 + [30.0] * 5 + [0.0] * 74

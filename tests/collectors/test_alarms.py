@@ -9,8 +9,9 @@ import pytest
 
 from collectors import alarms
 from collectors.collector import Ask
+from core.entities import Alarm, Queue
 from core.errors import AccessDeniedError
-from core.facts import Alarm, Covered, Gap, Inventory, Listed, Queue, Target
+from core.facts import Covered, Gap, Inventory, Listed, Target
 from core.windows import MINUTE, Window
 from quarterdeck.demo.server import DemoServer, FrozenClock
 from tests.collectors.proof.content import aws_at

@@ -13,7 +13,7 @@ from collectors import changes, inventory, planning
 from collectors.collector import Ask
 from collectors.runner import run_once
 from collectors.trail import action_of, parse_event, via_of
-from core.facts import ApiCall
+from core.telemetry import ApiCall
 from core.windows import Window
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)

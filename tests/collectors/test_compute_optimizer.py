@@ -11,7 +11,8 @@ from collectors import compute_optimizer
 from collectors.collector import Ask, Expected
 from collectors.registry import COLLECTORS, chosen
 from collectors.runner import run_once
-from core.facts import Covered, Function, Gap, Listed, OptimizerFinding, Run, Target
+from core.entities import Function, OptimizerFinding
+from core.facts import Covered, Gap, Listed, Run, Target
 from core.settings import CostSettings
 from core.windows import MINUTE, Window
 from quarterdeck.demo.server import DemoServer, FrozenClock

@@ -15,7 +15,8 @@ from collectors.plan import made_up, price
 from collectors.registry import COLLECTORS, chosen
 from collectors.runner import run_once
 from core.billed import What
-from core.facts import Charge, ChargedDay, Covered, Function, Run, Target
+from core.entities import Charge, ChargedDay, Function
+from core.facts import Covered, Run, Target
 from core.settings import CollectSettings, CostSettings, RetentionSettings
 from core.windows import MINUTE, Window
 from quarterdeck.demo.company import MERIDIAN

@@ -14,19 +14,11 @@ from collectors import insights, logs
 from collectors.collector import Ask, Expected
 from collectors.insights import SUMS, cut, run, to_bin, to_number, to_time
 from collectors.runner import collect_due
+from core.entities import Function, LogGroup
 from core.errors import AwsError, BudgetError
-from core.facts import (
-    Covered,
-    Function,
-    Gap,
-    Inventory,
-    InvocationSummary,
-    LogEvent,
-    LogGroup,
-    Run,
-    Target,
-)
+from core.facts import Covered, Gap, Inventory, Run, Target
 from core.settings import CollectSettings, LogSettings
+from core.telemetry import InvocationSummary, LogEvent
 from core.windows import Window
 
 NOW = datetime(2026, 11, 21, 10, 32, tzinfo=UTC)

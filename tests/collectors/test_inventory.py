@@ -17,8 +17,9 @@ from collectors.parse import (
     parse_time,
     parse_version,
 )
+from core.entities import Alias, EventSourceMapping, Function, LogGroup, Version
 from core.errors import CredentialsError
-from core.facts import Alias, Covered, EventSourceMapping, Function, Gap, Inventory, Listed, LogGroup, Version
+from core.facts import Covered, Gap, Inventory, Listed
 from core.windows import MINUTE, Window
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.log_modes import AGGREGATED, EVERY, OFF, choose, due, reading, scan_usd
-from core.facts import Function, Inventory, LogGroup, LogMode
+from core.entities import Function, LogGroup, LogMode
+from core.facts import Inventory
 from core.settings import LogSettings
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)

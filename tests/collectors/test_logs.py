@@ -13,21 +13,11 @@ from collectors.collector import Ask, Expected
 from collectors.logs import PATTERN
 from collectors.runner import collect_due
 from collectors.streams import Stream, parse_stream
+from core.entities import Function, LogMode
 from core.errors import EndpointError
-from core.facts import (
-    BatchFailure,
-    Covered,
-    Function,
-    Gap,
-    Inventory,
-    InvocationRecord,
-    LogEvent,
-    LogMode,
-    MetricPoint,
-    Run,
-    Target,
-)
+from core.facts import Covered, Gap, Inventory, Run, Target
 from core.settings import AwsSettings, CollectSettings, LogSettings
+from core.telemetry import BatchFailure, InvocationRecord, LogEvent, MetricPoint
 from core.windows import Window
 from store import schema
 

@@ -13,18 +13,11 @@ from collectors.aws import Aws
 from collectors.collector import Ask
 from collectors.parse import parse_log_group
 from collectors.unwritten import as_written
-from core.facts import (
-    Covered,
-    Function,
-    Gap,
-    Inventory,
-    InvocationRecord,
-    InvocationSummary,
-    LogEvent,
-    Target,
-)
+from core.entities import Function
+from core.facts import Covered, Gap, Inventory, Target
 from core.formulas import is_cold_start
 from core.settings import AwsSettings, CollectSettings, LogSettings
+from core.telemetry import InvocationRecord, InvocationSummary, LogEvent
 from core.windows import Window, floor
 from quarterdeck.demo.server import DemoServer, FrozenClock
 

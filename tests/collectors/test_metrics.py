@@ -11,29 +11,23 @@ from collectors import cloudwatch, metrics
 from collectors.aws import connect
 from collectors.cloudwatch import Query, split
 from collectors.collector import Ask
-from core.errors import AccessDeniedError, AwsError, BudgetError, CredentialsError
-from core.facts import (
-    ACCOUNT,
+from core.entities import (
     Alias,
     Cadence,
     CapacityProvider,
-    CapacitySample,
-    Covered,
     EventSourceMapping,
     Function,
-    Gap,
-    Inventory,
     InvokeConfig,
     LogMode,
-    MappingSample,
-    MetricPoint,
     Provisioned,
-    Rows,
     Trigger,
     Version,
 )
+from core.errors import AccessDeniedError, AwsError, BudgetError, CredentialsError
+from core.facts import ACCOUNT, Covered, Gap, Inventory
 from core.metrics import METRICS, metrics_of
 from core.settings import AwsSettings
+from core.telemetry import CapacitySample, MappingSample, MetricPoint, Rows
 from core.windows import Window
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.points import Points
-from core.facts import MetricPoint
+from core.telemetry import MetricPoint
 from core.windows import Window
 
 START = datetime(2026, 11, 21, 10, tzinfo=UTC)

@@ -13,7 +13,8 @@ from collectors import prices
 from collectors.collector import Ask, Expected
 from collectors.registry import COLLECTORS, chosen
 from collectors.runner import run_once
-from core.facts import Covered, Function, Gap, ListPrice, Run, Target
+from core.entities import Function, ListPrice
+from core.facts import Covered, Gap, Run, Target
 from core.prices import packaged_book
 from core.settings import CostSettings
 from core.windows import MINUTE, Window

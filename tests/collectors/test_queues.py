@@ -11,20 +11,10 @@ from collectors import queues
 from collectors.collector import Ask, Expected
 from collectors.queues import parse_queue, parse_redrive
 from collectors.runner import collect_due
-from core.facts import (
-    ACCOUNT,
-    Covered,
-    EventSourceMapping,
-    Function,
-    Gap,
-    Inventory,
-    InvokeConfig,
-    Listed,
-    Queue,
-    QueueSample,
-    Run,
-)
+from core.entities import EventSourceMapping, Function, InvokeConfig, Queue
+from core.facts import ACCOUNT, Covered, Gap, Inventory, Listed, Run
 from core.settings import CollectSettings
+from core.telemetry import QueueSample
 from core.windows import Window, merge
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)

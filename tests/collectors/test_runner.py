@@ -9,9 +9,11 @@ import sqlalchemy as sa
 
 from collectors.collector import CLOUDWATCH_LAG, Ask, Collector, Expected, Reach
 from collectors.runner import collect_due, due, judge, run_once
+from core.entities import Function, LogGroup
 from core.errors import AccessDeniedError, AwsError
-from core.facts import ACCOUNT, Covered, Function, Gap, Listed, LogGroup, MetricPoint, Rows
+from core.facts import ACCOUNT, Covered, Gap, Listed
 from core.settings import AwsSettings, CollectSettings
+from core.telemetry import MetricPoint, Rows
 from core.windows import MINUTE, Window
 from store.readers import collection
 from store.schema import coverage, gap, run, usage

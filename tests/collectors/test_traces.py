@@ -10,8 +10,10 @@ from collectors import traces
 from collectors.collector import Ask, Expected
 from collectors.runner import run_once
 from collectors.traces import cleaned, functions_of, parse_summary, to_document, worth_reading
-from core.facts import Covered, Function, Gap, Inventory, Run, TraceRecord, TraceSettings
+from core.entities import Function, TraceSettings
+from core.facts import Covered, Gap, Inventory, Run
 from core.settings import CollectSettings
+from core.telemetry import TraceRecord
 from core.tracing import started
 from core.windows import Window
 

@@ -9,7 +9,8 @@ import pytest
 from collectors import traces
 from collectors.aws import connect
 from collectors.runner import run_once
-from core.facts import Function, Run
+from core.entities import Function
+from core.facts import Run
 from core.graph import FUNCTION
 from core.settings import AwsSettings, CollectSettings, TargetSettings
 from core.windows import Window

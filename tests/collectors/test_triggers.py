@@ -10,20 +10,9 @@ import pytest
 from collectors import triggers
 from collectors.collector import Ask, Expected
 from collectors.runner import judge
+from core.entities import URLS, Alias, CapacityProvider, Function, Layer, Trigger, Version
 from core.errors import CredentialsError
-from core.facts import (
-    URLS,
-    Alias,
-    CapacityProvider,
-    Covered,
-    Function,
-    Gap,
-    Inventory,
-    Layer,
-    Listed,
-    Trigger,
-    Version,
-)
+from core.facts import Covered, Gap, Inventory, Listed
 from core.windows import MINUTE, Window
 
 NOW = datetime(2026, 11, 21, 10, 30, tzinfo=UTC)

@@ -2,15 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.facts import (
-    EventSourceMapping,
-    Function,
-    Inventory,
-    InvokeConfig,
-    Queue,
-    Reserved,
-    Trigger,
-)
+from core.entities import EventSourceMapping, Function, InvokeConfig, Queue, Reserved, Trigger
+from core.facts import Inventory
 from core.lint import CHECKS, Wiring, lint
 
 SQS = "arn:aws:sqs:eu-west-1:111122223333:"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.facts import CapacitySample, MappingSample, MetricPoint, QueueSample
 from core.metrics import METRICS
+from core.telemetry import CapacitySample, MappingSample, MetricPoint, QueueSample
 
 PUBLISHED = json.loads((Path(__file__).parent / "data" / "lambda_metrics.json").read_text())
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import Alias, Provisioned
+from core.entities import Alias, Provisioned
 from core.provisioned import orphaned
 from core.runtimes import NOTICE_DAYS, known, lifecycle
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.facts import TraceSettings
+from core.entities import TraceSettings
 from core.tracing import CERTAIN, Evidence, started, transaction_search, why_no_trace
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -18,7 +18,9 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner, require_widgets_deltas
 
-from core.facts import Covered, Function, InvocationRecord, LogEvent, MetricPoint, Run, Target, Version
+from core.entities import Function, Version
+from core.facts import Covered, Run, Target
+from core.telemetry import InvocationRecord, LogEvent, MetricPoint
 from core.windows import Window
 from dashboard import links
 from dashboard.launch import APP, ENTRANCE, STORE, Entrance

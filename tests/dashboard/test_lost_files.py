@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from core.facts import LogEvent, Run, Target, TraceRecord
+from core.facts import Run, Target
+from core.telemetry import LogEvent, TraceRecord
 from core.windows import Window
 from store import schema
 

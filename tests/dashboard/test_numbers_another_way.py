@@ -10,21 +10,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from core.facts import (
-    AccountLimits,
-    Covered,
-    EventSourceMapping,
-    Function,
-    InvocationRecord,
-    Listed,
-    MetricPoint,
-    Queue,
-    QueueSample,
-    Run,
-    Target,
-    TraceRecord,
-    Usage,
-)
+from core.entities import AccountLimits, EventSourceMapping, Function, Queue
+from core.facts import Covered, Listed, Run, Target, Usage
+from core.telemetry import InvocationRecord, MetricPoint, QueueSample, TraceRecord
 from core.windows import MINUTE, Window
 from dashboard import numbers
 from tests.dashboard.every_page import charts

@@ -5,7 +5,9 @@ from statistics import mean
 
 import pytest
 
-from core.facts import Covered, Function, Gap, InvocationRecord, Provisioned, Run, Target, Version
+from core.entities import Function, Provisioned, Version
+from core.facts import Covered, Gap, Run, Target
+from core.telemetry import InvocationRecord
 from core.windows import Window
 from dashboard import numbers
 

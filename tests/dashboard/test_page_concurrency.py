@@ -5,20 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from core.facts import (
-    AccountLimits,
-    Alias,
-    Covered,
-    Function,
-    Gap,
-    Listed,
-    MetricPoint,
-    Provisioned,
-    Reserved,
-    Run,
-    Version,
-)
+from core.entities import AccountLimits, Alias, Function, Provisioned, Reserved, Version
+from core.facts import Covered, Gap, Listed, Run
 from core.prices import prices
+from core.telemetry import MetricPoint
 from core.windows import Window
 from tests.dashboard.conftest import NOW, PROD
 

@@ -9,17 +9,9 @@ import pytest
 from alerts.engine import evaluate
 from alerts.rules import rules_of
 from alerts.settings import AlertSettings
-from core.facts import (
-    Alarm,
-    Covered,
-    EventSourceMapping,
-    Function,
-    Queue,
-    QueueSample,
-    Reserved,
-    Run,
-    Version,
-)
+from core.entities import Alarm, EventSourceMapping, Function, Queue, Reserved, Version
+from core.facts import Covered, Run
+from core.telemetry import QueueSample
 from core.windows import Window
 from dashboard.function_tabs import TABS
 from store.readers.fleet import fleet

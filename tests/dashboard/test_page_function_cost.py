@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from core.facts import Covered, Function, InvocationRecord, Listed, MetricPoint, Run, Target, Version
+from core.entities import Function, Version
+from core.facts import Covered, Listed, Run, Target
+from core.telemetry import InvocationRecord, MetricPoint
 from core.windows import MINUTE, Window
 from dashboard import numbers
 from store.readers.avoidable import avoidable

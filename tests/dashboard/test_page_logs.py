@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.facts import Gap, LogEvent, Run, Target
+from core.facts import Gap, Run, Target
 from core.live import SCANNED_BYTE_USD, Line
+from core.telemetry import LogEvent
 from core.windows import Window
 from dashboard import log_parts
 from store import live

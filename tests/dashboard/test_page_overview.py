@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from core.facts import Function, Run
+from core.entities import Function
+from core.facts import Run
 from core.windows import Window
 from store import schema
 from tests.dashboard.conftest import NOW, PROD

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from core.facts import Covered, EventSourceMapping, Queue, QueueSample, Run, Target
+from core.entities import EventSourceMapping, Queue
+from core.facts import Covered, Run, Target
+from core.telemetry import QueueSample
 from core.windows import Window
 from dashboard import answers, figures_mappings, figures_queues
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.facts import Charge, ChargedDay, Run, Target
+from core.entities import Charge, ChargedDay
+from core.facts import Run, Target
 from core.windows import Window
 from store import bills
 from store.bill_files import gather

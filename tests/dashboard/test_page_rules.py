@@ -11,8 +11,10 @@ from alerts.known import known, mark
 from alerts.rule import Rule
 from alerts.rules import load_rules
 from alerts.trying import changed
-from core.facts import Alarm, Covered, Function, Listed, MetricPoint, Run
+from core.entities import Alarm, Function
+from core.facts import Covered, Listed, Run
 from core.people import Person
+from core.telemetry import MetricPoint
 from core.windows import MINUTE, Window
 from dashboard.figures_rules import as_yaml, nice_step, where_words
 from dashboard.launch import RULES, RulesInForce

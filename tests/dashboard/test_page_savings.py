@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from core.facts import Covered, Function, InvocationRecord, Listed, Provisioned, Run, Target
+from core.entities import Function, Provisioned
+from core.facts import Covered, Listed, Run, Target
 from core.prices import prices
+from core.telemetry import InvocationRecord
 from core.windows import Window
 from dashboard import numbers
 from store.schema import action_request

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.facts import Covered, Function, Gap, Listed, MetricPoint, Run, Target, Trigger
+from core.entities import Function, Trigger
+from core.facts import Covered, Gap, Listed, Run, Target
+from core.telemetry import MetricPoint
 from core.windows import Window
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

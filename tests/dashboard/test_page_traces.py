@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import Covered, Function, InvocationRecord, Run, Target, TraceRecord
+from core.entities import Function
+from core.facts import Covered, Run, Target
 from core.graph import CLIENT, FUNCTION, graph
+from core.telemetry import InvocationRecord, TraceRecord
 from core.waterfall import waterfall as spans_of
 from core.windows import Window
 from dashboard.charts.service_map import layers, positions, service_map

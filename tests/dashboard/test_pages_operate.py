@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from core.facts import AccountLimits, Gap, LogMode, MetricPoint, Queue, QueueSample, Reserved, Run, Target
+from core.entities import AccountLimits, LogMode, Queue, Reserved
+from core.facts import Gap, Run, Target
 from core.people import Person
+from core.telemetry import MetricPoint, QueueSample
 from core.windows import Window
 from dashboard.identity import person
 from store import schema

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from typer.testing import CliRunner
 
-from core.facts import AccountLimits, Covered, Function, InvocationRecord, Listed, MetricPoint, Run, Target
+from core.entities import AccountLimits, Function
+from core.facts import Covered, Listed, Run, Target
 from core.settings import StoreSettings
+from core.telemetry import InvocationRecord, MetricPoint
 from core.windows import Window, floor
 from quarterdeck.cli import app
 from store.store import Store

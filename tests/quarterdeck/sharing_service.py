@@ -16,7 +16,8 @@ import httpx
 from alerts.rule import Rule
 from collectors.clock import Clock
 from collectors.collector import Collector
-from core.facts import Function, Listed, Target
+from core.entities import Function
+from core.facts import Listed, Target
 from core.settings import AwsSettings, StoreSettings
 from quarterdeck.lock import living
 from quarterdeck.service import Schedule, Service

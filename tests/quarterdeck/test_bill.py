@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from core.facts import Charge, ChargedDay, Covered, Function, Listed, MetricPoint, Run, Target
+from core.entities import Charge, ChargedDay, Function
+from core.facts import Covered, Listed, Run, Target
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import Window
 from store.store import Store
 from tests.store.test_bills import CUR2, a_csv

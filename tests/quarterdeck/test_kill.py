@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from core.facts import TELEMETRY, VOLATILE
+from core.entities import VOLATILE
 from core.metrics import METRICS
 from core.settings import StoreSettings
+from core.telemetry import TELEMETRY
 from core.windows import Window, floor
 from quarterdeck.demo.server import DemoServer, FrozenClock
 from quarterdeck.demo.settings import demo_settings, environment

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from collectors.aws import Aws
+from core.entities import Function
 from core.errors import AwsError
-from core.facts import Function, Run, Target
+from core.facts import Run, Target
 from core.live import EVENTS, QUERY, Question
 from core.settings import AwsSettings, StoreSettings
 from core.windows import Window

@@ -9,20 +9,10 @@ import sqlalchemy as sa
 
 from collectors import metrics
 from collectors.registry import COLLECTORS
-from core.facts import (
-    ACCOUNT,
-    Cadence,
-    CapacityProvider,
-    Covered,
-    Function,
-    Inventory,
-    Listed,
-    MetricPoint,
-    Run,
-    Target,
-    Usage,
-)
+from core.entities import Cadence, CapacityProvider, Function
+from core.facts import ACCOUNT, Covered, Inventory, Listed, Run, Target, Usage
 from core.settings import CollectSettings, StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import Window
 from quarterdeck.pacing import Pacer
 from quarterdeck.service import DENIED_AGAIN, Service

@@ -12,7 +12,8 @@ from collectors.aws import Aws
 from collectors.meter import unit_price_usd
 from collectors.registry import COLLECTORS
 from collectors.runner import collect_due, due
-from core.facts import EventSourceMapping, Function, Inventory, LogMode, Target, TraceSettings
+from core.entities import EventSourceMapping, Function, LogMode, TraceSettings
+from core.facts import Inventory, Target
 from core.settings import AwsSettings, CollectSettings, RetentionSettings, StoreSettings, TargetSettings
 from quarterdeck.demo.server import DemoServer, FrozenClock
 from quarterdeck.pricing import basis, guessed, plan_document

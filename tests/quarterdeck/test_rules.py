@@ -9,8 +9,10 @@ import pytest
 
 from alerts.known import known
 from alerts.rules import schema
-from core.facts import Alarm, Covered, Function, Listed, MetricPoint, Run, Target
+from core.entities import Alarm, Function
+from core.facts import Covered, Listed, Run, Target
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import MINUTE, Window
 from store.store import Store
 

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.facts import Covered, Function, InvocationRecord, Listed
+from core.entities import Function
+from core.facts import Covered, Listed
 from core.settings import StoreSettings
+from core.telemetry import InvocationRecord
 from core.windows import Window, floor
 from store.store import Store
 from tests.quarterdeck.conftest import keep

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from collectors.clock import Clock
 from collectors.collector import Collector, Reach
+from core.entities import Alias, Function
 from core.errors import AwsError
-from core.facts import Alias, Function, Listed, Target
+from core.facts import Listed, Target
 from core.settings import AwsSettings, CollectSettings, CostSettings, StoreSettings
 from core.windows import floor
 from quarterdeck.service import FRESH, USUAL, Schedule, Service, utc_now

@@ -6,8 +6,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from core.entities import Function
 from core.errors import StoreError
-from core.facts import Function, Listed
+from core.facts import Listed
 from core.settings import StoreSettings
 from dashboard.launch import launch, store_settings
 from quarterdeck.service import Schedule, Service

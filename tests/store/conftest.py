@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 from moto.server import ThreadedMotoServer
 
-from core.facts import MetricPoint, Run, Target
+from core.facts import Run, Target
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import Window
 from store import schema
 from store.store import Store

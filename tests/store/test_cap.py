@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import InvocationRecord, LogEvent, Target
+from core.facts import Target
 from core.settings import RetentionSettings
+from core.telemetry import InvocationRecord, LogEvent
 from core.windows import Window
 from store import schema
 from store.cap import GB, Sized, removed, untouchable

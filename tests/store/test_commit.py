@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from core.entities import Function
 from core.errors import StoreError
-from core.facts import Function, InvocationRecord, LogEvent, QueueSample, Target, TraceRecord, Usage
+from core.facts import Target, Usage
+from core.telemetry import InvocationRecord, LogEvent, QueueSample, TraceRecord
 from core.windows import Window
 from store import schema
 from store.store import Store

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from core.facts import TELEMETRY
+from core.telemetry import TELEMETRY
 from store import columns, encoding
 from store.exchange import ddl
 from store.telemetry import HUNDREDTHS, SCHEMAS, filed

@@ -6,20 +6,19 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from core.facts import (
+from core.entities import (
     AccountLimits,
     Alias,
     EventSourceMapping,
     Function,
     InvokeConfig,
-    Listed,
     Provisioned,
     Queue,
     Reserved,
-    Target,
     Trigger,
     Version,
 )
+from core.facts import Listed, Target
 from store import schema
 from store.store import Store
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.facts import MetricPoint, Run, Target
+from core.facts import Run, Target
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import MINUTE, Window
 from store import hours
 from store.store import Store

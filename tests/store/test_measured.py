@@ -9,17 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import (
-    Covered,
-    EventSourceMapping,
-    Listed,
-    LogGroup,
-    MappingSample,
-    TraceRecord,
-    Version,
-)
+from core.entities import EventSourceMapping, LogGroup, Version
+from core.facts import Covered, Listed
 from core.prices import packaged
 from core.settings import StoreSettings
+from core.telemetry import MappingSample, TraceRecord
 from core.windows import Window
 from store.metering import hours_of
 from store.readers.cost import costs

@@ -10,7 +10,8 @@ from decimal import Decimal
 
 import pytest
 
-from core.facts import Covered, Listed, Target, Version
+from core.entities import Version
+from core.facts import Covered, Listed, Target
 from core.prices import packaged_book, prices
 from core.settings import CostSettings
 from core.windows import Window

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from core.facts import MetricPoint, Run, Target
+from core.facts import Run, Target
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import MINUTE, Window
 from store import narrow
 from store.recent import Recent

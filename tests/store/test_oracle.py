@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from core.facts import Covered, InvocationRecord, MetricPoint, Run, Target
+from core.facts import Covered, Run, Target
 from core.settings import RetentionSettings, StoreSettings
+from core.telemetry import InvocationRecord, MetricPoint
 from core.windows import Window, merge, subtract
 from store.store import Store
 

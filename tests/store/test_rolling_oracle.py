@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from collectors import metrics
 from collectors.planning import horizon, plan
-from core.facts import Covered, MetricPoint, Run, Target
+from core.facts import Covered, Run, Target
 from core.settings import RetentionSettings, StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import Window, floor, merge
 from store.store import Store
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.facts import TELEMETRY, CapacitySample, MappingSample, MetricPoint, QueueSample, Target
+from core.facts import Target
 from core.metrics import METRICS
+from core.telemetry import TELEMETRY, CapacitySample, MappingSample, MetricPoint, QueueSample
 from store.columns import to_table
 from store.packing import DERIVED
 from store.rollup import COMBINE, KINDS, at_period, statistics

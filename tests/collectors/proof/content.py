@@ -23,8 +23,10 @@ from collectors.aws import Aws
 from collectors.collector import Collector
 from collectors.registry import COLLECTORS
 from collectors.runner import collect_due
-from core.facts import TELEMETRY, VOLATILE, Run, Target
+from core.entities import VOLATILE
+from core.facts import Run, Target
 from core.settings import AwsSettings, CollectSettings, StoreSettings
+from core.telemetry import TELEMETRY
 from core.windows import Window
 from store import schema
 from store.store import Store

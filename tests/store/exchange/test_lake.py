@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from pyarrow import fs
 
-from core.facts import TraceRecord
+from core.telemetry import TraceRecord
 from core.windows import Window
 from store.exchange import ddl
 from store.telemetry import SCHEMAS

@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from core.entities import Alias, Function
 from core.errors import StoreError
-from core.facts import Alias, Covered, Function, LogEvent, MetricPoint, Run, Target, TraceRecord
+from core.facts import Covered, Run, Target
 from core.settings import StoreSettings
+from core.telemetry import LogEvent, MetricPoint, TraceRecord
 from core.windows import Window
 from store.exchange import formats, tables
 from store.exchange.importing import read_in

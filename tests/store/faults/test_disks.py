@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from core.errors import StoreError
-from core.facts import Covered, MetricPoint, Rows
+from core.facts import Covered
 from core.settings import StoreSettings
+from core.telemetry import MetricPoint, Rows
 from core.windows import Window
 from store.readers import collection, fleet
 from store.store import Store

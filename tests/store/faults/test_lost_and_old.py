@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from core.facts import Covered, MetricPoint
+from core.facts import Covered
+from core.telemetry import MetricPoint
 from core.windows import Window
 from store import schema
 

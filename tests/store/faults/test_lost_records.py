@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from core.facts import Covered, Function, InvocationRecord, LogEvent, Target, TraceRecord
+from core.entities import Function
+from core.facts import Covered, Target
+from core.telemetry import InvocationRecord, LogEvent, TraceRecord
 from core.windows import Window
 from store import schema
 from store.readers import collection, log_search, lost, no_trace, slow, trace_totals, tracing

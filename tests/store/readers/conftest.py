@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from core.facts import Fact, Function, InvocationRecord, MetricPoint, QueueSample, Run, Target
+from core.entities import Function
+from core.facts import Fact, Run, Target
 from core.settings import StoreSettings
+from core.telemetry import InvocationRecord, MetricPoint, QueueSample
 from core.windows import Window
 from store.store import Store
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from core.alarms import about, condition
-from core.facts import Alarm, Listed
+from core.entities import Alarm
+from core.facts import Listed
 from store.readers.alarms import alarm_facts, alarms
 from store.store import Filter
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from core.facts import Covered, Listed, Target, Version
+from core.entities import Version
+from core.facts import Covered, Listed, Target
 from core.prices import cost, gb_seconds, prices
 from store.readers.cost import cost_series, costs
 from store.readers.fleet import fleet

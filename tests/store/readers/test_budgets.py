@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from core.facts import Function, Listed, MetricPoint, Target
+from core.entities import Function
+from core.facts import Listed, Target
 from core.settings import BudgetSettings, CostSettings
+from core.telemetry import MetricPoint
 from core.windows import Window
 from store.readers.budgets import anomalies, budgets, forecast
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.facts import Alias, ApiCall, Cadence, Layer, Listed, LogMode, Reserved, Trigger, Version
+from core.entities import Alias, Cadence, Layer, LogMode, Reserved, Trigger, Version
+from core.facts import Listed
+from core.telemetry import ApiCall
 from store.readers.callers import calls
 from store.readers.changes import changes
 

@@ -6,7 +6,9 @@ import math
 
 import pytest
 
-from core.facts import Covered, Gap, InvocationSummary, LogGroup, LogMode
+from core.entities import LogGroup, LogMode
+from core.facts import Covered, Gap
+from core.telemetry import InvocationSummary
 from core.windows import Window
 from store.readers.completeness import completeness, why_incomplete
 

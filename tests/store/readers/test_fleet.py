@@ -8,7 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from core.facts import Covered, EventSourceMapping, Gap, InvokeConfig, Listed, Queue, Reserved, Target
+from core.entities import EventSourceMapping, InvokeConfig, Queue, Reserved
+from core.facts import Covered, Gap, Listed, Target
 from core.windows import Window
 from store.readers.fleet import fleet
 from store.store import Filter

@@ -6,18 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.facts import (
-    AccountLimits,
-    Alias,
-    Covered,
-    EventSourceMapping,
-    Listed,
-    LogEvent,
-    Provisioned,
-    Reserved,
-    TraceRecord,
-    Version,
-)
+from core.entities import AccountLimits, Alias, EventSourceMapping, Provisioned, Reserved, Version
+from core.facts import Covered, Listed
+from core.telemetry import LogEvent, TraceRecord
 from store.readers.functions import (
     changes,
     errors_by_signature,

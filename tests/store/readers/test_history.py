@@ -8,8 +8,10 @@ from statistics import median, quantiles
 import pytest
 
 from core.buckets import package_size
+from core.entities import Alias, EventSourceMapping, Queue, Version
 from core.errors import StoreError
-from core.facts import Alias, Covered, EventSourceMapping, Listed, LogEvent, Queue, Version
+from core.facts import Covered, Listed
+from core.telemetry import LogEvent
 from core.windows import Window
 from store.readers.cold_groups import cold_groups, deploy_effects
 from store.readers.draining import drains

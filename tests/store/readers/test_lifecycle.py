@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 import pandas as pd
 import pytest
 
-from core.facts import (
+from core.entities import (
     Alias,
     EventSourceMapping,
     InvokeConfig,
     Layer,
-    Listed,
     LogGroup,
     Provisioned,
     Reserved,
     Version,
 )
+from core.facts import Listed
 from store.readers.configuration import configuration
 from store.readers.lifecycle import layers, provisioned, runtimes
 from store.store import Filter

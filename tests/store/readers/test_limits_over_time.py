@@ -7,7 +7,8 @@ from statistics import median
 import pandas as pd
 import pytest
 
-from core.facts import AccountLimits, Covered, EventSourceMapping, Gap, Reserved
+from core.entities import AccountLimits, EventSourceMapping, Reserved
+from core.facts import Covered, Gap
 from core.windows import MOST_POINTS, Window, chart_step, lines_step
 from store.readers.accounts import account_series
 from store.readers.cold import cold_series

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from core.errors import StoreError
-from core.facts import Covered, Gap, LogEvent, Target
+from core.facts import Covered, Gap, Target
+from core.telemetry import LogEvent
 from store.readers.log_search import (
     LEVELS,
     Search,

@@ -1,6 +1,6 @@
 """How each function is watched."""
 
-from core.facts import Cadence, LogMode
+from core.entities import Cadence, LogMode
 from store.readers.modes import cadences, log_modes
 from store.store import Filter
 

@@ -8,19 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from core.facts import (
-    AccountLimits,
-    Alias,
-    Covered,
-    EventSourceMapping,
-    Gap,
-    Listed,
-    Provisioned,
-    Queue,
-    Reserved,
-    Target,
-    Version,
-)
+from core.entities import AccountLimits, Alias, EventSourceMapping, Provisioned, Queue, Reserved, Version
+from core.facts import Covered, Gap, Listed, Target
 from core.windows import Window
 from store.readers.cold import cold_starts
 from store.readers.concurrency import concurrency_series, limits, pools, throttle_series

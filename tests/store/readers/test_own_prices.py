@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from alerts.reading import read_grid
-from core.facts import Covered, Listed, LogGroup, Provisioned
+from core.entities import LogGroup, Provisioned
+from core.facts import Covered, Listed
 from core.price_book import Tier
 from core.prices import packaged
 from core.settings import CostSettings, StoreSettings

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from core.entities import ListPrice
 from core.errors import SettingsError
-from core.facts import ListPrice, Run, Target
+from core.facts import Run, Target
 from core.price_file import own_prices
 from core.settings import StoreSettings
 from core.windows import Window

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.facts import Covered, EventSourceMapping, InvokeConfig, MappingSample, Queue
+from core.entities import EventSourceMapping, InvokeConfig, Queue
+from core.facts import Covered
+from core.telemetry import MappingSample
 from store.readers.arrivals import arrivals
 from store.readers.async_events import async_events
 from store.readers.lint import lint

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from core.facts import Alias, Covered, Listed, LogGroup, Provisioned, Version
+from core.entities import Alias, LogGroup, Provisioned, Version
+from core.facts import Covered, Listed
 from core.windows import Window
 from store.readers.rightsizing import observed, savings, scheduled_units
 from store.readers.whatif import Asked, whatif

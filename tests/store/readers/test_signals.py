@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from core.facts import AccountLimits, Covered, EventSourceMapping, Gap, Queue, Target
+from core.entities import AccountLimits, EventSourceMapping, Queue
+from core.facts import Covered, Gap, Target
 from core.windows import Window
 from store.readers.signals import account_minutes, collection_state, function_minutes, queue_minutes
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from core.facts import Cadence, Covered, EventSourceMapping, Gap, Listed, Queue, Reserved, Trigger
+from core.entities import Cadence, EventSourceMapping, Queue, Reserved, Trigger
+from core.facts import Covered, Gap, Listed
 from core.windows import Window
 from store.readers.silence import silent_stops
 

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.buckets import DURATION_MS, SHARES, bucket
-from core.facts import Covered, LogEvent, Version
+from core.entities import Version
+from core.facts import Covered
+from core.telemetry import LogEvent
 from core.windows import MOST_POINTS, Window
 from store.readers.distributions import duration_heatmap, duration_histogram, memory_histogram, memory_use
 from store.readers.slow import reading, slow_invocations

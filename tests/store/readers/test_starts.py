@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from core.facts import Alias, Covered, Listed, Provisioned, Version
+from core.entities import Alias, Provisioned, Version
+from core.facts import Covered, Listed
 from store.readers.cold_groups import cold_groups
 from store.readers.starts import recorded_arrivals, start_settings
 

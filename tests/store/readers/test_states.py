@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.facts import ACCOUNT, Cadence
+from core.entities import Cadence
+from core.facts import ACCOUNT
 from core.windows import Window
 from store.readers.states import Coverage, Pace, known, read_paces
 

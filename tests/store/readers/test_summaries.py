@@ -8,7 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from core.facts import Covered, Gap, InvocationSummary
+from core.facts import Covered, Gap
+from core.telemetry import InvocationSummary
 from core.windows import Window
 from store.readers.cold import cold_by_hour, cold_series, cold_starts
 from store.readers.cost import cost_series, costs

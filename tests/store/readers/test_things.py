@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.facts import Alias, Function, Listed, Target
+from core.entities import Alias, Function
+from core.facts import Listed, Target
 from core.windows import Window
 from store.readers.things import Things
 from store.store import Filter, Store

@@ -7,18 +7,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from core.facts import (
-    AccountLimits,
-    Alias,
-    Covered,
-    EventSourceMapping,
-    Gap,
-    Listed,
-    Provisioned,
-    Queue,
-    Reserved,
-    Version,
-)
+from core.entities import AccountLimits, Alias, EventSourceMapping, Provisioned, Queue, Reserved, Version
+from core.facts import Covered, Gap, Listed
 from core.prices import prices
 from store import schema
 from store.readers.caps import caps, idle_provisioned

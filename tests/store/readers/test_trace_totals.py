@@ -5,7 +5,8 @@ from statistics import median
 
 import pytest
 
-from core.facts import Covered, Gap, TraceRecord
+from core.facts import Covered, Gap
+from core.telemetry import TraceRecord
 from store.readers.names import function_names
 from store.readers.trace_totals import trace_roots, trace_totals
 from store.store import Filter

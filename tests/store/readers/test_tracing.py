@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from core.facts import Covered, Gap, TraceRecord, TraceSettings
+from core.entities import TraceSettings
+from core.facts import Covered, Gap
 from core.graph import FUNCTION
+from core.telemetry import TraceRecord
 from store.readers.tracing import held, service_map, trace, traces, why_no_trace
 from store.store import Filter
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.facts import Alias, Version
+from core.entities import Alias, Version
 from store.readers.aliases import aliases
 from store.readers.version_diff import version_diff
 

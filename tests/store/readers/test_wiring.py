@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.facts import EventSourceMapping, Listed, Trigger
+from core.entities import EventSourceMapping, Trigger
+from core.facts import Listed
 from store.readers.triggers import all_triggers, triggers
 from store.readers.wiring import source_name
 from store.store import Filter
