@@ -66,7 +66,7 @@ def _put_back(change: Held, aws: Aws) -> tuple[str, str, str | None]:
     assert isinstance(action, Setting)
     found = action.read(change.thing, aws)
     whose = f"{change.what} of {change.thing}"
-    if found == change.before and False:
+    if found == change.before:
         return "restored", f"{whose} was {action.said(found)} again already", None
     if found != change.after:
         return (
