@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
@@ -204,7 +204,9 @@ KILLS = st.lists(
 )
 
 
-@budget(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@budget(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(kills=[("dies_after", "PutFunctionConcurrency", 0)])
+@example(kills=[("dies_before", "PutFunctionConcurrency", 0), ("dies_after", "PutFunctionConcurrency", 12)])
 @given(kills=KILLS)
 def test_whatever_is_killed_when_the_value_before_comes_back_and_nothing_is_set_in_vain(room, kills):
     room.rules.clear()
