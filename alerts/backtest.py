@@ -7,7 +7,7 @@ replay tells what the engine told. Reading is `history`; all else is pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -142,13 +142,21 @@ def backtest(
     """Replay `rule` over `window`, compare it with `known` trouble. Holds a few hours in memory at once.
     `others` are the rules in force: one that is composed of them needs them. `cost` has the budgets."""
     window = whole_minutes(window)
-    replayed = replay(history(store, rule, window, others=others, now=now, cost=cost), known)
+    stretches = history(store, rule, window, others=others, now=now, cost=cost)
+    replayed = of_window(replay(stretches, known), rule, window)
     return Backtest(rule, window, replayed, compare(rule, replayed, known))
 
 
 def whole_minutes(window: Window) -> Window:
     start = ceil(window.start, MINUTE)
     return Window(start, max(start, floor(window.end, MINUTE)))
+
+
+def of_window(replayed: Replay, rule: Rule, window: Window) -> Replay:
+    """What tells of this moment only was judged at no other minute of the window."""
+    if not rule.spec.is_now:
+        return replayed
+    return replace(replayed, minutes=len(replayed.subjects) * int(window.duration / MINUTE))
 
 
 def history(

@@ -36,7 +36,7 @@ def test_every_key_of_a_channel_is_told(kind):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_the_table_says_what_a_kind_takes_and_whether_it_knows_a_repetition(kind):
     name = kind.model_fields["kind"].annotation.__args__[0]
-    [row] = [line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |")]
+    row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
 
     assert int(cells[4]) == kind.rate.per_minute

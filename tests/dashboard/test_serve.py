@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -20,7 +21,8 @@ def test_a_page_says_where_its_server_is_before_any_script_runs():
 
 @pytest.mark.parametrize("path", [route.path for route in PAGES])
 def test_every_address_of_the_menu_answers_with_that_page(path):
-    answer = asyncio.run(_get(path))
+    with ThreadPoolExecutor(1) as apart:  # a browser's tests may have left a loop running in this thread
+        answer = apart.submit(lambda: asyncio.run(_get(path))).result()
 
     assert answer.status_code == 200
     assert WHERE in answer.text
