@@ -1,4 +1,5 @@
-"""What every test shares: property tests that a busy machine does not fail, and new stores at little cost."""
+"""What every test shares: an order, property tests that a busy machine does not fail, and new stores at
+little cost."""
 
 from __future__ import annotations
 
@@ -13,6 +14,14 @@ from store import opening, schema
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, so that workers end together; `--no-loadscope-reorder` keeps it so."""
+    marks = ("slow", "browser")
+    long = {item.path for item in items if any(item.get_closest_marker(mark) for mark in marks)}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="session", autouse=True)

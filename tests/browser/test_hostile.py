@@ -16,6 +16,8 @@ from store.store import Store
 from tests import hostile
 from tests.hostile import MARK, NAME, ORDERS
 
+pytestmark = pytest.mark.browser
+
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LINE_AT = NOW - timedelta(minutes=hostile.TRACE_MINUTES)
 LINE = f"{ORDERS}.{round(LINE_AT.timestamp() * 1000)}.{hostile.LINE_ID}"

@@ -31,6 +31,8 @@ from store.store import Store
 from tests import demo_store
 from tests.dashboard.every_page import charts, empty_panels, opened, words
 
+pytestmark = pytest.mark.slow
+
 TITLES = {path: title for path, title, _ in chain(*MENU.values())}
 PERMISSIONS = {collector.name: collector.permissions for collector in COLLECTORS}
 DENIED = [f"without {name}" for name in PERMISSIONS]

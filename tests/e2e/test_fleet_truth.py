@@ -14,6 +14,8 @@ import yaml
 from tests.e2e.conftest import SINCE
 from tests.e2e.oracle import Oracle, Report, close, compute_usd, percentile
 
+pytestmark = pytest.mark.slow
+
 GB_SECOND = {"x86_64": "0.0000166667", "arm64": "0.0000133334"}
 REQUEST = "0.0000002"
 LOGS_GB = {"eu-west-1": Decimal("0.57"), "us-east-1": Decimal("0.50")}

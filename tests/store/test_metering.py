@@ -21,6 +21,8 @@ from store.readers.cost import COMPONENTS, cost_now, cost_series, costs
 from store.store import Filter, Store
 from tests.store.readers.conftest import NOW, PROD, World
 
+pytestmark = pytest.mark.slow
+
 OTHER = Target("222222222222", "us-east-1")
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WHOLE = Window(NOW - 3 * DAY, NOW)

@@ -16,6 +16,8 @@ from store.store import Store
 from tests.collectors.proof.content import opened
 from tests.collectors.proof.fleet import MAPPED, QUEUED, Fleet, Params
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 18, 10, 20, 30, tzinfo=UTC)
 REGIONS = ("eu-west-1", "us-east-1", "eu-central-1", "us-west-2")
 SETTINGS = CollectSettings(backfill=timedelta(hours=2), backfill_coarse=timedelta(hours=20))
