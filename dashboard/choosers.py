@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import streamlit as st
 
@@ -27,10 +27,27 @@ def function_labels(window: Window) -> dict[str, str]:
     }
 
 
+def asked_function(window: Window) -> Place | None:
+    """The function that the address names, if it is known: what `function_chooser` will show."""
+    return _place(asked("fn", function_labels(window)))
+
+
+def asked(name: str, options: Collection[str]) -> str | None:
+    """What the address says, if it is one of these: what a chooser of them will show. It answers before the
+    chooser is drawn."""
+    value = st.query_params.get(name)
+    return value if value in options else None
+
+
+def _place(id: str | None) -> Place | None:
+    found = links.read_function_id(id) if id else None
+    return (found[0].account, found[0].region, found[1]) if found else None
+
+
 def function_chooser(window: Window, *, width: int = 320) -> Place | None:
     """A box for one function or all of them; says so when the address names one that is not known."""
     labels = function_labels(window)
-    asked = st.query_params.get("fn")
+    named = st.query_params.get("fn")
 
     def draw(key: str, changed: Callable[[], None]) -> None:
         st.selectbox(
@@ -39,12 +56,11 @@ def function_chooser(window: Window, *, width: int = 320) -> Place | None:
         )  # fmt: skip
 
     chosen = links.choose("fn", list(labels), None, draw)
-    if asked and chosen is None:
+    if named and chosen is None:
         widgets.no_data(
-            f"No function {numbers.plain(asked.rpartition('.')[2])} is known here: all are shown."
+            f"No function {numbers.plain(named.rpartition('.')[2])} is known here: all are shown."
         )
-    found = links.read_function_id(chosen) if chosen else None
-    return (found[0].account, found[0].region, found[1]) if found else None
+    return _place(chosen)
 
 
 def word_chooser(name: str, options: Mapping[str, str], label: str, default: str) -> str:

@@ -44,8 +44,9 @@ def dots(found: pd.DataFrame, *, zone: tzinfo) -> pd.DataFrame:
     return frame
 
 
-def duration_dots(found: pd.DataFrame, *, window: Window, zone: tzinfo) -> Board:
-    """The chart. Its time axis is the window; durations span magnitudes, so their axis is log."""
+def duration_dots(found: pd.DataFrame, *, window: Window, zone: tzinfo, narrow: bool = False) -> Board:
+    """The chart. Its time axis is the window; durations span magnitudes, so their axis is log. Where it is
+    narrow, the legend stands below the title."""
     frame = dots(found, zone=zone)
     present = [outcome for outcome in MARKS if frame[outcome].notna().any()]
     option = {
@@ -58,8 +59,8 @@ def duration_dots(found: pd.DataFrame, *, window: Window, zone: tzinfo) -> Board
             "padding": [2, 0],
             "textStyle": {"fontSize": 12.5, "fontWeight": 600},
         },
-        "legend": {"right": 60, "top": 4, "itemHeight": 9, "itemWidth": 9, "data": present},
-        "grid": {"left": 4, "right": 8, "top": 36, "bottom": 2, "containLabel": True},
+        "legend": {"right": 60, "top": 24 if narrow else 4, "itemHeight": 9, "itemWidth": 9, "data": present},
+        "grid": {"left": 4, "right": 8, "top": 52 if narrow else 36, "bottom": 2, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "<b>{@when}</b><br>{@said}<br>{@entry}"},
         "xAxis": {
             "type": "time",

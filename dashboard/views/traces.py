@@ -13,7 +13,7 @@ from core.windows import Window
 from dashboard import figures_traces, links, numbers, queries, queries_traces, tables, widgets, zoom
 from dashboard.charts.service_map import service_map
 from dashboard.charts.traces import duration_dots
-from dashboard.choosers import function_chooser, option_chooser, word_chooser
+from dashboard.choosers import asked, asked_function, function_chooser, option_chooser, word_chooser
 from dashboard.function_traces import why_none
 from dashboard.queries_traces import Wanted
 from dashboard.trace_parts import one_trace
@@ -37,15 +37,13 @@ WORDS, COLOURS = ["fault", "error", "throttle", "running", "ok"], ["red", "orang
 
 
 def page(window: Window) -> None:
-    now, said = queries.now(), st.container()
-    with st.container(horizontal=True, key="filters", gap="small"):
-        chosen = function_chooser(window, width=270)
-        where = Filter(*chosen) if chosen else queries.scope()
-        roots = queries_traces.roots(window, where)
-        wanted = _filters(where, roots)
+    now, chosen = queries.now(), asked_function(window)
+    where = Filter(*chosen) if chosen else queries.scope()
+    roots = queries_traces.roots(window, where)
+    wanted = _wanted(where, _entries(roots))
     totals, seen = queries_traces.totals(window, wanted, now)
-    with said:
-        tables.say(figures_traces.answer(totals, seen, roots))
+    tables.say(figures_traces.answer(totals, seen, roots))
+    _filters(window, _entries(roots))
     listed = pd.DataFrame()
     if totals["traces"]:
         widgets.cards(figures_traces.cards(totals, seen))
@@ -64,29 +62,37 @@ def _missing(chosen: Place, window: Window, *, is_empty: bool) -> None:
         why_none(Target(chosen[0], chosen[1]), chosen[2], window)
 
 
-def _filters(where: Filter, roots: pd.DataFrame) -> Wanted:
+def _entries(roots: pd.DataFrame) -> dict[str, str]:
+    return {str(root): str(root) for root in roots["root"]}
+
+
+def _wanted(where: Filter, entries: Mapping[str, str]) -> Wanted:
+    """What the address asks for: the answer is drawn before the choices are."""
+    slower = asked("slower", SLOWER)
+    return Wanted(
+        where, asked("outcome", OUTCOMES), float(slower) if slower else None, asked("root", entries)
+    )
+
+
+def _filters(window: Window, entries: Mapping[str, str]) -> None:
     """The row of choices; each is in the address."""
-    entries = {str(root): str(root) for root in roots["root"]}
-    outcome = option_chooser("outcome", OUTCOMES, "Outcome", "Any outcome", width=150)
-    slower = option_chooser("slower", SLOWER, "Slower than", "Any duration", width=150)
-    root = option_chooser("root", entries, "Entry", "Any entry", width=220)
-    st.space("stretch")
-    _order()
-    return Wanted(where, outcome, float(slower) if slower else None, root)
-
-
-def _order() -> None:
-    word_chooser("order", ORDERS, "Order", "slowest")
+    with st.container(horizontal=True, key="filters", gap="small"):
+        function_chooser(window, width=270)
+        option_chooser("outcome", OUTCOMES, "Outcome", "Any outcome", width=150)
+        option_chooser("slower", SLOWER, "Slower than", "Any duration", width=150)
+        option_chooser("root", entries, "Entry", "Any entry", width=220)
+        st.space("stretch")
+        word_chooser("order", ORDERS, "Order", "slowest")
 
 
 def _ordered() -> str:
-    asked = st.query_params.get("order", "slowest")
-    return asked if asked in ORDERS else "slowest"
+    return asked("order", ORDERS) or "slowest"
 
 
 def _dots(window: Window, wanted: Wanted) -> None:
     found = queries_traces.traces(window, wanted, "newest", DRAWN)
-    drawn = duration_dots(found, window=window, zone=widgets.zone())
+    narrow = tables.board_columns() == 1
+    drawn = duration_dots(found, window=window, zone=widgets.zone(), narrow=narrow)
     with st.container(border=True, key="dots"):
         zoom.board(drawn, key="trace-dots", alt="Duration of each trace over time, failed ones marked")
 
@@ -138,9 +144,9 @@ def _columns() -> Mapping[str, Any]:
 
 def _chosen(listed: pd.DataFrame) -> None:
     """The trace of the address, else the first of the list that was read in full."""
-    asked = st.query_params.get("trace")
-    found = links.read_function_id(asked) if asked else None
-    if asked and found is None:
+    named = st.query_params.get("trace")
+    found = links.read_function_id(named) if named else None
+    if named and found is None:
         widgets.no_data("The trace in the address cannot be read: it is account.region.id.")
     if found is None and len(listed):
         full = listed[listed["has_segments"]]
