@@ -43,6 +43,11 @@ def parts(costs: pd.DataFrame, window: Window) -> pd.DataFrame:
     )
 
 
+def by_word(costs: pd.DataFrame) -> dict[str, Decimal | None]:
+    """What each component costs, by what people call it."""
+    return {COMPONENT_WORDS[str(row["component"])]: amount(row) for row in costs.to_dict("records")}
+
+
 def amount(row: Any) -> Decimal | None:
     """What a component costs; None where a hole in its usage leaves nothing to add."""
     state, known = row["state"], Decimal(row["cost_usd"])

@@ -12,6 +12,7 @@ from core.cost_words import COMPONENT_WORDS, ESTIMATE_ERROR, NOT_COUNTED
 from core.facts import Target
 from core.windows import Window
 from dashboard import (
+    figures_cost,
     figures_function_cost,
     figures_parts,
     links,
@@ -128,6 +129,7 @@ def drivers(place: Place, window: Window) -> None:
     """Components over time, and each with its formula."""
     step = cost_step(window)
     target, now = Target(place[0], place[1]), queries.now()
+    costs = queries_function.cost_parts(target, place[2], window, now)
     with st.container(border=True, key="drivers"):
         st.header(f"What drives it, per {numbers.age(step)}", anchor=False)
         series = queries_function_cost.over_time(window, place, now)
@@ -139,7 +141,8 @@ def drivers(place: Place, window: Window) -> None:
             narrow = tables.board_columns() == 1
             chart = cost_over_time(named[used] if used.any() else named, step=step, narrow=narrow)
             zoom.bars(chart, key="drivers-chart", alt=f"Cost per {numbers.age(step)} by component")
-    costs = queries_function.cost_parts(target, place[2], window, now)
+            if lacking := figures_cost.not_drawn(figures_parts.by_word(costs), step):
+                st.caption(lacking)
     shown, column = figures_parts.parts(costs, window), st.column_config
     with st.container(key="drivers-table"):
         tables.table(
@@ -179,7 +182,7 @@ def bought_nothing(wasted: pd.DataFrame, one: figures_function_cost.Row) -> None
                 "cost_usd": tables.usd_column("Cost", shown["cost_usd"], "At list price, in this window."),
                 "share": tables.percent_column("Of its cost", "This / the function's cost in this window."),
                 "invocations": tables.count_column("Invocations"),
-                "means": column.TextColumn("What is counted", width="large"),
+                "means": column.TextColumn("What is counted", width=540),
                 "state": column.TextColumn("Data", help="How well its log was read."),
             },
         )
@@ -208,12 +211,12 @@ def deploys(place: Place, window: Window) -> None:
                 "before_usd": _thousand("Before", shown["before_usd"]),
                 "after_usd": _thousand("After", shown["after_usd"]),
                 "moved_share": tables.percent_column("Moved by", "(After − before) / before."),
-                "most": column.TextColumn("Most of it", help="Per thousand invocations."),
+                "most": column.TextColumn("Most of it", width=170, help="Per thousand invocations."),
                 "before": column.TextColumn("Before: length"),
                 "after": column.TextColumn("After: length"),
                 "before_invocations": tables.count_column("Invocations before", "In the window before it."),
                 "after_invocations": tables.count_column("Invocations after", "In the window after it."),
-                "who": column.TextColumn("Who"),
+                "who": column.TextColumn("Who", width=150),
                 "state": column.TextColumn("Data", help="The worse of the two windows."),
             },
         )

@@ -32,7 +32,7 @@ from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
 from store.tiers import DAY, month_of
 
-__all__ = ["COMPONENTS", "cost_now", "cost_series", "cost_step", "costs"]
+__all__ = ["COMPONENTS", "cost_now", "cost_series", "cost_step", "costs", "not_in_steps"]
 
 COMPONENTS = tuple(name for name in ALL if name != "quarterdeck")
 """Quarterdeck's own calls are no usage of functions: `store.readers.own_spend` has them."""
@@ -255,13 +255,18 @@ def cost_step(window: Window) -> timedelta:
     return max((step for step in STEPS if step * BARS <= window.duration), default=STEPS[0])
 
 
+def not_in_steps(step: timedelta) -> tuple[str, ...]:
+    """Components that `cost_series` lacks in steps this short: their usage is counted by the hour."""
+    return () if step >= HOUR else tuple(name for name in COMPONENTS if name not in USUAL)
+
+
 @reader
 def cost_series(
     store: Store, window: Window, *, now: datetime, by: str = "function", where: Filter = EVERYTHING
 ) -> pd.DataFrame:
     """Long frame: ts (of a `cost_step`), group (top 7 and `other`), cost_usd (float). Whole steps only; a
-    step that was not read is NaN. At list price. What functions cost that no inventory lists any more or yet
-    is one group, but for regions, which are known all the same."""
+    step that was not read is NaN. At list price, without what `not_in_steps` says. What functions cost that
+    no inventory lists any more or yet is one group, but for regions, which are known all the same."""
     step = cost_step(window)
     with store.snapshot(window, KEPT) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)

@@ -1,5 +1,6 @@
 """What Spend says of moves, budgets, forecasts and prices that are lacking."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pandas as pd
@@ -80,3 +81,18 @@ def test_what_has_no_price_is_counted_by_its_reason():
     found = figures_cost.priceless(pd.DataFrame({"state": states}))
 
     assert found == {"no price is known for arm64 in x": 1, "no price is known for it in x": 1}
+
+
+def test_a_chart_of_short_steps_says_what_it_lacks_of_the_sums_beside_it():
+    parts = {
+        "Duration": Decimal(3),
+        "Event pollers": Decimal("0.57"),
+        "X-Ray traces": Decimal(1),
+        "SnapStart": None,
+    }
+
+    said = figures_cost.not_drawn(parts, timedelta(minutes=10)).replace("\\", "")
+
+    assert "not drawn per 10 min: X-Ray traces $1.00, Event pollers $0.57." in said.replace(":small[]", "")
+    assert figures_cost.not_drawn(parts, timedelta(hours=1)) == ""
+    assert figures_cost.not_drawn({"Duration": Decimal(3)}, timedelta(minutes=10)) == ""
