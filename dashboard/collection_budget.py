@@ -129,8 +129,9 @@ def log_modes() -> None:
         return
     with more, st.container(key="modes-table"):
         tables.table(
-            shown,
+            shown.assign(bytes_a_day=shown["bytes_a_day"] / tables.MB),
             key="modes",
+            export=shown,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt="How the log of each function is read, why, its volume and what that costs",
@@ -140,7 +141,7 @@ def log_modes() -> None:
                 "function": tables.function_button(shown, "mode-open"),
                 "place": column.TextColumn("Where"),
                 "mode": column.TextColumn("Read"),
-                "bytes_a_day": column.NumberColumn("A day", format="bytes", help="What the function logs."),
+                "bytes_a_day": tables.megabytes_column("A day", "What the function logs."),
                 "usd_a_month": tables.usd_column("A month", shown["usd_a_month"], "What reading it costs."),
                 "why": column.TextColumn("Why", width=520),
             },

@@ -42,19 +42,19 @@ def stored(shown: pd.DataFrame) -> None:
     column, zone = st.column_config, str(widgets.zone())
     with st.container(key="size-table"):
         tables.table(
-            shown,
+            shown.assign(size=shown["size"] / tables.MB, waiting=shown["waiting"] / tables.MB),
             key="size",
+            export=shown,
             alt="Rows, files and bytes per kind of fact, and since when, largest first",
             height=tables.height_px(len(shown), most=ROWS),
             column_config={
                 "kind": column.TextColumn("Kind"),
                 "rows": tables.count_column("Rows"),
                 "files": tables.count_column("Files"),
-                "size": column.NumberColumn("Size", format="bytes", help="Files and what waits for them."),
-                "waiting": column.NumberColumn(
+                "size": tables.megabytes_column("Size", "Files and what waits for them."),
+                "waiting": tables.megabytes_column(
                     "Not packed yet",
-                    format="bytes",
-                    help="In the state database until its hour has settled (which counts it again).",
+                    "In the state database until its hour has settled (which counts it again).",
                 ),
                 "since": column.DatetimeColumn("Since", format="D MMM YYYY HH:mm", timezone=zone),
                 "fine_since": column.DatetimeColumn(

@@ -174,7 +174,7 @@ def cards(
             partial=bool(month[1]),
         ),
         Card(
-            label="Projected, whole month",
+            label="Projected month",
             value=numbers.usd(projected[0]),
             help=f"Month to date plus the rate of the last 24 hours for the rest. {projected[1]}".strip(),
             partial=bool(projected[1]),

@@ -22,6 +22,9 @@ _STATES = {
     "off": "critical",
     "too early": "not collected",
 }
+LEAST_SAID_USD = Decimal("0.0001")
+"""A smaller difference is in the file and its sums, in no cell."""
+
 NET = "what Savings Plans cover costs what it effectively costs"
 
 
@@ -78,12 +81,12 @@ def cells(found: Reconciled) -> pd.DataFrame:
         (
             one.cell.account,
             one.cell.region,
-            one.cell.meter,
+            one.cell.meter.replace("_", " "),
             one.cell.architecture,
             float(one.estimate_usd),
             float(one.bill_usd),
             float(one.unexplained_usd),
-            "; ".join(f"{d.reason} {usd(d.usd)}" for d in one.differences),
+            "; ".join(f"{d.reason} {usd(d.usd)}" for d in one.differences if abs(d.usd) >= LEAST_SAID_USD),
         )
         for one in found.cells
     ]

@@ -83,6 +83,26 @@ def usd_column(label: str, amounts: pd.Series[Any], help: str | None = None) -> 
     return st.column_config.NumberColumn(label, format=f"$%,.{decimals(amounts)}f", help=help)
 
 
+def usd_moves(amounts: pd.Series[Any]) -> pd.Series[Any]:
+    """Differences as a table shows them: what its four decimals write as zero has no sign either."""
+    known = amounts.astype("float64")
+    return known.mask(known.abs() < 0.00005, 0.0)
+
+
+def usd_moves_column(label: str, amounts: pd.Series[Any], help: str | None = None) -> Any:
+    """Differences in USD, which the label says: a dollar sign before a minus reads badly."""
+    shape = f"%,.{decimals(usd_moves(amounts).abs())}f"
+    return st.column_config.NumberColumn(f"{label}, USD" if label else "USD", format=shape, help=help)
+
+
+MB = 1024 * 1024
+
+
+def megabytes_column(label: str, help: str | None = None) -> Any:
+    """Of a column in MB: a browser writes bytes in its own language's short forms, as 31mB."""
+    return st.column_config.NumberColumn(label, format="%,.2f MB", help=help)
+
+
 def decimals(amounts: pd.Series[Any]) -> int:
     known = amounts.astype("float64")
     least = known[known > 0].min()

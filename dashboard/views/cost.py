@@ -144,6 +144,8 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
             narrow = tables.board_columns() == 1
             chart = cost_over_time(series.assign(group=names), step=step, narrow=narrow)
             zoom.bars(chart, key="cost-chart", alt=f"Cost per {words(step)} by {word(by).lower()}")
+            if lacking := figures_cost.not_drawn(parts, step):
+                st.caption(lacking)
     with right, st.container(border=True, key="cost-parts", height="stretch"):
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")
@@ -218,7 +220,7 @@ def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -
         return
     with st.container(key="moves-table"):
         tables.table(
-            shown,
+            shown.assign(moved_usd=tables.usd_moves(shown["moved_usd"])),
             key="cost-moves",
             export=figures_moves.export(found),
             height=tables.height_px(len(shown), most=MOVES),
@@ -227,7 +229,7 @@ def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -
                 "name": column.TextColumn(word(by)),
                 "before_usd": tables.usd_column("Before", shown["before_usd"], f"At list price, {against}."),
                 "after_usd": tables.usd_column("Now", shown["after_usd"], "At list price, in this window."),
-                "moved_usd": column.NumberColumn("Moved", format="dollar", help="Now − before."),
+                "moved_usd": tables.usd_moves_column("Moved", shown["moved_usd"], "Now − before."),
                 "moved_share": tables.percent_column("Moved by", "(Now − before) / before."),
                 "why": column.TextColumn("Because of", width="large"),
             },

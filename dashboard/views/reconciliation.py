@@ -22,6 +22,8 @@ HOW_TO = (
 )
 WORDS = {IMPORTED: "imported bill", EXPLORER: "Cost Explorer"}
 QUARTER_HOUR = 15 * MINUTE
+MEANS_PX = 610
+"""As wide as the longest reason in words."""
 
 
 def page(_window: Window) -> None:
@@ -71,18 +73,20 @@ def why(found: Reconciled) -> None:
         st.caption("It does not: both are the same.")
         return
     tables.table(
-        shown,
+        shown.assign(usd=tables.usd_moves(shown["usd"])),
         key="reasons",
+        export=shown,
         height=tables.height_px(len(shown), most=16),
         alt="Reasons for which the bill differs from the estimate, what is unexplained first",
         column_config={
             "reason": column.TextColumn("Reason", pinned=True, help="Every difference has one."),
-            "usd": column.NumberColumn(
-                "USD", format="dollar", help="By which the bill is above (below: negative) the estimate."
+            "usd": tables.usd_moves_column(
+                "", shown["usd"], "By which the bill is above (below: negative) the estimate."
             ),
+            "means": column.TextColumn("What that is", width=MEANS_PX, help="The reason in words."),
             "names": column.TextColumn("Mostly", help="What it is mostly about."),
-            "means": column.TextColumn("What that is", width="large", help="The reason in words."),
         },
+        column_order=["reason", "usd", "means", "names"],
     )
 
 
@@ -93,16 +97,17 @@ def daily(found: Reconciled) -> None:
         narrow = tables.board_columns() == 1
         st.altair_chart(charts.days(rows, narrow=narrow), key="days", alt="Bill and estimate of each UTC day")
     tables.table(
-        rows,
+        rows.assign(difference_usd=tables.usd_moves(rows["difference_usd"])),
         key="days-table",
+        export=rows,
         height=tables.height_px(len(rows), most=8),
         alt="Bill and estimate of each UTC day, the newest first",
         column_config={
             "day": column.DateColumn("Day (UTC)", format="D MMM", pinned=True),
             "estimate_usd": tables.usd_column("Estimate", rows["estimate_usd"], "Use times list price."),
             "bill_usd": tables.usd_column("Bill", rows["bill_usd"], "Net of what Savings Plans cover."),
-            "difference_usd": column.NumberColumn(
-                "Difference", format="dollar", help="Bill less estimate, for all reasons together."
+            "difference_usd": tables.usd_moves_column(
+                "Difference", rows["difference_usd"], "Bill less estimate, for all reasons together."
             ),
         },
     )
@@ -112,7 +117,7 @@ def where(found: Reconciled) -> None:
     st.header("Where, most unexplained first", anchor=False)
     shown, column = figures.cells(found), st.column_config
     tables.table(
-        shown,
+        shown.assign(unexplained_usd=tables.usd_moves(shown["unexplained_usd"])),
         key="cells",
         export=figures.export(found),
         height=tables.height_px(len(shown), most=16),
@@ -126,10 +131,14 @@ def where(found: Reconciled) -> None:
             "architecture": column.TextColumn("Processor", help="Where prices go by it."),
             "estimate_usd": tables.usd_column("Estimate", shown["estimate_usd"], "Use times list price."),
             "bill_usd": tables.usd_column("Bill", shown["bill_usd"], "Net of what Savings Plans cover."),
-            "unexplained_usd": column.NumberColumn(
-                "Unexplained", format="dollar", help="Bill less estimate, without what is explained."
+            "unexplained_usd": tables.usd_moves_column(
+                "Unexplained", shown["unexplained_usd"], "Bill less estimate, without what is explained."
             ),
-            "why": column.TextColumn("Differences", width="large", help="Estimate + differences = bill."),
+            "why": column.TextColumn(
+                "Differences",
+                width="large",
+                help="Estimate + differences = bill. Those below $0.0001 are in the file only.",
+            ),
         },
     )
 

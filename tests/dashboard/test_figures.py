@@ -300,4 +300,4 @@ def test_unknown_prices_are_left_out_of_the_spend_and_said():
     by_label = {card.label: card for card in cards}
     assert by_label["Spent this month"].value == "$0.50"
     assert "1 operations have no known price" in by_label["Spent this month"].help
-    assert by_label["Projected, whole month"].value == "—"
+    assert by_label["Projected month"].value == "—"

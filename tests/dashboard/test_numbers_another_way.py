@@ -401,6 +401,6 @@ def test_the_cards_of_collection_are_sums_over_runs_and_calls(open_page, fleet, 
     assert shown["Runs that failed"] == ("1", "of 12 in 24 h")
     assert shown["Gaps in this window"] == ("0", "everything was read")
     assert shown["Spent this month"] == (numbers.usd(Decimal("1.75")), "60 calls")
-    assert shown["Projected, whole month"][0] == numbers.usd(Decimal("1.75") + Decimal("0.5") * left_days)
+    assert shown["Projected month"][0] == numbers.usd(Decimal("1.75") + Decimal("0.5") * left_days)
     kept = sum(len(told.points) + len(told.records) for told in fleet)
     assert shown["Store"][1] == f"{kept:,} rows"

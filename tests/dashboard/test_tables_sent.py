@@ -37,3 +37,9 @@ def test_a_table_that_is_sent_whole_only_says_its_rows(open_page):
     assert not app.exception
     assert len(app.dataframe[0].value) == tables.MOST
     assert [it.value for it in app.caption] == ["1,000 rows"]
+
+
+def test_a_difference_too_small_to_be_written_has_no_sign_and_one_not_known_stays_unknown():
+    shown = tables.usd_moves(pd.Series([-0.00001, -0.0004, None, 2.0]))
+
+    assert [f"{usd:.4f}" for usd in shown] == ["0.0000", "-0.0004", "nan", "2.0000"]
