@@ -77,15 +77,24 @@ def cost_over_time(series: pd.DataFrame, *, step: timedelta, narrow: bool = Fals
 
 
 def usd_axis(highest: float) -> str:
-    """Dollars with as many decimals as ticks below `highest` need to differ."""
+    """Dollars with as many decimals as ticks below `highest` need to differ; whole ones from ten up."""
+    if highest >= 10:
+        return "$,.0f"
     decimals = 1 - math.floor(math.log10(highest)) if highest > 0 else 2
-    return f"$,.{min(max(decimals, 2), 9)}~f"
+    return f"$,.{min(max(decimals, 2), 9)}f"
 
 
 def legend(narrow: bool) -> alt.Legend:
-    """Below the bars; on a phone in two columns with shorter names."""
-    columns, limit_px = (2, 120) if narrow else (4, 220)
-    return alt.Legend(orient="bottom", columns=columns, labelLimit=limit_px, symbolType="square")
+    """Below the bars, right under their axis; on a phone in two columns with shorter names."""
+    limit_px = 120 if narrow else 220
+    columns = legend_columns(narrow)
+    return alt.Legend(
+        orient="bottom", columns=columns, labelLimit=limit_px, symbolType="square", offset=0, padding=4
+    )
+
+
+def legend_columns(narrow: bool) -> int:
+    return 2 if narrow else 4
 
 
 def stacked(series: pd.DataFrame, groups: list[str], *, step: timedelta) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from dashboard.charts.cost import BAR, legend
+from dashboard.charts.cost import BAR, legend, usd_axis
 from dashboard.charts.theme import BEFORE, INFO, PADDING
 
 BILL, ESTIMATE = "Bill", "Estimate at list price"
@@ -18,8 +18,9 @@ def days(rows: pd.DataFrame, *, narrow: bool = False) -> alt.Chart:
     second = rows.assign(
         what=ESTIMATE, usd=rows["estimate_usd"], ts=rows["day"] + half, end=rows["day"] + 2 * half
     )
+    both = pd.concat([first, second])
     chart: alt.Chart = (
-        alt.Chart(pd.concat([first, second]))
+        alt.Chart(both)
         .mark_bar()
         .encode(
             alt.X(
@@ -29,7 +30,7 @@ def days(rows: pd.DataFrame, *, narrow: bool = False) -> alt.Chart:
                 axis=alt.Axis(format="%-d %b", grid=False, labelOverlap=True),
             ),
             alt.X2("end:T"),
-            alt.Y("usd:Q", title=None, axis=alt.Axis(format="$,.2~f", tickCount=4)),
+            alt.Y("usd:Q", title=None, axis=alt.Axis(format=usd_axis(both["usd"].abs().max()), tickCount=4)),
             alt.Y2Datum(0),
             alt.Color(
                 "what:N",

@@ -14,7 +14,7 @@ from core.telemetry import InvocationRecord, TraceRecord
 from core.waterfall import waterfall as spans_of
 from core.windows import Window
 from dashboard.charts.service_map import layers, positions, service_map
-from dashboard.charts.traces import dots
+from dashboard.charts.traces import dots, duration_dots
 from dashboard.charts.waterfall import COLOURS, bars, waterfall
 from store.readers.tracing import traces
 
@@ -122,6 +122,18 @@ def test_a_choice_that_is_none_is_passed_over(open_page, traced):
     assert len(table(app, "took")) == 3
 
 
+def test_the_answer_is_drawn_before_the_choices(open_page, traced, monkeypatch):
+    def stop(answer):
+        raise RuntimeError
+
+    monkeypatch.setattr("dashboard.tables.say", stop)
+
+    app = open_page("views/traces.py")
+
+    assert app.exception
+    assert "Outcome" not in [box.label for box in app.selectbox]
+
+
 def test_the_trace_of_the_address_is_shown_with_its_invocation(open_page, traced):
     app = open_page("views/traces.py", trace=f"111111111111.eu-west-1.{trace_id(20, 2)}")
 
@@ -213,6 +225,17 @@ def test_a_waterfall_is_as_high_as_its_rows_and_ends_at_the_most_that_is_drawn()
 
     assert len(option["yAxis"]["data"]) == 60
     assert height_px == waterfall(spans(json.dumps(json.loads(many)[:60])))[1]
+
+
+def test_the_legend_of_dots_stands_below_the_title_on_a_phone(traced):
+    found = traces(traced, WINDOW)
+
+    wide, narrow = (
+        duration_dots(found, window=WINDOW, zone=UTC, narrow=phone).option for phone in (False, True)
+    )
+
+    assert narrow["legend"]["top"] > wide["legend"]["top"] == wide["title"]["top"]
+    assert narrow["grid"]["top"] > wide["grid"]["top"]
 
 
 def test_a_dot_is_in_the_column_of_its_outcome_only(traced):

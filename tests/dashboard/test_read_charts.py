@@ -9,7 +9,7 @@ import pytest
 
 from core.windows import Window
 from dashboard import figures_collection
-from dashboard.charts import cold, collection, concurrency, cost, groups, queues
+from dashboard.charts import chargeback, cold, collection, concurrency, cost, groups, queues
 from dashboard.export import csv_text
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -38,6 +38,18 @@ def test_the_cost_chart_is_drawn_in_utc_days_because_that_is_how_aws_bills():
 
     assert by_day["encoding"]["x"]["scale"]["type"] == "utc"
     assert by_hour["encoding"]["x"]["scale"]["type"] == "time"
+
+
+def test_lines_of_a_statement_keep_their_names_however_long_the_legend_is():
+    bars = pd.DataFrame(
+        [(f"team {n}", f"part {part}", 1.0) for n in range(8) for part in range(12)],
+        columns=["group", "part", "cost_usd"],
+    )
+
+    wide, narrow = (chargeback.lines(bars, narrow=phone).to_dict() for phone in (False, True))
+
+    assert narrow["height"] > wide["height"] > 8 * chargeback.BAR_PX
+    assert narrow["encoding"]["y"]["axis"]["labelOverlap"] is False
 
 
 def test_the_legend_of_costs_has_fewer_columns_on_a_phone():
@@ -301,7 +313,8 @@ def test_the_strip_of_a_young_store_begins_at_its_first_run():
 
 
 @pytest.mark.parametrize(
-    ("highest", "shape"), [(12.0, "$,.2~f"), (0.3, "$,.2~f"), (0.0002, "$,.5~f"), (0.0, "$,.2~f")]
+    ("highest", "shape"),
+    [(12.0, "$,.0f"), (4.0, "$,.2f"), (0.3, "$,.2f"), (0.03, "$,.3f"), (0.0002, "$,.5f"), (0.0, "$,.2f")],
 )
 def test_the_axis_of_a_cost_has_decimals_enough_to_tell_its_ticks_apart(highest, shape):
     assert cost.usd_axis(highest) == shape
