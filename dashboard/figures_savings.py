@@ -82,7 +82,7 @@ def answer(found: Sequence[Saving]) -> Answer:
         text = f"**{_many(len(changes), 'change is', 'changes are')} proposed, none for its price.**"
         return Answer("info", text, left if unknown else "")
     by = _many(len(changes), "change", "changes")
-    text = f"**{money(whole.low)} to {money(whole.high)} a month could be saved** by {by}."
+    text = f"**{_escaped(Band(whole.low, whole.high))} a month could be saved** by {by}."
     most = f"most: {plain(first.function)}, {plain(first.proposal.says)}, {_escaped(first.proposal.saves)}"
     return Answer("info", text, f"{most} · {left}" if unknown else most)
 

@@ -27,6 +27,7 @@ from store.readers.rightsizing import Saving
 from store.readers.things import Place
 
 FORTNIGHT = timedelta(days=14)
+PHONE_PX = 170
 
 
 def page(window: Window) -> None:
@@ -82,9 +83,9 @@ def _columns(shown: pd.DataFrame) -> dict[str, Any]:
     return {
         "says": _choose(shown, "pick-saving", "Change"),
         "function": column.TextColumn("Function"),
-        "what": column.TextColumn("What"),
-        "low_usd": _cents("At least", "USD saved a month; below zero: it costs more."),
-        "high_usd": _cents("At most", "USD saved a month."),
+        "what": column.TextColumn("What", width=185),
+        "low_usd": _cents("At least, USD", "Saved a month; below zero: it costs more."),
+        "high_usd": _cents("At most, USD", "Saved a month."),
         "risk": column.TextColumn("Risk", width="large"),
         "evidence": column.TextColumn("Evidence", width="large"),
         "optimizer": column.TextColumn("Compute Optimizer", help="AWS's own finding on memory."),
@@ -93,11 +94,12 @@ def _columns(shown: pd.DataFrame) -> dict[str, Any]:
 
 
 def _cents(label: str, help: str) -> Any:
-    return st.column_config.NumberColumn(label, format="$%,.2f", help=help)
+    return st.column_config.NumberColumn(label, format="%,.2f", help=help)
 
 
 def _choose(shown: pd.DataFrame, key: str, label: str) -> Any:
-    """A column that shows the proposal of its row below."""
+    """A column that shows the proposal of its row below; on a phone it leaves room for what is beside it."""
+    width = PHONE_PX if tables.board_columns() == 1 else None
 
     def opened() -> None:
         row = shown.iloc[st.session_state[key]["row"]]
@@ -105,7 +107,7 @@ def _choose(shown: pd.DataFrame, key: str, label: str) -> Any:
         st.query_params["kind"] = row["kind"]
 
     return st.column_config.ButtonColumn(
-        label, key=key, on_click=opened, type="tertiary", alignment="left", pinned=True
+        label, key=key, on_click=opened, type="tertiary", alignment="left", pinned=True, width=width
     )
 
 
@@ -126,7 +128,7 @@ def missing(unknown: Sequence[Saving]) -> None:
                 "what": _choose(shown, "pick-unknown", "What"),
                 "function": column.TextColumn("Function"),
                 "missing": column.TextColumn("Missing", width="large"),
-                "high_usd": _cents("At stake", "USD a month, at most."),
+                "high_usd": _cents("At stake, USD", "A month, at most."),
                 "place": column.TextColumn("Where"),
             },
             column_order=tables.spoken(shown, ["what", "function", "missing", "high_usd", "place"]),
