@@ -105,7 +105,7 @@ def every(window: Window) -> None:
                 "per_thousand_usd": tables.usd_column(
                     "Per thousand", shown["per_thousand_usd"], "Cost / invocations × 1,000."
                 ),
-                "driver": column.TextColumn("Driven by", help="The component that costs most."),
+                "driver": column.TextColumn("Driven by", width=160, help="The component that costs most."),
                 "invocations": tables.count_column("Invocations"),
                 "place": column.TextColumn("Where"),
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
