@@ -59,7 +59,7 @@ def duration_dots(found: pd.DataFrame, *, window: Window, zone: tzinfo, narrow: 
             "padding": [2, 0],
             "textStyle": {"fontSize": 12.5, "fontWeight": 600},
         },
-        "legend": {"right": 60, "top": 24 if narrow else 4, "itemHeight": 9, "itemWidth": 9, "data": present},
+        "legend": {"right": 90, "top": 24 if narrow else 4, "itemHeight": 9, "itemWidth": 9, "data": present},
         "grid": {"left": 4, "right": 8, "top": 52 if narrow else 36, "bottom": 2, "containLabel": True},
         "tooltip": {"trigger": "item", "confine": True, "formatter": "<b>{@when}</b><br>{@said}<br>{@entry}"},
         "xAxis": {

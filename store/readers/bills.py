@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
+from core.cost_words import COMPONENT_WORDS
 from core.metering import COUNTS
 from core.meters import COMPONENTS, METERS
 from core.windows import Window, merge, subtract
@@ -119,8 +120,8 @@ def _priceless(used: Metering, unpriced: set[Unpriced]) -> dict[Place, dict[str,
     found: dict[Place, dict[str, str]] = {}
     for account, region, architecture, column in sorted(unpriced):
         of = architecture if METERS[COUNTS[column].meter].by_architecture else ""
-        why = f"no price is known for {of or 'it'} in {region}"
         component = COUNTS[column].component
+        why = f"no price is known for {of or COMPONENT_WORDS[component]} in {region}"
         for place in used.places_of(account, region, architecture, column):
             found.setdefault(place, {})[component] = why
     return found

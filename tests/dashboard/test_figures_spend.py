@@ -75,12 +75,15 @@ def test_a_forecast_has_a_band_or_says_why_there_is_none():
 def test_what_has_no_price_is_counted_by_its_reason():
     states = [
         "not collected: duration: no price is known for arm64 in x; init: no price is known for arm64 in x",
-        "not collected: logs: no price is known for it in x", "provisional", None, "not collected: denied",
-    ]  # fmt: skip
+        "not collected: logs: no price is known for Log ingestion in x",
+        "provisional",
+        None,
+        "not collected: denied",
+    ]
 
     found = figures_cost.priceless(pd.DataFrame({"state": states}))
 
-    assert found == {"no price is known for arm64 in x": 1, "no price is known for it in x": 1}
+    assert found == {"no price is known for arm64 in x": 1, "no price is known for Log ingestion in x": 1}
 
 
 def test_a_chart_of_short_steps_says_what_it_lacks_of_the_sums_beside_it():
