@@ -106,7 +106,7 @@ def _invoke_errors(day: Day) -> Samples:
     return _at(ts, np.ones(len(ts)))
 
 
-def _pollers(day: Day) -> Samples:
+def poller_units(day: Day) -> Samples:
     """One per minute with traffic, and a second when a minute is busy."""
     minute, batches = np.unique(day.start_ms // MINUTE_MS, return_counts=True)
     return _at(minute * MINUTE_MS, np.where(batches > 6, 2.0, 1.0))
@@ -130,8 +130,8 @@ _ERRORS: dict[str, OfDay] = {
     "CommitErrorCount": _rare(2500),
 }
 _PROVISIONED: dict[str, OfDay] = {
-    "ProvisionedPollers": _pollers,
-    "EventPollerUnit": _pollers,
+    "ProvisionedPollers": poller_units,
+    "EventPollerUnit": poller_units,
     "EventPollerThroughputInBytes": _throughput,
 }
 

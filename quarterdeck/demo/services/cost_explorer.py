@@ -1,8 +1,8 @@
 """Cost Explorer: GetCostAndUsage, with what the demo's invocations use at the demo's list prices.
 
 A payer's month draws on AWS's free amounts from its first day on. What is charged: requests, duration (init
-and provisioned concurrency included), /tmp storage, logs ingested and traces stored. What ran after now is
-in no answer, and the current month is estimated.
+and provisioned concurrency included), /tmp storage, event pollers, logs ingested and traces stored. What ran
+after now is in no answer, and the current month is estimated.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from core.meters import CLOUDWATCH, FREE_A_MONTH, LAMBDA, METERS, SQS, XRAY, Met
 from core.prices import GIB
 from quarterdeck.demo.account import Demo, Handler, paged
 from quarterdeck.demo.logsizes import log_bytes
+from quarterdeck.demo.mappings import poller_units
 from quarterdeck.demo.metrics import is_reachable
-from quarterdeck.demo.model import DAY_MS, Day, Flags
+from quarterdeck.demo.model import DAY_MS, MINUTE_MS, Day, Flags
 from quarterdeck.demo.services.prices import PREFIX, USAGE_TYPES, list_price
 from quarterdeck.demo.specs import Spec
 from quarterdeck.demo.wire import ApiError, Call
@@ -164,6 +165,7 @@ def _sums(day: Day, now_ms: int) -> Sums:
         "provisioned_duration": _gb_s(day, provisioned),
         "provisioned_capacity": _held_gb_s(spec, day, now_ms),
         "ephemeral": float(day.billed_ms[ran].sum()) * max(0, spec.tmp_mb - FREE_TMP_MB) / MB_MS,
+        "event_pollers": _poller_hours(spec, day, now_ms),
         "log_ingest": float(log_bytes(day)[ran].sum()) / GIB,
         "traces": float((day.sampled & ran).sum()) if spec.tracing else 0.0,
     }
@@ -178,8 +180,22 @@ def _held_gb_s(spec: Spec, day: Day, now_ms: int) -> float:
     """Provisioned concurrency is charged for as long as it is configured."""
     if spec.provisioned is None:
         return 0.0
+    return spec.provisioned[1] * spec.memory_mb * _there_ms(day, now_ms) / MB_MS
+
+
+def _poller_hours(spec: Spec, day: Day, now_ms: int) -> float:
+    """A poller unit is there as long as its mapping is, and another one in busy minutes."""
+    if spec.pollers is None:
+        return 0.0
+    units = poller_units(day)
+    more = (units.value - 1)[units.minute * MINUTE_MS <= now_ms].sum()
+    return (_there_ms(day, now_ms) / MINUTE_MS + float(more)) / 60
+
+
+def _there_ms(day: Day, now_ms: int) -> int:
+    """How long what is there all day has been there by now."""
     begin_ms = int(day.start_ms[0]) // DAY_MS * DAY_MS if len(day) else now_ms
-    return spec.provisioned[1] * spec.memory_mb * min(DAY_MS, max(0, now_ms - begin_ms)) / MB_MS
+    return min(DAY_MS, max(0, now_ms - begin_ms))
 
 
 HANDLERS: dict[str, Handler] = {"GetCostAndUsage": get_cost_and_usage}
