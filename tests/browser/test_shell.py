@@ -142,7 +142,7 @@ def test_a_table_is_a_csv_file_of_all_its_rows(url, open_tab):
     assert len(rows) == shown + 1
 
 
-@pytest.mark.parametrize(("path", "title"), [("/", "Invocations and errors, per minute"), ("/cost", "$0")])
+@pytest.mark.parametrize(("path", "title"), [("/", "Invocations and errors, per minute"), ("/cost", "$0.00")])
 def test_a_chart_is_a_png_and_an_svg_file(path, title, url, open_tab):
     tab = open_tab(url).open(path)
 
