@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -70,6 +71,11 @@ def _print(seen: Counter[str], days: int, wrong: list[str], took_s: float) -> No
         ("Of them again, with the same id (killed between the answer and our note)", seen["again"]),
         ("Differences from the straight look", len(wrong)),
     ]
+    show(rows, wrong, took_s)
+
+
+def show(rows: Sequence[tuple[str, int]], wrong: Sequence[str], took_s: float) -> None:
+    """A table of counts, and the first differences."""
     print(f"| {os.cpu_count()} cores, {took_s:.0f} s | |\n|---|---:|")
     for name, value in rows:
         print(f"| {name} | {value:,} |")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 import sys
 import tempfile
 import threading
@@ -28,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import httpx
 import sqlalchemy as sa
+from alert_kills import show
 
 from store import schema
 from store.store import Store
@@ -114,7 +114,7 @@ def main() -> int:
         sent = Counter(id for id, _, _ in got)
         again = sum(sent.values()) - len(sent)
         seen.update(days=1, incidents=len(told), notices=len(sent), again=again)
-    show(seen, wrong, time.perf_counter() - began)
+    _print(seen, wrong, time.perf_counter() - began)
     return 1 if wrong else 0
 
 
@@ -139,7 +139,7 @@ def differences(told: list[sa.Row], got: Got, seed: int) -> list[str]:
     return found
 
 
-def show(seen: Counter[str], wrong: list[str], took_s: float) -> None:
+def _print(seen: Counter[str], wrong: list[str], took_s: float) -> None:
     rows = [
         ("Days", seen["days"]),
         ("Processes killed", seen["kills"]),
@@ -148,11 +148,7 @@ def show(seen: Counter[str], wrong: list[str], took_s: float) -> None:
         ("Of them again, with the same id", seen["again"]),
         ("Differences from the straight look", len(wrong)),
     ]
-    print(f"| {os.cpu_count()} cores, {took_s:.0f} s | |\n|---|---:|")
-    for name, value in rows:
-        print(f"| {name} | {value:,} |")
-    for text in wrong[:20]:
-        print(text)
+    show(rows, wrong, took_s)
 
 
 if __name__ == "__main__":

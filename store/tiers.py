@@ -186,6 +186,15 @@ def oldest(retention: RetentionSettings, *, now: datetime) -> dict[str, datetime
     return {kind: floor(now - getattr(retention, kind), DAY) for kind in SCHEMAS}
 
 
+def months(window: Window) -> Iterator[Window]:
+    """The parts of a window by calendar month, UTC."""
+    start = window.start
+    while start < window.end:
+        end = min(month_of(start).end, window.end)
+        yield Window(start, end)
+        start = end
+
+
 def month_of(ts: datetime) -> Window:
     start = floor(ts, DAY).replace(day=1)
     return Window(start, (start + timedelta(days=31)).replace(day=1))

@@ -40,7 +40,7 @@ class Grid:
         self.window = Window(first, max(first, end))
         self.step, self.step_ms = step, milliseconds(step)
         self.starts_ms: npt.NDArray[np.int64] = np.arange(
-            _epoch_ms(first), _epoch_ms(self.window.end), self.step_ms, dtype=np.int64
+            epoch_ms(first), epoch_ms(self.window.end), self.step_ms, dtype=np.int64
         )
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class Grid:
         return full
 
 
-def _epoch_ms(ts: datetime) -> int:
+def epoch_ms(ts: datetime) -> int:
     return round(ts.timestamp() * 1000)
 
 
@@ -66,8 +66,8 @@ def inside(windows: Sequence[Window], grid: npt.NDArray[np.int64], step: timedel
     merged = merge(windows)
     if not merged:
         return np.zeros(len(grid), dtype=bool)
-    starts = np.array([_epoch_ms(w.start) for w in merged])
-    ends = np.array([_epoch_ms(w.end) for w in merged])
+    starts = np.array([epoch_ms(w.start) for w in merged])
+    ends = np.array([epoch_ms(w.end) for w in merged])
     at = np.searchsorted(starts, grid, side="right") - 1
     return (at >= 0) & (grid + milliseconds(step) <= ends[np.maximum(at, 0)])
 
@@ -76,8 +76,8 @@ def touched(windows: Sequence[Window], grid: npt.NDArray[np.int64], step: timede
     """Per step of `grid`: whether one of `windows` holds some of it."""
     flags = np.zeros(len(grid), dtype=bool)
     for window in merge(windows):
-        first = np.searchsorted(grid, _epoch_ms(window.start) - milliseconds(step), side="right")
-        last = np.searchsorted(grid, _epoch_ms(window.end), side="left")
+        first = np.searchsorted(grid, epoch_ms(window.start) - milliseconds(step), side="right")
+        last = np.searchsorted(grid, epoch_ms(window.end), side="left")
         flags[first:last] = True
     return flags
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.windows import Window
-from store.readers.frames import STEP_SQL, milliseconds
+from store.readers.frames import STEP_SQL, epoch_ms, milliseconds
 from store.readers.things import PLACE, Place, Thing, Things
 from store.readers.usage import WHOLE_MS, Question, Sizes, capacity
 from store.store import Snapshot
@@ -86,8 +86,8 @@ def _labelled(of: Sequence[tuple[Place, str]], sizes: Sizes, at: Any) -> pd.Data
 def over_steps(spans: Sequence[Window], question: Question) -> pd.DataFrame:
     """What each step has of each span, as far as it is over: at (the span's number), step and ms."""
     until = min(question.window.end, question.now)
-    start = np.array([_ms(max(span.start, question.window.start)) for span in spans], dtype=np.int64)
-    end = np.array([_ms(min(span.end, until)) for span in spans], dtype=np.int64)
+    start = np.array([epoch_ms(max(span.start, question.window.start)) for span in spans], dtype=np.int64)
+    end = np.array([epoch_ms(min(span.end, until)) for span in spans], dtype=np.int64)
     step = WHOLE_MS if question.step is None else milliseconds(question.step)
     first, count = start // step, np.where(end > start, (end - 1) // step - start // step + 1, 0)
     at = np.repeat(np.arange(len(spans)), count)
@@ -95,10 +95,6 @@ def over_steps(spans: Sequence[Window], question: Question) -> pd.DataFrame:
     begins = (first[at] + nth) * step
     ms = np.minimum(end[at], begins + step) - np.maximum(start[at], begins)
     return pd.DataFrame({"at": at, "step": begins, "ms": ms.astype(float)})
-
-
-def _ms(ts: datetime) -> int:
-    return round(ts.timestamp() * 1000)
 
 
 # --- SnapStart ----------------------------------------------------------------------------------------------

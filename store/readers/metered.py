@@ -25,7 +25,7 @@ from store.readers.states import Coverage
 from store.readers.things import Place, Things, matches, sql_where
 from store.readers.usage import Question
 from store.store import Filter, Snapshot
-from store.tiers import DAY, month_of
+from store.tiers import DAY, month_of, months
 
 __all__ = ["KEPT", "Metering", "meter_usage"]
 
@@ -135,11 +135,7 @@ def _parts(window: Window, filed: Window) -> Iterator[Window]:
     """What is counted on the spot: a month at a time, since prices and tiers go by the month."""
     ends = [Window(window.start, filed.start), Window(filed.end, window.end)] if filed.duration else [window]
     for end in ends:
-        start = end.start
-        while start < end.end:
-            until = min(month_of(start).end, end.end)
-            yield Window(start, until)
-            start = until
+        yield from months(end)
 
 
 # --- what is filed ------------------------------------------------------------------------------------------

@@ -61,6 +61,16 @@ def is_count(metric: Metric) -> bool:
     return metric.statistic == "Sum" and metric.when not in _UNASKED
 
 
+def finest_s(coarse: bool) -> int:
+    """The longest period at which a stretch counts as read."""
+    return COARSEST_S if coarse else FINEST_S
+
+
+def spread(fields: Mapping[str, Metric], names: Collection[str]) -> list[str]:
+    """Columns that add up: what an hour has of them belongs to its minutes in parts."""
+    return [name for name in names if fields[name].statistic in {"Sum", "SampleCount"}]
+
+
 def fields_of(scopes: Collection[str]) -> dict[str, Metric]:
     """Columns that hold the metrics of some scopes."""
     return {metric.field: metric for metric in METRICS if metric.scope in scopes}

@@ -11,18 +11,18 @@ from core.windows import MINUTE, Window
 from store.asking import reader
 from store.readers.frames import Grid
 from store.readers.minutes import (
-    COARSEST_S,
-    FINEST_S,
     Marks,
     Minutes,
     Numbers,
     Place,
     ask,
     fields_of,
+    finest_s,
     is_count,
     known_only,
     lay,
     period_sql,
+    spread,
     total_of,
 )
 from store.readers.states import Coverage
@@ -110,8 +110,7 @@ def provider_minutes(
 
 
 def _coverage(snapshot: Snapshot, window: Window, now: datetime, coarse: bool) -> Coverage:
-    finest_s = COARSEST_S if coarse else FINEST_S
-    return Coverage.read(snapshot, window, now=now, finest_s=finest_s, only="metrics")
+    return Coverage.read(snapshot, window, now=now, finest_s=finest_s(coarse), only="metrics")
 
 
 def _values(
@@ -126,9 +125,8 @@ def _values(
     totals = [total_of(metric) for metric in fields.values()]
     if not totals or not places:
         return {}
-    sums = [name for name, metric in fields.items() if metric.statistic == "Sum"]
     found = ask(snapshot, places, kind, name, where, totals, period_sql(grid), grid.step)
-    return lay(found, len(places), grid, sums)
+    return lay(found, len(places), grid, spread(fields, fields))
 
 
 def _minutes(

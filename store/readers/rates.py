@@ -3,7 +3,7 @@ process until usage, prices or settings change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from store.readers.prices import book_revision, read_book
 from store.readers.things import EVERYTHING, Things, revisions
 from store.revisions import Kept, Part
 from store.store import Snapshot
-from store.tiers import DAY, month_of
+from store.tiers import DAY, months
 
 Rates = Mapping[Line, Rate]
 
@@ -45,15 +45,6 @@ def month_rates(
         _KEPT.keep(marks, new)
         found |= new
     return {line: rate for rates in found.values() for line, rate in rates.items()}
-
-
-def months(wide: Window) -> Iterator[Window]:
-    """The parts of a window by calendar month, UTC."""
-    start = wide.start
-    while start < wide.end:
-        end = min(month_of(start).end, wide.end)
-        yield Window(start, end)
-        start = end
 
 
 def _of(rates: Rates, month: Window) -> Rates:

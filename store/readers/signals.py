@@ -18,18 +18,18 @@ from store.readers.collection import collectors
 from store.readers.frames import Grid, rows
 from store.readers.letters import LOOK_BACK, queue_roles, role_and_functions, samples
 from store.readers.minutes import (
-    COARSEST_S,
-    FINEST_S,
     Marks,
     Minutes,
     Numbers,
     Place,
     ask,
     fields_of,
+    finest_s,
     is_count,
     known_only,
     lay,
     period_sql,
+    spread,
     total_of,
 )
 from store.readers.records import COLD, FUNCTION_POINTS
@@ -56,10 +56,6 @@ USUAL = frozenset(
 )
 
 
-def _finest(is_coarse: bool) -> int:
-    return COARSEST_S if is_coarse else FINEST_S
-
-
 @reader
 def function_minutes(
     store: Store,
@@ -77,7 +73,7 @@ def function_minutes(
     grid, points = Grid(window, step), [name for name in columns if name in OF_FUNCTIONS]
     reports = [name for name in columns if name in RECORDS]
     with store.snapshot(window, ("metrics", "invocations")) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now, finest_s=_finest(coarse))
+        coverage = Coverage.read(snapshot, window, now=now, finest_s=finest_s(coarse))
         things = Things.read(snapshot, "function", "reserved", "provisioned")
         functions = sorted(things.of("function"), key=lambda t: t.place)
         places = [thing.place for thing in functions]
@@ -117,12 +113,8 @@ def _points(snapshot: Snapshot, places: list[Place], names: list[str], grid: Gri
         if chosen:
             totals = [total_of(OF_FUNCTIONS[name]) for name in chosen]
             frame = ask(snapshot, places, "metrics", '"function"', where, totals, period_sql(grid), grid.step)
-            found |= lay(frame, len(places), grid, _spread(OF_FUNCTIONS, chosen))
+            found |= lay(frame, len(places), grid, spread(OF_FUNCTIONS, chosen))
     return found
-
-
-def _spread(fields: Mapping[str, Any], names: Collection[str]) -> list[str]:
-    return [name for name in names if fields[name].statistic in {"Sum", "SampleCount"}]
 
 
 def _reports(snapshot: Snapshot, places: list[Place], names: list[str], grid: Grid) -> dict[str, Numbers]:
@@ -156,14 +148,14 @@ def queue_minutes(
     samples), collected, provisional. About each: role, functions (list)."""
     reach, grid = Window(window.start - LOOK_BACK, window.end), Grid(window, MINUTE)
     with store.snapshot(reach, ("queue_samples",)) as snapshot:
-        coverage = Coverage.read(snapshot, reach, now=now, finest_s=_finest(coarse))
+        coverage = Coverage.read(snapshot, reach, now=now, finest_s=finest_s(coarse))
         things = Things.read(snapshot, "function", "mapping", "invoke_config", "queue")
         found = samples(snapshot, coverage)
     roles = queue_roles(things)
     places = sorted((t.account, t.region, t.name) for t in things.of("queue"))
     described = [role_and_functions(roles, name) for _, _, name in places]
     found["oldest_age_s"] = found["oldest_age_max_s"]
-    sums = [*_spread(OF_QUEUES, [n for n in columns if n in OF_QUEUES]), "arrivals"]
+    sums = [*spread(OF_QUEUES, [n for n in columns if n in OF_QUEUES]), "arrivals"]
     marks = Marks(coverage, grid)
     read = marks.read("queues", places)
     return Minutes(
@@ -199,7 +191,7 @@ def mapping_minutes(
     source."""
     grid, names = Grid(window, MINUTE), list(columns)
     with store.snapshot(window, ("mapping_samples",)) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now, finest_s=_finest(coarse))
+        coverage = Coverage.read(snapshot, window, now=now, finest_s=finest_s(coarse))
         things = sorted(
             Things.read(snapshot, "mapping").of("mapping"), key=lambda t: (t.account, t.region, t.name)
         )
@@ -208,7 +200,7 @@ def mapping_minutes(
         frame = ask(snapshot, places, "mapping_samples", "mapping", "true", totals, "period_s")
     marks = Marks(coverage, grid)
     read = marks.read("metrics", places)
-    laid = lay(frame, len(places), grid, _spread(OF_MAPPINGS, names))
+    laid = lay(frame, len(places), grid, spread(OF_MAPPINGS, names))
     return Minutes(
         ("account", "region", "mapping"),
         tuple(places),
@@ -232,7 +224,7 @@ def account_minutes(
     each: limit and unreserved_limit (None: not known), as they are now."""
     grid, names = Grid(window, MINUTE), list(columns)
     with store.snapshot(window, ("metrics",)) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now, finest_s=_finest(coarse))
+        coverage = Coverage.read(snapshot, window, now=now, finest_s=finest_s(coarse))
         limits = {
             (t.account, t.region): t.body
             for t in Things.read(snapshot, "account_limits").of("account_limits")
@@ -242,7 +234,7 @@ def account_minutes(
         frame = ask(snapshot, places, "metrics", "''", "scope = 'account'", totals, "period_s")
     marks = Marks(coverage, grid)
     read = marks.read("metrics", places)
-    laid = lay(frame, len(places), grid, _spread(OF_ACCOUNTS, names))
+    laid = lay(frame, len(places), grid, spread(OF_ACCOUNTS, names))
     return Minutes(
         ("account", "region", "name"),
         tuple(places),

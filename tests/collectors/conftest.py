@@ -14,8 +14,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from collectors.aws import Aws
-from core.facts import Target
+from core.entities import Function
+from core.facts import Covered, Run, Target
 from core.settings import AwsSettings, StoreSettings
+from core.windows import MINUTE, Window
 from store.store import Store
 
 NOW = datetime(2026, 11, 21, 10, 30, 20, tzinfo=UTC)
@@ -82,6 +84,19 @@ def store(tmp_path) -> Iterator[Store]:
     store = Store.open(StoreSettings(path=tmp_path / "store", free_space_floor_mb=0))
     yield store
     store.close()
+
+
+@pytest.fixture
+def listed(store: Store) -> Store:
+    """A store that knows a function: nothing else is read before the inventory."""
+    window = Window.last(MINUTE, now=NOW)
+    facts = [Function(name="f", arn="arn:aws:lambda:eu-west-1:111122223333:function:f"), Covered("", window)]
+    run = Run(
+        collector="inventory", target=TARGET, window=window, period_s=0,
+        started_at=NOW, finished_at=NOW, outcome="ok",
+    )  # fmt: skip
+    store.commit(run, facts, now=NOW)
+    return store
 
 
 @pytest.fixture(scope="session")

@@ -11,14 +11,16 @@ from collectors import compute_optimizer
 from collectors.collector import Ask, Expected
 from collectors.registry import COLLECTORS, chosen
 from collectors.runner import run_once
-from core.entities import Function, OptimizerFinding
-from core.facts import Covered, Gap, Listed, Run, Target
+from core.entities import OptimizerFinding
+from core.facts import Covered, Gap, Listed, Target
 from core.settings import CostSettings
 from core.windows import MINUTE, Window
 from quarterdeck.demo.server import DemoServer, FrozenClock
 from store.readers.optimizer import NOT_ASKED, NOT_LOOKED_AT, optimizer
 from tests.collectors.conftest import NOW, refusing
 from tests.collectors.proof.content import aws_at
+
+pytestmark = pytest.mark.usefixtures("listed")
 
 WINDOW = Window.last(MINUTE, now=NOW)
 TARGET = Target("111122223333", "eu-west-1")
@@ -56,17 +58,6 @@ def answering(*entries):
 
 def collected(aws):
     return list(compute_optimizer.collect(aws, Ask(window=WINDOW)))
-
-
-@pytest.fixture(autouse=True)
-def listed(store):
-    """A store that knows a function: nothing else is read before the inventory."""
-    facts = [Function(name="f", arn="arn:aws:lambda:eu-west-1:111122223333:function:f"), Covered("", WINDOW)]
-    run = Run(
-        collector="inventory", target=TARGET, window=WINDOW, period_s=0,
-        started_at=NOW, finished_at=NOW, outcome="ok",
-    )  # fmt: skip
-    store.commit(run, facts, now=NOW)
 
 
 def told(store):

@@ -15,8 +15,8 @@ from collectors.plan import made_up, price
 from collectors.registry import COLLECTORS, chosen
 from collectors.runner import run_once
 from core.billed import What
-from core.entities import Charge, ChargedDay, Function
-from core.facts import Covered, Run, Target
+from core.entities import Charge, ChargedDay
+from core.facts import Target
 from core.settings import CollectSettings, CostSettings, RetentionSettings
 from core.windows import MINUTE, Window
 from quarterdeck.demo.company import MERIDIAN
@@ -68,18 +68,6 @@ def collected(aws, **held):
 
 def days_in(facts):
     return [fact for fact in facts if isinstance(fact, ChargedDay)]
-
-
-@pytest.fixture
-def listed(store):
-    """A store that knows a function: nothing else is read before the inventory."""
-    facts = [Function(name="f", arn="arn:aws:lambda:eu-west-1:111122223333:function:f"), Covered("", WINDOW)]
-    run = Run(
-        collector="inventory", target=TARGET, window=WINDOW, period_s=0,
-        started_at=NOW, finished_at=NOW, outcome="ok",
-    )  # fmt: skip
-    store.commit(run, facts, now=NOW)
-    return store
 
 
 def test_it_runs_only_when_the_settings_allow_it():

@@ -13,8 +13,8 @@ from collectors import prices
 from collectors.collector import Ask, Expected
 from collectors.registry import COLLECTORS, chosen
 from collectors.runner import run_once
-from core.entities import Function, ListPrice
-from core.facts import Covered, Gap, Run, Target
+from core.entities import ListPrice
+from core.facts import Covered, Gap, Target
 from core.prices import packaged_book
 from core.settings import CostSettings
 from core.windows import MINUTE, Window
@@ -22,6 +22,8 @@ from quarterdeck.demo.server import DemoServer, FrozenClock
 from store.readers.prices import price_book
 from tests.collectors.conftest import NOW, refusing
 from tests.collectors.proof.content import aws_at
+
+pytestmark = pytest.mark.usefixtures("listed")
 
 WINDOW = Window.last(MINUTE, now=NOW)
 TODAY = NOW.date()
@@ -50,17 +52,6 @@ def answering(requests="0.0000002", since="2026-09-01"):
         "AWSQueueService": [a_product("EU-Requests-RBP", "0.0000004", unit="Requests")],
     }
     return lambda params: {"FormatVersion": "aws_v1", "PriceList": offers[params["ServiceCode"]]}
-
-
-@pytest.fixture(autouse=True)
-def listed(store):
-    """A store that knows a function: nothing else is read before the inventory."""
-    facts = [Function(name="f", arn="arn:aws:lambda:eu-west-1:111122223333:function:f"), Covered("", WINDOW)]
-    run = Run(
-        collector="inventory", target=TARGET, window=WINDOW, period_s=0,
-        started_at=NOW, finished_at=NOW, outcome="ok",
-    )  # fmt: skip
-    store.commit(run, facts, now=NOW)
 
 
 def collected(aws):
