@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.access import AccessSettings
@@ -38,6 +38,9 @@ PICTURES = os.environ.get("QUARTERDECK_SCREENSHOTS") == "1"
 HISTORY = timedelta(hours=30) if PICTURES else demo_store.HISTORY
 """For pictures long enough to compare with the same hours yesterday."""
 TIME_ZONE, LOCALE = "Europe/Berlin", "en-GB"
+
+
+expect.set_options(timeout=20_000)  # on a busy machine a click may wait for its turn
 
 
 class Dashboard:

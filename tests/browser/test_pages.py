@@ -71,7 +71,7 @@ def test_a_page_is_whole_and_accessible_in_light_and_dark_and_within_its_budget(
     assert tab.page.locator("h1").inner_text() == TITLES[path] or path == "/function"
     assert "Demo" in tab.text()
     assert tab.bytes < 300_000
-    assert tab.page.locator(".quarterdeck-svg").count() == tab.page.locator(CHARTS).count()
+    expect(tab.page.locator(".quarterdeck-svg")).to_have_count(tab.page.locator(CHARTS).count())
     for mode in ("light", "dark"):
         tab.page.emulate_media(color_scheme=mode)
         tab.page.wait_for_timeout(700)  # canvases and their hidden tables come after the script
