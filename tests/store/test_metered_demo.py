@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from core.windows import Window
 from quarterdeck.demo.queues import queue_day
 from quarterdeck.demo.server import DemoServer, FrozenClock
-from quarterdeck.demo.services.logs import _stored
+from quarterdeck.demo.services.logs import stored_bytes
 from quarterdeck.demo.traces import traces
 from store import schema
 from store.metering import hours_of
@@ -156,7 +156,8 @@ def test_queue_requests_are_what_the_queues_of_a_function_had(world, counted):
 def test_stored_logs_are_what_each_group_holds(world, counted):
     wanted = {}
     for specs in world.world.company.groups_of(*PLACE).values():
-        if stored := _stored(world.world, specs, specs[0].retention_days):
+        yesterday = START_MS // (24 * HOUR_MS) - 1
+        if stored := stored_bytes(world.world, specs, specs[0].retention_days, yesterday):
             wanted[specs[0].name] = float(stored)
 
     assert total(counted.records, "log_storage_byte_hours") == pytest.approx(wanted)

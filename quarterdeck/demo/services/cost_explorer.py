@@ -1,7 +1,6 @@
 """Cost Explorer: GetCostAndUsage, with what the demo's invocations use at the demo's list prices.
 
-A payer's month draws on AWS's free amounts from its first day on. What is charged: requests, duration (init
-and provisioned concurrency included), /tmp storage, event pollers, logs ingested and traces stored. What ran
+A payer's month draws on AWS's free amounts from its first day on. What is charged is in `demo.used`. What ran
 after now is in no answer, and the current month is estimated.
 """
 
@@ -13,17 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-
 from core.meters import CLOUDWATCH, FREE_A_MONTH, LAMBDA, METERS, SQS, XRAY, Meter
-from core.prices import GIB
 from quarterdeck.demo.account import Demo, Handler, paged
-from quarterdeck.demo.logsizes import log_bytes
-from quarterdeck.demo.mappings import poller_units
-from quarterdeck.demo.metrics import is_reachable
-from quarterdeck.demo.model import DAY_MS, MINUTE_MS, Day, Flags
 from quarterdeck.demo.services.prices import PREFIX, USAGE_TYPES, list_price
-from quarterdeck.demo.specs import Spec
+from quarterdeck.demo.used import used_on
 from quarterdeck.demo.wire import ApiError, Call
 
 SERVICES = {
@@ -33,13 +25,8 @@ SERVICES = {
     "Amazon Simple Queue Service": SQS,
 }
 GROUPS = ("USAGE_TYPE", "RECORD_TYPE")
-FREE_TMP_MB = 512
-MB_MS = 1024 * 1000
 DAYS_A_PAGE = 92
 FINAL_AFTER = timedelta(days=5)
-
-Sums = Mapping[str, float]
-"""Units by meter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,71 +118,17 @@ def _month_end(day: date) -> datetime:
 
 
 def _used(demo: Demo, account: str, day: date) -> list[tuple[date, str, Meter, str, Decimal]]:
-    """What every function of an account used on a day, added up per region, meter and architecture."""
+    """What an account used on a day, added up per region, meter and architecture."""
     sums: dict[tuple[str, str, str], float] = {}
-    for spec in demo.world.company.functions:
-        for name, units in _of_function(demo, spec, day).items() if spec.account == account else ():
-            by = spec.architecture if METERS[name].by_architecture or name == "requests" else ""
-            sums[spec.region, name, by] = sums.get((spec.region, name, by), 0.0) + units
+    for region, architecture, units in used_on(demo, account, day):
+        for name, amount in units.items():
+            by = architecture if METERS[name].by_architecture or name == "requests" else ""
+            sums[region, name, by] = sums.get((region, name, by), 0.0) + amount
     return [
         (day, region, METERS[name], by, Decimal(str(round(units, 9))))
         for (region, name, by), units in sorted(sums.items())
         if units
     ]
-
-
-def _of_function(demo: Demo, spec: Spec, day: date) -> Sums:
-    number, now_ms = (day - date(1970, 1, 1)).days, demo.world.now_ms()
-    if number * DAY_MS < demo.world.begin_ms or number * DAY_MS > now_ms:
-        return {}
-    source = spec.source_spec
-    until = min(now_ms, (number + 1) * DAY_MS)
-    sums: Sums = demo.charges.get(
-        (source.key, number, until), lambda: _sums(demo.world.day(source, number), now_ms)
-    )
-    return sums
-
-
-def _sums(day: Day, now_ms: int) -> Sums:
-    spec, ran = day.spec, day.start_ms <= now_ms
-    provisioned = day.provisioned & ran if is_reachable(spec) else np.zeros(len(day), dtype=np.bool_)
-    found = {
-        "requests": float(ran.sum()),
-        "duration": 0.0 if spec.provider else _gb_s(day, ran & ~provisioned),
-        "provisioned_duration": _gb_s(day, provisioned),
-        "provisioned_capacity": _held_gb_s(spec, day, now_ms),
-        "ephemeral": float(day.billed_ms[ran].sum()) * max(0, spec.tmp_mb - FREE_TMP_MB) / MB_MS,
-        "event_pollers": _poller_hours(spec, day, now_ms),
-        "log_ingest": float(log_bytes(day)[ran].sum()) / GIB,
-        "traces": float((day.sampled & ran).sum()) if spec.tracing else 0.0,
-    }
-    return {name: units for name, units in found.items() if units}
-
-
-def _gb_s(day: Day, which: Flags) -> float:
-    return float((day.billed_ms[which] * day.memory_mb[which]).sum()) / MB_MS
-
-
-def _held_gb_s(spec: Spec, day: Day, now_ms: int) -> float:
-    """Provisioned concurrency is charged for as long as it is configured."""
-    if spec.provisioned is None:
-        return 0.0
-    return spec.provisioned[1] * spec.memory_mb * _there_ms(day, now_ms) / MB_MS
-
-
-def _poller_hours(spec: Spec, day: Day, now_ms: int) -> float:
-    """A poller unit is there as long as its mapping is, and another one in busy minutes."""
-    if spec.pollers is None:
-        return 0.0
-    units = poller_units(day)
-    more = (units.value - 1)[units.minute * MINUTE_MS <= now_ms].sum()
-    return (_there_ms(day, now_ms) / MINUTE_MS + float(more)) / 60
-
-
-def _there_ms(day: Day, now_ms: int) -> int:
-    """How long what is there all day has been there by now."""
-    begin_ms = int(day.start_ms[0]) // DAY_MS * DAY_MS if len(day) else now_ms
-    return min(DAY_MS, max(0, now_ms - begin_ms))
 
 
 HANDLERS: dict[str, Handler] = {"GetCostAndUsage": get_cost_and_usage}

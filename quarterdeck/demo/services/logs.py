@@ -37,7 +37,7 @@ def _group(demo: Demo, account: str, call: Call) -> tuple[str, tuple[Spec, ...]]
     return name, groups[name]
 
 
-def _retention(demo: Demo, account: str, region: str, name: str, specs: tuple[Spec, ...]) -> int | None:
+def retention_of(demo: Demo, account: str, region: str, name: str, specs: tuple[Spec, ...]) -> int | None:
     default = specs[0].retention_days
     kept: int | None = demo.kept.get(account, region, "retention", name, default=default)
     return kept
@@ -155,7 +155,7 @@ def _stretch(demo: Demo, account: str, call: Call, name: str, specs: tuple[Spec,
     begin_ms, end_ms = call.params.get("startTime", 0), call.params.get("endTime", now_ms)
     if begin_ms > end_ms:
         raise ApiError("InvalidParameterException", "endTime must be greater than or equal to startTime")
-    days = _retention(demo, account, call.region, name, specs)
+    days = retention_of(demo, account, call.region, name, specs)
     oldest = now_ms - int(timedelta(days=days).total_seconds() * 1000) if days else 0
     return max(begin_ms, oldest, demo.world.begin_ms), min(end_ms, now_ms)
 
@@ -217,7 +217,7 @@ def describe_log_groups(demo: Demo, account: str, call: Call) -> dict[str, Any]:
 
 def _described(demo: Demo, account: str, region: str, name: str, specs: tuple[Spec, ...]) -> dict[str, Any]:
     arn = f"arn:aws:logs:{region}:{account}:log-group:{name}"
-    retention = _retention(demo, account, region, name, specs)
+    retention = retention_of(demo, account, region, name, specs)
     return {
         "logGroupName": name,
         "creationTime": to_ms(demo.world.plan.start - 400 * DAY),
@@ -225,15 +225,14 @@ def _described(demo: Demo, account: str, region: str, name: str, specs: tuple[Sp
         "metricFilterCount": 0,
         "arn": f"{arn}:*",
         "logGroupArn": arn,
-        "storedBytes": _stored(demo.world, specs, retention or 14),
+        "storedBytes": stored_bytes(demo.world, specs, retention, demo.world.now_ms() // (24 * HOUR_MS) - 1),
         "logGroupClass": specs[0].log_class,
     }
 
 
-def _stored(world: World, specs: tuple[Spec, ...], days: int) -> int:
-    """Yesterday's bytes times the days kept: AWS updates this number about once a day as well."""
-    yesterday = world.now_ms() // (24 * HOUR_MS) - 1
-    return days * sum(_bytes_of_day(world, spec, yesterday) for spec in specs)
+def stored_bytes(world: World, specs: tuple[Spec, ...], retention: int | None, number: int) -> int:
+    """The bytes of UTC day `number` times the days kept (a group that never expires: two weeks)."""
+    return (retention or 14) * sum(_bytes_of_day(world, spec, number) for spec in specs)
 
 
 def _bytes_of_day(world: World, spec: Spec, number: int) -> int:
