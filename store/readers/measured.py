@@ -14,6 +14,7 @@ from core.prices import FREE_EPHEMERAL_MB
 from store.readers import beside, held
 from store.readers.billing import ESTIMATED, PLACE_SQL, RECORDS, sizes_of, usage_read
 from store.readers.billing import KINDS as OF_BILLS
+from store.readers.counted import AT, Counted, counted
 from store.readers.frames import STEP_SQL
 from store.readers.plain import plain_of, plain_used
 from store.readers.records import FUNCTION_POINTS
@@ -72,11 +73,12 @@ def measured(
         found = _scanned(snapshot, coverage, question, sizes)
         volumes = _volumes(snapshot, question)
     compute = _computed(found, traits)
-    counted = _counted(_of_classes(volumes, traits), compute, sizes)
+    by_metrics = counted(coverage, question, sizes.counted, (*_keys(volumes), *_keys(compute)))
+    volumes = _counted(_of_classes(volumes, traits), compute, sizes, by_metrics)
     others = [beside.queue_requests(snapshot, things, question), beside.traces(snapshot, things, question)]
     parts = [
         _moved(compute, traits),
-        _moved(flagged(counted, flags(snapshot, things, coverage)), traits),
+        _moved(flagged(volumes, flags(snapshot, things, coverage)), traits),
         *(_of_latest(frame, sizes) for frame in others if len(frame)),
         held.held(things, question, sizes),
         held.provisioned(snapshot, things, question, sizes),
@@ -250,33 +252,30 @@ def _of_classes(volumes: pd.DataFrame, traits: Traits) -> pd.DataFrame:
     )
 
 
-def _counted(volumes: pd.DataFrame, compute: pd.DataFrame, sizes: Sizes) -> pd.DataFrame:
+def _counted(volumes: pd.DataFrame, compute: pd.DataFrame, sizes: Sizes, by_metrics: Counted) -> pd.DataFrame:
     """What metrics count, of version "". Requests are what records have not told the version of; where they
     tell of more, metrics count."""
-    is_counted = _among(volumes, sizes.counted)
+    is_counted = by_metrics.among(volumes)
     requests = volumes["requests"].fillna(0.0).astype(float).where(is_counted, 0.0)
-    at = [*PLACE, "step"]
-    told = compute.groupby(at)["requests"].sum().rename("told").reset_index()
-    left = requests - volumes[at].merge(told, on=at, how="left")["told"].fillna(0.0).where(is_counted, 0.0)
-    _drop_told(compute, volumes[at][is_counted & (left < 0)], _unsaid(compute, volumes, sizes.counted))
+    told = compute.groupby(AT)["requests"].sum().rename("told").reset_index()
+    left = requests - volumes[AT].merge(told, on=AT, how="left")["told"].fillna(0.0).where(is_counted, 0.0)
+    _drop_told(compute, volumes[AT][is_counted & (left < 0)], _unsaid(compute, volumes, by_metrics))
     rest = left.where(left >= 0, requests)
     return _of_latest(volumes.assign(requests=rest, invocations=rest), sizes)
 
 
-def _unsaid(compute: pd.DataFrame, volumes: pd.DataFrame, counted: Collection[Any]) -> pd.DataFrame:
+def _unsaid(compute: pd.DataFrame, volumes: pd.DataFrame, by_metrics: Counted) -> pd.DataFrame:
     """Functions and steps that metrics counted nothing of although they were read, and records did."""
-    at = [*PLACE, "step"]
-    keys = compute[at].drop_duplicates()
-    there = keys.merge(volumes[at], on=at, how="left", indicator=True)["_merge"] == "both"
-    return keys[_among(keys, counted).to_numpy(dtype=bool) & ~there.to_numpy(dtype=bool)]
+    keys = compute[AT].drop_duplicates()
+    there = keys.merge(volumes[AT], on=AT, how="left", indicator=True)["_merge"] == "both"
+    return keys[by_metrics.among(keys).to_numpy(dtype=bool) & ~there.to_numpy(dtype=bool)]
 
 
 def _drop_told(compute: pd.DataFrame, *keys: pd.DataFrame) -> None:
     """Count no requests of records there."""
-    at = [*PLACE, "step"]
     gone = pd.concat(keys, ignore_index=True)
     if len(gone):
-        is_gone = compute[at].merge(gone, on=at, how="left", indicator=True)["_merge"] == "both"
+        is_gone = compute[AT].merge(gone, on=AT, how="left", indicator=True)["_merge"] == "both"
         compute.loc[is_gone.to_numpy(dtype=bool), ["requests", "invocations"]] = 0.0
 
 

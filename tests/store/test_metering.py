@@ -207,6 +207,21 @@ def test_late_logs_change_the_hours_that_they_are_of(world):
     assert row["invocations"] == 10
 
 
+def test_of_a_day_that_was_read_in_part_metrics_count_the_hours_that_were_read(world):
+    """An invocation that ends in the hour after it began is of the hour it began in, as on AWS's bill."""
+    read, hour = Window(NOW - 8 * HOUR, NOW), Window(NOW - 6 * HOUR, NOW - 5 * HOUR)
+    world.run("inventory", [world.function()])
+    world.run("details", [])
+    world.run("metrics", [world.point(6 * 60 + 1, 1), world.point(5 * 60 + 1, 2)], window=read)
+    records = [world.record(6 * 60 - 0.1), world.record(5 * 60 + 0.5), world.record(5 * 60 - 0.1)]
+    world.run("logs", [*records, Covered("orders", read)], window=read)
+
+    meter(world.store, now=NOW)
+
+    assert told(world, hour, "function")["orders",]["invocations"] == 2
+    assert told(world, read, "function")["orders",]["invocations"] == 3
+
+
 def test_a_day_whose_records_are_gone_is_not_derived_from_less():
     assert has_grown(None, (1, 0, 0))
     assert has_grown((10, 5, 0), (11, 5, 0))
