@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner, require_widgets_deltas
 
 from core.entities import Function, Version
-from core.facts import Covered, Run, Target
+from core.facts import Covered, Fact, Run, Target
 from core.telemetry import InvocationRecord, LogEvent, MetricPoint
 from core.windows import Window
 from dashboard import links
@@ -31,6 +31,7 @@ from tests.dashboard.kept import Answers, Shown, opened
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PROD = Target("111111111111", "eu-west-1")
+WINDOW = Window(NOW - timedelta(hours=3), NOW)
 CONFIG = APP.parent / ".streamlit" / "config.toml"
 
 
@@ -127,23 +128,23 @@ def judged(filled: Store) -> Store:
     return filled
 
 
+def commit(store: Store, collector: str, facts: Iterable[Fact], **about: Any) -> None:
+    """One run over `WINDOW` that ended `at` NOW and went well, unless `about` says otherwise."""
+    at = about.pop("at", NOW)
+    values = {"target": PROD, "window": WINDOW, "period_s": 60, "started_at": at, "finished_at": at}
+    run = Run(collector=collector, **({**values, "outcome": "ok"} | about))
+    store.commit(run, facts, now=run.finished_at)
+
+
 def _fill(folder: Path) -> None:
-    window = Window(NOW - timedelta(hours=3), NOW)
     store = opened(folder)
     store.remember_target(PROD, "shop", now=NOW)
-    for collector, facts in {
-        "inventory": [_function("orders", reserved=5), _function("idle")],
-        "details": [_version("1", hours_ago=300), _version("2", hours_ago=1)],
-        "metrics": [_point(minute) for minute in range(180)],
-        "logs": [*(_record(minute) for minute in range(180)), _line(), Covered("orders", window)],
-        "queues": [],
-        "traces": [],
-        "triggers": [],
-        "changes": [],
-    }.items():
-        times = {"started_at": NOW, "finished_at": NOW}
-        run = Run(collector=collector, target=PROD, window=window, period_s=60, outcome="ok", **times)
-        store.commit(run, facts, now=NOW)
+    commit(store, "inventory", [_function("orders", reserved=5), _function("idle")])
+    commit(store, "details", [_version("1", hours_ago=300), _version("2", hours_ago=1)])
+    commit(store, "metrics", [_point(minute) for minute in range(180)])
+    commit(store, "logs", [*(_record(minute) for minute in range(180)), _line(), Covered("orders", WINDOW)])
+    for collector in ("queues", "traces", "triggers", "changes"):
+        commit(store, collector, [])
     store.close()
 
 
@@ -237,15 +238,6 @@ def _line() -> LogEvent:
 def filled_inventory(store: Store) -> Store:
     """A store whose first pass has read the inventory and nothing else yet."""
     store.remember_target(PROD, "shop", now=NOW)
-    window = Window(NOW - timedelta(minutes=1), NOW)
-    run = Run(
-        collector="inventory",
-        target=PROD,
-        window=window,
-        period_s=0,
-        outcome="ok",
-        started_at=NOW,
-        finished_at=NOW,
-    )
-    store.commit(run, [_function("orders")], now=NOW)
+    minute = Window(NOW - timedelta(minutes=1), NOW)
+    commit(store, "inventory", [_function("orders")], window=minute, period_s=0)
     return store

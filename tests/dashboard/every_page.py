@@ -39,6 +39,11 @@ def words(app: AppTest) -> str:
     return "\n".join(said).replace("\\", "")
 
 
+def table(app: AppTest, column: str) -> pd.DataFrame:
+    """The first table of the page that has such a column."""
+    return next(frame.value for frame in app.dataframe if column in frame.value)
+
+
 def _texts(element: Any) -> Iterator[str]:
     proto = getattr(element, "proto", None)
     for name in ("body", "label", "value", "help", "delta", "alt", "title"):

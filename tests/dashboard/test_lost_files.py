@@ -1,18 +1,14 @@
 """Pages about lines, records and traces say that a file cannot be read, never that nothing is there."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from core.facts import Run, Target
 from core.telemetry import LogEvent, TraceRecord
-from core.windows import Window
 from store import schema
+from tests.dashboard.conftest import NOW, PROD, commit
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROD = Target("111111111111", "eu-west-1")
-WINDOW = Window(NOW - timedelta(hours=3), NOW)
 AT = NOW - timedelta(minutes=5, seconds=31)
 ORDERS = "111111111111.eu-west-1.orders"
 LINE = f"{ORDERS}.{round(AT.timestamp() * 1000)}.l5"
@@ -31,8 +27,7 @@ def lose(filled):
     flags = dict.fromkeys(("has_error", "has_fault", "has_throttle"), False)
     about = {"response_ms": 5.0, "root": "orders", "functions": ("orders",), "duration_ms": 5}
     trace = TraceRecord(trace_id=TRACE_ID, ts=AT, **flags, **about)
-    times = {"started_at": NOW, "finished_at": NOW, "outcome": "ok"}
-    filled.commit(Run(collector="traces", target=PROD, window=WINDOW, period_s=60, **times), [trace], now=NOW)
+    commit(filled, "traces", [trace])
     filled.pack(now=NOW + timedelta(hours=2))
 
     def remove(kind):
@@ -75,15 +70,6 @@ def test_a_line_says_that_its_invocation_cannot_be_read(open_page, lose):
 
 def test_what_is_new_is_not_sure_when_older_lines_cannot_be_read(open_page, lose, filled):
     lose("log_events")
-    late = Run(
-        collector="logs",
-        target=PROD,
-        window=WINDOW,
-        period_s=60,
-        outcome="ok",
-        started_at=NOW,
-        finished_at=NOW,
-    )
     own = {
         "function": "orders",
         "request_id": "r9",
@@ -92,7 +78,7 @@ def test_what_is_new_is_not_sure_when_older_lines_cannot_be_read(open_page, lose
         "message": "Boom",
         "signature": "Boom",
     }
-    filled.commit(late, [LogEvent(ts=NOW - timedelta(minutes=1), event_id="n", **own)], now=NOW)
+    commit(filled, "logs", [LogEvent(ts=NOW - timedelta(minutes=1), event_id="n", **own)])
 
     start = NOW - timedelta(minutes=3)
     said = words(open_page("views/logs.py", **{"from": start.isoformat(), "to": NOW.isoformat()}))

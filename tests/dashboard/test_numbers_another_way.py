@@ -11,15 +11,13 @@ import pyarrow as pa
 import pytest
 
 from core.entities import AccountLimits, EventSourceMapping, Function, Queue
-from core.facts import Covered, Listed, Run, Target, Usage
+from core.facts import Covered, Listed, Usage
 from core.telemetry import InvocationRecord, MetricPoint, QueueSample, TraceRecord
 from core.windows import MINUTE, Window
 from dashboard import numbers
-from tests.dashboard.every_page import charts
+from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
+from tests.dashboard.every_page import charts, table
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROD = Target("111111111111", "eu-west-1")
-WINDOW = Window(NOW - timedelta(hours=3), NOW)
 DAY = timedelta(days=1)
 TIMES = {"from": WINDOW.start.isoformat(), "to": WINDOW.end.isoformat()}
 MEMORY_MB = {"api": 512, "job": 1024}
@@ -76,13 +74,6 @@ def percentile(values, share):
     return low + (high - low) * (at - math.floor(at))
 
 
-def commit(store, collector, facts, **about):
-    values = {"target": PROD, "window": WINDOW, "period_s": 60, "outcome": "ok"}
-    at = about.pop("at", NOW)
-    run = Run(collector=collector, started_at=at, finished_at=at, **(values | about))
-    store.commit(run, facts, now=at)
-
-
 def minute_of(chance, name, start, told):
     """A minute of a function: some invocations, each with its record."""
     invocations = chance.randint(0, 4)
@@ -137,10 +128,6 @@ def fleet(store):
 
 def cards(app):
     return {metric.label.split(" :")[0]: (metric.value, metric.delta) for metric in app.metric}
-
-
-def table(app, column):
-    return next(frame.value for frame in app.dataframe if column in frame.value)
 
 
 def board(app):

@@ -1,18 +1,19 @@
 """The Cold starts page on a real store: every number against plain sums over the records."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from statistics import mean
 
 import pytest
 
 from core.entities import Function, Provisioned, Version
-from core.facts import Covered, Gap, Run, Target
+from core.facts import Covered, Gap
 from core.telemetry import InvocationRecord
 from core.windows import Window
 from dashboard import numbers
+from tests.dashboard.conftest import NOW, PROD
+from tests.dashboard.conftest import commit as of_a_run
+from tests.dashboard.every_page import table
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROD = Target("111111111111", "eu-west-1")
 WIDE = Window(NOW - timedelta(hours=4), NOW)
 SHOWN = NOW - timedelta(hours=3)
 DENIED = "logs:FilterLogEvents is not allowed"
@@ -20,8 +21,7 @@ HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script> **x** $a$"
 
 
 def commit(store, collector, facts, **about):
-    times = {"started_at": NOW, "finished_at": NOW, "window": WIDE, "period_s": 60, "outcome": "ok"}
-    store.commit(Run(collector=collector, target=PROD, **(times | about)), facts, now=NOW)
+    of_a_run(store, collector, facts, **({"window": WIDE} | about))
 
 
 def function(name, **about):
@@ -51,10 +51,6 @@ def words(app):
 
 def metric(app, label):
     return next(m for m in app.metric if m.label.startswith(label))
-
-
-def table(app, column):
-    return next(frame.value for frame in app.dataframe if column in frame.value)
 
 
 @pytest.fixture

@@ -1,20 +1,18 @@
 """Collection health on stores where something is wrong: each trouble is said in the first sentence."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from core.facts import Gap, Run, Target
-from core.windows import Window
+from core.facts import Gap, Run
 from store import leases, schema
 from store.leases import Member, Pulse
 from store.readers import room
 from store.telemetry import SCHEMAS
+from tests.dashboard.conftest import NOW, PROD, WINDOW
+from tests.dashboard.every_page import table
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROD = Target("111111111111", "eu-west-1")
-WINDOW = Window(NOW - timedelta(hours=3), NOW)
 COLLECTORS = ("inventory", "details", "metrics", "logs", "queues", "traces", "triggers", "changes")
 
 
@@ -25,10 +23,6 @@ def words(app, *kinds):
 
 def answer(app):
     return next(each.value for each in app.markdown if "collectors" in each.value).replace("\\", "")
-
-
-def table(app, column):
-    return next(frame.value for frame in app.dataframe if column in frame.value)
 
 
 def deny(store, collector, permission):

@@ -6,13 +6,12 @@ from datetime import timedelta
 import pytest
 
 from core.entities import AccountLimits, Alias, Function, Provisioned, Reserved, Version
-from core.facts import Covered, Gap, Listed, Run
+from core.facts import Covered, Gap, Listed
 from core.prices import prices
 from core.telemetry import MetricPoint
-from core.windows import Window
-from tests.dashboard.conftest import NOW, PROD
+from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
+from tests.dashboard.every_page import table
 
-WINDOW = Window(NOW - timedelta(hours=3), NOW)
 PAGE = "views/concurrency.py"
 HOSTILE = "a**b**<b>c</b>"
 
@@ -24,16 +23,6 @@ def words(app):
 
 def metric(app, label):
     return next(m for m in app.metric if m.label.startswith(label))
-
-
-def table(app, column):
-    return next(frame.value for frame in app.dataframe if column in frame.value)
-
-
-def commit(store, collector, facts, **about):
-    values = {"target": PROD, "window": WINDOW, "period_s": 60, "outcome": "ok"}
-    times = {"started_at": NOW, "finished_at": NOW}
-    store.commit(Run(collector=collector, **(values | times | about)), facts, now=NOW)
 
 
 def function(name):

@@ -3,21 +3,19 @@
 import json
 import random
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from core.facts import Gap, Run, Target
+from core.facts import Gap
 from core.live import SCANNED_BYTE_USD, Line
 from core.telemetry import LogEvent
-from core.windows import Window
 from dashboard import log_parts
 from store import live
 from store.readers.log_search import LEVELS
+from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
+from tests.dashboard.every_page import table
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROD = Target("111111111111", "eu-west-1")
-WINDOW = Window(NOW - timedelta(hours=3), NOW)
 ORDERS = "111111111111.eu-west-1.orders"
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](http://evil) :red[x] $x$ \x1b[31m =cmd()"
 
@@ -26,16 +24,6 @@ def words(app):
     return "\n".join(
         element.value for kind in ("markdown", "caption", "info", "warning") for element in app.get(kind)
     )
-
-
-def table(app, column):
-    return next(frame.value for frame in app.dataframe if column in frame.value)
-
-
-def commit(store, collector, facts, **about):
-    values = {"target": PROD, "window": WINDOW, "period_s": 60, "outcome": "ok"}
-    run = Run(collector=collector, started_at=NOW, finished_at=NOW, **(values | about))
-    store.commit(run, facts, now=NOW)
 
 
 def event(number, minutes_ago, **fields):

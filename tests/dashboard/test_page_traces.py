@@ -1,26 +1,24 @@
 """The Traces page on a real store, in process; its waterfall and map, against their facts."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.entities import Function
-from core.facts import Covered, Run, Target
+from core.facts import Covered
 from core.graph import CLIENT, FUNCTION, graph
 from core.telemetry import InvocationRecord, TraceRecord
 from core.waterfall import waterfall as spans_of
-from core.windows import Window
 from dashboard.charts.service_map import layers, positions, service_map
 from dashboard.charts.traces import dots, duration_dots
 from dashboard.charts.waterfall import COLOURS, bars, waterfall
 from store.readers.tracing import traces
+from tests.dashboard.conftest import NOW, WINDOW, commit
+from tests.dashboard.every_page import table
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROD = Target("111111111111", "eu-west-1")
-WINDOW = Window(NOW - timedelta(hours=3), NOW)
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](http://evil) $x$"
 
 
@@ -28,10 +26,6 @@ def words(app):
     return "\n".join(
         element.value for kind in ("markdown", "caption", "info", "warning") for element in app.get(kind)
     )
-
-
-def table(app, column):
-    return next(frame.value for frame in app.dataframe if column in frame.value)
 
 
 def charts(app):
@@ -63,12 +57,6 @@ def a_trace(minutes_ago, number, **fields):
 
 def trace_id(minutes_ago, number):
     return f"1-{int((NOW - timedelta(minutes=minutes_ago)).timestamp()):08x}-{number:024x}"
-
-
-def commit(store, collector, facts):
-    times = {"started_at": NOW, "finished_at": NOW}
-    run = Run(collector=collector, target=PROD, window=WINDOW, period_s=60, outcome="ok", **times)
-    store.commit(run, facts, now=NOW)
 
 
 @pytest.fixture

@@ -1,23 +1,21 @@
 """Cold starts, Concurrency, Queues, Cost, Alerts and Collection health on a real store, in process."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from core.entities import AccountLimits, LogMode, Queue, Reserved
-from core.facts import Gap, Run, Target
+from core.facts import Gap
 from core.people import Person
 from core.telemetry import MetricPoint, QueueSample
-from core.windows import Window
 from dashboard.identity import person
 from store import schema
 from store.readers import incidents
+from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
+from tests.dashboard.every_page import table
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROD = Target("111111111111", "eu-west-1")
-WINDOW = Window(NOW - timedelta(hours=3), NOW)
 DLQ = f"arn:aws:sqs:{PROD.region}:{PROD.account}:orders-dlq"
 
 
@@ -29,22 +27,6 @@ def words(app):
 
 def metric(app, label):
     return next(m for m in app.metric if m.label.startswith(label))
-
-
-def table(app, column):
-    return next(frame.value for frame in app.dataframe if column in frame.value)
-
-
-def commit(store, collector, facts, **about):
-    values = {
-        "target": PROD,
-        "window": WINDOW,
-        "period_s": 60,
-        "started_at": NOW,
-        "finished_at": NOW,
-        "outcome": "ok",
-    }
-    store.commit(Run(collector=collector, **(values | about)), facts, now=NOW)
 
 
 def keep(store, target, **values):

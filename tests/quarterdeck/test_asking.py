@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from tests.quarterdeck.questions import questions
+
 FLEET_KEYS = [
     "account",
     "region",
@@ -36,17 +38,7 @@ FLEET_KEYS = [
     "states",
 ]
 
-QUESTIONS = [
-    ("fleet",),
-    ("function", "checkout"),
-    ("concurrency",),
-    ("queues",),
-    ("cost",),
-    ("cost", "--by", "component,tag:team"),
-    ("spend",),
-    ("incidents",),
-    ("incidents", "--all"),
-]
+QUESTIONS = questions("checkout")
 
 
 @pytest.fixture

@@ -10,18 +10,8 @@ from core.settings import StoreSettings
 from store.store import Store
 from tests import hostile
 from tests.hostile import MARK, NAME
+from tests.quarterdeck.questions import questions
 
-COMMANDS = [
-    ("fleet",),
-    ("function", NAME),
-    ("concurrency",),
-    ("queues",),
-    ("cost",),
-    ("cost", "--by", "component,tag:team"),
-    ("spend",),
-    ("incidents",),
-    ("incidents", "--all"),
-]
 NAMELESS = {"spend"}
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -38,7 +28,7 @@ def steering(text):
     return sorted({char for char in text if not char.isprintable() and char != "\n"})
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: " ".join(words)[:30])
+@pytest.mark.parametrize("command", questions(NAME), ids=lambda words: " ".join(words)[:30])
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["table", "json"])
 def test_no_command_lets_text_of_others_drive_the_terminal(quarterdeck, folder, command, form):
     result = quarterdeck("--store", folder, *command, *form)
