@@ -7,9 +7,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.cost_words import COMPONENT_WORDS
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_calls, links, queries, queries_function, tables, widgets
+from dashboard import (
+    figures_calls,
+    figures_particulars,
+    figures_parts,
+    links,
+    queries,
+    queries_function,
+    tables,
+    widgets,
+)
 from dashboard.charts import spread
 from dashboard.choosers import word_chooser
 from dashboard.function_parts import code, how_read, line_text, logs_link, pick, to_logs, to_trace, when
@@ -46,6 +56,7 @@ def _spreads(target: Target, name: str, window: Window, histogram: pd.DataFrame)
         st.header("Duration against the timeout", anchor=False)
         st.altair_chart(spread.durations(histogram), key="durations", alt="Invocations by duration")
         st.caption(figures_calls.durations(histogram))
+        _extensions(target, name, window)
     with right:
         st.header("Memory used against configured", anchor=False)
         memory = queries_function.memory(target, name, window)
@@ -56,6 +67,16 @@ def _spreads(target: Target, name: str, window: Window, histogram: pd.DataFrame)
         use = queries_function.memory_use(target, name, window, queries.now())
         for line in figures_calls.memory(use):
             st.caption(line)
+
+
+def _extensions(target: Target, name: str, window: Window) -> None:
+    """What extensions add to each invocation, in time and dollars; nothing where CloudWatch tells of none."""
+    now = queries.now()
+    told = queries_function.particulars(target, name, window, now).extensions
+    if told:
+        costs = figures_parts.by_word(queries_function.cost_parts(target, name, window, now))
+        usd = costs.get(COMPONENT_WORDS["duration"])
+        st.caption(figures_particulars.extensions(told, None if usd is None else float(usd)))
 
 
 def table(target: Target, name: str, found: pd.DataFrame, order: str) -> int:

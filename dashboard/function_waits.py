@@ -1,4 +1,4 @@
-"""The tab of what waits: asynchronous events, streams, queues and dead letters of one function."""
+"""The tab of what waits for one function: events, streams, queues, letters, executions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from core.facts import Target
 from core.windows import Window
 from dashboard import (
     figures_letters,
+    figures_particulars,
     figures_waits,
     links,
     numbers,
+    poller_parts,
     queries,
     queries_function,
     tables,
@@ -20,6 +22,7 @@ from dashboard import (
 )
 from dashboard.charts.boards import change_marks, wait_board
 from dashboard.function_changes import known_changes
+from store.readers.particulars import Particulars
 
 
 def waiting(target: Target, name: str, window: Window) -> None:
@@ -27,7 +30,8 @@ def waiting(target: Target, name: str, window: Window) -> None:
     events = queries_function.async_events(target, name, window, now)
     mappings = queries_function.mappings(target, name, window, now)
     queues = queries_function.queues(target, name, window, now)
-    if events.empty and mappings.empty and queues.empty:
+    found = queries_function.particulars(target, name, window, now)
+    if events.empty and mappings.empty and queues.empty and not figures_particulars.has_waited(found):
         widgets.no_data(
             "Nothing can wait for this function: it has no queue or stream, and got no asynchronous event.",
             collector="queues",
@@ -38,8 +42,18 @@ def waiting(target: Target, name: str, window: Window) -> None:
         st.header("Asynchronous events", anchor=False)
         for line in figures_waits.event_words(row):
             st.markdown(line)
+    _particulars(found)
     _streams(mappings[mappings["kind"] != "sqs"])
     _queues(queues)
+    poller_parts.pollers(mappings, key="its-pollers", most=6)
+
+
+def _particulars(found: Particulars) -> None:
+    """What only some functions have; nothing for the others."""
+    for title, said, about in figures_particulars.waits(found):
+        st.header(title, anchor=False)
+        st.markdown(said)
+        st.caption(about)
 
 
 def _board(target: Target, name: str, window: Window) -> None:

@@ -31,6 +31,8 @@ from store.readers import configuration as settings
 from store.readers import version_diff as versions
 from store.readers.log_search import Search, log_events
 from store.readers.no_trace import NoTrace
+from store.readers.particulars import Particulars
+from store.readers.particulars import particulars as only_of_some
 from store.readers.revisions import Diff
 from store.store import Filter
 
@@ -168,6 +170,11 @@ def queues(target: Target, name: str, window: Window, at: datetime) -> pd.DataFr
         for functions, consumers in zip(found["functions"], found["consumers"], strict=True)
     ]
     return found[here & pd.Series(of, index=found.index, dtype=bool)].reset_index(drop=True)
+
+
+@cached()
+def particulars(target: Target, name: str, window: Window, _at: datetime) -> Particulars:
+    return only_of_some(store(), target, name, window, now=_at)
 
 
 # --- what it costs ------------------------------------------------------------------------------------------

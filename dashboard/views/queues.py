@@ -23,6 +23,7 @@ from dashboard import (
 )
 from dashboard.answers import queues_answer
 from dashboard.charts.queues import queue_board
+from dashboard.poller_parts import pollers
 
 
 def page(window: Window) -> None:
@@ -35,6 +36,7 @@ def page(window: Window) -> None:
         queue_parts.troubled(troubled)
         queue_parts.events(window)
         queue_parts.streams(mappings)
+        pollers(mappings, key="pollers", most=queue_parts.ROWS)
         return
     drains = queries_investigate.drains(where, now)
     tables.say(queues_answer(queues, figures_mappings.told(troubled)))
@@ -46,6 +48,7 @@ def page(window: Window) -> None:
     one(tables.with_place(queues), drains, window)
     queue_parts.events(window)
     queue_parts.streams(mappings)
+    pollers(mappings, key="pollers", most=queue_parts.ROWS)
 
 
 def table(queues: pd.DataFrame, drains: pd.DataFrame) -> None:

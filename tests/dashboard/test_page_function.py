@@ -10,13 +10,13 @@ from alerts.engine import evaluate
 from alerts.rules import rules_of
 from alerts.settings import AlertSettings
 from core.entities import Alarm, EventSourceMapping, Function, Queue, Reserved, Version
-from core.facts import Covered, Run
-from core.telemetry import QueueSample
+from core.facts import Covered
+from core.telemetry import InvocationRecord, MetricPoint, QueueSample
 from core.windows import Window
 from dashboard.function_tabs import TABS
 from store.readers.fleet import fleet
 from store.store import Filter
-from tests.dashboard.conftest import NOW, PROD
+from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
 
 ORDERS = "111111111111.eu-west-1.orders"
 IDLE = "111111111111.eu-west-1.idle"
@@ -102,13 +102,6 @@ def test_choosing_a_function_writes_it_into_the_address(open_page, filled):
     assert len(app.metric) == 6
 
 
-def commit(store, collector, *facts):
-    times = {"started_at": NOW, "finished_at": NOW}
-    window = Window(NOW - timedelta(hours=3), NOW)
-    run = Run(collector=collector, target=PROD, window=window, period_s=60, outcome="ok", **times)
-    store.commit(run, facts, now=NOW)
-
-
 def opened(open_page, tab, fn=ORDERS, **query):
     return open_page("views/function.py", fn=fn, tab=tab, **query)
 
@@ -162,7 +155,7 @@ def test_alarms_of_a_function_are_those_of_rules_and_of_cloudwatch_what_fires_fi
         Alarm(name=f"{name}-errors", kind="metric", state="ALARM", function=name, namespace="AWS/Lambda")
         for name in ("orders", "idle")
     ]
-    commit(filled, "alarms", *alarms)
+    commit(filled, "alarms", alarms)
     evaluate(filled, rules_of(AlertSettings()), AlertSettings(), now=NOW)
 
     app = opened(open_page, "alarms")
@@ -182,12 +175,10 @@ def test_the_tab_of_the_address_is_open(open_page, filled):
 
 def test_a_disabled_mapping_and_a_concurrency_of_zero_shout_in_the_head(open_page, filled):
     arn = "arn:aws:sqs:eu-west-1:111111111111:jobs"
-    commit(
-        filled,
-        "triggers",
-        EventSourceMapping(name="m1", function="idle", source_arn=arn, source_kind="sqs", state="Disabled"),
-        Reserved(name="idle", reserved=0),
+    mapping = EventSourceMapping(
+        name="m1", function="idle", source_arn=arn, source_kind="sqs", state="Disabled"
     )
+    commit(filled, "triggers", [mapping, Reserved(name="idle", reserved=0)])
 
     said = words(open_page("views/function.py", fn=IDLE))
 
@@ -198,16 +189,12 @@ def test_a_disabled_mapping_and_a_concurrency_of_zero_shout_in_the_head(open_pag
 
 def test_dead_letters_of_the_function_are_told_in_its_head(open_page, filled):
     arn = "arn:aws:sqs:eu-west-1:111111111111:orders-dlq"
-    commit(filled, "inventory", replace(FUNCTION, dead_letter_arn=arn))
-    commit(
-        filled,
-        "queues",
-        Queue(name=arn, visible=4, not_visible=0, delayed=0),
-        QueueSample(
-            queue=arn, ts=NOW - timedelta(minutes=1), period_s=60, visible_max=4, oldest_age_max_s=120
-        ),
-        Covered(arn, Window(NOW - timedelta(hours=3), NOW)),
+    commit(filled, "inventory", [replace(FUNCTION, dead_letter_arn=arn)])
+    sample = QueueSample(
+        queue=arn, ts=NOW - timedelta(minutes=1), period_s=60, visible_max=4, oldest_age_max_s=120
     )
+    queue = Queue(name=arn, visible=4, not_visible=0, delayed=0)
+    commit(filled, "queues", [queue, sample, Covered(arn, WINDOW)])
 
     assert "**orders-dlq holds 4 dead letters**" in words(open_page("views/function.py", fn=ORDERS)).replace(
         "\\", ""
@@ -237,7 +224,7 @@ def test_a_deploy_shows_what_its_version_differs_in(open_page, filled):
         )
         for n, about in ((7, {"memory_mb": 512}), (8, {"memory_mb": 256}))
     ]
-    commit(filled, "details", *versions)
+    commit(filled, "details", versions)
 
     app = open_page("views/function.py", fn=ORDERS, change=(NOW - timedelta(hours=1)).isoformat())
 
@@ -301,6 +288,22 @@ def test_shares_and_error_rates_of_versions_are_those_of_the_records(open_page, 
     row = shown[shown["version"] == "2"].iloc[0]
     assert (row["invocations"], row["errors"], row["share"]) == (180, 1, 1)
     assert row["error_rate"] == pytest.approx(1 / 180)
+
+
+def test_what_only_some_functions_have_is_told_where_they_have_it(open_page, filled):
+    at = NOW - timedelta(minutes=20)
+    point = MetricPoint(
+        scope="function", function="idle", ts=at, period_s=60, durable_started=3.0, durable_failed=1.0,
+        invocations=10.0, duration_sum_ms=1_000.0, extensions_sum_ms=200.0, extensions_max_ms=50.0,
+    )  # fmt: skip
+    record = InvocationRecord(
+        function="idle", ts=at, event_id="i1", request_id="i1", stream="s", version="1", duration_ms=100.0
+    )
+    commit(filled, "metrics", [point])
+    commit(filled, "logs", [record])
+
+    assert "**3** started, 0 succeeded, **1 failed**" in words(opened(open_page, "waiting", IDLE))
+    assert "Extensions worked **20 ms** per invocation" in words(opened(open_page, "invocations", IDLE))
 
 
 def test_a_tab_that_there_is_not_opens_the_first(open_page, filled):

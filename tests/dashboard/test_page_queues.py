@@ -1,26 +1,19 @@
 """Queues: mappings that hand nothing over, letters beside their function, when a queue is empty."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pandas as pd
 import pytest
 
 from core.entities import EventSourceMapping, Queue
-from core.facts import Covered, Run, Target
-from core.telemetry import QueueSample
-from core.windows import Window
+from core.facts import Covered
+from core.telemetry import MappingSample, QueueSample
 from dashboard import answers, figures_mappings, figures_queues
+from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
+from tests.dashboard.every_page import table
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-PROD = Target("111111111111", "eu-west-1")
-WINDOW = Window(NOW - timedelta(hours=3), NOW)
 HERE = f"arn:aws:sqs:{PROD.region}:{PROD.account}:"
 INBOX, LETTERS = HERE + "orders-in", HERE + "orders-dlq"
-
-
-def commit(store, collector, facts):
-    about = {"target": PROD, "window": WINDOW, "period_s": 60, "started_at": NOW, "finished_at": NOW}
-    store.commit(Run(collector=collector, outcome="ok", **about), facts, now=NOW)
 
 
 def mapping(**fields):
@@ -48,10 +41,6 @@ def piled_up(filled):
     commit(filled, "queues", [*queues, *inbox, *letters, *read])
     commit(filled, "details", [mapping(), mapping(name="m2", state="Disabled", source_arn=HERE + "other")])
     return filled
-
-
-def table(app, column):
-    return next(frame.value for frame in app.dataframe if column in frame.value)
 
 
 def test_a_mapping_that_is_off_is_shouted_before_everything_else(open_page, piled_up):
@@ -124,3 +113,28 @@ def test_mappings_in_trouble_make_no_queue_look_healthy():
 )
 def test_how_a_queue_goes_on_is_a_word_or_a_time(outlook, left_s, says):
     assert figures_queues.drains_in({"outlook": outlook, "drains_in_s": left_s}) == says
+
+
+def test_what_pollers_gave_up_comes_first_and_counters_that_nobody_told_are_left_out(open_page, piled_up):
+    told = [mapping(name=name, metrics=("EventCount",)) for name in ("m1", "m2")]
+    ts = NOW - timedelta(minutes=9)
+    counts = {"m1": {"polled": 7.0, "deleted": 7.0}, "m2": {"polled": 5.0, "dropped": 4.0}}
+    samples = [
+        MappingSample(mapping=name, function="orders", ts=ts, period_s=60, **n) for name, n in counts.items()
+    ]
+    commit(piled_up, "details", told)
+    commit(piled_up, "metrics", samples)
+
+    app = open_page("views/queues.py")
+
+    shown = table(app, "polled")
+    assert shown["dropped"].tolist()[0] == 4
+    assert shown["polled"].tolist() == [5, 7]
+    assert "committed" not in shown
+    assert "invoke_errors" not in shown
+
+
+def test_pollers_whose_metrics_are_off_say_so(open_page, piled_up):
+    app = open_page("views/queues.py")
+
+    assert any("metrics are switched on, which AWS charges for" in text.value for text in app.caption)
