@@ -127,8 +127,9 @@ def accounts(limits: pd.DataFrame) -> None:
                 *("reservable", "state"),
             ],
         )
-    for line in figures_pools.unread(limits):
-        st.caption(line)
+    for line in [*figures_pools.unread(limits), figures_pools.code_storage(limits)]:
+        if line:
+            st.caption(line)
 
 
 # --- what was forgotten -------------------------------------------------------------------------------------

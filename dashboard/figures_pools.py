@@ -125,6 +125,27 @@ def unread(limits: pd.DataFrame) -> list[str]:
     ]
 
 
+def code_storage(limits: pd.DataFrame) -> str:
+    """How much of each region's code storage is used, the fullest first; "" where nothing tells. `limits`
+    with `place`."""
+    shared = limits.assign(share=limits["code_bytes"] / limits["code_limit_bytes"])
+    known = shared.dropna(subset=["share"]).sort_values("share", ascending=False)
+    if known.empty:
+        return ""
+    said = [
+        f"{plain(row['place'])} {numbers.size(row['code_bytes'])} of {numbers.size(row['code_limit_bytes'])}"
+        f" ({numbers.percent(row['share'])})"
+        for row in known.head(STORED).to_dict("records")
+    ]
+    more = f"; {len(known) - STORED:,} more in the file" if len(known) > STORED else ""
+    mark = ":orange[:material/warning:] " if known["share"].iloc[0] >= NEARLY else ""
+    return f"{mark}Code that functions, versions and layers store: {', '.join(said)}{more}."
+
+
+STORED, NEARLY = 4, 0.8
+"""Regions whose code storage is told, and the share of it at which deploys may soon be refused."""
+
+
 def outlook_sentence(outlooks: pd.DataFrame, account: str, region: str) -> str:
     """When the account's limit is met, and how fast one function alone could do it."""
     mine = outlooks[

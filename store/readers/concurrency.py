@@ -27,7 +27,7 @@ TOP, OTHER, CLAIMED = 8, "other", "(claimed)"
 
 LIMITS = [
     *("limit", "reserved", "reserved_read", "unreserved", "reservable", "provisioned"),
-    *("shared_max", "claimed_now", "claimed_max"),
+    *("shared_max", "claimed_now", "claimed_max", "code_bytes", "code_limit_bytes"),
 ]
 POOLS = ["limit", "used_max", "used_now", "headroom", "utilization", "throttles", "provisioned"]
 
@@ -37,7 +37,8 @@ def limits(store: Store, window: Window, *, now: datetime) -> pd.DataFrame:
     """Per account and region: account, region, limit, reserved (limit - unreserved), reserved_read (the sum
     of the reservations that were read), unreserved, reservable (what may still be reserved), provisioned (sum
     allocated), shared_max (most in use without a reservation), claimed_now (newest minute), claimed_max (in
-    the window), claimed_ts (of the maximum), headroom (limit - claimed_max), utilization (claimed_max /
+    the window), code_bytes and code_limit_bytes (what functions, versions and layers store in the region, and
+    may), claimed_ts (of the maximum), headroom (limit - claimed_max), utilization (claimed_max /
     limit), throttles, state (None: settled numbers; `silent`: nothing ran). Least headroom first, as a share
     of the limit."""
     with store.snapshot(window, ("metrics",)) as snapshot:
@@ -83,6 +84,8 @@ def _limit(account: Thing, things: Things, claimed: Any, coverage: Coverage) -> 
         "shared_max": _of(claimed, "shared_max"),
         "claimed_now": _of(claimed, "claimed_now"),
         "claimed_max": most,
+        "code_bytes": account.body.get("code_size_bytes"),
+        "code_limit_bytes": account.body.get("code_size_limit_bytes"),
         "claimed_ts": getattr(claimed, "claimed_ts", None),
         "headroom": headroom(limit, most),
         "utilization": rate(most, limit),

@@ -77,3 +77,18 @@ def test_a_line_says_who_by_what_and_what_became_of_the_worst_of_it(fate, state)
         r"**a\_b** was throttled 1,234 times in 2 bursts: **its reservation**, 5 of 5 in use. "
         rf":small[:gray[{fate.capitalize()} work · shop · eu\-west\-1]]"
     )
+
+
+@pytest.mark.parametrize(("stored", "is_marked"), [(60.0, True), (59.0, False)])
+def test_the_fullest_code_storage_is_told_first_and_marked_when_it_is_nearly_full(stored, is_marked):
+    gigabyte = 2.0**30
+    rows = [("empty", 1.0), ("full", stored), ("not read", float("nan"))]
+    limits = pd.DataFrame(rows, columns=["place", "code_bytes"])
+    limits = limits.assign(code_bytes=limits["code_bytes"] * gigabyte, code_limit_bytes=75 * gigabyte)
+
+    said = figures_pools.code_storage(limits)
+
+    assert f"full {stored:g} GB of 75 GB" in said
+    assert said.index("full") < said.index("empty")
+    assert "not read" not in said
+    assert ("warning" in said) is is_marked

@@ -279,6 +279,15 @@ def test_the_ledger_is_the_account_s_own_arithmetic(throttled):
     assert row.reservable == 1000 - 5 - 100
 
 
+def test_the_ledger_tells_code_storage_beside_its_limit(world):
+    stored = {"code_size_bytes": 30 * 2**30, "code_size_limit_bytes": 75 * 2**30}
+    world.run("inventory", [AccountLimits(concurrent_limit=1000, unreserved_limit=967, **stored)])
+
+    (row,) = limits(world.store, world.window(60), now=world.now).itertuples()
+
+    assert (row.code_bytes / row.code_limit_bytes, row.code_bytes) == (0.4, 30 * 2**30)
+
+
 def test_reservations_that_were_not_read_are_counted_all_the_same(world):
     world.run("inventory", [AccountLimits(concurrent_limit=1000, unreserved_limit=967)])
 
