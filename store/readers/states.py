@@ -212,7 +212,8 @@ class Coverage:
             coverage = without(coverage, gone)
             gaps = pd.concat([as_gaps(gone, list(gaps.columns)), gaps], ignore_index=True)
         paces = read_paces(snapshot) if only in (None, "metrics") else {}
-        return cls(window, now, coverage, gaps, newest_runs(snapshot), paces)
+        newest = newest_runs(snapshot, COLLECTORS if only is None else (only,))
+        return cls(window, now, coverage, gaps, newest, paces)
 
     def covered(self, collector: str, account: str, region: str, scope: str = "") -> list[Window]:
         """What was read, merged: the scope's own windows; except for logs, the target's less its gaps too."""
@@ -417,11 +418,11 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def newest_runs(snapshot: Snapshot, *, healthy: bool = False) -> pd.DataFrame:
-    """The newest run of every collector and target (of those that went well, if `healthy`): columns of
-    `run`."""
+def newest_runs(snapshot: Snapshot, of: Sequence[str] = COLLECTORS, *, healthy: bool = False) -> pd.DataFrame:
+    """The newest run of each of these collectors and every target (of those that went well, if `healthy`):
+    columns of `run`."""
     run, target = schema.run, schema.target
-    names = (sa.select(sa.literal(name).label("collector")) for name in COLLECTORS)
+    names = (sa.select(sa.literal(name).label("collector")) for name in of)
     collectors = sa.union_all(*names).subquery()
     mine = sa.select(run.c.id).where(
         run.c.collector == collectors.c.collector,
