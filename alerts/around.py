@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts import evidence, holding, ledger
+from alerts import evidence, holding, ledger, waiting
 from alerts.causes import Evidence
 from alerts.context import Context, gather
 from alerts.findings import Finding, decide, new_incident
@@ -25,12 +25,14 @@ MOST = 10
 
 @dataclass(frozen=True)
 class Around:
-    """`contexts`: what to say of incidents whose first notice is still to come, by id."""
+    """`contexts`: what to say of incidents whose first notice is still to come, by id. `soon`: what is about
+    to fire, and may lead some of them."""
 
     contexts: Mapping[str, tuple[Subject, Context]]
     evidence: Evidence
     holds: Holds
     aliases: Mapping[Target, str | None]
+    soon: Sequence[Incident] = ()
 
 
 def look_around(
@@ -48,13 +50,16 @@ def look_around(
         sent = {id for id, _ in ledger.last_sent(connection, [incident.id for incident in told])}
     new = [finding for finding in decide(judged, told) if finding.is_new]
     subjects = [subject for one in judged for subject in one.grid.subjects]
-    expected = [*told, *(new_incident(finding, Context()) for finding in new)]
-    untold = [one for one in told if settings.channels and one.id not in sent]
+    opening = [new_incident(finding, Context()) for finding in new]
+    expected, untold = [*told, *opening], [one for one in told if settings.channels and one.id not in sent]
+    patient = [one for one in [*untold, *opening] if settings.channels and waiting.may_wait(one, now=now)]
+    soon = waiting.about_to_fire(judged, expected, patient)
     return Around(
         _contexts(store, judged, new, untold, now=now, cost=cost),
-        evidence.gather(store, expected, subjects, rules, now=now),
+        evidence.gather(store, [*expected, *soon], subjects, rules, now=now),
         holding.gather(store, rules, settings, now=now),
         ledger.aliases(store),
+        soon,
     )
 
 

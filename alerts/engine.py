@@ -60,9 +60,11 @@ def evaluate(
         before = ledger.states(connection)
         ledger.keep_states(connection, standing(judged, current, before, now=now), now=now)
         known = frozenset(key for key, state in before.items() if state.reason != NEVER)
+        waits = leading.waiting(connection, current, around, by_name, settings, now=now)
         teller = Teller(
-            by_name, settings, around.contexts, around.aliases, frozenset(opened), known, around.holds, now
-        )
+            by_name, settings, around.contexts, around.aliases, frozenset(opened), known, around.holds, waits,
+            now,
+        )  # fmt: skip
         queued = teller.tell(connection, current)
     return Evaluation(tuple(opened), tuple(resolved), queued)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from alerts.incident import Incident
 from alerts.routes import channels_for
 from alerts.rule import Rule
 from alerts.settings import AlertSettings
+from alerts.waiting import waits
 from core.facts import Target
 
 
@@ -34,6 +35,24 @@ def lead(
     covers = _covers(around, rules, settings, told, now=now)
     for move in regroup(incidents, explanations(incidents, around.evidence), covers):
         _move(connection, move, {one.id: one for one in incidents}, now=now)
+
+
+def waiting(
+    connection: sa.Connection,
+    incidents: Sequence[Incident],
+    around: Around,
+    rules: Mapping[str, Rule],
+    settings: AlertSettings,
+    *,
+    now: datetime,
+) -> dict[str, str]:
+    """Why some of the incidents (by id) are not told yet: what is about to fire would lead them."""
+    if not around.soon:
+        return {}
+    told = {id for id, _ in ledger.last_sent(connection, [one.id for one in incidents])}
+    covers = _covers(around, rules, settings, told, now=now)
+    untold = [one for one in incidents if one.id not in told]
+    return waits(untold, around.soon, around.evidence, covers, now=now)
 
 
 def _covers(

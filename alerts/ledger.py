@@ -18,6 +18,9 @@ from store import schema
 from store.readers import collection
 from store.store import Store
 
+WAITS = "firing: waits"
+"""Begins what a timeline says of an incident that waits for what may lead it."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -108,6 +111,20 @@ def held_back(connection: sa.Connection, incident: str, ts: datetime, text: str)
     )
     if connection.execute(newest).scalar() != text:
         note(connection, incident, ts, "held back", text)
+
+
+def waited(connection: sa.Connection, ids: Iterable[str]) -> set[str]:
+    """Those of whose notices the newest that was said is that they wait for what may lead them."""
+    table = schema.incident_event
+    rows = connection.execute(
+        sa.select(table.c.incident, table.c.text)
+        .where(table.c.incident.in_(sa.bindparam("ids", expanding=True)))
+        .where(table.c.what.in_(("held back", "notice")))
+        .order_by(table.c.id),
+        {"ids": list(ids)},
+    )
+    newest = {row.incident: row.text for row in rows}
+    return {incident for incident, text in newest.items() if text.startswith(WAITS)}
 
 
 def note_once(connection: sa.Connection, incident: str, ts: datetime, what: str, text: str) -> None:

@@ -28,7 +28,7 @@ class Teller:
     """What telling needs to know, beside the incident.
 
     An outage that was over before its rule was first judged (`judged_before` lacks its key) is history: it is
-    kept, and told to nobody.
+    kept, and told to nobody. `waits` says why the first notice of some (by id) is not due yet.
     """
 
     rules: Mapping[str, Rule]
@@ -38,6 +38,7 @@ class Teller:
     opened: frozenset[str]
     judged_before: frozenset[Key]
     holds: Holds
+    waits: Mapping[str, str]
     now: datetime
 
     def tell(self, connection: sa.Connection, incidents: Sequence[Incident]) -> int:
@@ -46,22 +47,26 @@ class Teller:
         told, members, queued = defaultdict[str, list[str]](list), _members(incidents), 0
         for id, channel in sent:
             told[id].append(channel)
+        over = [one.id for one in incidents if one.resolved_at is not None and one.id not in told]
+        news = {one.id for one in incidents if one.id in self.opened and one.key in self.judged_before}
+        news |= ledger.waited(connection, over) if over else set()
         for incident in incidents:
             rule, alias = self.rules.get(incident.rule), self._alias(incident)
             for channel in channels_of(
                 incident, rule, self.settings, told[incident.id], alias=alias, now=self.now
             ):
                 last = sent.get((incident.id, channel))
-                queued += self._tell_on(connection, incident, channel, last, members.get(incident.id, ()))
+                queued += self._tell_on(
+                    connection, incident, channel, last, members.get(incident.id, ()), new=incident.id in news
+                )
         return queued
 
     def _tell_on(
         self, connection: sa.Connection, incident: Incident, channel: str, last: Sent | None,
-        members: Sequence[Incident],
+        members: Sequence[Incident], *, new: bool,
     ) -> int:  # fmt: skip
         rule, queued = self.rules.get(incident.rule), 0
         repeat = rule.repeat if rule else None
-        new = incident.id in self.opened and incident.key in self.judged_before
         kind = self.settings.channels.get(channel)
         edits = kind is not None and "acknowledged" in kind.also
         while reason := reason_to_send(
@@ -69,7 +74,7 @@ class Teller:
         ):
             if reason != "resolved" and incident.grouped_under is not None:
                 break  # its leader's notice says so
-            if why := self.holds.why(incident, reason):
+            if why := self.holds.why(incident, reason) or self._waits(incident, reason):
                 ledger.held_back(connection, incident.id, self.now, why)
                 break
             count = last.count if last else 0
@@ -97,6 +102,10 @@ class Teller:
             base_url=self.settings.base_url,
             now=self.now,
         )
+
+    def _waits(self, incident: Incident, reason: Reason) -> str | None:
+        is_first = reason == "firing" and incident.resolved_at is None
+        return self.waits.get(incident.id) if is_first else None
 
     def _alias(self, incident: Incident) -> str | None:
         return self.aliases.get(Target(incident.account, incident.region))

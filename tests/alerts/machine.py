@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -23,11 +23,13 @@ from alerts.engine import evaluate
 from alerts.findings import decide
 from alerts.grid import Grid
 from alerts.judge import judge
+from alerts.ledger import WAITS
 from alerts.outbox import Ways, deliver_on
 from alerts.rule import Rule, Subject
 from alerts.settings import AlertSettings
 from alerts.silences import silence
-from core.entities import Function
+from alerts.waiting import LONGEST
+from core.entities import Function, Version
 from core.facts import Run, Target
 from core.people import Person
 from core.settings import StoreSettings
@@ -38,9 +40,15 @@ from store.store import Store
 
 START = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)
 PROD = Target("111122223333", "eu-west-1")
-RULE = Rule.model_validate(
-    {"rule": "error-rate", "signal": "error_rate", "above": 0.1, "over": "2m", "for": "2 of 3"}
-)
+RULES = [
+    Rule.model_validate(words)
+    for words in (
+        {"rule": "error-rate", "signal": "error_rate", "above": 0.1, "over": "2m", "for": "2 of 3"},
+        {"rule": "many-errors", "signal": "errors", "above": 30, "for": "3 of 4", "severity": "critical"},
+    )
+]
+"""Both fire for one cause, the deploy before: the second leads, and fires a little later."""
+
 SETTINGS = AlertSettings.model_validate(
     {"channels": {"hook": {"kind": "webhook", "url": "http://127.0.0.1:9/hook"}}, "starter": False}
 )
@@ -174,7 +182,11 @@ class Machine:
 
     def _tell(self) -> None:
         functions = [Function(name=name, arn="arn", runtime="python3.13") for name in self.truth]
-        self.store.commit(self._run("inventory", Window(START, START)), functions, now=START)
+        deploys = [
+            Version(name=f"{name}:8", function=name, version="8", published=START) for name in self.truth
+        ]
+        for known, at in ((functions, START - MINUTE), (deploys, START)):
+            self.store.commit(self._run("inventory", Window(at, at)), known, now=at)
 
     def _collect(self) -> None:
         """As collectors do: from what is not settled yet, up to now; the newest numbers are not complete."""
@@ -193,7 +205,7 @@ class Machine:
         self.read_until = until
 
     def _evaluate(self) -> None:
-        evaluate(self.store, [RULE], SETTINGS, now=self.now)
+        evaluate(self.store, RULES, SETTINGS, now=self.now)
 
     def _deliver(self) -> None:
         ways = Ways(
@@ -213,7 +225,8 @@ class Machine:
     def differences(self) -> list[str]:
         """Where what was told is not what a straight look tells; empty when all is well."""
         told = sorted(
-            (row["subject"], row["opened_at"], row["resolved_at"]) for row in self._rows("incident")
+            (row["rule"], row["subject"], row["opened_at"], row["resolved_at"])
+            for row in self._rows("incident")
         )
         straight = straight_look(self.truth)
         wrong = [] if told == straight else [f"told {told}, straight {straight}"]
@@ -227,13 +240,40 @@ class Machine:
         return [f"{id} came {n} times" for id, n in sent.items() if n > 1 + self.torn[id]]
 
     def _lost(self) -> list[str]:
-        held = {row["incident"] for row in self._rows("incident_event") if row["what"] == "held back"}
         found = []
         for row in self._rows("incident"):
             reasons = {reason for _, incident, reason in self.receiver.got if incident == row["id"]}
-            if reasons != {"firing", "resolved"} and not (reasons == set() and row["id"] in held):
-                found.append(f"{row['subject']} {row['opened_at']}: only {sorted(reasons)} came")
+            if reasons != {"firing", "resolved"} and not (reasons == set() and self._is_untold(row)):
+                found.append(
+                    f"{row['rule']} {row['subject']} {row['opened_at']}: only {sorted(reasons)} came"
+                )
         return found
+
+    def _is_untold(self, row: dict[str, Any]) -> bool:
+        """Whether it was silenced all along, or another tells it; that one waited for it is no reason."""
+        held = {
+            event["incident"]
+            for event in self._rows("incident_event")
+            if event["what"] == "held back" and not event["text"].startswith(WAITS)
+        }
+        return row["id"] in held or row["grouped_under"] is not None
+
+    def told_too_soon(self) -> list[str]:
+        """Members that were told before what leads them, though that one was about to fire: two messages for
+        one cause. Only where minutes come in time and the clock is right."""
+        told = {
+            row["incident"]: row["created_at"] for row in self._rows("outbox") if row["reason"] == "firing"
+        }
+        rows = [row for row in self._rows("incident") if row["id"] in told]
+        return [
+            f"{one['subject']} at {told[one['id']]}, {leader['rule']} at {told[leader['id']]}"
+            for leader in rows
+            for one in rows
+            if leader["severity"] == "critical"
+            and (one["subject"], one["severity"]) == (leader["subject"], "warning")
+            and timedelta(0) <= leader["opened_at"] - one["opened_at"] <= LONGEST
+            and told[one["id"]] < told[leader["id"]]
+        ]
 
     def _out_of_order(self) -> list[str]:
         first = dict[str, str]()
@@ -264,7 +304,9 @@ class Machine:
         return mortal(self._open(), self.fate)
 
 
-def straight_look(truth: dict[str, Sequence[float]]) -> list[tuple[str, datetime, datetime | None]]:
+def straight_look(
+    truth: dict[str, Sequence[float]],
+) -> list[tuple[str, str, datetime, datetime | None]]:
     """What one look at everything, complete and settled, tells."""
     names, minutes = list(truth), len(next(iter(truth.values())))
     errors = np.array([truth[name] for name in names], dtype=float)
@@ -275,8 +317,10 @@ def straight_look(truth: dict[str, Sequence[float]]) -> list[tuple[str, datetime
         {"errors": errors, "invocations": np.full_like(errors, CALLS)},
         {name: np.full(errors.shape, flag) for name, flag in flags.items()},
     )
-    found = decide([judge(RULE, grid)], [])
-    return sorted((one.subject.name, one.outage.opened_at, one.outage.closed_at) for one in found)
+    found = decide([judge(rule, grid) for rule in RULES], [])
+    return sorted(
+        (one.rule.rule, one.subject.name, one.outage.opened_at, one.outage.closed_at) for one in found
+    )
 
 
 def store_settings(path: Any) -> StoreSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from alerts.engine import evaluate
 from alerts.silences import silence
 from core.entities import AccountLimits, Function, Version
+from core.graph import FUNCTION
 from core.people import Person
-from core.telemetry import MetricPoint
+from core.telemetry import MetricPoint, TraceRecord
 from core.windows import Window
 
 ADA = Person("ada", "operator")
@@ -214,3 +216,100 @@ def test_maintenance_holds_back_and_what_fires_on_is_told_at_its_end(go, table, 
     go(20, **given)
 
     assert sent(table) == [("checkout", "firing")]
+
+
+# --- who waits ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow_leader(rule):
+    """The account's rule fires at its third bad minute, the functions' rule at the first."""
+    return [
+        rule("headroom", signal="concurrency_headroom", below=0.15, severity="critical", **{"for": "3 of 5"}),
+        rule("throttles", signal="throttles", above=5),
+    ]
+
+
+def held(table):
+    return sorted({row["text"] for row in table("incident_event") if row["what"] == "held back"})
+
+
+def test_a_member_waits_for_the_leader_that_is_about_to_fire(full_account, go, table, slow_leader):
+    go(7, rules=slow_leader)
+    assert (len(table("incident")), table("outbox")) == (2, [])
+    go(8, rules=slow_leader)
+
+    assert sent(table) == [("account", "firing")]
+    assert held(table) == [
+        "firing: waits some minutes for headroom, which is bad, not for long enough yet: "
+        "The account's concurrency is used up"
+    ]
+
+
+def test_who_waits_is_told_when_the_other_one_does_not_fire_after_all(full_account, go, table, rule):
+    later = rule("headroom", signal="concurrency_headroom", below=0.15, severity="critical", **{"for": "8m"})
+    rules = [later, rule("throttles", signal="throttles", above=5)]
+    queued = [go(minute, rules=rules).notices for minute in (7, 8, 9, 10, 11)]
+
+    assert queued == [0, 0, 0, 0, 1], "one of the two leads the other"
+    assert len(held(table)) == 1
+
+
+def test_a_page_waits_for_nothing(full_account, go, table, slow_leader, rule):
+    page = rule("throttles", signal="throttles", above=5, severity="critical")
+
+    assert go(7, rules=[slow_leader[0], page]).notices == 1
+
+
+def test_what_was_over_before_its_wait_was_is_told_in_full(full_account, go, table, slow_leader, world):
+    go(7, rules=slow_leader)
+    good = [
+        MetricPoint(scope="account", ts=world.at(n), period_s=60, claimed_max=100.0) for n in range(7, 60)
+    ]
+    good += [
+        MetricPoint(
+            scope="function", function=name, ts=world.at(n), period_s=60, invocations=100.0, throttles=0.0
+        )
+        for name in ("checkout", "search")
+        for n in range(7, 60)
+    ]
+    world.told("metrics", Window(world.at(7), world.at(60)), good)
+    for minute in (60, 61):
+        go(minute, rules=slow_leader)
+
+    assert [reason for _, reason in sent(table)] == ["firing", "resolved"], "of the one that leads the other"
+
+
+# --- what several functions depend on -----------------------------------------------------------------------
+
+
+def failed_call(world, function, minute):
+    """A traced invocation whose call to the table `carts` failed."""
+    start = world.at(minute).timestamp()
+    call = {"id": "c", "name": "DynamoDB", "namespace": "aws", "aws": {"table_name": "carts"}, "fault": True}
+    own = {"id": "f", "name": function, "origin": FUNCTION, "start_time": start, "end_time": start + 1}
+    call |= {"start_time": start, "end_time": start + 0.5}
+    return TraceRecord(
+        trace_id=f"1-{int(start):08x}-{function}", ts=world.at(minute), duration_ms=1000.0,
+        response_ms=1000.0, has_error=False, has_fault=True, has_throttle=False, root=function,
+        functions=(function,), document=json.dumps([own | {"subsegments": [call]}]),
+    )  # fmt: skip
+
+
+def test_functions_whose_calls_to_one_table_fail_are_told_once_with_the_evidence(go, table, world, rule):
+    names = ("basket", "checkout", "search")
+    world.known(*(Function(name=name, arn="a") for name in names))
+    for name in names:
+        world.minutes(0, [0.0] * 5 + [40.0] * 7, function=name)
+    calls = [failed_call(world, name, minute) for name in names for minute in range(5, 9)]
+    world.told("traces", Window(world.at(0), world.at(12)), calls)
+    go(12, rules=[rule("rate", above=0.1)])
+
+    [(told, reason)] = sent(table)
+    leader, others = rows(table, told), [rows(table, name) for name in names if name != told]
+    assert reason == "firing"
+    assert {one["grouped_under"] for one in others} == {leader["id"]}
+    assert {one["cause"]["text"] for one in others} == {"calls to carts fail"}
+    assert "search: 4 of 4 traced calls failed" in others[-1]["cause"]["evidence"]
+    [notice] = [row["notice"] for row in table("outbox")]
+    assert dict(notice["facts"])["Cause"] == "calls to carts fail"

@@ -106,10 +106,27 @@ class BadDay(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
+class GroupedDay(BadDay):
+    """A day on which minutes come in time and the clock is right: then one cause is one message."""
+
+    @initialize(one=stretches, other=stretches)
+    def begin(self, one, other):
+        super().begin(one, other, [0] * (TROUBLE + QUIET))
+
+    the_clock_jumps = somebody_silences = None
+
+    @invariant()
+    def nobody_was_told_before_who_leads(self):
+        if hasattr(self, "machine"):
+            assert self.machine.told_too_soon() == []
+
+
 BadDay.TestCase.settings = settings(
     max_examples=4, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestBadDay = BadDay.TestCase
+GroupedDay.TestCase.settings = settings(BadDay.TestCase.settings, max_examples=3)
+TestGroupedDay = GroupedDay.TestCase
 
 
 def test_sixty_kills_lose_and_double_nothing(new_store, tmp_path):
