@@ -7,7 +7,7 @@ replay tells what the engine told. Reading is `history`; all else is pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -122,11 +122,16 @@ class Backtest:
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """A piece of history: `window` judged (one by one for what overrides tell apart), and where it is only
-    kept coarser than a minute."""
+    kept coarser than a minute. `asked` are the minutes that it stands for, if these are more than its own."""
 
     window: Window
     judged: tuple[Judgement, ...]
     coarse: tuple[Coarse, ...] = ()
+    asked: Window | None = None
+
+    @property
+    def minutes(self) -> int:
+        return int((self.asked or self.window).duration / MINUTE)
 
 
 def backtest(
@@ -143,20 +148,13 @@ def backtest(
     `others` are the rules in force: one that is composed of them needs them. `cost` has the budgets."""
     window = whole_minutes(window)
     stretches = history(store, rule, window, others=others, now=now, cost=cost)
-    replayed = of_window(replay(stretches, known), rule, window)
+    replayed = replay(stretches, known)
     return Backtest(rule, window, replayed, compare(rule, replayed, known))
 
 
 def whole_minutes(window: Window) -> Window:
     start = ceil(window.start, MINUTE)
     return Window(start, max(start, floor(window.end, MINUTE)))
-
-
-def of_window(replayed: Replay, rule: Rule, window: Window) -> Replay:
-    """What tells of this moment only was judged at no other minute of the window."""
-    if not rule.spec.is_now:
-        return replayed
-    return replace(replayed, minutes=len(replayed.subjects) * int(window.duration / MINUTE))
 
 
 def history(
@@ -168,18 +166,19 @@ def history(
     now: datetime,
     cost: CostSettings | None = None,
 ) -> Iterator[Stretch]:
-    """The window in pieces, oldest first; of what tells of this moment only, the newest minute."""
-    rules = needed(rule, others)
-    if rule.spec.is_now:
-        window = Window(max(window.start, window.end - MINUTE), window.end)
+    """The window in pieces, oldest first; of what tells of this moment only, the newest minute, which stands
+    for all of them: it was judged at no other."""
+    rules, asked = needed(rule, others), window if rule.spec.is_now else None
     piece = MINUTE * max(CELLS // max(function_count(store), 1), 60, rule.reach_minutes)
     piece, start = min(piece, timedelta(days=1)), window.start
+    if asked is not None:
+        start = max(window.start, window.end - MINUTE)
     while start < window.end:
         part = Window(start, min(start + piece, window.end))
         judged = [
             one for one in judge_over(store, rules, part, now=now, cost=cost) if one.rule.rule == rule.rule
         ]
-        yield Stretch(part, tuple(judged), tuple(coarse(store, part, collector_of(rule))))
+        yield Stretch(part, tuple(judged), tuple(coarse(store, part, collector_of(rule))), asked)
         start = part.end
 
 
@@ -257,7 +256,7 @@ class _Machine:
     def _count(
         self, judged: NDArray[np.bool_], subjects: Sequence[Subject], ends: list[datetime], stretch: Stretch
     ) -> None:
-        self._minutes += len(subjects) * int(stretch.window.duration / MINUTE)
+        self._minutes += len(subjects) * stretch.minutes
         self._judged += int(judged.sum())
         rows = {subject.key: at for at, subject in enumerate(subjects)}
         for each in stretch.coarse:

@@ -16,7 +16,6 @@ from alerts.backtest import (
     Stretch,
     compare,
     history,
-    of_window,
     replay,
     whole_minutes,
 )
@@ -67,7 +66,7 @@ def gather(
                 kept.extend(_thin(one, stretch, whole=not kept) for one in stretch.judged)
             yield stretch
 
-    replayed = of_window(replay(keeping(), known), rule, window)
+    replayed = replay(keeping(), known)
     found = Backtest(rule, window, replayed, compare(rule, replayed, known))
     grid, worst = _side_by_side(rule, kept) if kept else (None, np.zeros(0))
     return Tried(found, grid, worst, tuple(known), why)
