@@ -69,7 +69,9 @@ class Duty:
     def act(self) -> None:
         if self.is_ours():
             now, access = self._clock(), self._access
-            act_due(self._store, self._rules, self._settings, self.aws_for, access=access, now=now)
+            act_due(
+                self._store, self._rules, self._settings, self.aws_for, access=access, now=now, cost=self._cost
+            )
 
     def pace(self) -> None:
         """The pace is decided over all targets; the others follow what was decided."""

@@ -1,6 +1,7 @@
 """What the service does about requests: plans new ones, and says which approved ones may be carried out.
 
-What whoever approved may do is asked again, right before AWS is changed.
+What whoever asked may do is asked again before AWS is read for the plan, and what whoever approved may do,
+right before AWS is changed: a row says who wrote it, not what they may.
 """
 
 from __future__ import annotations
@@ -90,6 +91,20 @@ def _due(row: Any, incident: Incident | None, rules: Mapping[str, Rule], setting
         id=row.id, action=action, occasion=occasion, state=row.state, plan=row.plan, undo_of=row.undo_of,
         decided_by=row.decided_by,
     )  # fmt: skip
+
+
+def refused(store: Store, asked: Due, access: Access, *, now: datetime) -> Planned | None:
+    """How a new request ends that whoever asked may not ask for, now; None: it may be planned."""
+    with store.engine.connect() as connection:
+        person = person_now(connection, asked.occasion.who, access, now=now)
+    try:
+        person.must_be("operator", f"to ask for {asked.action.name}")
+    except NotAllowedError as error:
+        ended = Planned(asked.id, asked.action, asked.occasion, None, ASK, "failed", str(error))
+        auditing.write(store, ended, now=now)
+        planned(store, ended, now=now)
+        return ended
+    return None
 
 
 def planned(store: Store, planned: Planned, *, now: datetime) -> None:

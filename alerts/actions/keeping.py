@@ -29,6 +29,7 @@ from alerts.settings import AlertSettings
 from core.errors import ActionError, LeaseLostError
 from core.facts import Target
 from core.people import SERVICE
+from core.settings import CostSettings
 from store.schema import audit, held_change
 from store.store import Store
 
@@ -141,16 +142,22 @@ INTERRUPTED = "an interruption"
 
 
 def keep_due(
-    store: Store, rules: Mapping[str, Rule], settings: AlertSettings, aws_for: AwsFor, *, now: datetime
+    store: Store,
+    rules: Mapping[str, Rule],
+    settings: AlertSettings,
+    aws_for: AwsFor,
+    *,
+    now: datetime,
+    cost: CostSettings | None = None,
 ) -> None:
     """Find out about what was interrupted, verify what is due, restore what is over. Also while actions are
-    switched off or silenced: what we changed is ours to put back."""
+    switched off or silenced: what we changed is ours to put back. `cost` has the budgets."""
     with store.engine.connect() as connection:
         changes = held.live(connection)
     _forget_never_begun(store, now=now)
     for change in changes:
         try:
-            _keep(store, change, rules, settings, aws_for, now=now)
+            _keep(store, change, rules, settings, aws_for, now=now, cost=cost)
         except LeaseLostError:
             raise  # another service goes on with it
         except Exception as error:  # noqa: BLE001 - one change: why is kept and shown, and stops no other
@@ -166,6 +173,7 @@ def _keep(
     aws_for: AwsFor,
     *,
     now: datetime,
+    cost: CostSettings | None,
 ) -> None:
     if change.next_at is not None and now < change.next_at:
         return
@@ -175,7 +183,7 @@ def _keep(
     elif change.state == "restoring":
         restore(store, change, settings, aws_for, by=SERVICE, why="", now=now)
     elif change.verify_by is not None and change.verified_at is None and now >= change.verify_by:
-        _verify(store, change, rules, settings, aws_for, now=now)
+        _verify(store, change, rules, settings, aws_for, now=now, cost=cost)
     elif change.expires_at is not None and now >= change.expires_at:
         why = f"its lease of {minutes(change.expires_at - change.applied_at)} is over"
         restore(store, change, settings, aws_for, by=SERVICE, why=why, now=now)
@@ -230,11 +238,14 @@ def _verify(
     aws_for: AwsFor,
     *,
     now: datetime,
+    cost: CostSettings | None,
 ) -> None:
     with store.engine.connect() as connection:
         incident = ledger.incident(connection, change.incident) if change.incident else None
     condition = condition_of(change, rules)
-    better = None if condition is None else is_better(store, change, condition, rules, incident, now=now)
+    better = None
+    if condition is not None:
+        better = is_better(store, change, condition, rules, incident, now=now, cost=cost)
     late = change.verify_by is not None and now >= change.verify_by + PATIENCE
     if better:
         with store.transaction() as connection:

@@ -22,6 +22,7 @@ from alerts.rule import Rule
 from alerts.settings import AlertSettings
 from core.errors import ActionError, LeaseLostError, NothingToDoError
 from core.facts import Target
+from core.settings import CostSettings
 from store.schema import audit
 from store.store import Store
 
@@ -36,14 +37,16 @@ def act_due(
     *,
     access: Access,
     now: datetime,
+    cost: CostSettings | None = None,
 ) -> list[Planned]:
     """Put back, verify and carry out what is due: our changes, then what people asked for, then the rules.
+    `cost` has the budgets that changes may be verified by.
 
     A rule's action is applied when both its rule and the settings say so, and held back (the reason is
     audited, and it is tried again) by a silence, its cooldown, a cap, or when it would act on its own doing.
     """
     named = {rule.rule: rule for rule in rules}
-    keeping.keep_due(store, named, settings, aws_for, now=now)
+    keeping.keep_due(store, named, settings, aws_for, now=now, cost=cost)
     asked = answering.due(store, named, settings, now=now)
     done = [_of_request(store, each, settings, aws_for, access, now=now) for each in asked]
     return done + _of_rules(store, rules, settings, aws_for, now=now)
@@ -63,6 +66,8 @@ def _of_request(
 ) -> Planned:
     """Plan a request that is new; carry out one that was approved by somebody who may, still."""
     if asked.is_new:
+        if refused := answering.refused(store, asked, access, now=now):
+            return refused
         planned = plan_action(store, asked.action, asked.occasion, aws_for, mode=ASK, now=now)
         answering.planned(store, planned, now=now)
         return planned

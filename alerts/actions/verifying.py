@@ -12,6 +12,7 @@ from alerts.incident import Incident
 from alerts.judge import BREACH, SILENT, UNKNOWN, Judgement
 from alerts.judging import judge_all
 from alerts.rule import Rule
+from core.settings import CostSettings
 from store.store import Store
 
 PATIENCE = timedelta(minutes=15)
@@ -38,17 +39,20 @@ def is_better(
     incident: Incident | None,
     *,
     now: datetime,
+    cost: CostSettings | None = None,
 ) -> bool | None:
     """Whether the condition cleared, or came half way back, since the change; None: not known yet.
 
-    An incident that is over is better, whatever else.
+    An incident that is over is better, whatever else. `cost` has the budgets.
     """
     if incident is not None and incident.resolved_at is not None:
         return True
     parts = {**(rules if condition.parts else {}), condition.rule: condition}
-    judged = next(
-        one for one in judge_all(store, [*parts.values()], now=now) if one.rule.rule == condition.rule
-    )
+    judged = judge_all(store, [*parts.values()], now=now, cost=cost)
+    return _better(next(one for one in judged if one.rule.rule == condition.rule), change, incident)
+
+
+def _better(judged: Judgement, change: Held, incident: Incident | None) -> bool | None:
     at = _row(judged, change, incident)
     if at is None or change.verify_by is None:
         return None
@@ -63,20 +67,23 @@ def is_better(
 
 
 def _row(judged: Judgement, change: Held, incident: Incident | None) -> int | None:
-    """Which subject of the grid is meant: the incident's, or the function that was changed."""
-    names = {change.subject} | ({incident.subject} if incident else set())
-    place = change.target.account, change.target.region
-    for at, subject in enumerate(judged.grid.subjects):
-        if (subject.account, subject.region) == place and subject.name in names:
-            return at
-    return None
+    """Which subject of the grid is meant: the incident's (a budget is in no account), or what was changed."""
+    place, names = (change.target.account, change.target.region), {change.subject}
+    wanted = [] if incident is None else [(incident.account, incident.region, incident.subject)]
+    names |= {incident.subject} if incident else set()
+    wanted += [(*place, name) for name in sorted(names)]
+    at = {subject.key: row for row, subject in enumerate(judged.grid.subjects)}
+    return next((at[key] for key in wanted if key in at), None)
 
 
 def _since(
     judged: Judgement, at: int, applied_at: datetime, until: datetime
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
-    """The known minutes that lie wholly after the change, to its end; None until the last ones are known."""
+    """The known minutes that lie wholly after the change, to its end; None until the last ones are known. A
+    signal of this moment has the newest minute alone, which may be after the end."""
     ends, known = judged.grid.ends, judged.verdict[at] != UNKNOWN
+    if judged.rule.spec.is_now and ends:
+        until = max(until, ends[-1])
     over = timedelta(minutes=judged.rule.over_minutes)
     after = [i for i, end in enumerate(ends) if known[i] and applied_at < end <= until]
     if not after or ends[after[-1]] < until - timedelta(minutes=2):

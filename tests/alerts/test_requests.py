@@ -5,15 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from alerts.actions import requests
+from alerts.actions.occasions import by_hand
 from alerts.actions.registry import read_action
 from alerts.approvals import KEY_FILE, digest, key_of, linker, look, use
 from alerts.notice import Notice
 from alerts.people import Access
-from core.access import AccessSettings
+from core.access import AccessSettings, Granted
 from core.errors import ActionError, NotAllowedError
 from core.people import Person
+from store import schema
+from store.people import remember
 from tests.alerts.remedied import EU, FUNCTION, NOW
 
 ADA, EVE, ROOT = Person("ada", "operator"), Person("eve", "viewer"), Person("root", "admin")
@@ -279,3 +283,59 @@ def test_a_link_for_what_cannot_be_undone_leaves_it_to_an_admin_and_is_not_used_
     room.acts()
 
     assert room.aws.writes() == ["Invoke"]
+
+
+# --- rows that nobody who may has written -------------------------------------------------------------------
+
+
+@pytest.fixture
+def forged(room, store):
+    """A row of eve's, who came through the dashboard as a viewer, put into the store past every page."""
+    remember(store, EVE.name, Granted("viewer", "list", "access.roles.viewer"), at=NOW)
+
+    def put(**given):
+        occasion = by_hand(read_action(SET), EU, FUNCTION, by=EVE, now=NOW)
+        usual = {
+            "id": occasion.id, "asked_at": NOW, "who": EVE.name, "action": SET, "account": EU.account,
+            "region": EU.region, "subject_kind": "function", "subject": FUNCTION, "said": "",
+            "expires_at": NOW + WITHIN,
+        }  # fmt: skip
+        with store.transaction() as connection:
+            connection.execute(sa.insert(schema.action_request).values(usual | given))
+        room.acts()
+
+    return put
+
+
+def test_a_forged_approval_of_a_viewer_is_refused_by_the_service(forged, room, store, table):
+    plan = {
+        "action": "set-reserved-concurrency", "sentence": "x", "request": {}, "what": "reserved concurrency",
+        "target": {"account": EU.account, "region": EU.region}, "thing": FUNCTION, "before": 8, "after": 40,
+    }  # fmt: skip
+    forged(state="approved", plan=plan, decided_by=EVE.name, decided_at=NOW)
+
+    assert (room.reserved(), room.aws.writes()) == (8, [])
+    assert (request(table)["state"], table("audit")[0]["outcome"]) == ("failed", "failed")
+    assert "eve is a viewer" in table("audit")[0]["answer"]
+
+
+def test_a_forged_request_of_a_viewer_is_not_even_planned(forged, room, table):
+    forged(state="asked")
+
+    assert request(table)["state"] == "failed"
+    assert "eve is a viewer: to ask for set-reserved-concurrency takes an operator" in request(table)["said"]
+    assert list(room.aws.server.demo.calls) == []
+
+
+def test_a_forged_restoration_of_a_viewer_leaves_what_is_held(forged, asked, room, store, table):
+    requests.decide(store, asked(), approve=True, by=ADA, now=room.now)
+    room.acts()
+    forged(id="undo", state="approved", plan={}, undo_of=room.change().id, decided_by=EVE.name)
+
+    assert (room.reserved(), room.change().state) == (40, "held")
+
+
+def test_a_forged_link_speaks_for_nobody(forged, room):
+    forged(state="approved", plan={}, decided_by="link sent to chat", decided_at=NOW)
+
+    assert room.aws.writes() == []

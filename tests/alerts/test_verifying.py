@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.actions.held import Held
 from alerts.actions.registry import read_action
 from alerts.actions.verifying import condition_of, is_better
 from alerts.incident import Incident
+from core.entities import Function
 from core.facts import Target
+from core.settings import CostSettings
 
 PROD = Target("111122223333", "eu-west-1")
 DONE_AT, WITHIN = 10, 10
+
+
+def changed(world, act):
+    """A change that was made at minute 10."""
+    return Held(
+        id="x", who="q", action=read_action(act), target=PROD, subject="checkout", incident="i1",
+        rule="throttles", what="reserved concurrency", thing="checkout", before=8, after=9,
+        applied_at=world.at(DONE_AT), expires_at=None, verify_by=world.at(DONE_AT + WITHIN),
+        verified_at=None, next_at=None, state="held", said="",
+    )  # fmt: skip
+
+
+def opened(world):
+    return Incident(
+        id="i1", rule="throttles", account=PROD.account, region=PROD.region, subject_kind="function",
+        subject="checkout", severity="warning", title="t", text="t", opened_at=world.at(5), value=90,
+        threshold=10,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -24,17 +46,8 @@ def better(store, world, rule):
         rules = {"throttles": rule("throttles", signal="throttles", above=10)}
         wanted = {"within": f"{WITHIN}m"} | (verify or {})
         act = {"do": "set-reserved-concurrency", "limit": 9, "verify": wanted}
-        change = Held(
-            id="x", who="q", action=read_action(act), target=PROD, subject="checkout", incident="i1",
-            rule="throttles", what="reserved concurrency", thing="checkout", before=8, after=9,
-            applied_at=world.at(DONE_AT), expires_at=None, verify_by=world.at(DONE_AT + WITHIN),
-            verified_at=None, next_at=None, state="held", said="",
-        )  # fmt: skip
-        incident = Incident(
-            id="i1", rule="throttles", account=PROD.account, region=PROD.region, subject_kind="function",
-            subject="checkout", severity="warning", title="t", text="t", opened_at=world.at(5), value=90,
-            threshold=10, resolved_at=world.at(12) if resolved else None,
-        )  # fmt: skip
+        change = changed(world, act)
+        incident = replace(opened(world), resolved_at=world.at(12) if resolved else None)
         condition = condition_of(change, rules)
         return is_better(store, change, condition, rules, incident, now=world.at(at))
 
@@ -73,3 +86,26 @@ def test_another_signal_may_decide(better):
 
 def test_what_is_breached_no_more_in_time_stays_so_later(better):
     assert better([90] * 10 + [0] * 10 + [90] * 5, at=26) is True
+
+
+BUDGETS = CostSettings(budgets=[{"name": "all", "usd_per_month": 1}, {"name": "none", "usd_per_month": 99}])
+
+
+@pytest.mark.parametrize(("budget", "expected"), [("all", False), ("none", True)])
+def test_a_budget_decides_by_its_own_share_however_late_one_looks(store, world, rule, budget, expected):
+    world.known(Function(name="checkout", arn="arn", memory_mb=1024, architecture="x86_64", timeout_s=3))
+    world.minutes(-60, [0.0] * 60, duration_sum_ms=6e7)
+    of_budget = rule("spent", signal="budget_used", above="80%")
+    act = {
+        "do": "publish-sns",
+        "topic": "arn:aws:sns:eu-west-1:111122223333:spend",
+        "verify": {"within": "5m"},
+    }
+    change = replace(
+        changed(world, act), subject=budget, rule="spent", applied_at=world.at(0), verify_by=world.at(5)
+    )
+    incident = replace(opened(world), rule="spent", account="", region="", subject=budget, value=60.0)
+    look = {"rules": {"spent": of_budget}, "incident": incident, "now": world.at(8)}
+
+    assert is_better(store, change, of_budget, **look, cost=BUDGETS) is expected
+    assert is_better(store, change, of_budget, **look) is None
