@@ -9,7 +9,6 @@ others a twentieth of it. Times are UTC.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -89,12 +88,21 @@ def _of(rule: Rule, samples: Sequence[Floats], least: int) -> Band:
     """Median and spread where at least so many of the stretches tell something."""
     told = np.sum([~np.isnan(one).all(axis=0) for one in samples], axis=0)
     everything = np.concatenate(samples)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of minutes that nothing tells of
-        median = np.nanmedian(everything, axis=0)
-        spread = np.nanmedian(np.abs(everything - median), axis=0) * MAD_TO_DEVIATION
+    median = _median(everything)
+    spread = _median(np.abs(everything - median)) * MAD_TO_DEVIATION
     median = np.where(told >= least, median, np.nan)
     return Band(median, np.maximum(spread, _least_spread(rule, median)))
+
+
+def _median(samples: Floats) -> Floats:
+    """The median over the first axis, of what is not NaN; NaN where nothing else is. `np.nanmedian` takes
+    many times as long for few samples of many."""
+    ordered = np.sort(samples, axis=0)  # NaN goes last
+    count = np.count_nonzero(~np.isnan(samples), axis=0)
+    lower, upper = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(samples) - 1)
+    middle = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (lower, upper))
+    found: Floats = sum(middle) / 2
+    return found
 
 
 def _least_spread(rule: Rule, median: Floats) -> Floats:

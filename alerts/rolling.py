@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from alerts.grid import Bools, Floats
 
@@ -12,35 +12,44 @@ def summed(column: Floats, over: int) -> Floats:
     """NaN counts as nothing, but a stretch of nothing else stays NaN."""
     if over == 1:
         return column
-    said = ~np.isnan(column)
-    total = _added(np.where(said, column, 0.0), over)
-    total[counted(said & (column != 0), over) == 0] = 0.0  # differences of long sums leave a grain
-    total[counted(said, over) == 0] = np.nan
+    silent = np.isnan(column)
+    total = np.cumsum(np.where(silent, 0.0, column), axis=1)
+    total[:, over:] -= total[:, :-over].copy()
+    total[_all(silent | (column == 0), over)] = 0.0  # differences of long sums leave a grain
+    total[_all(silent, over)] = np.nan
     return total
 
 
 def largest(column: Floats, over: int) -> Floats:
     """NaN only where nothing else is."""
-    if over == 1:
-        return column
-    filled = np.where(np.isnan(column), -np.inf, column)
-    padded = np.pad(filled, ((0, 0), (over - 1, 0)), constant_values=-np.inf)
-    most = sliding_window_view(padded, over, axis=1).max(axis=2)
-    return np.where(np.isneginf(most), np.nan, most)
+    most, length = column, 1
+    while length < over:  # of twice as many minutes at each step
+        step = min(length, over - length)
+        wider = most.copy()
+        np.fmax(most[:, step:], most[:, :-step], out=wider[:, step:])
+        most, length = wider, length + step
+    return most
 
 
-def counted(flag: Bools, over: int) -> Floats:
+def counted(flag: Bools, over: int) -> NDArray[np.int32]:
     """How many of the last `over` minutes are True."""
-    return _added(flag.astype(float), over)
+    counts = np.cumsum(flag, axis=1, dtype=np.int32)
+    counts[:, over:] -= counts[:, :-over].copy()
+    return counts
 
 
 def every(flag: Bools, over: int) -> Bools:
     """Whether all of the last `over` minutes are True; False where the matrix does not reach back so far."""
-    return flag if over == 1 else counted(flag, over) >= over
+    whole = _all(flag, over)
+    whole[:, : over - 1] = False
+    return whole
 
 
-def _added(column: Floats, over: int) -> Floats:
-    if over == 1:
-        return column.copy()
-    sums = np.cumsum(np.pad(column, ((0, 0), (over, 0))), axis=1)
-    return sums[:, over:] - sums[:, :-over]
+def _all(flag: Bools, over: int) -> Bools:
+    """Whether all of the last `over` minutes that the matrix has are True."""
+    whole, length = flag.copy(), 1
+    while length < over:  # of twice as many minutes at each step
+        step = min(length, over - length)
+        whole[:, step:] &= whole[:, :-step]
+        length += step
+    return whole
