@@ -3,7 +3,8 @@
 `store_scale.py [fraction]` (1): 2,000 functions x 14 metrics, three days at one minute, to thirty days at
 five, to fifteen months hourly; 50 million invocation records, 10 million kept log lines and 500,000 traces
 over thirty days. Files are made by the store's own writer, without commits. A fraction leaves the times as
-they are and makes fewer functions, records, lines and traces.
+they are and makes fewer functions, records, lines and traces. `store_scale.py 1 FOLDER` keeps the store
+there, and uses the one that it finds.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ from core.settings import StoreSettings
 from core.telemetry import Rows, TraceRecord
 from core.windows import Window
 from store import schema
-from store.readers import cost, functions, tracing
+from store.readers import cold, cost, distributions, functions, log_search, rightsizing, slow, totals, tracing
 from store.readers import fleet as fleets
+from store.readers.log_search import Search
 from store.store import Filter, Store
 
 FRACTION = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
 FUNCTIONS, RECORDS = round(2000 * FRACTION), round(50_000_000 * FRACTION)
+KEPT = sys.argv[2] if len(sys.argv) > 2 else None
 LINES, TRACES = round(10_000_000 * FRACTION), round(500_000 * FRACTION)
 DAYS = 30
 FIVE, HOURLY, OLDEST = NOW - 3 * DAY, NOW - DAYS * DAY, NOW - 450 * DAY
@@ -114,6 +117,16 @@ def questions(store: Store, fleet: Fleet) -> dict[str, Callable[[], object]]:
     one = Filter(function=name)
     return {
         "fleet table, 24 h": lambda: fleets.fleet(store, day, now=NOW),
+        "fleet table, 30 d": lambda: fleets.fleet(store, month, now=NOW),
+        "all records together, 30 d": lambda: totals.record_totals(store, month),
+        "cold starts by function, 30 d": lambda: cold.cold_starts(store, month, now=NOW),
+        "memory by function, 30 d": lambda: distributions.memory_use(store, month, now=NOW),
+        "evidence to size functions by, 30 d": lambda: rightsizing.observed(store, month, now=NOW),
+        "slowest invocations, 30 d": lambda: slow.slow_invocations(store, month),
+        "nearest to their timeout, 30 d": lambda: slow.slow_invocations(
+            store, month, order="nearest timeout"
+        ),
+        "a text in log lines, 30 d": lambda: log_search.log_events(store, month, Search(text="timed out")),
         "fleet over time, 24 h": lambda: fleets.fleet_series(store, day, now=NOW),
         "fleet over time, 30 d": lambda: fleets.fleet_series(store, month, now=NOW),
         "sparklines, 24 h": lambda: fleets.sparklines(store, day, now=NOW),
@@ -129,10 +142,13 @@ def questions(store: Store, fleet: Fleet) -> dict[str, Callable[[], object]]:
 def main() -> None:
     fleet = Fleet(FUNCTIONS)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store.open(StoreSettings(path=Path(folder), free_space_floor_mb=0))
+        path = Path(KEPT or folder)
+        is_there = path.exists() and any(path.iterdir())
+        store = Store.open(StoreSettings(path=path, free_space_floor_mb=0))
         began = time.perf_counter()
-        fill(store, fleet)
-        know(store, fleet)
+        if not is_there:
+            fill(store, fleet)
+            know(store, fleet)
         print(f"{FUNCTIONS} functions, {RECORDS:,} records, {LINES:,} lines, {TRACES:,} traces")
         print(f"filled in {time.perf_counter() - began:.0f} s; the calibration loop takes {calibration()} ms")
         sizes(store)

@@ -118,6 +118,13 @@ class Snapshot:
         """Account, region and window of the files of a kind that can be read."""
         return [(f.account, f.region, Window(f.start, f.end)) for f in self._files(kind)]
 
+    def rows_in(self, kind: str, window: Window) -> int:
+        """About how many rows of a kind a window has: of what is cut, its share of the time."""
+        held: list[tuple[Window, int]] = [(Window(f.start, f.end), f.rows) for f in self._files(kind)]
+        held += [(Window(b.start, b.end), table.num_rows) for b, table in self._held.hot.get(kind, ())]
+        cut = ((part.overlap(window), part, rows) for part, rows in held)
+        return round(sum(rows * (both.duration / part.duration) for both, part, rows in cut if both))
+
     def per_file(self, kind: str, sql: str, window: Window) -> list[pa.Table]:
         """What a query of `{source}` says of every file of a kind, of its rows in `window`; hot rows are not
         asked. Answers are kept in this process, as files never change: ask for little."""

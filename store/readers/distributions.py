@@ -13,6 +13,7 @@ from core.facts import Target
 from core.windows import Window, lines_step
 from store.asking import reader
 from store.readers.frames import STEP_SQL, Grid, inside, share, touched, with_none
+from store.readers.portions import by_function
 from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
@@ -150,13 +151,15 @@ def memory_use(store: Store, window: Window, *, now: datetime, where: Filter = E
         coverage = Coverage.read(snapshot, window, now=now, only="logs")
         things = Things.read(snapshot, "function", where=where).of("function", gone=True)
         configured = {t.place: t.body.get("memory_mb") for t in things if matches(where, *t.place)}
-        found = snapshot.frame(
+        found = by_function(
+            snapshot,
+            window,
             f"""SELECT account, region, "function", memory_mb, count(*)::DOUBLE AS records,
                 quantile_cont(max_memory_mb, [0.5, 0.95])[1] AS used_p50_mb,
                 quantile_cont(max_memory_mb, [0.5, 0.95])[2] AS used_p95_mb,
                 max(max_memory_mb) AS used_max_mb,
                 count(*) FILTER (out_of_memory)::DOUBLE AS out_of_memory
-            FROM invocations WHERE max_memory_mb IS NOT NULL AND {wanted} GROUP BY ALL""",
+            FROM invocations WHERE max_memory_mb IS NOT NULL AND {{some}} AND {wanted} GROUP BY ALL""",
             params,
         )
     places = list(zip(found["account"], found["region"], found["function"], strict=True))

@@ -23,9 +23,8 @@ INIT_PERCENTILES = f"""
     (quantile_cont(init_ms, [0.5, 0.95]) FILTER ({COLD}))[1] AS init_p50_ms,
     (quantile_cont(init_ms, [0.5, 0.95]) FILTER ({COLD}))[2] AS init_p95_ms"""
 
-RECORD_SUMS = f"""
+RECORD_COUNTS = f"""
     count(*) AS records,
-    {PERCENTILES},
     count(*) FILTER ({COLD}) AS cold_starts,
     {INIT_PERCENTILES},
     max(max_memory_mb) AS max_memory_used_mb,

@@ -59,7 +59,7 @@ def observed(store: Store, window: Window, *, now: datetime, where: Filter = EVE
     with store.snapshot(window, ("metrics", "invocations")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
-        by_size = sizes(snapshot, provisioned_versions(things), where)
+        by_size = sizes(snapshot, window, provisioned_versions(things), where)
         counted = metric_sums(snapshot, window, where)
         setup = Setup.of(things, coverage, counted, used_versions(snapshot, where))
     functions = sorted(things.of("function"), key=lambda thing: thing.place)

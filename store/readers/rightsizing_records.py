@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from core.rightsizing import AtSize
+from core.windows import Window
 from store.readers.frames import rows
+from store.readers.portions import by_function
 from store.readers.records import COLD
 from store.readers.things import Place, sql_where
 from store.store import Filter, Snapshot
@@ -22,7 +24,7 @@ _SIZES = f"""WITH provided AS (SELECT unnest($p_account)::VARCHAR AS account,
             status = 'success' AND NOT {COLD} AS is_plain,
             coalesce(is_provisioned, false) AND NOT {COLD} AS on_unit
         FROM invocations LEFT JOIN provided USING (account, region, "function", version)
-        WHERE memory_mb > 0 AND {{wanted}})
+        WHERE memory_mb > 0 AND {{some}} AND {{wanted}})
     SELECT account, region, "function", memory_mb, count(*)::DOUBLE AS records, sum(cost_ms) AS billed_ms,
         coalesce(sum(cost_ms) FILTER (on_unit), 0) AS provisioned_ms,
         quantile_cont(duration_ms, [0.5, 0.95, 0.999]) AS percentiles, max(duration_ms) AS max_ms,
@@ -33,13 +35,16 @@ _SIZES = f"""WITH provided AS (SELECT unnest($p_account)::VARCHAR AS account,
     FROM told GROUP BY ALL"""
 
 
-def sizes(snapshot: Snapshot, provided: Mapping[Place, set[str]], where: Filter) -> dict[Place, list[AtSize]]:
+def sizes(
+    snapshot: Snapshot, window: Window, provided: Mapping[Place, set[str]], where: Filter
+) -> dict[Place, list[AtSize]]:
     """Per function: its records by memory size, the smallest first."""
     wanted, params = sql_where(where)
     listed = [(*at, version) for at, versions in provided.items() for version in sorted(versions)]
     names = ("p_account", "p_region", "p_function", "p_version")
     columns = {name: [row[i] for row in listed] for i, name in enumerate(names)}
-    frame = snapshot.frame(_SIZES.format(wanted=wanted), {**params, **columns})
+    asked = _SIZES.format(wanted=wanted, some="{some}")
+    frame = by_function(snapshot, window, asked, {**params, **columns})
     found: dict[Place, list[AtSize]] = defaultdict(list)
     for row in rows(frame.sort_values("memory_mb")):
         found[row.account, row.region, row.function].append(_at_size(row))

@@ -14,6 +14,7 @@ from store.asking import reader
 from store.readers.billing import KINDS, spend
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
 from store.readers.lines import laid, read_of
+from store.readers.portions import by_step
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_PERCENTILES, PERCENTILES
 from store.readers.states import Coverage
 from store.readers.summaries import summary_steps
@@ -105,11 +106,13 @@ def _concurrency(snapshot: Snapshot, points: str, grid: Grid, where: Filter) -> 
 def record_steps(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
     """step, records, percentiles of duration, cold_starts, init_p50_ms, init_p95_ms, max_memory_mb."""
     wanted, params = sql_where(where)
-    return snapshot.frame(
+    return by_step(
+        snapshot,
+        grid,
         f"""SELECT {STEP_SQL} AS step, count(*) AS records, {PERCENTILES},
             count(*) FILTER ({COLD}) AS cold_starts,
             {INIT_PERCENTILES}, max(max_memory_mb) AS max_memory_mb
-        FROM invocations WHERE {wanted} GROUP BY ALL""",
+        FROM invocations WHERE {{some}} AND {wanted} GROUP BY ALL""",
         {"step_ms": grid.step_ms, **params},
     )
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from core.windows import Window
 from store.readers.frames import rows
-from store.readers.records import BILLED, FUNCTION_POINTS, RECORD_SUMS
+from store.readers.portions import by_function
+from store.readers.records import BILLED, FUNCTION_POINTS, PERCENTILES, RECORD_COUNTS
 from store.readers.things import Place, sql_where
 from store.store import Filter, Snapshot
 
@@ -51,9 +52,11 @@ def record_sums(snapshot: Snapshot, window: Window, where: Filter) -> dict[Place
     """Per function with records in the window: counts, exact percentiles and maxima, and what it was billed
     for (`records.BILLED`)."""
     wanted, params = sql_where(where)
-    frame = snapshot.frame(
-        f"""SELECT account, region, "function", {RECORD_SUMS}, max(ts) AS newest, {BILLED}
-        FROM invocations WHERE ts >= $start AND ts < $end AND {wanted} GROUP BY ALL""",
+    frame = by_function(
+        snapshot,
+        window,
+        f"""SELECT account, region, "function", {RECORD_COUNTS}, {PERCENTILES}, max(ts) AS newest, {BILLED}
+        FROM invocations WHERE ts >= $start AND ts < $end AND {{some}} AND {wanted} GROUP BY ALL""",
         {"start": window.start, "end": window.end, **params},
     )
     return _by_place(frame)
