@@ -122,7 +122,8 @@ class WebhookChannel(HttpChannel):
 
 
 def as_json(payload: Any) -> bytes:
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    """In UTF-8; half a character (a lone surrogate), which that cannot say, is a question mark."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def with_query(url: str, **more: str) -> str:

@@ -62,7 +62,7 @@ def cut_bytes(text: str, most: int) -> str:
 
 
 def json_bytes(text: str) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")) - 2
 
 
 def cut_escaped(escaped: str, most: int, mark: str = "\\") -> str:

@@ -11,13 +11,23 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, ClassVar, Literal
 
 from pydantic import SecretStr, field_validator
 
 from alerts.channels.base import Rate
-from alerts.channels.posting import WebhookChannel
+from alerts.channels.posting import WebhookChannel, as_json
+from alerts.channels.text import cut_bytes, facts_of, links_of
 from alerts.notice import Notice, Reason
+
+MAX_BODY_BYTES = 20_000
+"""What the specification recommends as the largest payload."""
+
+TEXT_BYTES, NAME_BYTES, FACTS, LABELS, LINKS, LABEL_BYTES, VALUE_BYTES, LINK_BYTES = (
+    3000, 400, 12, 10, 6, 80, 300, 600,
+)  # fmt: skip
+"""Of a notice whose whole would be larger."""
 
 
 class Webhook(WebhookChannel):
@@ -44,7 +54,10 @@ class Webhook(WebhookChannel):
 
     def payload(self, notice: Notice) -> dict[str, Any]:
         about = {"test": "channel", "trouble": "channel"}.get(notice.reason, "incident")
-        return {"type": f"{about}.{notice.reason}", "data": notice.model_dump(mode="json")}
+        whole = {"type": f"{about}.{notice.reason}", "data": notice.model_dump(mode="json")}
+        if len(as_json(whole)) <= MAX_BODY_BYTES:
+            return whole
+        return whole | {"data": _shortened(notice).model_dump(mode="json")}
 
     def request(self, notice: Notice) -> tuple[bytes, Mapping[str, str]]:
         body, headers = super().request(notice)
@@ -53,6 +66,26 @@ class Webhook(WebhookChannel):
         if self.secret is not None:
             named["webhook-signature"] = sign(self.secret, notice.id, sent_at, body)
         return body, named
+
+
+def _shortened(notice: Notice) -> Notice:
+    """The notice with its texts cut, and only the first of its facts, links and labels."""
+    names = ("title", "rule", "subject", "account_alias")
+    kept = {name: cut_bytes(text, NAME_BYTES) for name in names if (text := getattr(notice, name))}
+    facts = [
+        (cut_bytes(label, LABEL_BYTES), cut_bytes(value, VALUE_BYTES))
+        for label, value in facts_of(notice, FACTS)
+    ]
+    links = [
+        link.model_copy(update={"label": cut_bytes(link.label, LABEL_BYTES)})
+        for link in links_of(notice, LINKS, LINK_BYTES)
+    ]
+    labels = {
+        cut_bytes(name, LABEL_BYTES): cut_bytes(value, VALUE_BYTES)
+        for name, value in islice(notice.labels.items(), LABELS)
+    }
+    parts = {"text": cut_bytes(notice.text, TEXT_BYTES), "facts": tuple(facts), "links": tuple(links)}
+    return notice.model_copy(update={**kept, **parts, "labels": labels})
 
 
 def sign(secret: SecretStr, id: str, sent_at: str, body: bytes) -> str:
