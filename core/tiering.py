@@ -134,16 +134,44 @@ def effective_rates(
     Prices are those of the month's last day. Raises ValueError as `charge` does.
     """
     with localcontext(prec=DIGITS):
-        books: dict[tuple[str, date], dict[Line, Decimal]] = {}
-        for line, quantity in totals.items():
-            amount = exact(quantity)
-            if not amount >= 0:
-                raise ValueError(f"{amount} of {line.meter} in {line.region} cannot have been used")
-            books.setdefault((settings.payer_of(line.account), line.month), {})[line] = amount
         found: dict[Line, Rate] = {}
-        for (payer, month), mine in books.items():
+        for (payer, month), mine in _by_payer(totals, settings).items():
             found |= _month(mine, prices, settings, payer=payer, hours=_hours(month, until))
         return found
+
+
+def unused_commitment_usd(
+    totals: Mapping[Line, Decimal | float],
+    prices: PriceBook,
+    settings: CostSettings,
+    *,
+    until: datetime | None = None,
+) -> Decimal | None:
+    """What of the plan's commitment pays for no use, over the payers and months of `totals`, which are as
+    those of `effective_rates`; None: no plan has one. It is charged, and the cost of nobody."""
+    plan = settings.savings_plan
+    if plan is None or plan.commitment_usd_per_hour is None:
+        return None
+    unused = Decimal(0)
+    with localcontext(prec=DIGITS):
+        for (payer, month), mine in _by_payer(totals, settings).items():
+            if _plan(settings, payer) is not None:
+                covered = _coverable_usd(_pools(mine, prices, settings)[0].values(), plan)
+                unused += max(Decimal(0), plan.commitment_usd_per_hour * _hours(month, until) - covered)
+        return unused.quantize(GRAIN_USD)
+
+
+def _by_payer(
+    totals: Mapping[Line, Decimal | float], settings: CostSettings
+) -> dict[tuple[str, date], dict[Line, Decimal]]:
+    """The lines of each payer and month. Raises ValueError for less than nothing."""
+    books: dict[tuple[str, date], dict[Line, Decimal]] = {}
+    for line, quantity in totals.items():
+        amount = exact(quantity)
+        if not amount >= 0:
+            raise ValueError(f"{amount} of {line.meter} in {line.region} cannot have been used")
+        books.setdefault((settings.payer_of(line.account), line.month), {})[line] = amount
+    return books
 
 
 def left_out(charges: Iterable[Charge]) -> dict[str, int]:
@@ -173,6 +201,19 @@ class _Sum:
 def _month(
     mine: Mapping[Line, Decimal], prices: PriceBook, settings: CostSettings, *, payer: str, hours: Decimal
 ) -> dict[Line, Rate]:
+    pools, lines = _pools(mine, prices, settings)
+    covered = _covered_share(pools.values(), _plan(settings, payer), hours)
+    return {
+        line: rate
+        for pool, each in pools.items()
+        for line, rate in _rates(each, lines[pool], _plan(settings, payer), covered).items()
+    }
+
+
+def _pools(
+    mine: Mapping[Line, Decimal], prices: PriceBook, settings: CostSettings
+) -> tuple[dict[_Pool, _Sum], dict[_Pool, dict[Line, Decimal]]]:
+    """What is charged together, free amounts taken off, and the lines of each."""
     pools: dict[_Pool, _Sum] = {}
     lines: dict[_Pool, dict[Line, Decimal]] = {}
     for line, quantity in mine.items():
@@ -184,12 +225,7 @@ def _month(
             pools[pool] = _Sum(meter, price, Decimal(0), Decimal(0))
         pools[pool].quantity += quantity
     _take_free(pools, settings)
-    covered = _covered_share(pools.values(), _plan(settings, payer), hours)
-    return {
-        line: rate
-        for pool, each in pools.items()
-        for line, rate in _rates(each, lines[pool], _plan(settings, payer), covered).items()
-    }
+    return pools, lines
 
 
 def _take_free(pools: Mapping[_Pool, _Sum], settings: CostSettings) -> None:
@@ -211,10 +247,15 @@ def _covered_share(sums: Iterable[_Sum], plan: SavingsPlanSettings | None, hours
         return Decimal(0)
     if plan.commitment_usd_per_hour is None:
         return Decimal(1)
-    eligible = (each for each in sums if each.meter.savings_plan and each.price)
-    whole = sum((each.billable * _plan_usd(each, plan) for each in eligible), Decimal(0))
+    whole = _coverable_usd(sums, plan)
     committed = plan.commitment_usd_per_hour * hours
     return Decimal(1) if whole <= committed else committed / whole
+
+
+def _coverable_usd(sums: Iterable[_Sum], plan: SavingsPlanSettings) -> Decimal:
+    """What the plan would charge for all that it may cover."""
+    eligible = (each for each in sums if each.meter.savings_plan and each.price)
+    return sum((each.billable * _plan_usd(each, plan) for each in eligible), Decimal(0))
 
 
 def _rates(

@@ -28,6 +28,9 @@ COLUMNS = (
 )
 
 
+UNUSED = "the Savings Plan's commitment pays for no use: the payer is charged it, and no line bears it"
+
+
 def month_words(found: Chargeback) -> str:
     return f"{found.window.start:%B %Y}" + ("" if found.is_whole else " so far")
 
@@ -129,7 +132,8 @@ def lacks(found: Chargeback) -> list[str]:
         said.setdefault(state, []).append(name(group))
     calls = found.unpriced_calls
     own = [f"{calls:,} of Quarterdeck's calls have no known price"] if calls else []
-    return [*(f"{state}: {_listed(groups)}" for state, groups in said.items()), *own]
+    unused = [f"{numbers.usd(found.unused_usd)} of {UNUSED}"] if found.unused_usd else []
+    return [*(f"{state}: {_listed(groups)}" for state, groups in said.items()), *own, *unused]
 
 
 def _listed(groups: list[str]) -> str:

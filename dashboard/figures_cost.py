@@ -169,8 +169,11 @@ def budget_words(one: BudgetState) -> tuple[str, str]:
     return state, f"**{numbers.plain(one.name)}**: {numbers.plain(one.says)}"
 
 
-def month_cards(month: pd.DataFrame, own: OwnSpend, *, tag: str | None) -> list[Card]:
-    """Of the month so far: functions, the share without `tag` (None: no function has any), ourselves.
+def month_cards(
+    month: pd.DataFrame, own: OwnSpend, *, tag: str | None, unused_usd: Decimal | None = None
+) -> list[Card]:
+    """Of the month so far: functions, the share without `tag` (None: no function has any), what of a plan's
+    commitment is not used (None: there is none), ourselves.
 
     `month` is the frame of the `costs` reader with `name`, by that tag."""
     spent, here = add(month["cost_usd"]), seen(month, ["name"])
@@ -200,6 +203,8 @@ def month_cards(month: pd.DataFrame, own: OwnSpend, *, tag: str | None) -> list[
                 arrow="off",
             )
         )
+    if unused_usd is not None:
+        cards.append(_unused_card(unused_usd))
     missing = f" {own.unpriced:,} calls have no known price and are not in it." if own.unpriced else ""
     return [
         *cards,
@@ -210,6 +215,15 @@ def month_cards(month: pd.DataFrame, own: OwnSpend, *, tag: str | None) -> list[
             partial=bool(own.unpriced),
         ),
     ]
+
+
+def _unused_card(usd: Decimal) -> Card:
+    return Card(
+        label="Unused commitment",
+        value=numbers.usd(usd),
+        help="The Savings Plan's commitment × hours of this month so far − what it charges for duration and "
+        "provisioned concurrency that was collected. The payer is charged it; no function bears it.",
+    )
 
 
 def table(groups: pd.DataFrame, *, window: Window) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from decimal import Decimal
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ from dashboard.launch import cost_settings
 from dashboard.queries import cached, store, targets
 from store.readers import budgets as budgeting
 from store.readers import chargeback as charging
+from store.readers import commitment as committed
 from store.readers import cost, prices
 from store.readers import own_spend as own
 from store.readers.chargeback import Chargeback
@@ -53,6 +55,12 @@ def cost_series(window: Window, where: Filter, _at: datetime, by: str) -> pd.Dat
 def own_spend(window: Window, where: Filter) -> OwnSpend:
     """What Quarterdeck's own calls cost."""
     return own.own_spend(store(), window, where=where)
+
+
+@cached(ttl_s=300, entries=4)
+def unused_commitment(month: Window, _at: datetime) -> Decimal | None:
+    """What of a Savings Plan's commitment pays for nothing in a month; None: no plan has one."""
+    return committed.unused_commitment(store(), month, now=_at, settings=settings())
 
 
 @cached(ttl_s=300, entries=16)

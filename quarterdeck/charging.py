@@ -49,6 +49,7 @@ def chargeback_document(found: Chargeback, *, by: str) -> Document:
         "exact_usd": one.total_usd,
         "shared": dict(one.shared),
         "unpriced_calls": found.unpriced_calls,
+        "unused_commitment_usd": found.unused_usd,
         "rules": [RULE, ROUNDING_RULE],
         "lines": [_line(line, found, by) for line in one.lines],
     }

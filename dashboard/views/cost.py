@@ -70,7 +70,10 @@ def month(by: str) -> list[widgets.Card]:
     tag = by if by.startswith("tag:") else next((f"tag:{name}" for name in queries_cost.tag_names()), None)
     found = figures_cost.named(queries_cost.costs(so_far, where, now, tag or "account"), tag or "account")
     own = queries_cost.own_spend(so_far, where)
-    so_far_card, *others = figures_cost.month_cards(found, own, tag=tag and tag.removeprefix("tag:"))
+    unused = queries_cost.unused_commitment(so_far, now)
+    so_far_card, *others = figures_cost.month_cards(
+        found, own, tag=tag and tag.removeprefix("tag:"), unused_usd=unused
+    )
     ahead = queries_cost.forecast(where, now, f"{now:%Y-%m-%d}")
     return [so_far_card, figures_cost.forecast_card(ahead), *others]
 

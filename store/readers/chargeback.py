@@ -15,6 +15,7 @@ from core.settings import CostSettings
 from core.windows import Window
 from store import bill
 from store.asking import reader
+from store.readers.commitment import unused_commitment
 from store.readers.cost import costs
 from store.readers.own_spend import own_spend
 from store.readers.things import EVERYTHING
@@ -26,7 +27,8 @@ OWN = "Quarterdeck's calls to AWS"
 @dataclass(frozen=True, slots=True)
 class Chargeback:
     """`window` is the part of the month that has passed; `states` says per group what its sum lacks,
-    `list_usd` what it would cost at list price."""
+    `list_usd` what it would cost at list price; `unused_usd` is what of a Savings Plan's commitment pays for
+    nothing (None: there is none), which is in no line."""
 
     statement: Statement
     window: Window
@@ -34,6 +36,7 @@ class Chargeback:
     states: dict[str, str]
     list_usd: dict[str, Decimal]
     unpriced_calls: int
+    unused_usd: Decimal | None = None
 
 
 def month_window(month: datetime, *, now: datetime) -> Window:
@@ -65,6 +68,7 @@ def chargeback(
         _states(groups, by),
         _listed(groups, by),
         own.unpriced,
+        unused_commitment(store, window, now=now, settings=settings),
     )
 
 

@@ -87,6 +87,11 @@ def _start(month: date) -> datetime:
 
 def rates_of(used: Metering, book: PriceBook, settings: CostSettings, *, now: datetime) -> dict[Line, Rate]:
     """The rates of whole months' usage. `used` must hold all that any payer used in them."""
+    return effective_rates(totals_of(used), book, settings, until=now)
+
+
+def totals_of(used: Metering) -> dict[Line, Decimal]:
+    """Units per line, as tiers and free amounts go by them."""
     totals: dict[Line, Decimal] = {}
     with localcontext(prec=DIGITS):
         for row in Sums(used, {}, []).rows():
@@ -94,7 +99,7 @@ def rates_of(used: Metering, book: PriceBook, settings: CostSettings, *, now: da
                 count = COUNTS[name]
                 line = line_of(count, row.account, row.region, row.architecture, row.month)
                 totals[line] = totals.get(line, Decimal(0)) + quantity / count.per_unit
-    return effective_rates(totals, book, settings, until=now)
+    return totals
 
 
 @dataclass(frozen=True, slots=True)

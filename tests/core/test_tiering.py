@@ -16,7 +16,7 @@ from core.price_book import PriceBook
 from core.prices import GRAIN_USD, packaged_book
 from core.settings import CostSettings, SavingsPlanSettings
 from core.sharing import share_out
-from core.tiering import Line, charge, effective_rates, left_out
+from core.tiering import Line, charge, effective_rates, left_out, line_of, unused_commitment_usd
 
 MONTH = date(2026, 10, 1)
 BOOK = packaged_book()
@@ -265,6 +265,45 @@ def test_a_commitment_of_a_month_that_goes_on_is_that_of_its_hours_so_far():
     )
 
     assert found.list_usd - found.net_usd == 96  # 96 hours pay 96 USD for what lists at 192
+
+
+def unused(settings, *uses, until=None):
+    totals = {line_of(one, MONTH): one.quantity for one in uses}
+    return unused_commitment_usd(totals, BOOK, settings, until=until)
+
+
+def test_what_of_a_commitment_pays_for_no_use_is_told():
+    plan = SavingsPlanSettings(discount=Decimal("0.5"), commitment_usd_per_hour=Decimal(1))
+    settings = CostSettings(free_tier=False, savings_plan=plan)
+    little, much = used("duration", 30_000_000), used("duration", 600_000_000)
+
+    # 30 million GB-seconds list at 500.001 USD, of which the plan charges half.
+    assert unused(settings, little) == 744 - Decimal("250.0005")
+    assert unused(settings, little, until=datetime(2026, 10, 11, tzinfo=UTC)) == 0
+    assert unused(settings, used("requests", 10**9)) == 744
+    assert unused(settings, much) == 0
+    assert unused(settings, little, used("duration", 1, account="2")) > 744 - Decimal("250.0005") + 743
+    assert unused(PLAIN, little) is None
+
+
+@given(st.lists(uses, max_size=8), settings)
+def test_what_is_covered_and_what_is_not_used_are_the_commitment(uses, settings):
+    settings = settings.model_copy(update={"payer": "all", "savings_plan": PLAN})
+    totals = defaultdict(Decimal)
+    for one in uses:
+        totals[line_of(one, MONTH)] += one.quantity
+    without = settings.model_copy(update={"savings_plan": None})
+
+    left = unused_commitment_usd(totals, BOOK, settings)
+    with_plan, alone = (
+        sum((r.net_usd for r in effective_rates(totals, BOOK, each).values() if r.price), Decimal(0))
+        for each in (settings, without)
+    )
+
+    assert 0 <= left <= 744 * PLAN.commitment_usd_per_hour
+    # What the plan took off is 12 % of what its used part covers, at first tier prices or cheaper ones.
+    paid = 744 * PLAN.commitment_usd_per_hour - left if totals else Decimal(0)
+    assert alone - with_plan <= paid / (1 - PLAN.discount) * PLAN.discount + GRAIN_USD * (1 + len(totals))
 
 
 def test_a_plan_is_its_payers_only_and_covers_no_requests():

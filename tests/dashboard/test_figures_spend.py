@@ -9,6 +9,7 @@ import pytest
 from core.budgets import BudgetState
 from core.forecast import Forecast, unknown
 from dashboard import figures_cost, figures_moves
+from store.readers.own_spend import OwnSpend
 
 UNKNOWN = unknown(3)
 KNOWN = Forecast(Decimal(80), Decimal(90), Decimal(120), 30)
@@ -99,3 +100,14 @@ def test_a_chart_of_short_steps_says_what_it_lacks_of_the_sums_beside_it():
     assert "not drawn per 10 min: X-Ray traces $1.00, Event pollers $0.57." in said.replace(":small[]", "")
     assert figures_cost.not_drawn(parts, timedelta(hours=1)) == ""
     assert figures_cost.not_drawn({"Duration": Decimal(3)}, timedelta(minutes=10)) == ""
+
+
+def test_what_of_a_commitment_is_not_used_has_a_card_where_there_is_one():
+    month = groups(api=(Decimal(4), Decimal(1), 100.0)).assign(net_usd=Decimal(5))
+    own = OwnSpend(Decimal(1), {}, 0)
+
+    without = figures_cost.month_cards(month, own, tag=None)
+    cards = figures_cost.month_cards(month, own, tag=None, unused_usd=Decimal("12.5"))
+
+    assert [card.label for card in without] == ["This month so far", "Quarterdeck itself"]
+    assert [(card.label, card.value) for card in cards][1] == ("Unused commitment", "$12.50")

@@ -36,6 +36,16 @@ def test_files_hold_the_lines_and_the_page(answer, tmp_path):
     assert all(name in page.read_text(encoding="utf-8") for name in names)
 
 
+def test_what_of_a_commitment_is_not_used_is_told_and_in_no_line(quarterdeck, filled, tmp_path):
+    path = tmp_path / "plan.yml"
+    path.write_text("cost: {savings_plan: {discount: 0.12, commitment_usd_per_hour: 1000}}")
+
+    said = quarterdeck("--settings", path, "--store", filled, "chargeback", "--by", "function", "--json")
+
+    document = json.loads(said.stdout)
+    assert document["unused_commitment_usd"] > 1000 > document["charged_usd"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
