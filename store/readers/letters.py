@@ -91,14 +91,18 @@ def samples(snapshot: Snapshot, coverage: Coverage, queues: Sequence[str] | None
     keys = frame[QUEUE]
     firsts = np.flatnonzero(~keys.eq(keys.shift()).all(axis="columns").to_numpy(dtype=bool)).tolist()
     columns = [frame[name].to_numpy(dtype=float) for name in ("depth", "sent", "deleted")]
-    counted = np.full(len(frame), np.nan)
-    for first, end in pairwise([*firsts, len(frame)]):
-        began, newest = (frame["ts"].iloc[at].to_pydatetime() for at in (first, end - 1))
-        read = coverage.covered("queues", *(str(frame[name].iat[first]) for name in QUEUE))
+    spans = list(pairwise([*firsts, len(frame)]))
+    names = keys.iloc[firsts].itertuples(index=False, name=None)
+    began, newest = (
+        frame["ts"].iloc[at].dt.to_pydatetime() for at in (firsts, [end - 1 for _, end in spans])
+    )
+    counted, settled = np.full(len(frame), np.nan), settled_until(coverage.now)
+    for (first, end), name, start, last in zip(spans, names, began, newest, strict=True):
+        read = coverage.covered("queues", *name)
         counted[first:end] = dead_letter_arrivals(
             *(column[first:end] for column in columns),
-            empty_before=any(w.start <= began - MINUTE and began <= w.end for w in read),
-            newest_is_open=newest >= settled_until(coverage.now),
+            empty_before=any(w.start <= start - MINUTE and start <= w.end for w in read),
+            newest_is_open=last >= settled,
         )
     return frame.assign(arrivals=counted)
 

@@ -16,7 +16,7 @@ from store import schema
 from store.asking import reader
 from store.readers.collection import collectors
 from store.readers.frames import Grid, rows
-from store.readers.letters import LOOK_BACK, queue_roles, role_and_functions, samples
+from store.readers.letters import LOOK_BACK, QUEUE, queue_roles, role_and_functions, samples
 from store.readers.minutes import (
     Marks,
     Minutes,
@@ -171,14 +171,11 @@ def queue_minutes(
 def _laid_samples(
     found: pd.DataFrame, places: list[Place], names: list[str], grid: Grid, sums: list[str]
 ) -> dict[str, Numbers]:
-    number = {place: at for at, place in enumerate(places)}
-    keys = zip(found["account"], found["region"], found["queue"], strict=True)
-    whose = [number.get(key, -1) for key in keys]
-    step = found["ts"].astype("int64") // 60_000_000 * 60_000
-    frame = found[["period_s", *names]].assign(place=whose, step=step)
-    chosen = frame[frame["place"] >= 0]
+    known = pd.DataFrame(places, columns=pd.Index(QUEUE), dtype="str").assign(place=range(len(places)))
+    frame = found[[*QUEUE, "ts", "period_s", *names]].merge(known, on=QUEUE)
+    frame["step"] = frame["ts"].astype("int64") // 60_000_000 * 60_000
     how = {name: "sum" if name in sums else "max" for name in names}
-    merged = chosen.groupby(["place", "step", "period_s"], as_index=False).agg(how)
+    merged = frame.groupby(["place", "step", "period_s"], as_index=False).agg(how)
     return lay(merged[["place", "step", "period_s", *names]], len(places), grid, sums)
 
 
