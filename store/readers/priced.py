@@ -17,8 +17,7 @@ from core.metering import COUNTS, Count
 from core.meters import METERS
 from core.price_book import PriceBook
 from core.prices import GRAIN_USD
-from core.settings import CostSettings
-from core.tiering import DIGITS, Line, Rate, effective_rates
+from core.tiering import DIGITS, Line, Rate
 from store.readers.frames import rows
 from store.readers.metered import Metering
 from store.readers.things import Place
@@ -85,13 +84,8 @@ def _start(month: date) -> datetime:
     return datetime(month.year, month.month, 1, tzinfo=UTC)
 
 
-def rates_of(used: Metering, book: PriceBook, settings: CostSettings, *, now: datetime) -> dict[Line, Rate]:
-    """The rates of whole months' usage. `used` must hold all that any payer used in them."""
-    return effective_rates(totals_of(used), book, settings, until=now)
-
-
 def totals_of(used: Metering) -> dict[Line, Decimal]:
-    """Units per line, as tiers and free amounts go by them."""
+    """What was used of each line, in its meter's units."""
     totals: dict[Line, Decimal] = {}
     with localcontext(prec=DIGITS):
         for row in Sums(used, {}, []).rows():

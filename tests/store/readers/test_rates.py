@@ -47,10 +47,11 @@ def net(world, *, minutes=180, settings=BILLED):
 
 def test_questions_about_the_same_month_share_its_rates(busy, counted):
     net(busy)
+    once = list(counted)
     net(busy, minutes=120)
     costs(busy.store, busy.window(60), now=busy.now, by=("component",), settings=BILLED)
 
-    assert len(counted) == 1
+    assert counted == once
 
 
 def test_later_usage_makes_the_month_dearer(busy):
@@ -85,4 +86,26 @@ def test_an_older_month_is_not_counted_again_when_a_newer_one_goes_on(busy, coun
     busy.run("metrics", [busy.point(50, 1, duration_sum_ms=1.0, log_bytes=0)])
     net(busy, minutes=month / timedelta(minutes=1))
 
-    assert [window.start.month for window in counted] == [10, 11]
+    assert [window.start.month for window in counted].count(10) == 1
+
+
+def test_of_a_month_that_goes_on_only_the_newest_hours_are_counted_again(busy, counted):
+    net(busy)
+    busy.run("metrics", [busy.point(10, MANY, duration_sum_ms=1000.0 * MANY, log_bytes=0)])
+    net(busy)
+
+    settled, newest, again = counted
+    assert settled.end == newest.start == again.start
+    assert busy.now - again.start < timedelta(minutes=80)
+
+
+def test_a_month_in_pieces_costs_what_it_does_at_once(busy, monkeypatch):
+    for minute in (3000, 50, 10):
+        busy.run("metrics", [busy.point(minute, MANY, duration_sum_ms=1000.0 * MANY, log_bytes=0)])
+    in_pieces = net(busy)
+
+    monkeypatch.setattr(rates, "LATENESS", timedelta(days=99))
+    monkeypatch.setattr(rates, "_TOTALS", rates.Kept())
+    monkeypatch.setattr(rates, "_RATES", rates.Kept())
+
+    assert net(busy) == in_pieces
