@@ -16,6 +16,7 @@ DISCOUNTS, CREDITS, TAXES, FEES = "discounts", "credits and refunds", "tax", "ot
 UNWATCHED, ELSEWHERE = "not watched: functions", "not watched: accounts and regions"
 NOT_ESTIMATED, NO_PRICE, PRICE = "not estimated", "no price known", "another price"
 LATE, UNREAD, ROUNDING = "late usage", "days not collected", "rounding"
+ROUGHLY = "known roughly"
 
 REASONS: Mapping[str, str] = {
     FREE_TIER: "Use that the bill charges nothing for, at list price.",
@@ -32,6 +33,7 @@ REASONS: Mapping[str, str] = {
     PRICE: "The bill's public price is not the one that the estimate goes by.",
     LATE: "Days that the bill does not have in full yet.",
     UNREAD: "Days of which the store has no use for the account and region, or not of every function.",
+    ROUGHLY: "Days on which metrics stood in for records, or some use could not be read, at all or yet.",
     ROUNDING: "Differences of a millionth of what is compared, or less.",
     UNEXPLAINED: "What is left: use that only one side has, for no reason that can be told.",
 }
@@ -118,9 +120,23 @@ class Reconciled:
         return self._share(self.unexplained_usd)
 
     @property
+    def roughly_usd(self) -> Decimal:
+        """By how much what is known roughly was off, without regard to sign."""
+        return self._apart(ROUGHLY)
+
+    @property
+    def doubtful_usd(self) -> Decimal:
+        """What speaks against the estimate, wherever it comes from."""
+        return self.unexplained_usd + self.roughly_usd
+
+    @property
+    def doubtful_share(self) -> Decimal | None:
+        return self._share(self.doubtful_usd)
+
+    @property
     def verdict(self) -> Verdict:
         """Whether to trust the estimate; too early: too much is of days that one side does not have yet."""
-        share = self.unexplained_share
+        share = self.doubtful_share
         if share is None:
             return "nothing"
         if share > ROUGH:
@@ -132,8 +148,10 @@ class Reconciled:
     @property
     def uncompared_usd(self) -> Decimal:
         """Of days that the store or the bill does not have in full, without regard to sign."""
-        each = (d.usd for one in self.cells for d in one.differences if d.reason in (UNREAD, LATE))
-        return total(abs(usd) for usd in each)
+        return self._apart(UNREAD, LATE)
+
+    def _apart(self, *reasons: str) -> Decimal:
+        return total(abs(d.usd) for one in self.cells for d in one.differences if d.reason in reasons)
 
     def _share(self, usd: Decimal) -> Decimal | None:
         larger = max(abs(self.bill_usd), self.estimate_usd)
@@ -165,19 +183,21 @@ def sentence(found: Reconciled) -> str:
     month, verdict = f"{found.month:%B %Y}", found.verdict
     if verdict == "nothing":
         return f"Neither the bill nor the estimate of {month} has anything that costs money."
-    share = found.unexplained_share or Decimal(0)
-    bill, left = _dollars(found.bill_usd), _dollars(found.unexplained_usd)
+    bill, left = _dollars(found.bill_usd), _dollars(found.doubtful_usd)
     if verdict == "too early":
         apart = _dollars(found.uncompared_usd)
         return (
             f"The estimate of {month} cannot be judged yet: {apart} are of days that the store or the bill"
             f" does not have in full, beside {bill} that AWS charges."
         )
-    if not found.unexplained_usd:
+    if not found.doubtful_usd:
         return f"The estimate of {month} can be trusted: all of the {bill} that AWS charges is explained."
+    share = found.doubtful_share or Decimal(0)
     percent = f"{float(share) * 100:.{0 if share >= ROUGH else 2}f} %"
+    parts = {"unexplained": found.unexplained_usd, "known roughly": found.roughly_usd}
+    what = " or ".join(word for word, usd in parts.items() if usd)
     trust = {"trusted": "can be trusted", "rough": "is rough", "off": "is off"}[verdict]
-    return f"The estimate of {month} {trust}: of {bill} that AWS charges, {left} ({percent}) are unexplained."
+    return f"The estimate of {month} {trust}: of {bill} that AWS charges, {left} ({percent}) are {what}."
 
 
 def _dollars(usd: Decimal) -> str:

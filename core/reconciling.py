@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, localcontext
-from typing import cast
+from typing import NamedTuple, cast
 
 from core import billed
 from core.billed import DIGITS, USED, Bill, Billed, What, meters_of_type
@@ -26,6 +26,7 @@ from core.reconciled import (
     NOT_ESTIMATED,
     PLANS,
     PRICE,
+    ROUGHLY,
     ROUNDING,
     TAXES,
     TIERS,
@@ -58,14 +59,23 @@ _BY_KIND = {
 }
 
 
+class Rough(NamedTuple):
+    """Why a day's use is known roughly, and by how much of the larger side it may be off for that."""
+
+    why: str
+    share: Decimal = Decimal(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What we know of the places of a bill. `names` are functions, log groups and queues per watched place;
-    `days` those with any use in the store, but for those that were not read of every function; from
-    `settled_before` on the bill may lack use."""
+    `days` those with any use in the store, but for those that were not read of every function; `roughly`
+    those of a place and meter on which not all use is known as it was, and why; from `settled_before` on the
+    bill may lack use."""
 
     names: Mapping[Place, Set[str]]
     days: Mapping[Place, Set[date]]
+    roughly: Mapping[tuple[str, str, str], Mapping[date, Rough]] = field(default_factory=dict)
     settled_before: date = date.max
 
 
@@ -103,13 +113,13 @@ def _canonical(meter: Meter) -> str:
     return next(alike).name
 
 
-_CANONICAL = {name: _canonical(meter) for name, meter in METERS.items()}
+CANONICAL = {name: _canonical(meter) for name, meter in METERS.items()}
 
 
 def cell_of(used: Used) -> Cell:
     meter = METERS[used.meter]
     architecture = used.architecture if meter.by_architecture else ""
-    return Cell(used.account, used.region, _CANONICAL[used.meter], architecture)
+    return Cell(used.account, used.region, CANONICAL[used.meter], architecture)
 
 
 def _cell_of_line(what: What) -> Cell:
@@ -117,7 +127,7 @@ def _cell_of_line(what: What) -> Cell:
     meters = meters_of_type(what.service, what.usage_type)
     if not meters:
         return Cell(what.account, what.region, without_prefix(what.usage_type), "")
-    meter = METERS[_CANONICAL[meters[0]]]
+    meter = METERS[CANONICAL[meters[0]]]
     architecture = "arm64" if what.usage_type.endswith("-ARM") else "x86_64"
     return Cell(what.account, what.region, meter.name, architecture if meter.by_architecture else "")
 
@@ -220,8 +230,22 @@ def _by_day(
         if gap:
             size = max(sum(charged.values(), Decimal(0)), sum(counted.values(), Decimal(0))) * usd
             reason = _reason_of_day(cell, day, gap, size, known)
-            names = (day.isoformat(),) if reason in (LATE, UNREAD) else ()
-            yield Difference(cell, reason, gap, _apart(charged, counted) if reason == UNEXPLAINED else names)
+            yield Difference(cell, reason, gap, _names(cell, day, reason, charged, counted, known))
+
+
+def _names(
+    cell: Cell,
+    day: date,
+    reason: str,
+    charged: Mapping[What, Decimal],
+    counted: Mapping[str, Decimal],
+    known: Known,
+) -> tuple[str, ...]:
+    if reason == UNEXPLAINED:
+        return _apart(charged, counted)
+    if reason == ROUGHLY:
+        return (known.roughly[cell[:3]][day].why,)
+    return (day.isoformat(),) if reason in (LATE, UNREAD) else ()
 
 
 def _reason_of_day(cell: Cell, day: date, gap: Decimal, size: Decimal, known: Known) -> str:
@@ -229,7 +253,10 @@ def _reason_of_day(cell: Cell, day: date, gap: Decimal, size: Decimal, known: Kn
         return ROUNDING
     if day >= known.settled_before:
         return LATE
-    return UNEXPLAINED if day in known.days.get((cell.account, cell.region), ()) else UNREAD
+    if day not in known.days.get((cell.account, cell.region), ()):
+        return UNREAD
+    rough = known.roughly.get(cell[:3], {}).get(day)
+    return ROUGHLY if rough and abs(gap) <= size * rough.share else UNEXPLAINED
 
 
 def _apart(charged: Mapping[What, Decimal], counted: Mapping[str, Decimal]) -> tuple[str, ...]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-import sqlalchemy as sa
-
 from core.billed import Bill, add
 from core.billed import Line as BillLine
 from core.errors import BillError
@@ -18,15 +16,15 @@ from core.meters import Used
 from core.reconciled import Reconciled
 from core.reconciling import Known, reconcile
 from core.settings import CostSettings
-from core.windows import Window, ceil, merge
-from store import bills, schema
+from core.windows import Window, merge
+from store import bills
 from store.asking import reader
 from store.bills import Imported
 from store.readers.explored import EXPLORER, Explored, as_imported, explored, to_bill
-from store.readers.frames import rows
 from store.readers.measured import KINDS
-from store.readers.metered import KEPT, meter_usage
+from store.readers.metered import KEPT, Metering, meter_usage
 from store.readers.prices import read_book
+from store.readers.roughly import days_of, roughly_known, windows_read
 from store.readers.things import EVERYTHING, Things
 from store.store import Snapshot, Store
 from store.tiers import DAY
@@ -80,8 +78,12 @@ def reconciliation(
     whole, mine, is_final, window = charged.bill, charged.of, charged.is_final, _window(month)
     with store.snapshot(window, KEPT) as snapshot:
         things = Things.read(snapshot, *KINDS)
-        used = list(_used(snapshot, things, window, now=now))
-        read = _read_in_full(snapshot, things, window)
+        metered = meter_usage(snapshot, things, window, EVERYTHING, now=now, step=DAY)
+        used = list(_used(metered))
+        read, roughly = (
+            _read_in_full(snapshot, things, window),
+            roughly_known(metered, snapshot, things, window),
+        )
         book = read_book(snapshot)
     compared = [one for one in used if charged.has(one)]
     days: dict[tuple[str, str], set[date]] = {}
@@ -91,7 +93,7 @@ def reconciliation(
             days.setdefault(place, set()).add(day)
     ends = [date.fromisoformat(one.last_day) for one in mine if one.last_day and not is_final]
     settled = min(ends, default=date.max)
-    found = reconcile(compared, whole, book, Known(_names(things), days, settled), month=month)
+    found = reconcile(compared, whole, book, Known(_names(things), days, roughly, settled), month=month)
     without = sorted({charged.place_of(one) for one in used if not charged.has(one)})
     return Reconciliation(found, tuple(mine), tuple(without), is_final, charged.source)
 
@@ -160,9 +162,8 @@ def _is_final(one: Imported) -> bool:
     return one.imported_at >= _window(month).end + FINAL_AFTER
 
 
-def _used(snapshot: Snapshot, things: Things, window: Window, *, now: datetime) -> Iterator[Used]:
+def _used(metered: Metering) -> Iterator[Used]:
     """What every function used on each day, as the estimate counts it."""
-    metered = meter_usage(snapshot, things, window, EVERYTHING, now=now, step=DAY)
     if not metered.columns:
         return
     sums = ", ".join(f"sum({column}) AS {column}" for column in metered.columns)
@@ -189,28 +190,9 @@ def _names(things: Things) -> dict[tuple[str, str], set[str]]:
 
 def _read_in_full(snapshot: Snapshot, things: Things, window: Window) -> dict[tuple[str, str], set[date]]:
     """Days of a place of which the metrics of every function that exists were read."""
-    found = {place: set(_days(window)) for place in _names(things)}
-    read = _windows_read(snapshot, window)
+    found = {place: set(days_of(window)) for place in _names(things)}
+    read = windows_read(snapshot, window, "metrics")
     for thing in things.of("function"):
         mine = merge(read.get((thing.account, thing.region, thing.name), ()))
-        found[thing.account, thing.region] &= {day for one in mine for day in _days(one)}
+        found[thing.account, thing.region] &= {day for one in mine for day in days_of(one)}
     return found
-
-
-def _windows_read(snapshot: Snapshot, window: Window) -> dict[tuple[str, str, str], list[Window]]:
-    c = schema.coverage.c
-    query = sa.select(c.account, c.region, c.scope, c.start, c.end)
-    query = query.where(c.collector == "metrics", c.start < window.end, c.end > window.start)
-    found: dict[tuple[str, str, str], list[Window]] = {}
-    for one in rows(snapshot.state(query)):
-        part = Window(max(one.start, window.start), min(one.end, window.end))
-        found.setdefault((one.account, one.region, one.scope), []).append(part)
-    return found
-
-
-def _days(window: Window) -> Iterator[date]:
-    """The whole UTC days in it."""
-    day = ceil(window.start, DAY)
-    while day + DAY <= window.end:
-        yield day.date()
-        day += DAY

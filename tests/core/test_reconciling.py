@@ -176,6 +176,24 @@ def test_days_that_the_bill_lacks_are_late_usage():
     assert found.unexplained_usd == 0
 
 
+@pytest.mark.parametrize(
+    ("charged", "share", "reason"),
+    [(1200, "0.25", r.ROUGHLY), (2000, "0.25", r.UNEXPLAINED), (2000, "1", r.ROUGHLY)],
+)
+def test_a_day_that_is_known_roughly_explains_as_much_as_may_be_off_for_it(charged, share, reason):
+    ours = [used("checkout", quantity=1000)]
+    rough = {ours[0].key[0]: r.Rough("estimated from metrics", Decimal(share))}
+    knows = known(ours, roughly={(A, "eu-west-1", "duration"): rough})
+
+    found = reconciled(ours, bill_of(used("checkout", quantity=charged)), knows)
+
+    names = ("estimated from metrics",) if reason == r.ROUGHLY else ("checkout",)
+    assert {name: of for name, (_, of) in found.by_reason().items()} == {reason: names}
+    assert found.doubtful_usd == found.bill_usd - found.estimate_usd
+    assert f"are {reason}." in sentence(found)
+    assert found.verdict == "off"
+
+
 def test_a_month_most_of_which_was_not_read_is_not_judged():
     read = [used("checkout", day=5)]
     charged = [used("checkout", day=day) for day in range(5, 11)]

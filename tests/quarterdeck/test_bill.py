@@ -85,6 +85,24 @@ def test_what_the_store_did_not_count_is_said_in_words(quarterdeck, counted, tmp
     assert "checkout" in said.stdout
 
 
+def test_a_day_that_was_estimated_from_metrics_may_be_off_by_what_they_do_not_tell(
+    quarterdeck, counted, tmp_path
+):
+    starts = CUR2 | {
+        "identity_line_item_id": "b",
+        "line_item_usage_amount": "200",
+        "line_item_unblended_cost": "0.00333334",
+        "pricing_public_on_demand_cost": "0.00333334",
+    }
+    quarterdeck("--store", counted, "bill", "import", a_csv(tmp_path / "a.csv", CUR2, starts))
+
+    answer = json.loads(quarterdeck("--store", counted, "bill", "reconcile", "--json").stdout)
+
+    reasons = {one["reason"]: one["names"] for one in answer["differences"]}
+    assert reasons == {"known roughly": ["estimated from metrics"]}
+    assert "$0.003333 (17 %) are known roughly" in answer["says"]
+
+
 def test_a_day_of_which_the_metrics_were_not_read_in_full_is_not_called_unexplained(
     quarterdeck, counted, tmp_path
 ):
