@@ -14,7 +14,7 @@ from quarterdeck.demo.durable import durable
 from quarterdeck.demo.logsizes import log_bytes
 from quarterdeck.demo.mappings import poller_units
 from quarterdeck.demo.metrics import is_reachable
-from quarterdeck.demo.model import DAY_MS, MINUTE_MS, Day, Flags
+from quarterdeck.demo.model import DAY_MS, HOUR_MS, MINUTE_MS, Day, Flags
 from quarterdeck.demo.queues import queue_day
 from quarterdeck.demo.services.logs import retention_of, stored_bytes
 from quarterdeck.demo.specs import QueueSpec, Spec
@@ -40,7 +40,7 @@ def used_on(demo: Demo, account: str, day: date) -> Iterator[tuple[str, str, Sum
     for spec in company.functions:
         if spec.account == account:
             yield spec.region, spec.architecture, _ran(demo, spec, number)
-            yield spec.region, spec.architecture, _snapshots(demo, spec, number)
+            yield spec.region, spec.architecture, _held(demo, spec, number)
     for region in company.regions:
         for queue in company.queues_of(account, region):
             yield region, "", _requests(demo, queue, number)
@@ -66,7 +66,7 @@ def _kept(demo: Demo, what: tuple[object, ...], number: int, make: Callable[[], 
 
 
 def _ran(demo: Demo, spec: Spec, number: int) -> Sums:
-    """Functions that repeat another one's invocations use as much as it."""
+    """What invocations used. Functions that repeat another one's use as much as it."""
     world, source = demo.world, spec.source_spec
     if number * DAY_MS < world.begin_ms:
         return {}
@@ -83,11 +83,10 @@ def _sums(day: Day, now_ms: int) -> Sums:
         "requests": float(ran.sum()),
         "duration": 0.0 if spec.provider else _gb_s(day, ran & ~provisioned),
         "provisioned_duration": _gb_s(day, provisioned),
-        "provisioned_capacity": _held_gb_s(spec, day, now_ms),
         "ephemeral": float(day.billed_ms[ran].sum()) * max(0, spec.tmp_mb - FREE_TMP_MB) / MB_MS,
         "snapstart_restore": started_gb if has_charged_snapshots(spec) else 0.0,
         "tenant_isolation": started_gb if spec.tenants else 0.0,
-        "event_pollers": _poller_hours(spec, day, now_ms),
+        "event_pollers": _more_poller_hours(spec, day, now_ms),
         log_ingest: float(log_bytes(day)[ran].sum()) / GIB,
         "traces": float((day.sampled & ran).sum()) if spec.tracing else 0.0,
     }
@@ -98,26 +97,12 @@ def _gb_s(day: Day, which: Flags) -> float:
     return float((day.billed_ms[which] * day.memory_mb[which]).sum()) / MB_MS
 
 
-def _held_gb_s(spec: Spec, day: Day, now_ms: int) -> float:
-    """Provisioned concurrency is charged for as long as it is configured."""
-    if spec.provisioned is None:
-        return 0.0
-    return spec.provisioned[1] * spec.memory_mb * _there_ms(day, now_ms) / MB_MS
-
-
-def _poller_hours(spec: Spec, day: Day, now_ms: int) -> float:
-    """A poller unit is there as long as its mapping is, and another one in busy minutes."""
+def _more_poller_hours(spec: Spec, day: Day, now_ms: int) -> float:
+    """Units beyond the first are there in busy minutes."""
     if spec.pollers is None:
         return 0.0
     units = poller_units(day)
-    more = (units.value - 1)[units.minute * MINUTE_MS <= now_ms].sum()
-    return (_there_ms(day, now_ms) / MINUTE_MS + float(more)) / 60
-
-
-def _there_ms(day: Day, now_ms: int) -> int:
-    """How long what is there all day has been there by now."""
-    begin_ms = int(day.start_ms[0]) // DAY_MS * DAY_MS if len(day) else now_ms
-    return min(DAY_MS, max(0, now_ms - begin_ms))
+    return float((units.value - 1)[units.minute * MINUTE_MS <= now_ms].sum()) / 60
 
 
 def _durable(demo: Demo, spec: Spec, number: int) -> Sums:
@@ -129,19 +114,29 @@ def _durable(demo: Demo, spec: Spec, number: int) -> Sums:
     return found
 
 
+def _held(demo: Demo, spec: Spec, number: int) -> Sums:
+    """What is charged for as long as it is set up: environments kept ready, a mapping's first poller unit,
+    and each version's snapshot from its publication on."""
+    there_ms = _until_ms(demo, number) - number * DAY_MS
+    found = {"snapstart_cache": _snapshots_mb_ms(demo, spec, number) / MB_MS}
+    if spec.provisioned is not None:
+        found["provisioned_capacity"] = spec.provisioned[1] * spec.memory_mb * there_ms / MB_MS
+    if spec.pollers is not None:
+        found["event_pollers"] = there_ms / HOUR_MS
+    return found
+
+
 def has_charged_snapshots(spec: Spec) -> bool:
     """Those of managed Java runtimes are free."""
     return spec.snap_start and not (spec.runtime or "").startswith("java")
 
 
-def _snapshots(demo: Demo, spec: Spec, number: int) -> Sums:
-    """Each version's snapshot is kept from its publication on."""
+def _snapshots_mb_ms(demo: Demo, spec: Spec, number: int) -> float:
     if not has_charged_snapshots(spec):
-        return {}
+        return 0.0
     until_ms = _until_ms(demo, number)
     since = [to_ms(change.ts) for change in demo.world.timeline(spec).published(demo.world.now())]
-    kept_ms = sum(max(0, until_ms - max(number * DAY_MS, ms)) for ms in since)
-    return {"snapstart_cache": kept_ms * spec.memory_mb / MB_MS}
+    return spec.memory_mb * float(sum(max(0, until_ms - max(number * DAY_MS, ms)) for ms in since))
 
 
 # --- queues and log groups ---------------------------------------------------------------------------------
