@@ -22,8 +22,8 @@ from store.tiers import DAY
 BY_RECORDS = ("duration", "init", "provisioned_duration", "ephemeral", "edge_duration")
 """Meters that metrics can only estimate."""
 
-ESTIMATED = Rough("estimated from metrics", Decimal("0.25"))
-"""Initialization is lacking there: seldom more than so much of a day."""
+ESTIMATED = Rough("estimated from metrics", Decimal("0.4"))
+"""Initialization is lacking there: seldom more than so much of a day, where few invocations are cold."""
 UNSIZED = Rough("stored logs have the size of when it was first read")
 IN_PART = {
     "traces": ("tracing", Rough("traces were read in part")),
