@@ -216,5 +216,5 @@ def test_tables_of_other_peoples_text_are_exported_only_by_the_guarded_button(pa
     tab = open_tab(watched.url).open(path)
     tab.page.locator("[class*=st-key-guarded] [data-testid=stDataFrame]").first.hover()
 
-    assert tab.page.get_by_role("button", name="Download as CSV").locator("visible=true").count() == 0
-    assert tab.page.get_by_role("button", name="CSV").locator("visible=true").count() >= 1
+    expect(tab.page.get_by_role("button", name="CSV").locator("visible=true").first).to_be_visible()
+    expect(tab.page.get_by_role("button", name="Download as CSV").locator("visible=true")).to_have_count(0)
