@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from types import MappingProxyType
 
 import pandas as pd
 
 from core.cost_words import COMPONENT_WORDS
 from core.spend_moves import Move, Spent, moves
 from dashboard import numbers
-from dashboard.figures_cost import components
+from dashboard.figures_cost import UNTAGGED, components
 from dashboard.numbers import plain
+from store.readers.budgets import FunctionAnomaly
+from store.readers.cost_causes import Change
 
 SMALL = 0.05
 """A move of less than this share of what it was before goes without saying."""
@@ -33,15 +38,32 @@ def signed(usd: float) -> str:
     return f"{'+' if usd > 0 else ''}{numbers.usd(usd)}"
 
 
-def why(move: Move) -> str:
-    """The largest cause and, if it counts for a third or more, the second, as plain text."""
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What happened to a group beside its move, in words: the newest change of its functions ("": none), and
+    days that cost far more than usual."""
+
+    change: str = ""
+    days: Sequence[str] = ()
+
+
+NOTHING = Behind()
+Known = Mapping[Hashable, Behind]
+EMPTY: Known = MappingProxyType({})
+
+
+def why(move: Move, behind: Behind = NOTHING) -> str:
+    """The largest cause and, if it counts for a third or more, the second; and what is likely behind them, as
+    plain text. What only traffic moved, no change is behind."""
     if move.kind != "moved":
         return "new: nothing before" if move.kind == "new" else "cost nothing any more"
     causes = sorted(
         {"traffic": move.traffic_usd, **move.parts}.items(), key=lambda one: abs(one[1]), reverse=True
     )
     told = [one for one in causes[:2] if one[1] and abs(one[1]) * 3 >= abs(causes[0][1])]
-    return "; ".join(_cause(name, float(usd), move) for name, usd in told)
+    parts = [_cause(name, float(usd), move) for name, usd in told]
+    is_changed = any(name != "traffic" for name, _ in told)
+    return "; ".join([*parts, *([behind.change] if behind.change and is_changed else []), *behind.days])
 
 
 def _cause(name: str, usd: float, move: Move) -> str:
@@ -52,7 +74,36 @@ def _cause(name: str, usd: float, move: Move) -> str:
     return f"{COMPONENT_WORDS.get(name, name).lower()}{of} ({signed(usd)})"
 
 
-def sentence(found: Sequence[Move]) -> str:
+def behind(
+    changes: Mapping[str, Sequence[Change]],
+    anomalies: Sequence[FunctionAnomaly],
+    *,
+    zone: tzinfo,
+    now: datetime,
+) -> Known:
+    """By group: `changes` of each, the newest first, and `anomalies` by the name of their function."""
+    days: dict[str, list[str]] = {}
+    for one in anomalies:
+        found = one.found
+        said = f"{found.day:%d %B} {numbers.usd(found.usd)}, usually {numbers.usd(found.expected_usd)}"
+        days.setdefault(one.place[2], []).append(f"{said}: {found.says}")
+    names = dict.fromkeys([*changes, *days])
+    return {
+        name or UNTAGGED: Behind(_newest(changes.get(name, ()), zone, now), tuple(days.get(name, ())))
+        for name in names
+    }
+
+
+def _newest(changes: Sequence[Change], zone: tzinfo, now: datetime) -> str:
+    """A deploy before other changes: it explains more."""
+    if not changes:
+        return ""
+    one = next((change for change in changes if change.kind == "deploy"), changes[0])
+    more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
+    return f"changed: {one.what} of {one.function}, {numbers.clock(one.ts, zone, now=now)}{more}"
+
+
+def sentence(found: Sequence[Move], known: Known = EMPTY) -> str:
     """How the whole moved and what moved it most, as Markdown."""
     was = float(sum(move.before_usd for move in found))
     usd = float(sum(move.usd for move in found))
@@ -62,13 +113,14 @@ def sentence(found: Sequence[Move]) -> str:
     if abs(usd) < SMALL * was:
         return f"**About the same as before**: {plain(signed(usd))} ({share})."
     most = max(found, key=lambda move: move.usd if usd > 0 else -move.usd)
+    because = plain(why(most, known.get(most.group, NOTHING)))
     return (
         f"**{'More' if usd > 0 else 'Less'} than before**: {plain(signed(usd))} ({share}). Most of it: "
-        f"{plain(most.group)}, {plain(signed(float(most.usd)))}: {plain(why(most))}."
+        f"{plain(most.group)}, {plain(signed(float(most.usd)))}: {because}."
     )
 
 
-def table(found: Sequence[Move]) -> pd.DataFrame:
+def table(found: Sequence[Move], known: Known = EMPTY) -> pd.DataFrame:
     """name, before_usd, after_usd, moved_usd (floats), moved_share (of what it was), why."""
     rows = [
         {
@@ -77,7 +129,7 @@ def table(found: Sequence[Move]) -> pd.DataFrame:
             "after_usd": float(move.after_usd),
             "moved_usd": float(move.usd),
             "moved_share": float(move.usd / move.before_usd) if move.before_usd else None,
-            "why": why(move),
+            "why": why(move, known.get(move.group, NOTHING)),
         }
         for move in found
         if move.usd
@@ -86,7 +138,7 @@ def table(found: Sequence[Move]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(columns)).astype({"moved_share": float})
 
 
-def export(found: Sequence[Move]) -> pd.DataFrame:
+def export(found: Sequence[Move], known: Known = EMPTY) -> pd.DataFrame:
     """Exact amounts, what traffic did, and what each component did beyond it."""
     names = list(dict.fromkeys(name for move in found for name in move.parts))
     return pd.DataFrame(
@@ -99,7 +151,7 @@ def export(found: Sequence[Move]) -> pd.DataFrame:
                 "kind": move.kind,
                 "by_traffic_usd": move.traffic_usd,
                 **{f"by_{name}_usd": move.parts.get(name) for name in names},
-                "why": why(move),
+                "why": why(move, known.get(move.group, NOTHING)),
             }
             for move in found
         ]

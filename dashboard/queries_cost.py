@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,8 +20,11 @@ from store.readers import budgets as budgeting
 from store.readers import chargeback as charging
 from store.readers import commitment as committed
 from store.readers import cost, prices
+from store.readers import cost_causes as causes
 from store.readers import own_spend as own
+from store.readers.budgets import FunctionAnomaly
 from store.readers.chargeback import Chargeback
+from store.readers.cost_causes import Change
 from store.readers.own_spend import OwnSpend
 from store.store import Filter
 
@@ -55,6 +59,18 @@ def cost_series(window: Window, where: Filter, _at: datetime, by: str) -> pd.Dat
 def own_spend(window: Window, where: Filter) -> OwnSpend:
     """What Quarterdeck's own calls cost."""
     return own.own_spend(store(), window, where=where)
+
+
+@cached(entries=16)
+def changes_by(window: Window, where: Filter, by: str) -> Mapping[str, Sequence[Change]]:
+    """What was done to the functions of each group in the window, the newest first."""
+    return causes.changes_by(store(), window, by=by, where=where)
+
+
+@cached(ttl_s=300, entries=64)
+def anomalies(window: Window, where: Filter, _at: datetime) -> list[FunctionAnomaly]:
+    """Whole days of the window that cost a function of `where` far more than days like it."""
+    return budgeting.anomalies(store(), window, now=_at, where=where, settings=settings())
 
 
 @cached(ttl_s=300, entries=4)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
 import streamlit as st
 
+from core.cost_anomalies import LEAST_USD
 from core.cost_words import ESTIMATE_ERROR, NOT_COUNTED
+from core.spend_moves import Move
 from core.tiering import RULE
 from core.windows import MINUTE, Window, floor
 from dashboard import (
@@ -42,6 +45,8 @@ PRICES = (
     "`records` reads billed times from REPORT lines; `metrics, estimated` knows only CloudWatch's durations."
 )
 MOVES, BUDGETS = 8, 4
+LOOKED_AT = 3
+"""Functions, those that moved most, whose days are held against days like them."""
 
 
 def page(window: Window) -> None:
@@ -216,8 +221,9 @@ def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -
         widgets.no_data(f"Cannot be compared: {against} was read from other sources than this window.")
         return
     found = figures_moves.moved(groups, before)
-    st.markdown(figures_moves.sentence(found))
-    shown = figures_moves.table(found)
+    known = behind(found, window, by)
+    st.markdown(figures_moves.sentence(found, known))
+    shown = figures_moves.table(found, known)
     column = st.column_config
     if shown.empty:
         return
@@ -225,7 +231,7 @@ def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -
         tables.table(
             shown.assign(moved_usd=tables.usd_moves(shown["moved_usd"])),
             key="cost-moves",
-            export=figures_moves.export(found),
+            export=figures_moves.export(found, known),
             height=tables.height_px(len(shown), most=MOVES),
             alt=f"How the cost of each {word(by).lower()} moved and why, the largest move first",
             column_config={
@@ -239,8 +245,23 @@ def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -
         )
     st.caption(
         f"Against {against}. Traffic: what the earlier invocations would have cost more, had they been as "
-        "many as now; the rest is what each component costs more per invocation. Together they are the move."
+        "many as now; the rest is what each component costs more per invocation. Together they are the move. "
+        "Changes of the window stand with what they may have moved, and days that cost far more than usual."
     )
+
+
+def behind(found: Sequence[Move], window: Window, by: str) -> figures_moves.Known:
+    """Changes of every group, and unusual days of the functions that moved most."""
+    where, now = queries.scope(), queries.now()
+    whole = Window(floor(window.start, DAY), floor(window.end, DAY))
+    most = [move for move in found if move.usd >= LEAST_USD] if by == "function" and whole.duration else []
+    days = [
+        one
+        for move in most[:LOOKED_AT]
+        for one in queries_cost.anomalies(whole, replace(where, function=str(move.group)), now)
+    ]
+    changes = queries_cost.changes_by(window, where, by)
+    return figures_moves.behind(changes, days, zone=widgets.zone(), now=now)
 
 
 widgets.toolbar("Spend")

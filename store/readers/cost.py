@@ -134,7 +134,7 @@ def _costs(
     by: Sequence[str],
     where: Filter,
 ) -> pd.DataFrame:
-    named = _Names(things)
+    named = Names(things)
     places = places_of(things, used, where)
     groups: dict[Group, int] = {}
     labels = {place: groups.setdefault(named.group(place, by), len(groups)) for place in places}
@@ -230,7 +230,7 @@ def _of_functions(key: Group, by: Sequence[str]) -> Group:
     )
 
 
-class _Names:
+class Names:
     """What a function is called in a group."""
 
     def __init__(self, things: Things) -> None:
@@ -273,7 +273,7 @@ def cost_series(
         grid = Grid(window, step)
         things = Things.read(snapshot, *KINDS, where=where)
         if step < HOUR:
-            label = _Names(things).name
+            label = Names(things).name
             question = Question(grid.window, where, now, step)
             spent = spend(snapshot, things, coverage, question, lambda place: _label(label, place, by))
         else:
@@ -302,7 +302,7 @@ def _label(name: Any, place: Place, by: str) -> str:
 
 def _spent(used: Metering, pricing: Pricing, things: Things, by: str) -> pd.DataFrame:
     """label (None: not listed), region, step, component, usd (NaN: its price is not known)."""
-    names, named = dict[str, int](), _Names(things)
+    names, named = dict[str, int](), Names(things)
     labels = {
         t.place: names.setdefault(_label(named.name, t.place, by), len(names))
         for t in things.of("function", gone=True)

@@ -1,14 +1,17 @@
 """What Spend says of moves, budgets, forecasts and prices that are lacking."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pandas as pd
 import pytest
 
 from core.budgets import BudgetState
+from core.cost_anomalies import CostAnomaly
 from core.forecast import Forecast, unknown
 from dashboard import figures_cost, figures_moves
+from store.readers.budgets import FunctionAnomaly
+from store.readers.cost_causes import Change
 from store.readers.own_spend import OwnSpend
 
 UNKNOWN = unknown(3)
@@ -111,3 +114,39 @@ def test_what_of_a_commitment_is_not_used_has_a_card_where_there_is_one():
 
     assert [card.label for card in without] == ["This month so far", "Quarterdeck itself"]
     assert [(card.label, card.value) for card in cards][1] == ("Unused commitment", "$12.50")
+
+
+DEPLOY = Change(datetime(2026, 11, 20, 9, 30, tzinfo=UTC), "api", "deploy", "Deploy v3 → v4")
+RESIZE = Change(datetime(2026, 11, 20, 9, 40, tzinfo=UTC), "api", "configuration", "Memory 512 MB → 1,024 MB")
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def test_a_deploy_stands_with_what_an_invocation_costs_more_and_not_with_traffic():
+    known = figures_moves.behind({"api": [RESIZE, DEPLOY], "job": [DEPLOY]}, [], zone=UTC, now=NOON)
+    found = figures_moves.moved(
+        groups(api=(Decimal(8), Decimal(1), 100.0), job=(Decimal(2), Decimal(0), 200.0)),
+        groups(api=(Decimal(4), Decimal(1), 100.0), job=(Decimal(1), Decimal(0), 100.0)),
+    )
+
+    rows = figures_moves.table(found, known).set_index("name")["why"]
+
+    deploy = "changed: Deploy v3 → v4 of api, 09:30, and 1 more"
+    assert rows["api"] == f"duration per invocation (+$4.00); {deploy}"
+    assert rows["job"] == "traffic +100% (+$1.00)"
+    assert deploy in figures_moves.sentence(found, known).replace("\\", "")
+    assert deploy in figures_moves.export(found, known).set_index("name").loc["api", "why"]
+
+
+def test_a_day_far_above_its_usual_cost_is_told_with_its_cause():
+    day = CostAnomaly(NOON.date(), 9.0, 3.0, "duration", "traffic", "3.0 times the invocations (300 for 100)")
+    anomalies = [FunctionAnomaly(("1", "eu-west-1", "api"), day)]
+    known = figures_moves.behind({}, anomalies, zone=UTC, now=NOON)
+    found = figures_moves.moved(
+        groups(api=(Decimal(9), Decimal(0), 300.0)), groups(api=(Decimal(3), Decimal(0), 100.0))
+    )
+
+    assert (
+        figures_moves.table(found, known)["why"]
+        .iloc[0]
+        .endswith("; 20 November $9.00, usually $3.00: 3.0 times the invocations (300 for 100)")
+    )
