@@ -134,8 +134,7 @@ def cold_series(store: Store, window: Window, *, now: datetime, where: Filter = 
         summed = summary_steps(snapshot, grid, where)
         frame = grid.lay(record_steps(snapshot, grid, where))[["ts", "records", "cold_starts", *names]]
     add(frame, summed, ["records", "cold_starts"])
-    fill(frame, logs_read(coverage, grid, where), counts=["records", "cold_starts"])
-    fill(frame, logs_read(coverage, grid, where, records_only=True), counts=[], measures=names)
+    fill(frame, logs_read(coverage, grid, where), counts=["records", "cold_starts"], measures=names)
     frame.insert(3, "cold_start_rate", share(frame["cold_starts"], frame["records"]))
     return frame
 

@@ -49,7 +49,7 @@ def fleet_steps(store: Store, window: Window, *, now: datetime, where: Filter) -
     add(frame, summed, ["cold_starts"])
     fill(frame, metrics, counts=COUNTS, measures=["concurrent_max"])
     fill(frame, records if summed is None else logs, counts=["cold_starts"])
-    fill(frame, records, counts=[], measures=TIMES)
+    fill(frame, logs, counts=[], measures=TIMES)
     fill(frame, metrics | logs, counts=["cost_usd"])
     frame["error_rate"] = share(frame["errors"], frame["invocations"])
     frame["collected"] = metrics

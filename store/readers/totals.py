@@ -24,8 +24,8 @@ def record_totals(store: Store, window: Window, *, where: Filter = EVERYTHING) -
     cold_starts, cold_start_rate (0..1), init_p50_ms, init_p95_ms, max_memory_used_mb, timeouts,
     out_of_memory.
 
-    Only what was collected counts; None where no record says anything. Sums of aggregated logs are added;
-    percentiles are None then, as those of parts cannot be joined.
+    Only what was collected counts; None where no record says anything. Sums of aggregated logs are added to
+    counts; percentiles are of single records, as those of parts cannot be joined.
     """
     wanted, params = sql_where(where)
     with store.snapshot(window, ("invocations", "invocation_summaries")) as snapshot:
@@ -37,7 +37,6 @@ def record_totals(store: Store, window: Window, *, where: Filter = EVERYTHING) -
     if more is not None:
         found |= {name: plus(found[name], _known(getattr(more, name))) for name in _COUNTS}
         found |= {"max_memory_used_mb": larger(found["max_memory_used_mb"], _known(more.max_memory_used_mb))}
-        found |= {name: None for name in found if "_p" in name}
     return found | {"cold_start_rate": rate(found["cold_starts"], found["records"])}
 
 

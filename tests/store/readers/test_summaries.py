@@ -107,12 +107,22 @@ def test_a_function_that_is_only_aggregated_is_not_called_mute(world):
     assert not row["states"].get("cold_starts", "").startswith("not collected")
 
 
-def test_totals_add_sums_and_leave_percentiles_out(half):
+def test_totals_add_sums_and_take_percentiles_of_single_records(half):
     found = record_totals(half.store, half.window())
 
     assert (found["records"], found["cold_starts"], found["max_memory_used_mb"]) == (45, 5, 200)
-    assert found["duration_p95_ms"] is None
-    assert record_totals(half.store, Window(half.at(180), half.at(90)))["duration_p95_ms"] == 100
+    assert found["duration_p95_ms"] == 100
+    assert record_totals(half.store, Window(half.at(90), half.at(0)))["duration_p95_ms"] is None
+
+
+def test_an_aggregated_log_hides_no_percentile_of_the_other_functions(half):
+    half.run("inventory", [half.function("other")])
+    half.run("logs", [half.record(30, 70, function="other", init_ms=9), Covered("other", half.window())])
+
+    fleet = fleet_series(half.store, half.window(), now=half.now).set_index("ts")
+    cold = cold_series(half.store, half.window(), now=half.now).set_index("ts")
+
+    assert (fleet["duration_p95_ms"][half.at(30)], cold["init_p95_ms"][half.at(30)]) == (70, 9)
 
 
 def test_cold_starts_of_sums_are_in_their_table(half):
