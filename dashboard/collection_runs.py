@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.windows import Window
-from dashboard import figures_collection, numbers, queries, queries_collection, tables, widgets, zoom
+from dashboard import figures_collection, links, numbers, queries, queries_collection, tables, widgets, zoom
 from dashboard.charts.collection import outcome_cells, outcome_strip
 from dashboard.lines import lines
 
@@ -55,7 +55,8 @@ def _columns() -> dict[str, Any]:
 
 def strip(window: Window, collectors: pd.DataFrame) -> None:
     st.header("Runs over time", anchor=False)
-    asked = figures_collection.until_now(window, now=queries.now())
+    is_fixed = links.is_fixed(dict(st.query_params))
+    asked = window if is_fixed else figures_collection.until_now(window, now=queries.now())
     first = queries_collection.first_run()
     window = figures_collection.since_first(asked, first)
     runs = queries.within(queries_collection.runs(window), queries.scope())

@@ -90,10 +90,15 @@ def _runs_out(outlooks: pd.DataFrame) -> Card:
     return Card(
         label="Runs out",
         value=runs_out(row) or numbers.UNKNOWN,
-        delta="all in use" if row["outlook"] == GONE else sure(row["confidence"]),
+        delta=name,
         arrow="off",
-        help=f"Of {name} in {row['region']}: {plain(row['says'])}. {OUTLOOK}",
+        help=f"Of {name} in {row['region']}: {plain(row['says'])}{_how_sure(row)}. {OUTLOOK}",
     )
+
+
+def _how_sure(row: pd.Series[Any]) -> str:
+    words = None if row["outlook"] == GONE else sure(row["confidence"])
+    return f" ({words})" if words else ""
 
 
 def _throttled(limits: pd.DataFrame, before: pd.DataFrame) -> Card:

@@ -45,6 +45,7 @@ def pollers(mappings: pd.DataFrame, *, key: str, most: int) -> None:
         return
     shown, column = tables.presentable(worst_first(told)), st.column_config
     counts = [name for name in COUNTS if shown[name].notna().any()]
+    whose = ["function"] if mappings["function"].nunique() > 1 else []
     with st.container(key=f"guarded-{key}"):
         tables.table(
             shown,
@@ -58,7 +59,7 @@ def pollers(mappings: pd.DataFrame, *, key: str, most: int) -> None:
                 **{name: tables.count_column(*COUNTS[name]) for name in counts},
                 "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
             },
-            column_order=["function", "source", "kind", *counts, "state"],
+            column_order=[*whose, "source", "kind", *counts, "state"],
         )
     if len(told) < len(mappings):
         n = len(mappings) - len(told)

@@ -28,13 +28,15 @@ def page(window: Window) -> None:
     if chosen:
         one(chosen)
     every = queries.within(queries.all_incidents(), queries.scope())
+    place = st.container()  # the answer comes before the choices that narrow it
     wanted = figures_alerts.filtered(every, *filters(every))
     groups = figures_alerts.grouped(wanted)
     members = groups["Told with another"]
     silence = quiet(queries.judged_at(), now=queries.now())
-    tables.say(
-        alerts_answer(groups["Firing"], len(groups["Acknowledged"]), len(groups["Held back"]), silence)
-    )
+    with place:
+        tables.say(
+            alerts_answer(groups["Firing"], len(groups["Acknowledged"]), len(groups["Held back"]), silence)
+        )
     for name in figures_alerts.GROUPS[:3]:
         if not groups[name].empty:
             open_group(name, groups[name], members)

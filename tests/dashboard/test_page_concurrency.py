@@ -83,7 +83,7 @@ def test_the_cards_are_the_account_s_own_arithmetic(open_page, tight):
     assert metric(app, "Throttled").value == "60"
     assert metric(app, "May be reserved").value == "0"
     assert metric(app, "Serves nobody").value == f"${float(7 * 30 * 86_400 * price):,.2f}"
-    assert (metric(app, "Runs out").value, metric(app, "Runs out").delta) == ("full", "all in use")
+    assert (metric(app, "Runs out").value, metric(app, "Runs out").delta) == ("full", "capped")
     assert "Of capped in eu-west-1" in metric(app, "Runs out").help
 
 
