@@ -89,11 +89,11 @@ def _budget() -> None:
 
 
 def _spend_table(rows: pd.DataFrame, key: str, alt: str) -> None:
-    amounts = {name: pd.to_numeric(rows[name], errors="coerce") for name in ("cost_usd", "projected_usd")}
+    cost_usd = pd.to_numeric(rows["cost_usd"], errors="coerce")
     column = st.column_config
     with st.container(key=f"{key}-table"):
         tables.table(
-            rows.assign(**amounts),
+            rows.assign(cost_usd=cost_usd),
             key=key,
             hide_index=True,
             placeholder=numbers.UNKNOWN,
@@ -108,8 +108,7 @@ def _spend_table(rows: pd.DataFrame, key: str, alt: str) -> None:
                 "units": tables.count_column(
                     "Units", "What AWS bills: metrics requested, bytes, else calls."
                 ),
-                "cost_usd": tables.usd_column("Cost", amounts["cost_usd"]),
-                "projected_usd": tables.usd_column("Whole month", amounts["projected_usd"]),
+                "cost_usd": tables.usd_column("Cost", cost_usd),
             },
         )
 

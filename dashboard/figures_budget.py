@@ -74,15 +74,13 @@ def backfill_answer(left: pd.DataFrame, *, zone: tzinfo, now: datetime) -> str:
 
 
 def by_collector(spend: pd.DataFrame) -> pd.DataFrame:
-    """The `spend` reader's frame per collector: collector, calls, units, cost_usd, projected_usd (exact; None
-    when no price is known), dearest first."""
+    """The `spend` reader's frame per collector: collector, calls, units, cost_usd (exact; None when no
+    price is known), dearest first."""
     lines = [
-        (name, of["calls"].sum(), of["units"].sum(), add(of["cost_usd"]), add(of["projected_usd"]))
+        (name, of["calls"].sum(), of["units"].sum(), add(of["cost_usd"]))
         for name, of in spend.groupby("collector", sort=True)
     ]
-    frame = pd.DataFrame(
-        lines, columns=pd.Index(["collector", "calls", "units", "cost_usd", "projected_usd"])
-    )
+    frame = pd.DataFrame(lines, columns=pd.Index(["collector", "calls", "units", "cost_usd"]))
     dear = frame["cost_usd"].astype("float64").fillna(0.0)
     return frame.loc[dear.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
 

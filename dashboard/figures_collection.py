@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -132,12 +133,17 @@ def unread_but_silent(fleet: pd.DataFrame) -> set[tuple[str, str, str]]:
 
 
 def cards(
-    collectors: pd.DataFrame, holes: pd.DataFrame, spend: pd.DataFrame, stored: pd.DataFrame
+    collectors: pd.DataFrame,
+    holes: pd.DataFrame,
+    spend: pd.DataFrame,
+    stored: pd.DataFrame,
+    *,
+    projected_usd: Decimal | None,
 ) -> list[Card]:
     hiding = holes[holes["hides"] != ""]
     fine = int((~is_late(collectors) & collectors["outcome"].isin(ALWAYS_FINE)).sum())
     failed, runs = int(collectors["failed_24h"].sum()), int(collectors["runs_24h"].sum())
-    month, projected = _known(spend["cost_usd"]), _known(spend["projected_usd"])
+    month = _known(spend["cost_usd"])
     return [
         Card(
             label="Collectors on time",
@@ -175,9 +181,10 @@ def cards(
         ),
         Card(
             label="Projected month",
-            value=numbers.usd(projected[0]),
-            help=f"Month to date plus the rate of the last 24 hours for the rest. {projected[1]}".strip(),
-            partial=bool(projected[1]),
+            value=numbers.usd(projected_usd),
+            help="Month to date + a day at the pace in force × the days that are left. Without a service no "
+            f"pace is in force, and nothing is projected. {month[1]}".strip(),
+            partial=bool(month[1]) and projected_usd is not None,
         ),
         Card(
             label="Store",

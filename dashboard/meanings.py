@@ -70,10 +70,11 @@ MEANINGS: Mapping[str, str] = {
     "logs_usd": "Log lines taken in by CloudWatch, at list price.",
     "provisioned_usd": "Provisioned concurrency at list price, used or not.",
     "ephemeral_usd": "Storage in /tmp above 512 MB, at list price.",
-    "projected_usd": "Month to date, plus the rate of the last 24 hours for the rest.",
     "usd_left": "What the calls that are left cost at list price.",
     "calls_left": "Calls to AWS until the history is read.",
     "read_share": "Hours read / hours of history that are wanted.",
+    # messages
+    "attempts": "How often it was tried to deliver it.",
     # collection and store
     "runs_24h": "Runs of the last 24 hours.",
     "failed_24h": "Runs of the last 24 hours that were refused, failed or skipped.",

@@ -22,13 +22,12 @@ def spend_document(store: Store, *, now: datetime, cap_usd: Decimal | None) -> D
     spend = collection.spend(store, now=now)
     calls = [dict(row._asdict()) for row in rows(spend)]
     found = budget(store, now=now, cap_usd=cap_usd)
-    projected = [row["projected_usd"] for row in calls if row["projected_usd"] is not None]
     return {
         "month": {"start": plain(month), "until": plain(now), "end": plain(found.month_ends)},
         "calls": sum(row["calls"] for row in calls),
         "cost_usd": _sum(calls),
         "unpriced": unpriced(spend),
-        "projected_usd": sum(projected, Decimal(0)) if calls else None,
+        "projected_usd": found.projected_usd,
         "today_usd": found.today_usd,
         "cap_usd": found.cap_usd,
         "stops_at": found.stops_at,

@@ -115,7 +115,6 @@ SPEND = (
     Column("calls", "calls", count, right=True),
     Column("billed units", "units", count, right=True),
     Column("cost", "cost_usd", dollars, right=True),
-    Column("whole month", "projected_usd", dollars, right=True),
 )
 
 PLAN = (

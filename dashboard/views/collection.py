@@ -44,7 +44,8 @@ def page(window: Window) -> None:
     collection_budget.unreached()
     collection_stored.lost_files()
     collection_permissions.missing(collectors, gaps)
-    widgets.cards(figures_collection.cards(collectors, holes, spend, stored))
+    ahead = queries_collection.budget(now).projected_usd
+    widgets.cards(figures_collection.cards(collectors, holes, spend, stored, projected_usd=ahead))
     collection_runs.collectors_table(collectors)
     collection_runs.strip(window, collectors)
     collection_runs.gap_table(holes, window)

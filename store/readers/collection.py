@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 from core.windows import Window
 from store import schema
 from store.asking import reader
+from store.bill import month_start
 from store.history import Left, noted
 from store.readers.frames import rows, with_none
 from store.readers.states import HEALTHY, WINDOWED, Coverage, newest_runs
@@ -216,17 +216,13 @@ def _oldest() -> sa.Select[Any]:
 
 @reader
 def spend(store: Store, *, now: datetime) -> pd.DataFrame:
-    """Month to date per collector, service, operation: calls, units, cost_usd (Decimal, None: price unknown),
-    projected_usd (for the whole month, at the rate of the last 24 hours). Dearest first."""
-    month = datetime(now.year, now.month, 1, tzinfo=UTC)
+    """Month to date per collector, service, operation: calls, units, cost_usd (Decimal, None: price unknown).
+    Dearest first. What the month will come to is `store.readers.budget`'s to say."""
     usage = schema.usage
-    query = sa.select(usage).where(usage.c.hour >= min(month, now - DAY))
-    found = _state(store, query)
-    first = _state(store, sa.select(sa.func.min(usage.c.hour).label("hour")))["hour"].iloc[0]
+    found = _state(store, sa.select(usage).where(usage.c.hour >= month_start(now)))
     lines = [
-        _spent(keys, of, now=now, month=month, first=first)
+        (*keys, of["calls"].sum(), of["units"].sum(), _usd(of))
         for keys, of in found.groupby(["collector", "service", "operation"])
-        if (of["hour"] >= month).any()
     ]
     frame = pd.DataFrame(lines, columns=pd.Index(_SPEND), dtype=object)
     frame[["calls", "units"]] = frame[["calls", "units"]].astype(int)
@@ -234,17 +230,7 @@ def spend(store: Store, *, now: datetime) -> pd.DataFrame:
     return frame.loc[dear.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
 
 
-_SPEND = ("collector", "service", "operation", "calls", "units", "cost_usd", "projected_usd")
-
-
-def _spent(keys: Any, of: pd.DataFrame, *, now: datetime, month: datetime, first: Any) -> tuple[Any, ...]:
-    mine, lately = of[of["hour"] >= month], of[of["hour"] >= now - DAY]
-    cost, rate = _usd(mine), _usd(lately)
-    observed = min(DAY, max(now - first, timedelta(hours=1)))
-    end = month + timedelta(days=monthrange(month.year, month.month)[1])
-    left = Decimal(str((end - now) / observed))
-    projected = None if cost is None or rate is None else cost + rate * left
-    return *keys, mine["calls"].sum(), mine["units"].sum(), cost, projected
+_SPEND = ("collector", "service", "operation", "calls", "units", "cost_usd")
 
 
 def _usd(of: pd.DataFrame) -> Decimal | None:

@@ -291,11 +291,11 @@ def test_a_log_that_was_not_read_hides_something_while_invocations_are_unknown()
 
 
 def test_unknown_prices_are_left_out_of_the_spend_and_said():
-    spend = pd.DataFrame({"calls": [1, 2], "cost_usd": [Decimal("0.5"), None], "projected_usd": [None, None]})
+    spend = pd.DataFrame({"calls": [1, 2], "cost_usd": [Decimal("0.5"), None]})
     stored = pd.DataFrame({"size": [2048.0], "rows": [3.0]})
     holes = pd.DataFrame({"minutes": [], "hides": []})
 
-    cards = figures_collection.cards(pd.DataFrame([collector()]), holes, spend, stored)
+    cards = figures_collection.cards(pd.DataFrame([collector()]), holes, spend, stored, projected_usd=None)
 
     by_label = {card.label: card for card in cards}
     assert by_label["Spent this month"].value == "$0.50"

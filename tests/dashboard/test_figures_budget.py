@@ -90,7 +90,6 @@ def test_spend_per_collector_adds_up_exactly_and_leaves_unknown_prices_out():
             "calls": [1, 2, 3, 4],
             "units": [1, 200, 300, 4],
             "cost_usd": [Decimal(0), Decimal("0.002"), Decimal("0.003"), None],
-            "projected_usd": [Decimal(0), Decimal("0.2"), Decimal("0.3"), None],
         }
     )
 

@@ -1,5 +1,6 @@
 """Cards, boards and tables of pages against plain sums over the facts that were committed, seeded."""
 
+import json
 import math
 import random
 from collections import Counter
@@ -15,6 +16,8 @@ from core.facts import Covered, Listed, Usage
 from core.telemetry import InvocationRecord, MetricPoint, QueueSample, TraceRecord
 from core.windows import MINUTE, Window
 from dashboard import numbers
+from quarterdeck.notes import write_note
+from store.readers.budget import PACE_KEY
 from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
 from tests.dashboard.every_page import charts, table
 
@@ -368,7 +371,7 @@ def test_the_cards_of_traces_are_counts_and_times_of_the_traces(open_page, fleet
 
 
 def test_the_cards_of_collection_are_sums_over_runs_and_calls(open_page, fleet, store):
-    """Calls of an hour ago and of two days ago; the last day's rate goes on until the month's end."""
+    """Calls of an hour ago and of two days ago; the pace in force goes on until the month's end."""
 
     def spent(ago, usd, calls):
         usage = Usage(
@@ -379,6 +382,7 @@ def test_the_cards_of_collection_are_sums_over_runs_and_calls(open_page, fleet, 
     spent(timedelta(days=2), "1.25", 40)
     spent(timedelta(hours=1), "0.5", 20)
     commit(store, "changes", [], outcome="failed", error="no", at=NOW - timedelta(hours=2))
+    write_note(store, PACE_KEY, json.dumps({"decided_at": NOW.isoformat(), "usd_a_day": "0.4"}))
     left_days = Decimal((datetime(2026, 12, 1, tzinfo=UTC) - NOW) / DAY)
 
     app = open_page("views/collection.py", **TIMES)
@@ -388,6 +392,6 @@ def test_the_cards_of_collection_are_sums_over_runs_and_calls(open_page, fleet, 
     assert shown["Runs that failed"] == ("1", "of 12 in 24 h")
     assert shown["Gaps in this window"] == ("0", "everything was read")
     assert shown["Spent this month"] == (numbers.usd(Decimal("1.75")), "60 calls")
-    assert shown["Projected month"][0] == numbers.usd(Decimal("1.75") + Decimal("0.5") * left_days)
+    assert shown["Projected month"][0] == numbers.usd(Decimal("1.75") + Decimal("0.4") * left_days)
     kept = sum(len(told.points) + len(told.records) for told in fleet)
     assert shown["Store"][1] == f"{kept:,} rows"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import pytest
-
 from core.facts import Covered, Gap, Target, Usage
 from core.windows import Window
 from store.readers.collection import collectors, freshness, gaps, runs, size, spend, targets
@@ -117,24 +115,12 @@ def test_spend_is_counted_exactly_from_the_first_of_the_month(world):
     assert dearest["cost_usd"] == Decimal("0.06")
 
 
-def test_the_month_is_projected_at_the_rate_of_the_last_day(world):
-    for days_ago in range(3):
-        at = NOW - timedelta(days=days_ago, hours=1)
-        world.run("metrics", [], usage=(call(cost_usd="1"),), started_at=at, finished_at=at)
-
-    row = spend(world.store, now=NOW).iloc[0]
-
-    assert row["cost_usd"] == 3
-    assert float(row["projected_usd"]) == pytest.approx(3 + 10.5)
-
-
 def test_an_unknown_price_makes_an_unknown_sum(world):
     world.run("traces", [], usage=(call(cost_usd=None), call(cost_usd="1")))
 
     row = spend(world.store, now=NOW).iloc[0]
 
     assert row["cost_usd"] is None
-    assert row["projected_usd"] is None
 
 
 def test_size_counts_the_hot_tail_the_files_and_the_state(world):
