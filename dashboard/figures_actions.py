@@ -29,9 +29,8 @@ def actions_answer(requests: pd.DataFrame, held: pd.DataFrame, *, now: datetime)
         return Answer("critical", text, "below is why")
     if len(waiting):
         left = numbers.age(waiting["expires_at"].min() - now)
-        text = (
-            f"**{_many(len(waiting), 'change waits', 'changes wait')} for a decision**, the first for {left}."
-        )
+        many = _many(len(waiting), "change waits", "changes wait")
+        text = f"**{many} for a decision**; {'the first' if len(waiting) > 1 else 'it'} is void in {left}."
         return Answer("warning", text, " · ".join(parts))
     if parts:
         return Answer("info", f"**{parts[0]}**; nothing waits for a decision.")

@@ -28,7 +28,8 @@ def page(window: Window) -> None:
     elif chosen := st.query_params.get("request"):
         by_id(chosen)
     elif not asked.empty:
-        st.header(f"Waiting for a decision ({len(asked)})", anchor=False)
+        waiting = int((asked["state"] == "planned").sum())
+        st.header(f"Waiting for a decision ({waiting})" if waiting else "Asked for", anchor=False)
         for row in asked.to_dict("records"):
             action_parts.request({str(name): value for name, value in row.items()})
     if not is_stuck:
