@@ -10,7 +10,7 @@ import pandas as pd
 from store.readers.frames import STEP_SQL
 from store.readers.letters import ROLES, SOURCE, queue_roles
 from store.readers.states import Coverage
-from store.readers.things import PLACE, Place, Things
+from store.readers.things import PLACE, Place, Things, once
 from store.readers.usage import Question
 from store.store import Snapshot
 
@@ -27,6 +27,7 @@ QueueKey = tuple[str, str, str]
 """Account, region and ARN."""
 
 
+@once
 def owners(things: Things) -> dict[QueueKey, Place]:
     """Queues and the function that each is counted at."""
     found: dict[QueueKey, Place] = {}

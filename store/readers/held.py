@@ -13,7 +13,7 @@ import pandas as pd
 
 from core.windows import Window
 from store.readers.frames import STEP_SQL, epoch_ms, milliseconds
-from store.readers.things import PLACE, Place, Thing, Things
+from store.readers.things import PLACE, Place, Thing, Things, once
 from store.readers.usage import WHOLE_MS, Question, Sizes, capacity
 from store.store import Snapshot
 
@@ -47,13 +47,18 @@ class Held:
 
 def held(things: Things, question: Question, sizes: Sizes) -> pd.DataFrame:
     """SnapStart's cache and stored logs: a row per function, version and step."""
-    found = [one for one in (*_snapshots(things), *_stored(things)) if question.wants(one.place)]
+    found = [one for one in _held(things) if question.wants(one.place)]
     told = over_steps([one.span for one in found], question)
     amount = told["ms"] * np.array([one.per_ms for one in found])[told["at"]]
     names = np.array([one.column for one in found], dtype=object)[told["at"]]
     rows = _labelled([(one.place, one.version) for one in found], sizes, told["at"])
     amounts = {name: amount.where(names == name, 0.0) for name in dict.fromkeys(names)}
     return rows.assign(step=told["step"], **amounts)
+
+
+@once
+def _held(things: Things) -> list[Held]:
+    return [*_snapshots(things), *_stored(things)]
 
 
 def provisioned(snapshot: Snapshot, things: Things, question: Question, sizes: Sizes) -> pd.DataFrame:
@@ -132,6 +137,7 @@ def group_of(function: Thing) -> GroupKey:
     return function.account, function.region, name
 
 
+@once
 def writers(things: Things) -> dict[GroupKey, set[Place]]:
     """Per log group the functions that write to it; one that none writes to any more is of those that did."""
     found: dict[GroupKey, set[Place]] = defaultdict(set)
@@ -141,6 +147,7 @@ def writers(things: Things) -> dict[GroupKey, set[Place]]:
     return {**past, **found}
 
 
+@once
 def log_groups(things: Things) -> dict[GroupKey, Thing]:
     return {(t.account, t.region, t.name): t for t in things.of("log_group", gone=True)}
 
@@ -155,6 +162,7 @@ def _stored(things: Things) -> Iterator[Held]:
             yield Held(next(iter(places)), "", "log_storage_byte_hours", span, stored / HOUR_MS)
 
 
+@once
 def infrequent(things: Things) -> set[Place]:
     """Functions whose log group is of the class INFREQUENT_ACCESS."""
     groups = {

@@ -16,7 +16,7 @@ import pandas as pd
 from core.formulas import arrivals
 from core.windows import MINUTE, Window, settled_until
 from store.readers.states import Coverage, Seen
-from store.readers.things import Place, Things
+from store.readers.things import Place, Things, once
 from store.store import Snapshot
 
 DEAD_LETTER, SOURCE, DESTINATION = "dead-letter", "source", "destination"
@@ -45,6 +45,7 @@ Roles = Mapping[str, Mapping[str, frozenset[Place]]]
 """Per queue ARN: per role, the functions it has that role for."""
 
 
+@once
 def queue_roles(things: Things) -> Roles:
     """What each queue (or topic, or bus) that functions name is to them."""
     roles: dict[str, dict[str, set[Place]]] = defaultdict(lambda: defaultdict(set))

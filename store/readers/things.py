@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -16,7 +17,9 @@ from store.narrow import Place
 from store.revisions import Kept, Part
 from store.store import Filter, Snapshot
 
-__all__ = ["EVERYTHING", "PLACE", "Place", "Thing", "Things", "is_alive", "matches", "sql_where"]
+__all__ = ["EVERYTHING", "PLACE", "Place", "Thing", "Things", "is_alive", "matches", "once", "sql_where"]
+
+Made = TypeVar("Made")
 
 EVERYTHING = Filter()
 
@@ -44,11 +47,12 @@ class Thing:
 
 
 class Things:
-    """Entities of some kinds, as one snapshot shows them. Their bodies are shared: they must not be
+    """Entities of some kinds, as one snapshot shows them. They and their bodies are shared: they must not be
     changed."""
 
     def __init__(self, things: Iterable[Thing]) -> None:
         self._by_kind: dict[str, list[Thing]] = defaultdict(list)
+        self._made: dict[Callable[[Things], Any], Any] = {}
         for thing in things:
             self._by_kind[thing.kind].append(thing)
 
@@ -56,20 +60,45 @@ class Things:
     def read(cls, snapshot: Snapshot, *kinds: str, where: Filter | None = None) -> Things:
         """What is kept of them is read and parsed anew only when their revision says that it has changed."""
         parts = revisions(snapshot, kinds, where)
+        place = (where.account or "", where.region or "") if where else ("", "")
+        whole = {(" ".join(kinds), *place): str(parts)}
+        if together := _TOGETHER.of(whole):
+            return together.popitem()[1]
         found = _KEPT.of(parts)
         if lacking := parts.keys() - found.keys():
             found |= _read(snapshot, lacking)
             _KEPT.keep(parts, found)
-        return cls(thing for part in parts for thing in found[part])
+        things = cls(thing for part in parts for thing in found[part])
+        _TOGETHER.keep(whole, dict.fromkeys(whole, things))
+        return things
 
     def of(self, kind: str, *, gone: bool = False) -> Iterator[Thing]:
         """Entities of `kind`; those that are gone too, if asked."""
-        return (thing for thing in self._by_kind[kind] if gone or thing.gone_at is None)
+        return (thing for thing in self._by_kind.get(kind, ()) if gone or thing.gone_at is None)
+
+    def made(self, make: Callable[[Things], Made]) -> Made:
+        """What `make` says of them, worked out at the first need."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        found: Made = self._made[make]
+        return found
+
+
+def once(make: Callable[[Things], Made]) -> Callable[[Things], Made]:
+    """For what follows from things alone: it is worked out once for the same things. The answer is shared,
+    and must not be changed."""
+
+    @wraps(make)
+    def known(things: Things) -> Made:
+        return things.made(make)
+
+    return known
 
 
 # --- read and kept ------------------------------------------------------------------------------------------
 
 _KEPT = Kept[list[Thing]]()
+_TOGETHER = Kept[Things](limit=64)
 
 
 def revisions(snapshot: Snapshot, kinds: Sequence[str], where: Filter | None = None) -> dict[Part, str]:

@@ -13,7 +13,7 @@ from store import schema
 from store.readers.beside import unread_queues, untold_traces
 from store.readers.held import infrequent, is_charged_snapshot, is_java, log_groups, writers
 from store.readers.states import Coverage
-from store.readers.things import PLACE, Place, Things
+from store.readers.things import PLACE, Place, Things, once
 from store.store import Snapshot
 
 NO_BILLED = "the records lack memory or Billed Duration"
@@ -47,15 +47,20 @@ class Traits:
 
     @classmethod
     def of(cls, things: Things) -> Traits:
-        bodies = [(t.place, t.body) for t in things.of("function", gone=True)]
-        return cls(
-            replicas={place for place, body in bodies if body.get("edge_master_arn")},
-            on_instances={place for place, body in bodies if body.get("capacity_provider_arn")},
-            tenants={place for place, body in bodies if body.get("tenancy") == "PER_TENANT"},
-            snapshots={t.place for t in things.of("version", gone=True) if is_charged_snapshot(t.body)},
-            free_snapshots={place for place, body in bodies if is_java(body)},
-            infrequent=infrequent(things),
-        )
+        return _traits(things)
+
+
+@once
+def _traits(things: Things) -> Traits:
+    bodies = [(t.place, t.body) for t in things.of("function", gone=True)]
+    return Traits(
+        replicas={place for place, body in bodies if body.get("edge_master_arn")},
+        on_instances={place for place, body in bodies if body.get("capacity_provider_arn")},
+        tenants={place for place, body in bodies if body.get("tenancy") == "PER_TENANT"},
+        snapshots={t.place for t in things.of("version", gone=True) if is_charged_snapshot(t.body)},
+        free_snapshots={place for place, body in bodies if is_java(body)},
+        infrequent=infrequent(things),
+    )
 
 
 def flags(snapshot: Snapshot, things: Things, coverage: Coverage) -> dict[str, set[Place]]:

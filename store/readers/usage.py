@@ -16,7 +16,7 @@ from core.windows import Window
 from store import schema
 from store.readers.frames import STEP_SQL, milliseconds, rows
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_BILLED_MS
-from store.readers.things import Place, Thing, Things, matches, sql_where
+from store.readers.things import Place, Thing, Things, matches, once, sql_where
 from store.store import Filter, Snapshot
 
 ROUNDING_MS = 0.5
@@ -140,16 +140,10 @@ class Sizes:
     """
 
     def __init__(self, things: Things, labels: Mapping[Place, str], counted: Collection[Place]) -> None:
-        self._bodies = {t.place: t.body for t in things.of("function", gone=True)}
-        self._versions = {(t.place, str(t.body["version"])): t.body for t in things.of("version", gone=True)}
+        self._bodies, self._versions = _bodies(things), _versions(things)
         self._labels, self.counted = labels, counted
         self._provisioned = provisioned_versions(things)
-        self._other = {
-            (place, version): own
-            for (place, version), body in self._versions.items()
-            if (own := body.get("architecture")) is not None
-            and own != self._bodies.get(place, {}).get("architecture")
-        }
+        self._other = _other_architectures(things)
         self._mixed = {place for (place, _), own in self._other.items() if own}
 
     def architecture(self, place: Place, version: str) -> str:
@@ -306,9 +300,31 @@ def _volume_of_all(snapshot: Snapshot, question: Question, points: str) -> pd.Da
     )
 
 
+@once
+def _bodies(things: Things) -> dict[Place, Mapping[str, Any]]:
+    return {t.place: t.body for t in things.of("function", gone=True)}
+
+
+@once
+def _versions(things: Things) -> dict[tuple[Place, str], Mapping[str, Any]]:
+    return {(t.place, str(t.body["version"])): t.body for t in things.of("version", gone=True)}
+
+
+@once
+def _other_architectures(things: Things) -> dict[tuple[Place, str], Any]:
+    """Versions of another architecture than their function has now."""
+    bodies = _bodies(things)
+    return {
+        (place, version): own
+        for (place, version), body in _versions(things).items()
+        if (own := body.get("architecture")) is not None and own != bodies.get(place, {}).get("architecture")
+    }
+
+
 # --- provisioned concurrency --------------------------------------------------------------------------------
 
 
+@once
 def provisioned_versions(things: Things) -> dict[Place, set[str]]:
     """Per function: the versions that have provisioned concurrency, directly or through an alias."""
     targets = _alias_targets(things)
@@ -319,6 +335,7 @@ def provisioned_versions(things: Things) -> dict[Place, set[str]]:
     return found
 
 
+@once
 def _alias_targets(things: Things) -> dict[tuple[Place, str], set[str]]:
     return {
         (t.place, str(t.body["alias"])): {str(t.body["version"]), *(t.body.get("weights") or {})}

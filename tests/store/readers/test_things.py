@@ -9,7 +9,7 @@ import pytest
 from core.entities import Alias, Function
 from core.facts import Listed, Target
 from core.windows import Window
-from store.readers.things import Things
+from store.readers.things import Things, once
 from store.store import Filter, Store
 
 OTHER = Target("222222222222", "eu-west-1")
@@ -94,3 +94,21 @@ def test_a_snapshot_shows_the_entities_of_its_own_instant(told):
         older = {thing.name: thing for thing in Things.read(snapshot, "function").of("function")}
 
     assert (older["orders"].body["memory_mb"], newer["orders"].body["memory_mb"]) == (1024, 2048)
+
+
+def test_what_follows_from_things_is_worked_out_once_until_they_change(told):
+    @once
+    def names(things):
+        return [thing.name for thing in things.of("function")]
+
+    def asked():
+        with told.store.snapshot(INSTANT) as snapshot:
+            return names(Things.read(snapshot, "function"))
+
+    first, again = asked(), asked()
+    told.run("inventory", [told.function(name="refunds")])
+    later = asked()
+
+    assert first is again
+    assert "refunds" not in first
+    assert "refunds" in later
