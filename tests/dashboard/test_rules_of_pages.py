@@ -52,6 +52,28 @@ def test_a_chart_has_a_key_a_description_and_streamlits_theme(path):
         assert "theme" not in said, f"{path.name}:{call.lineno}"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_column_of_numbers_says_what_it_counts(path):
+    """Also in tables that no store of these tests fills."""
+    found = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Dict)]
+    columns = [pair for one in found for pair in zip(one.keys, one.values, strict=True)]
+
+    assert [ast.unparse(name) for name, call in columns if name and is_mute(name, call)] == []
+
+
+NUMBERS = {"NumberColumn": 9, "ProgressColumn": 9, "LineChartColumn": 9, "BarChartColumn": 9,
+           "AreaChartColumn": 9, "count_column": 1, "percent_column": 1, "ms_column": 1,
+           "megabytes_column": 1, "usd_column": 2, "usd_moves_column": 2}  # fmt: skip
+"""Makers of columns of numbers, and where among their arguments the help is; 9: it is always named."""
+
+
+def is_mute(name: ast.expr, call: ast.expr) -> bool:
+    if not isinstance(call, ast.Call) or (maker := ast.unparse(call.func).rpartition(".")[2]) not in NUMBERS:
+        return False
+    is_told = len(call.args) > NUMBERS[maker] or any(keyword.arg == "help" for keyword in call.keywords)
+    return not is_told and not (isinstance(name, ast.Constant) and name.value in MEANINGS)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_tables_have_descriptions_and_files_charts_descriptions_and_headings_skip_no_level(
     open_page, firing, page
