@@ -39,7 +39,8 @@ class Lifecycle:
         if self.days_left is None:
             return "Supported; no end is announced"
         if self.days_left > 0:
-            return f"Supported until {self.deprecated_on}, {self.days_left:,} days from now"
+            days = "day" if self.days_left == 1 else "days"
+            return f"{self.days_left:,} {days} of support left, until {self.deprecated_on}"
         return f"Support ended on {self.deprecated_on}{self._blocks()}"
 
     def _blocks(self) -> str:

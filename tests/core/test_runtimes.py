@@ -37,7 +37,7 @@ def test_an_end_is_told_with_the_days_that_are_left():
     found = lifecycle("nodejs22.x", date(2027, 4, 20))
 
     assert (found.days_left, found.deprecated_on) == (10, date(2027, 4, 30))
-    assert found.said == "Supported until 2027-04-30, 10 days from now"
+    assert found.said == "10 days of support left, until 2027-04-30"
 
 
 def test_from_the_day_of_its_end_a_runtime_is_no_longer_supported():
