@@ -19,11 +19,17 @@ from store.readers.things import Things
 from store.store import Snapshot
 from store.tiers import DAY
 
-BY_RECORDS = ("duration", "init", "provisioned_duration", "ephemeral", "edge_duration")
-"""Meters that metrics can only estimate."""
-
 ESTIMATED = Rough("estimated from metrics", Decimal("0.4"))
 """Initialization is lacking there: seldom more than so much of a day, where few invocations are cold."""
+UNTOLD = Rough("metrics do not tell what provisioned concurrency served")
+BY_RECORDS = {
+    **dict.fromkeys(("duration", "init", "ephemeral", "edge_duration"), ESTIMATED),
+    "provisioned_duration": UNTOLD,
+}
+"""Meters that metrics can only estimate."""
+
+BUSIEST = Rough("pollers are known at their most of five minutes or more", Decimal("0.5"))
+POLLERS = ("event_pollers", "event_pollers_sqs")
 UNSIZED = Rough("stored logs have the size of when it was first read")
 IN_PART = {
     "traces": ("tracing", Rough("traces were read in part")),
@@ -40,7 +46,12 @@ Roughly = Mapping[Key, Mapping[date, Rough]]
 def roughly_known(metered: Metering, snapshot: Snapshot, things: Things, window: Window) -> Roughly:
     """`metered` is of the window, by day."""
     found: dict[Key, dict[date, Rough]] = {}
-    told = (*_unsized(things, window), *_in_part(snapshot, things, window), *_estimated(metered))
+    told = (
+        *_unsized(things, window),
+        *_in_part(snapshot, things, window),
+        *_at_most(snapshot),
+        *_estimated(metered),
+    )
     for account, region, meters, day, why in told:
         for meter in meters:
             found.setdefault((account, region, CANONICAL[meter]), {}).setdefault(day, why)
@@ -60,7 +71,8 @@ def _estimated(metered: Metering) -> Iterator[One]:
     for row in told.to_pylist():
         day = datetime.fromtimestamp(row["step"] / 1000, UTC).date()
         if row["estimated"]:
-            yield row["account"], row["region"], BY_RECORDS, day, ESTIMATED
+            for meter, rough in BY_RECORDS.items():
+                yield row["account"], row["region"], (meter,), day, rough
         for component, why in parse_unknown(row["unknown"]).items():
             yield row["account"], row["region"], _meters_of(component), day, Rough(why)
 
@@ -78,6 +90,16 @@ def _unsized(things: Things, window: Window) -> Iterator[One]:
     for (account, region), since in first.items():
         for day in days_of(Window(window.start, max(window.start, min(window.end, since + DAY)))):
             yield account, region, ("log_storage",), day, UNSIZED
+
+
+def _at_most(snapshot: Snapshot) -> Iterator[One]:
+    """Days on which pollers were read, or are kept, at more than a minute a sample."""
+    told = snapshot.frame(
+        """SELECT DISTINCT account, region, (ts AT TIME ZONE 'UTC')::DATE AS day FROM mapping_samples
+        WHERE period_s > 60 AND coalesce(poller_units_max, provisioned_pollers_max) IS NOT NULL"""
+    )
+    for row in rows(told):
+        yield row.account, row.region, POLLERS, date.fromisoformat(str(row.day)[:10]), BUSIEST
 
 
 def _in_part(snapshot: Snapshot, things: Things, window: Window) -> Iterator[One]:
