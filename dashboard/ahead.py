@@ -39,11 +39,19 @@ class Present:
 
 
 class Asking(NamedTuple):
-    """A question with all that is asked; to be hashed."""
+    """A question with all that is asked; to be hashed, if that can be."""
 
     question: Callable[..., object]
     args: tuple[Any, ...]
     words: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def is_hashable(self) -> bool:
+        try:
+            hash(self)
+        except TypeError:
+            return False
+        return True
 
     def moved(self, old: Present, new: Present) -> Asking:
         """The same question about another present."""
@@ -75,8 +83,9 @@ class Asked:
         self._before: dict[Asking, None] = {}
 
     def note(self, asking: Asking) -> None:
-        """Keep what a page asks; not what is asked ahead, or it would be asked for ever."""
-        if not _IS_AHEAD.get():
+        """Keep what a page asks; not what is asked ahead, or it would be asked for ever, nor about what has no
+        name of its own (an alert's whole row): that is asked when a page asks it."""
+        if not _IS_AHEAD.get() and asking.is_hashable:
             with self._lock:
                 self._now[asking] = None
 

@@ -160,3 +160,10 @@ def test_a_window_of_the_past_stays():
 
 def test_the_present_itself_moves():
     assert Asking(print, (OLD.now,)).moved(OLD, NEW).args == (NEW.now,)
+
+
+def test_a_question_about_a_whole_row_is_answered_and_not_asked_ahead(pages):
+    pages.asked.note(Asking(pages.question, ({"id": "an alert"},)))
+    pages.asked.turn()
+
+    assert pages.asked.of(OLD, NEW) == []
