@@ -83,8 +83,8 @@ class Asked:
         self._before: dict[Asking, None] = {}
 
     def note(self, asking: Asking) -> None:
-        """Keep what a page asks; not what is asked ahead, or it would be asked for ever, nor about what has no
-        name of its own (an alert's whole row): that is asked when a page asks it."""
+        """Keep what a page asks; not what is asked ahead, or it would be asked for ever, nor what cannot be
+        hashed (a question about an alert's whole row): that is asked when a page asks it."""
         if not _IS_AHEAD.get() and asking.is_hashable:
             with self._lock:
                 self._now[asking] = None
