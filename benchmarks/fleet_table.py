@@ -36,6 +36,7 @@ from core.facts import ACCOUNT, Covered, Fact, Listed, Run, Target
 from core.settings import StoreSettings
 from core.telemetry import InvocationRecord, MetricPoint, QueueSample, Rows
 from core.windows import Window
+from store.metering import meter
 from store.readers import completeness, concurrency, cost, fleet, functions, signals, totals
 from store.store import Filter, Store
 
@@ -191,7 +192,8 @@ def run(collector: str, target: Target, window: Window) -> Run:
 
 
 def fill(store: Store, count: int, whole: Window = WHOLE) -> None:
-    """What collecting over a window leaves, packed as the service would have packed it at its end."""
+    """What collecting over a window leaves, packed and its usage filed as the service would have at its
+    end."""
     chance = np.random.default_rng(7)
     for target in TARGETS:
         mine = names(target, count)
@@ -210,6 +212,7 @@ def fill(store: Store, count: int, whole: Window = WHOLE) -> None:
             for collector, facts in told.items():
                 store.commit(run(collector, target, again), facts, now=part.end)
     store.pack(now=whole.end)
+    meter(store, now=whole.end)
 
 
 def opened(folder: Path, count: int) -> Store:
