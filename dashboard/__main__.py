@@ -18,6 +18,7 @@ PAGES_NEED = ("dashboard.views", "dashboard.queries", "dashboard.functions_table
 def warm() -> None:
     for name in PAGES_NEED:
         import_module(name)
+    import_module("altair.utils.schemapi").disable_debug_mode()  # each part of a chart checked: tests do that
 
 
 if __name__ == "__main__":
