@@ -73,6 +73,12 @@ def test_the_largest_saving_comes_first_with_its_band(open_page, oversized):
     assert middle == sorted(middle, reverse=True)
 
 
+def test_the_costs_behind_proposals_can_be_had_as_focus(open_page, oversized):
+    files = {one.proto.label for one in open_page(PAGE).get("download_button")}
+
+    assert {"FOCUS CSV", "FOCUS Parquet"} <= files
+
+
 def test_cards_count_only_the_larger_of_what_is_saved_twice(open_page, oversized):
     app = open_page(PAGE)
     rows = table(app, "low_usd").dropna(subset=["high_usd"])

@@ -181,12 +181,30 @@ def test_a_wrong_line_is_named_and_nothing_is_imported(store, tmp_path, change, 
     assert bills.imported(store) == []
 
 
-def test_missing_columns_are_named(tmp_path):
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_missing_columns_are_named_and_nothing_is_imported(store, tmp_path, ending):
     row = {name: value for name, value in CUR2.items() if "usage_amount" not in name and "region" not in name}
-    path = a_csv(tmp_path / "a.csv", row)
+    write = a_parquet if ending == ".parquet" else a_csv
+    good, bad = a_csv(tmp_path / "a.csv", CUR2), write(tmp_path / f"b{ending}", row)
 
-    with pytest.raises(BillError, match="line_item_usage_amount, product_region_code or product_region"):
-        gather([path])
+    with pytest.raises(BillError) as failure:
+        imported(store, good, bad)
+
+    missing = "line_item_usage_amount, product_region_code or product_region"
+    assert f"{bad}:1: columns missing from the Cost and Usage Report: {missing}" in str(failure.value)
+    assert bills.imported(store) == []
+
+
+@pytest.mark.parametrize("form", ["cur2", "focus"])
+def test_tags_with_commas_and_formulas_change_nothing_and_are_not_kept(store, tmp_path, form):
+    plain, name = (FOCUS, "Tags") if form == "focus" else (CUR2, "resource_tags")
+    tag = '=HYPERLINK("http://x"),"a, ""b""",\r\n@SUM(1)'
+    imported(store, a_csv(tmp_path / "a.csv", plain | {name: tag}))
+
+    [(what, line)] = bills.bill(store, bills.imported(store)[0].source, PAYER, "2026-10").items()
+
+    assert (what, line.quantity) == (WANTED, Decimal(1000))
+    assert "HYPERLINK" not in repr((what, line, bills.imported(store)))
 
 
 @pytest.mark.parametrize("ending", [".csv.gz", ".parquet", ".csv"])
