@@ -44,7 +44,10 @@ def buttons(incident: Incident) -> None:
 def acknowledge(incident: Incident) -> None:
     if numbers.known(incident["acked_at"]):
         return
-    with st.popover("Acknowledge", icon=":material/check:"), st.form("acknowledge", border=False):
+    with (
+        st.popover("Acknowledge", icon=":material/check:", key="acknowledge-menu"),
+        st.form("acknowledge", border=False),
+    ):
         st.text_input("Note", key="ack-note", placeholder="looking into it")
         st.form_submit_button("Acknowledge this alert", on_click=acknowledged, args=(str(incident["id"]),))
 
@@ -55,7 +58,7 @@ def acknowledged(id: str) -> None:
 
 
 def assign(incident: Incident) -> None:
-    with st.popover("Assign", icon=":material/person:"), st.form("assign", border=False):
+    with st.popover("Assign", icon=":material/person:", key="assign-menu"), st.form("assign", border=False):
         st.text_input("Who works on it", key="assign-to", placeholder=person().name)
         st.form_submit_button("Assign this alert", on_click=assigned, args=(str(incident["id"]),))
 
@@ -66,7 +69,7 @@ def assigned(id: str) -> None:
 
 
 def note(incident: Incident) -> None:
-    with st.popover("Note", icon=":material/edit_note:"), st.form("note", border=False):
+    with st.popover("Note", icon=":material/edit_note:", key="note-menu"), st.form("note", border=False):
         st.text_area("Note for the timeline", key="note-text", placeholder="rolled back to v214")
         st.form_submit_button("Add this note", on_click=noted, args=(str(incident["id"]),))
 
@@ -77,7 +80,7 @@ def noted(id: str) -> None:
 
 
 def verdict(incident: Incident) -> None:
-    with st.popover("Was it real?", icon=":material/rule:"):
+    with st.popover("Was it real?", icon=":material/rule:", key="verdict-menu"):
         said = incident["verdict"] if numbers.known(incident["verdict"]) else None
         st.caption(f"Now: {plain(said or 'nobody said')}. The rule's backtest counts what people say.")
         for label, word in VERDICTS.items():
@@ -90,7 +93,10 @@ def judged(id: str, verdict: Verdict | None) -> None:
 
 
 def silence(incident: Incident) -> None:
-    with st.popover("Silence", icon=":material/notifications_off:"), st.form("silence", border=False):
+    with (
+        st.popover("Silence", icon=":material/notifications_off:", key="silence-menu"),
+        st.form("silence", border=False),
+    ):
         st.segmented_control("For", list(LENGTHS), default="2 h", key="silence-length", required=True)
         st.text_input("Reason", key="silence-reason", placeholder="load test until noon")
         about = figures_alerts.subject(incident)

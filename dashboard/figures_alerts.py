@@ -164,8 +164,8 @@ def compared(incident: Incident, rule: Rule | None) -> str:
 
 def happened(event: Mapping[str, Any], *, said: str) -> str:
     """One event of an incident's timeline as Markdown: what, who, and its text unless `said` has it."""
-    who = f" by {plain(event['who'])}" if event["who"] else ""
-    text = str(event["text"] or "").strip()
+    who = f" by {plain(event['who'])}" if numbers.known(event["who"]) else ""
+    text = str(event["text"]).strip() if numbers.known(event["text"]) else ""
     return f"**{plain(event['what'])}**{who}" + (f": {plain(text)}" if text and text != said.strip() else "")
 
 

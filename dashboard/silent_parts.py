@@ -105,7 +105,7 @@ def _changes(changes: pd.DataFrame) -> None:
         st.caption("No change of it is known since a week before its last run.")
         return
     for row in changes.head(SHOWN_CHANGES).to_dict("records"):
-        who = f", {numbers.plain(row['who'])}" if row["who"] else ""
+        who = f", {numbers.plain(row['who'])}" if numbers.known(row["who"]) else ""
         at = numbers.clock(row["ts"], widgets.zone(), now=queries.now())
         st.caption(f"**{at}**{who}: {numbers.plain(row['what'])}")
     if len(changes) > SHOWN_CHANGES:

@@ -301,3 +301,10 @@ def test_unknown_prices_are_left_out_of_the_spend_and_said():
     assert by_label["Spent this month"].value == "$0.50"
     assert "1 operations have no known price" in by_label["Spent this month"].help
     assert by_label["Projected month"].value == "—"
+
+
+@pytest.mark.parametrize("nobody", [None, float("nan")])
+def test_what_happened_by_itself_names_nobody(nobody):
+    event = {"what": "opened", "who": nobody, "text": nobody}
+
+    assert figures_alerts.happened(event, said="") == "**opened**"

@@ -225,6 +225,7 @@ def test_an_alert_is_assigned_noted_and_told_so_in_its_timeline(open_page, firin
     assert incidents.incident(firing, "i1")["assignee"][0] == "maria"
     assert "assigned to maria" in words(app)
     assert "rolled back" in words(app)
+    assert "by nan" not in words(app), "what nobody did beside what somebody did"
 
 
 def test_who_may_only_read_sees_no_buttons(open_page, firing, monkeypatch):
