@@ -106,10 +106,11 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 def _of_latest(counts: pd.DataFrame, sizes: Sizes) -> pd.DataFrame:
     """What is counted of a function, not of a version."""
     places = list(_keys(counts))
+    of = {p: (sizes.architecture(p, ""), _number(sizes.memory_mb(p, ""))) for p in dict.fromkeys(places)}
     return counts.assign(
         version="",
-        architecture=[sizes.architecture(place, "") for place in places],
-        memory_mb=[_number(sizes.memory_mb(place, "")) for place in places],
+        architecture=[of[place][0] for place in places],
+        memory_mb=[of[place][1] for place in places],
     )
 
 

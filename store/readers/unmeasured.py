@@ -74,7 +74,7 @@ def flags(snapshot: Snapshot, things: Things, coverage: Coverage) -> dict[str, s
 
 def flagged(rows: pd.DataFrame, unknown: Mapping[str, Collection[Place]]) -> pd.DataFrame:
     """The rows, which say of each function what is not known of it."""
-    keys = list(zip(*(rows[name] for name in PLACE), strict=True))
+    keys = list(zip(*(rows[name].tolist() for name in PLACE), strict=True))
     said = {flag: [key in places for key in keys] for flag, places in unknown.items() if places}
     return rows.assign(**said)
 
@@ -97,5 +97,7 @@ def reasons(rows: pd.DataFrame) -> pd.Series[Any]:
     """Per row what is not known and why, as `core.telemetry.Metered.unknown` has it."""
     said = pd.Series("", index=rows.index, dtype=object)
     for flag, words in REASONS.items():
-        said = said.where(~rows[flag], said + "; " + words)
-    return said.str.removeprefix("; ").replace("", None)
+        if rows[flag].any():
+            said = said.where(~rows[flag], said + "; " + words)
+    told = {text: text.removeprefix("; ") or None for text in said.unique()}
+    return pd.Series([told[text] for text in said], index=rows.index, dtype=object)
