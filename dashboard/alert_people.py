@@ -43,6 +43,7 @@ def buttons(incident: Incident) -> None:
 
 def acknowledge(incident: Incident) -> None:
     if numbers.known(incident["acked_at"]):
+        st.empty()  # keeps the place: else the browser takes the next menu for this one, and opens it
         return
     with (
         st.popover("Acknowledge", icon=":material/check:", key="acknowledge-menu"),
