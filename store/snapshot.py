@@ -126,8 +126,9 @@ class Snapshot:
         return round(sum(rows * (both.duration / part.duration) for both, part, rows in cut if both))
 
     def per_file(self, kind: str, sql: str, window: Window) -> list[pa.Table]:
-        """What a query of `{source}` says of every file of a kind, of its rows in `window`; hot rows are not
-        asked. Answers are kept in this process, as files never change: ask for little."""
+        """What a query of `{source}` says of every file of a kind, of its rows in `window`: columns in which
+        something is said; hot rows are not asked. Answers are kept in this process, as files never change:
+        ask for little."""
         return self._answered(lambda: [self._of_file(file, sql, window) for file in self._files(kind)])
 
     @property
@@ -153,7 +154,8 @@ class Snapshot:
         if found is None:
             rows = read_files([local])
             source = rows if cut == part else f"(SELECT * FROM {rows} WHERE {during(cut)})"
-            found = self._duck().sql(sql.format(source=source)).to_arrow_table()
+            whole = self._duck().sql(sql.format(source=source)).to_arrow_table()
+            found = whole.select([n for n in whole.schema.names if whole[n].null_count < len(whole)])
             self._lake.answers.keep(key, found)
         return found
 

@@ -224,6 +224,7 @@ def _to_table(counted: pd.DataFrame, part: Window, step: timedelta | None, *, by
 def _said(table: pa.Table) -> pa.Table:
     """Only the columns of which there is any."""
     named = [name for name in table.schema.names if name in _TOLD.names]
-    said = [name for name in QUANTITIES if table[name].null_count < len(table)]
+    there = [name for name in QUANTITIES if name in table.schema.names]
+    said = [name for name in there if table[name].null_count < len(table)]
     amounts = pa.schema([(name, pa.float64()) for name in said])
     return table.select([*named, *said]).cast(pa.schema([*(_TOLD.field(n) for n in named), *amounts]))
