@@ -66,7 +66,7 @@ def _decide(row: Row, token: str | None) -> None:
     why = None if by_link else identity.lacks(needs, "to approve")
     with st.container(horizontal=True, vertical_alignment="center", key=f"decide-{row['id']}"):
         st.button(
-            "Approve", key=f"approve-{row['id']}", type="primary", icon=":material/check:",
+            "Approve", key=f"approve-{row['id']}", icon=":material/check:",
             on_click=_decided, args=(str(row["id"]), True, token), disabled=why is not None, help=why,
         )  # fmt: skip
         st.button(
@@ -123,7 +123,7 @@ def _buttons(id: str, moved: str) -> None:
         with st.popover("Restore now", icon=":material/undo:", disabled=is_off, key=f"undo-{id}"):
             before, _, after = moved.partition(" → ")
             st.markdown(f"Set it back from {after} to {before}. What somebody else set meanwhile stays.")
-            st.button("Restore", key=f"restore-{id}", type="primary", on_click=_restore, args=(id,))
+            st.button("Restore", key=f"restore-{id}", on_click=_restore, args=(id,))
         with st.popover("Extend", icon=":material/more_time:", disabled=is_off, key=f"longer-{id}"):
             for label, length in LEASES.items():
                 if length is not None:
@@ -211,7 +211,7 @@ def menu_button(incident: Mapping[str, Any]) -> None:
             _input(field, choice.do)
         if choice.leased:
             st.segmented_control("For", list(LEASES), default="30 min", key="act-lease", required=True)
-        st.button("Plan it", key="act-plan", type="primary", on_click=_ask, args=(dict(incident), choice))
+        st.button("Plan it", key="act-plan", on_click=_ask, args=(dict(incident), choice))
         st.caption("Nothing is changed yet: the plan is shown here and waits for a decision.")
 
 

@@ -50,7 +50,7 @@ def _ask(sentence: str, way: Any, label: str) -> bool:
     with st.container(key="door", width=420):
         st.title("Quarterdeck", anchor=False)
         st.markdown(sentence)
-        st.button(label, key="door-button", type="primary", on_click=way)
+        st.button(label, key="door-button", on_click=way)
     return False
 
 

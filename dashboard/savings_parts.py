@@ -92,7 +92,7 @@ def _ask(one: Saving, action: dict[str, Any]) -> None:
     why = identity.lacks("operator", "to ask for an action")
     with st.container(horizontal=True, vertical_alignment="center", key="saving-ask"):
         st.button(
-            "Plan this change", key="saving-plan", type="primary", icon=":material/build:",
+            "Plan this change", key="saving-plan", icon=":material/build:",
             on_click=_asked, args=(one.place, action), disabled=why is not None,
             help=why or "Nothing is changed yet: the plan waits for a decision on the Actions page.",
         )  # fmt: skip

@@ -53,6 +53,14 @@ def test_a_chart_has_a_key_a_description_and_streamlits_theme(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_button_is_filled_with_a_colour_that_its_words_do_not_stand_out_from(path):
+    """The theme's accent is light enough to be read as text on the dark background, so white on it is not."""
+    buttons = calls(path, {"button", "form_submit_button", "download_button", "link_button"})
+
+    assert [call.lineno for call in buttons if "type='primary'" in ast.unparse(call)] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_column_of_numbers_says_what_it_counts(path):
     """Also in tables that no store of these tests fills."""
     found = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Dict)]
