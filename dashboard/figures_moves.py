@@ -10,7 +10,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from core.cost_words import COMPONENT_WORDS
-from core.spend_moves import Move, Spent, moves
+from core.spend_moves import HELD, Move, Spent, moves
 from dashboard import numbers
 from dashboard.figures_cost import UNTAGGED, components
 from dashboard.numbers import plain
@@ -70,7 +70,7 @@ def _cause(name: str, usd: float, move: Move) -> str:
     if name == "traffic":
         grown = f" {move.traffic * 100:+,.0f}%" if move.traffic is not None else ""
         return f"traffic{grown} ({signed(usd)})"
-    of = "" if move.traffic is None else " per invocation"
+    of = "" if move.traffic is None or name in HELD else " per invocation"
     return f"{COMPONENT_WORDS.get(name, name).lower()}{of} ({signed(usd)})"
 
 
