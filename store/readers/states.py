@@ -420,7 +420,7 @@ def _text(value: Any) -> str | None:
 
 def newest_runs(snapshot: Snapshot, of: Sequence[str] = COLLECTORS, *, healthy: bool = False) -> pd.DataFrame:
     """The newest run of each of these collectors and every target (of those that went well, if `healthy`):
-    columns of `run`."""
+    collector, account, region, outcome, finished_at, error, permission."""
     run, target = schema.run, schema.target
     names = (sa.select(sa.literal(name).label("collector")) for name in of)
     collectors = sa.union_all(*names).subquery()
@@ -433,4 +433,8 @@ def newest_runs(snapshot: Snapshot, of: Sequence[str] = COLLECTORS, *, healthy: 
         mine = mine.where(run.c.outcome.in_(HEALTHY))
     newest = mine.order_by(run.c.finished_at.desc(), run.c.id.desc()).limit(1).scalar_subquery()
     ids = sa.select(newest).select_from(target.join(collectors, sa.true()))
-    return snapshot.state(sa.select(run).where(run.c.id.in_(ids)))
+    told = (run.c[name] for name in _OF_A_RUN)
+    return snapshot.state(sa.select(*told).where(run.c.id.in_(ids)))
+
+
+_OF_A_RUN = ("collector", "account", "region", "outcome", "finished_at", "error", "permission")
