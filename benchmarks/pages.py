@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("functions", nargs="*", type=int, default=[300, 2_000])
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--only", default="", help="pages whose title holds this")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     print(f"the calibration loop takes {calibration()} ms")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, one_line() as plain:

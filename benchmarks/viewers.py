@@ -82,19 +82,22 @@ def warm(server: Server, asked: Sequence[Page]) -> None:
 
 
 def report(count: int, seen: Sequence[Seen], seconds: float, used_ms: float) -> None:
+    print(f"\n{count} functions\n\n| | times | p50 | p95 | worst | kB | errors |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | --- |")
     for what, answers in (
         ("opening a page", [answer for each in seen for answer in each.opened]),
         ("a refresh", [answer for each in seen for answer in each.refreshed]),
     ):
+        if not answers:
+            print(f"| {what} | 0 | | | | | |")
+            continue
         ms = np.array([answer.ms for answer in answers])
         middle, p95, worst = np.percentile(ms, [50, 95, 100])
         errors = [error for answer in answers for error in answer.errors]
-        print(
-            f"{count} functions, {what}: {len(ms)} times, p50 {middle:.0f} ms, p95 {p95:.0f}, "
-            f"worst {worst:.0f}, {np.mean([answer.bytes for answer in answers]) / 1000:.0f} kB, "
-            f"errors: {errors or 'none'}"
-        )
-    print(f"  CPU of the process: {used_ms / 10 / seconds:.0f} % of a core")
+        took = " | ".join(f"{value:,.0f} ms" for value in (middle, p95, worst))
+        size = np.mean([answer.bytes for answer in answers]) / 1000
+        print(f"| {what} | {len(ms)} | {took} | {size:.0f} | {errors or 'none'} |")
+    print(f"\nCPU of the process: {used_ms / 10 / seconds:.0f} % of a core")
 
 
 def made(folder: Path, count: int) -> Path:
@@ -123,7 +126,7 @@ def main() -> None:
             seen, full = crowd(server, chosen, args.seconds, apart_s=30 / args.viewers)
             report(count, seen, time.monotonic() - began, used() - worked)
             each = (full - before) / args.viewers
-            print(f"  memory: {before:.0f} MB, then {full:.0f} with {args.viewers} viewers: {each:.1f} each")
+            print(f"memory: {before:.0f} MB, then {full:.0f} with {args.viewers} viewers: {each:.1f} each")
 
 
 if __name__ == "__main__":
