@@ -105,7 +105,7 @@ def explanations(incidents: Sequence[Incident], evidence: Evidence) -> list[Expl
     by_target = defaultdict[tuple[str, str], list[Incident]](list)
     for one in open:
         by_target[one.account, one.region].append(one)
-    questions = (_collection, _pool, _deploy, _dependency, _signature, _queue)
+    questions = (_collection, _pool, _deploy, _dependency, _signature, _queue, _tiers)
     return [
         found
         for question in questions
@@ -213,6 +213,18 @@ def _queue(near: Sequence[Incident], evidence: Evidence) -> Iterator[Explanation
                 told = (f"{queue.subject.rsplit(':', 1)[-1]} is worked off by {one.subject}", one.title)
                 cause = Cause("queue", f"{one.subject} does not work off its queue", told)
                 yield Explanation(one.id, queue.id, cause)
+
+
+def _tiers(near: Sequence[Incident], evidence: Evidence) -> Iterator[Explanation]:
+    """Several rules of one signal, as for a warning and a page: the worst that fires, whenever it began."""
+    alike = defaultdict[tuple[str, str, str], list[Incident]](list)
+    for one in near:
+        if signal := _signal(one, evidence):
+            alike[one.subject_kind, one.subject, signal].append(one)
+    for (_, subject, signal), (first, *others) in alike.items():
+        told = tuple(f"{one.rule} fires since {_moment(one.opened_at)}" for one in (first, *others))
+        cause = Cause("tiers", f"{signal} of {subject}, by several rules", told)
+        yield from (Explanation(first.id, one.id, cause) for one in others)
 
 
 def _first_leads(ones: Sequence[Incident], cause: Cause) -> Iterator[Explanation]:

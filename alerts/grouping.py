@@ -21,7 +21,7 @@ Covers = Callable[[Incident, Incident], bool]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`kind`: deploy, pool, queue, dependency, signature, collection. `text` says it in a sentence."""
+    """`kind`: deploy, pool, queue, dependency, signature, collection, tiers. `text` says it in a sentence."""
 
     kind: str
     text: str

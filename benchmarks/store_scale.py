@@ -123,7 +123,7 @@ def questions(store: Store, fleet: Fleet) -> dict[str, Callable[[], object]]:
         "memory by function, 30 d": lambda: distributions.memory_use(store, month, now=NOW),
         "evidence to size functions by, 30 d": lambda: rightsizing.observed(store, month, now=NOW),
         "slowest invocations, 30 d": lambda: slow.slow_invocations(store, month),
-        "nearest to their timeout, 30 d": lambda: slow.slow_invocations(
+        "nearest the timeout, 30 d": lambda: slow.slow_invocations(
             store, month, order="nearest timeout"
         ),
         "a text in log lines, 30 d": lambda: log_search.log_events(store, month, Search(text="timed out")),

@@ -18,6 +18,7 @@ HERE = ("111122223333", "eu-west-1")
 SIGNALS = {
     "error-rate": "error_rate",
     "throttles": "throttles",
+    "many-throttles": "throttles",
     "slow": "duration_p95",
     "headroom": "concurrency_headroom",
     "dead-letters": "dead_letter_arrivals",
@@ -177,6 +178,24 @@ def test_functions_with_the_same_error_are_one_when_it_is_most_of_their_errors()
     assert leaders(ones, errors=errors) == {"b": "a"}
     errors[(*HERE, "search")] = Errors("KeyError: <str>", 4, 10)
     assert leaders(ones, errors=errors) == {}
+
+
+def test_rules_of_one_signal_stand_under_the_worst_that_fires_whenever_it_began():
+    found = groups(
+        [made("a", "throttles", minute=-90), made("b", "many-throttles", severity="critical"),
+         made("c", "throttles", "search")]
+    )  # fmt: skip
+
+    assert found == {
+        "a": (
+            "b",
+            {
+                "kind": "tiers",
+                "text": "throttles of checkout, by several rules",
+                "evidence": ["many-throttles fires since 03:00 UTC", "throttles fires since 01:30 UTC"],
+            },
+        )
+    }
 
 
 def test_what_began_far_apart_has_no_one_cause():
