@@ -70,7 +70,13 @@ class Duty:
         if self.is_ours():
             now, access = self._clock(), self._access
             act_due(
-                self._store, self._rules, self._settings, self.aws_for, access=access, now=now, cost=self._cost
+                self._store,
+                self._rules,
+                self._settings,
+                self.aws_for,
+                access=access,
+                now=now,
+                cost=self._cost,
             )
 
     def pace(self) -> None:

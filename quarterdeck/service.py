@@ -72,6 +72,7 @@ class Schedule:
     act: timedelta = timedelta(seconds=10)
     live: timedelta = timedelta(seconds=1)
     pack: timedelta = timedelta(minutes=10)
+    relieve: timedelta = timedelta(seconds=30)
     pace: timedelta = timedelta(minutes=1)
     bills: timedelta = timedelta(minutes=1)
     again: timedelta = timedelta(minutes=5)
@@ -156,6 +157,7 @@ class Service:
         self._pools.append(self._live)
         self._every("live", every.live, lambda: self._desk.take(dict(self._aws)))
         self._every("pack", every.pack, self._pack)
+        self._every("relieve", every.relieve, self._relieve)
         self._every("pace", every.pace, self.duty.pace)
         if self.settings.cost.bills:
             self._every("bills", every.bills, self._import_bills)
@@ -168,6 +170,12 @@ class Service:
     def _pack(self) -> None:
         self.store.pack(now=self.clock())
         meter(self.store, now=self.clock())
+
+    def _relieve(self) -> None:
+        """Pack at once what history brings, so that pages are quick while it is read."""
+        now = self.clock()
+        if self.store.is_crowded(now=now):
+            self.store.pack(now=now)
 
     def watch(self, *reached: Aws) -> None:
         """Take part in watching these targets. What becomes ours of them is read at once, the last hours

@@ -35,6 +35,17 @@ class Begin(Protocol):
     def __call__(self) -> AbstractContextManager[sa.Connection]: ...
 
 
+CROWD = 500
+"""Batches of settled hours, from which on readers would decode more of them than their memory keeps."""
+
+
+def is_crowded(connection: sa.Connection, *, now: datetime) -> bool:
+    """Whether so much of the hot tail could be sealed that packing should not wait for its turn: while
+    history is read, thousands of batches come within minutes."""
+    due = sa.select(sa.func.count()).where(hot_table.c.end <= floor(now - SEAL_AFTER, HOUR))
+    return int(connection.execute(due).scalar_one()) >= CROWD
+
+
 @dataclass(slots=True)
 class Unit:
     """What becomes one file: hot batches, and files that it replaces."""

@@ -187,6 +187,11 @@ class Store:
             if failures:
                 raise failures[0]
 
+    def is_crowded(self, *, now: datetime) -> bool:
+        """Whether `pack` should not wait for its turn."""
+        with self._explained(), self._engine.connect() as connection:
+            return packing.is_crowded(connection, now=now)
+
     @contextmanager
     def packing_alone(self) -> Iterator[bool]:
         """Hold the lock of packing, for whoever files what is derived; False when another process has it."""

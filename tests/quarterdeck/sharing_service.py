@@ -75,7 +75,9 @@ def serve(up, folder, database, chat):
     )
     rules = [Rule.model_validate({"rule": "broken", "signal": "error_rate", "above": 0.1, "act": ACTION})]
     often, never = timedelta(seconds=0.3), timedelta(days=1)
-    schedule = Schedule(beat=timedelta(seconds=BEAT_S), deliver=often, act=often, evaluate=never, pack=never)
+    schedule = Schedule(
+        beat=timedelta(seconds=BEAT_S), deliver=often, act=often, evaluate=never, pack=never, relieve=never
+    )
 
     def collect(aws, ask):
         httpx.post(f"{chat}/read", json={"holder": holder, "account": aws.target.account}, timeout=30)

@@ -17,10 +17,11 @@ from core.entities import Alias, Function
 from core.errors import AwsError
 from core.facts import Listed, Target
 from core.settings import AwsSettings, CollectSettings, CostSettings, StoreSettings
+from core.telemetry import MetricPoint
 from core.windows import floor
 from quarterdeck.service import FRESH, USUAL, Schedule, Service, utc_now
 from quarterdeck.settings import Settings
-from store import journal
+from store import journal, packing
 from store.schema import run
 from store.store import Store
 
@@ -119,6 +120,22 @@ def test_every_collector_reads_the_last_hours_before_any_reads_older_history(sta
     fresh = note.asked[:3]
     assert [name for name, _, _ in fresh] == ["inventory", "metrics", "logs"]
     assert all(window.start > utc_now() - FRESH - HOUR for _, _, window in fresh)
+
+
+def test_what_history_brings_is_packed_before_its_turn_when_it_is_much(start, store, monkeypatch):
+    monkeypatch.setattr(packing, "CROWD", 3)
+    old = [floor(utc_now(), HOUR) - n * HOUR for n in (3, 4, 5)]
+    points = [MetricPoint(scope="function", function="checkout", ts=ts, period_s=60) for ts in old]
+    looks = []
+
+    def collect(aws, ask):
+        looks.append(ask)
+        yield from (INVENTORY if len(looks) < 3 else (*INVENTORY, *points))
+
+    look = Collector(name="inventory", what="x", every="metrics_every", permissions=(), collect=collect)
+    start(look, every="1s", schedule=Schedule(relieve=timedelta(seconds=0.2)))
+
+    until(lambda: store.filed("metrics", HERE))
 
 
 def test_it_keeps_reading_on_its_schedule(start):

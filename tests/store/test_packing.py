@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from core.errors import StoreError
 from core.settings import RetentionSettings
 from core.windows import Window
-from store import schema, state
+from store import packing, schema, state
 from store.store import Store
 from store.telemetry import SCHEMAS
 
@@ -46,6 +46,18 @@ def test_finished_days_and_quarters_become_a_file_and_settled_hours_one_each(sto
 
     assert files(store) == ["00", *(f"{hour:02}" for hour in range(6, 11)), "day"]
     assert hot_hours(store) == [noon - HOUR, noon]
+
+
+def test_it_is_crowded_when_many_batches_could_be_sealed(store, fill, noon, monkeypatch):
+    monkeypatch.setattr(packing, "CROWD", 3)
+    fill("checkout", hours=[-4, -3, -1, 0])
+    assert not store.is_crowded(now=noon)
+    fill("checkout", hours=[-2])
+    assert store.is_crowded(now=noon)
+
+    store.pack(now=noon)
+
+    assert not store.is_crowded(now=noon)
 
 
 def test_an_hour_is_sealed_when_runs_that_keep_up_read_it_no_more(store, fill, noon):
