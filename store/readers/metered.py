@@ -34,6 +34,9 @@ KEPT = (*READS, KIND)
 """Telemetry that a snapshot must have."""
 
 HOUR = timedelta(hours=1)
+NEWEST = DAY + HOUR
+"""So young, all is counted at once in less time than what files leave out at either end; no retention is
+shorter."""
 _BY_MONTH = frozenset(name for name, count in COUNTS.items() if count.is_by_month)
 _NAMES = ("account", "region", "function", "version", "architecture")
 _WORDS = pa.schema([*((name, pa.string()) for name in _NAMES), ("month", pa.int64()), ("step", pa.int64())])
@@ -113,7 +116,8 @@ def meter_usage(
 ) -> Metering:
     """The usage of a window. `snapshot` is of `KEPT` and holds it; `coverage` and `told`, of that very
     window, spare reading them again. Steps are whole hours at least."""
-    filed = _filed_window(snapshot, window, where, step)
+    is_newest = step is None and now - window.start <= NEWEST
+    filed = Window(window.start, window.start) if is_newest else _filed_window(snapshot, window, where, step)
     sql = _sql(where, step, by_version=by_version)
     tables = [t for t in snapshot.per_file(KIND, sql, filed) if len(t)] if filed.duration else []
     for part in _parts(window, filed):
