@@ -136,10 +136,12 @@ class Views:
             self.duck.register(f"{kind}_late", self._hot(kind, sources.late, KEYS[kind]))
 
     def _hot(self, kind: str, tables: Sequence[pa.Table], names: Sequence[str]) -> pa.Table:
-        place, empty = self._place, _empty(SCHEMAS[kind]).select(list(names))
+        place, empty, wanted = self._place, _empty(SCHEMAS[kind]).select(list(names)), frozenset(names)
         if place is not None:
-            return pa.concat_tables([empty, *(narrow.of(table, place, names) for table in tables)])
-        return pa.concat_tables([empty, *(table.select(list(names)) for table in tables)])
+            mine = (narrow.of(table, place, names) for table in tables)
+        else:
+            mine = (table.select([n for n in table.schema.names if n in wanted]) for table in tables)
+        return pa.concat_tables([empty, *mine], promote_options="default")
 
 
 @lru_cache(maxsize=64)
