@@ -123,9 +123,6 @@ def questions(store: Store, fleet: Fleet) -> dict[str, Callable[[], object]]:
         "memory by function, 30 d": lambda: distributions.memory_use(store, month, now=NOW),
         "evidence to size functions by, 30 d": lambda: rightsizing.observed(store, month, now=NOW),
         "slowest invocations, 30 d": lambda: slow.slow_invocations(store, month),
-        "nearest the timeout, 30 d": lambda: slow.slow_invocations(
-            store, month, order="nearest timeout"
-        ),
         "a text in log lines, 30 d": lambda: log_search.log_events(store, month, Search(text="timed out")),
         "fleet over time, 24 h": lambda: fleets.fleet_series(store, day, now=NOW),
         "fleet over time, 30 d": lambda: fleets.fleet_series(store, month, now=NOW),
@@ -136,6 +133,7 @@ def questions(store: Store, fleet: Fleet) -> dict[str, Callable[[], object]]:
         "errors by signature, 24 h": lambda: functions.errors_by_signature(store, TARGET, name, day),
         "costs, 30 d": lambda: cost.costs(store, month, now=NOW),
         "a function's traces, 3 d": lambda: tracing.traces(store, three, where=one),
+        "nearest the timeout, 30 d": lambda: slow.slow_invocations(store, month, order="nearest timeout"),
     }
 
 
