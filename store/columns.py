@@ -72,6 +72,11 @@ def inside(table: pa.Table, window: Window) -> pa.Table:
     return table.filter(pc.and_(pc.greater_equal(ts, start), pc.less(ts, end)))
 
 
+def said(table: pa.Table) -> pa.Table:
+    """The columns in which any row says something: most of a kind's are null."""
+    return table.select([name for name in table.schema.names if table[name].null_count < len(table)])
+
+
 def by_hour(table: pa.Table) -> Iterator[tuple[datetime, pa.Table]]:
     """Cut at whole UTC hours, oldest first; rows keep their order."""
     return cut(table, timedelta(hours=1))

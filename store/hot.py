@@ -90,8 +90,8 @@ def listed(
 
 
 class HotCache:
-    """Decoded batches of this process, by seq, with the columns in which something is said: most of a kind's
-    are null. A batch never changes. Safe to share by threads."""
+    """Decoded batches of this process, by seq, with the columns in which something is said. A batch never
+    changes. Safe to share by threads."""
 
     def __init__(self, limit_bytes: int = CACHE_BYTES) -> None:
         self._recent = Recent[int](limit_bytes)
@@ -107,7 +107,7 @@ class HotCache:
                 table = readable(batch.kind, {batch.seq: payload}).get(batch.seq)
                 if table is None:
                     continue
-                table = table.select([n for n in table.schema.names if table[n].null_count < len(table)])
+                table = columns.said(table)
                 self._recent.keep(batch.seq, table)
             found[batch.seq] = table
         return found

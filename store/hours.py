@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from core.windows import Window, ceil, floor, subtract
 from store import rollup
-from store.columns import inside
+from store.columns import inside, said
 from store.lake import Lake, during, newest_sql, read_files
 from store.narrow import Place, of
 from store.telemetry import SCHEMAS
@@ -68,8 +68,8 @@ def _add_up(duck: duckdb.DuckDBPyConnection, file: Path) -> pa.Table:
             max({_NEWEST}) AS newest
         FROM {read_files([file])} GROUP BY ALL"""
     ).to_arrow_table()
-    said = [name for name in found.schema.names if found[name].null_count < len(found)]
-    return found.select(said).cast(pa.schema([EMPTY.schema.field(name) for name in said]))
+    told = said(found)
+    return told.cast(pa.schema([EMPTY.schema.field(name) for name in told.schema.names]))
 
 
 def whole(window: Window, until: datetime) -> Window:

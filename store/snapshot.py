@@ -17,6 +17,7 @@ from core.errors import AskAgainError, StoreError
 from core.price_book import Price
 from core.windows import Window
 from store import hot, hours, schema, state
+from store.columns import said
 from store.hot import HotCache
 from store.lake import Lake, during, has_columns, read_files
 from store.losses import NOT_OF_A_FILE, Loss, Losses, damaged, sift, still, torn_footers
@@ -154,8 +155,7 @@ class Snapshot:
         if found is None:
             rows = read_files([local])
             source = rows if cut == part else f"(SELECT * FROM {rows} WHERE {during(cut)})"
-            whole = self._duck().sql(sql.format(source=source)).to_arrow_table()
-            found = whole.select([n for n in whole.schema.names if whole[n].null_count < len(whole)])
+            found = said(self._duck().sql(sql.format(source=source)).to_arrow_table())
             self._lake.answers.keep(key, found)
         return found
 

@@ -87,6 +87,11 @@ def with_none(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.astype(object).where(column.notna(), None)
 
 
+def number(value: Any) -> float | None:
+    """One value of a frame: None where nothing is said."""
+    return None if value is None or value != value else float(value)
+
+
 def share(part: pd.Series[Any], whole: pd.Series[Any]) -> pd.Series[Any]:
     """`part / whole` as 0..1; NaN where `whole` is 0 or unknown."""
     return part.astype(float) / whole.astype(float).where(whole > 0)

@@ -9,7 +9,7 @@ from typing import Any
 from core.facts import Target
 from core.windows import Window
 from store.asking import reader
-from store.readers.frames import rows
+from store.readers.frames import number, rows
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage
 from store.store import Snapshot, Store
@@ -82,7 +82,7 @@ def particulars(store: Store, target: Target, function: str, window: Window, *, 
         _extensions(told),
         _durable(told),
         _refused(told),
-        Batches(int(batches.batches), batches.failed, _or_none(batches.items)) if batches.batches else None,
+        Batches(int(batches.batches), batches.failed, number(batches.items)) if batches.batches else None,
         coverage.seen("metrics", *place).state(),
         coverage.seen("logs", *place).state(),
     )
@@ -107,27 +107,23 @@ def _batches(snapshot: Snapshot) -> Any:
 
 
 def _extensions(told: Any) -> Extensions | None:
-    spent, invocations = _or_none(told.extensions_ms), _or_none(told.invocations)
+    spent, invocations = number(told.extensions_ms), number(told.invocations)
     if spent is None or not invocations:
         return None
-    most, duration = _or_none(told.extensions_max_ms), _or_none(told.duration_ms)
+    most, duration = number(told.extensions_max_ms), number(told.duration_ms)
     return Extensions(spent / invocations, most or 0.0, spent / duration if duration else None)
 
 
 def _durable(told: Any) -> Durable | None:
-    counts = {name: _or_none(getattr(told, f"durable_{name}")) for name in DURABLE}
+    counts = {name: number(getattr(told, f"durable_{name}")) for name in DURABLE}
     if all(count is None for count in counts.values()):
         return None
     known = {name: count or 0.0 for name, count in counts.items()}
-    return Durable(**known, longest_ms=_or_none(told.durable_longest_ms))
+    return Durable(**known, longest_ms=number(told.durable_longest_ms))
 
 
 def _refused(told: Any) -> dict[str, float] | None:
-    counts = {name: _or_none(getattr(told, f"{name}_throttles")) for name in REASONS}
+    counts = {name: number(getattr(told, f"{name}_throttles")) for name in REASONS}
     if all(count is None for count in counts.values()):
         return None
     return {name: count or 0.0 for name, count in counts.items()}
-
-
-def _or_none(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)

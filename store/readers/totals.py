@@ -12,6 +12,7 @@ from core.formulas import Numbers, rate
 from core.windows import Window
 from store.asking import reader
 from store.readers.fleet import EVERYTHING
+from store.readers.frames import number
 from store.readers.records import RECORD_COUNTS
 from store.readers.summaries import larger, plus, summary_totals
 from store.readers.things import sql_where
@@ -32,11 +33,11 @@ def record_totals(store: Store, window: Window, *, where: Filter = EVERYTHING) -
         frame = snapshot.frame(f"SELECT {RECORD_COUNTS} FROM invocations WHERE {wanted}", params)
         durations = snapshot.frame(_DURATIONS.format(wanted=wanted), params)
         more = summary_totals(snapshot, window, where)
-    found = {str(name): _known(value) for name, value in frame.iloc[0].items()}
+    found = {str(name): number(value) for name, value in frame.iloc[0].items()}
     found |= _percentiles(durations)
     if more is not None:
-        found |= {name: plus(found[name], _known(getattr(more, name))) for name in _COUNTS}
-        found |= {"max_memory_used_mb": larger(found["max_memory_used_mb"], _known(more.max_memory_used_mb))}
+        found |= {name: plus(found[name], number(getattr(more, name))) for name in _COUNTS}
+        found |= {"max_memory_used_mb": larger(found["max_memory_used_mb"], number(more.max_memory_used_mb))}
     return found | {"cold_start_rate": rate(found["cold_starts"], found["records"])}
 
 
@@ -66,7 +67,3 @@ def _percentiles(durations: pd.DataFrame) -> dict[str, float | None]:
 
 
 _COUNTS = ("records", "cold_starts", "timeouts", "out_of_memory")
-
-
-def _known(value: float | None) -> float | None:
-    return None if value is None or value != value else float(value)
