@@ -32,6 +32,7 @@ from core.telemetry import MetricPoint
 from core.windows import Window
 from store.schema import metadata
 from store.store import Store
+from tests.alerts.kinds import ENDLESS_DRIPS, PATIENT_S
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -113,6 +114,7 @@ class Receiver:
     bodies: list[Any] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    dripped: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def then(self, status: int, body: bytes = b"ok", **headers: str) -> Receiver:
@@ -127,9 +129,15 @@ class Receiver:
         self.answers.append(answer)
         return self
 
-    def then_wait(self, seconds: float) -> Receiver:
-        self.answers.append(lambda handler: time.sleep(seconds))
-        return self
+    def then_hold(self) -> threading.Event:
+        """Does not answer before the event is set."""
+        released = threading.Event()
+
+        def hold(handler: BaseHTTPRequestHandler) -> None:
+            released.wait(60)
+
+        self.answers.append(hold)
+        return released
 
     def then_cut(self) -> Receiver:
         def cut(handler: BaseHTTPRequestHandler) -> None:
@@ -144,8 +152,9 @@ class Receiver:
             handler.send_response(500)
             handler.send_header("Content-Length", "100000")
             handler.end_headers()
-            for _ in range(100):
+            for _ in range(ENDLESS_DRIPS):
                 handler.wfile.write(b"x")
+                self.dripped += 1
                 time.sleep(0.1)
 
         self.answers.append(drip)
@@ -289,8 +298,10 @@ def table(store: Store) -> Callable[[str], list[dict[str, Any]]]:
 def settings() -> Callable[..., AlertSettings]:
     """Settings with one channel, `chat`, unless others are given."""
 
-    def make(url: str = "http://127.0.0.1:9/hook", **given: Any) -> AlertSettings:
-        usual: dict[str, Any] = {"channels": {"chat": {"kind": "slack", "url": url, "timeout_s": 0.5}}}
+    def make(
+        url: str = "http://127.0.0.1:9/hook", *, timeout_s: float = PATIENT_S, **given: Any
+    ) -> AlertSettings:
+        usual: dict[str, Any] = {"channels": {"chat": {"kind": "slack", "url": url, "timeout_s": timeout_s}}}
         return AlertSettings.model_validate(usual | given)
 
     return make

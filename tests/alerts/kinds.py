@@ -41,9 +41,16 @@ WELL: dict[str, bytes] = {
 }
 
 
-def given(kind: str, url: str = HOOK) -> dict[str, Any]:
+PATIENT_S, IMPATIENT_S = 20.0, 0.5
+"""How long a channel waits for its target: for one that answers, and for one that never will."""
+
+ENDLESS_DRIPS = 300
+"""Of an answer that drips; ten a second."""
+
+
+def given(kind: str, url: str = HOOK, *, timeout_s: float = PATIENT_S) -> dict[str, Any]:
     """The settings of a channel of `kind` at `url`."""
-    own: dict[str, Any] = {"kind": kind, "timeout_s": 0.5} | OWN.get(kind, {})
+    own: dict[str, Any] = {"kind": kind, "timeout_s": timeout_s} | OWN.get(kind, {})
     if kind in API:
         return own | {API[kind]: str(httpx.URL(url).copy_with(path="/"))}
     return own | ({"url": url} if kind in BY_HTTP else {})
@@ -61,8 +68,8 @@ def secret_of(kind: str) -> str:
     )
 
 
-def channel_of(kind: str, url: str = HOOK) -> Any:
-    return TypeAdapter(Channel).validate_python(given(kind, url))
+def channel_of(kind: str, url: str = HOOK, *, timeout_s: float = PATIENT_S) -> Any:
+    return TypeAdapter(Channel).validate_python(given(kind, url, timeout_s=timeout_s))
 
 
 def well(kind: str) -> bytes:

@@ -11,6 +11,7 @@ from alerts import ledger
 from alerts.incident import Incident
 from alerts.outbox import LONGEST_WAIT, Ways, backoff
 from alerts.postman import Postman
+from tests.alerts.kinds import IMPATIENT_S, PATIENT_S
 
 NOTICES = [("i1", "firing"), ("i1", "resolved")]
 
@@ -125,13 +126,14 @@ def test_a_dead_notice_does_not_hold_up_the_next(queue, deliver, receiver, table
 @pytest.mark.parametrize("trouble", ["slow", "cut", "refused", "huge"])
 def test_nothing_is_lost_when_the_target_misbehaves(queue, deliver, receiver, table, settings, trouble):
     {
-        "slow": lambda: receiver.then_wait(1.5),
+        "slow": receiver.then_hold,
         "cut": receiver.then_cut,
         "refused": lambda: None,
         "huge": lambda: receiver.then(500, b"x" * 5_000_000),
     }[trouble]()
     queue([("i1", "firing")])
-    deliver(0, settings=settings("http://127.0.0.1:9/hook")) if trouble == "refused" else deliver(0)
+    url = "http://127.0.0.1:9/hook" if trouble == "refused" else receiver.url
+    deliver(0, settings=settings(url, timeout_s=IMPATIENT_S if trouble == "slow" else PATIENT_S))
     receiver.answers.clear()
     receiver.then(200)
     deliver(60)
