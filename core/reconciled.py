@@ -17,6 +17,7 @@ UNWATCHED, ELSEWHERE = "not watched: functions", "not watched: accounts and regi
 NOT_ESTIMATED, NO_PRICE, PRICE = "not estimated", "no price known", "another price"
 LATE, UNREAD, ROUNDING = "late usage", "days not collected", "rounding"
 ROUGHLY = "known roughly"
+SHARED = "shared with other services"
 
 REASONS: Mapping[str, str] = {
     FREE_TIER: "Use that the bill charges nothing for, at list price.",
@@ -28,6 +29,8 @@ REASONS: Mapping[str, str] = {
     FEES: "Lines of other kinds, by AWS's word.",
     UNWATCHED: "Resources that the bill charges in watched places, but no inventory has.",
     ELSEWHERE: "Accounts and regions that the bill charges and no target covers.",
+    SHARED: "Logs, traces and queues of all services of an account: the bill has more than functions used,"
+    " and does not tell whose it is.",
     NOT_ESTIMATED: "What is charged, but counted nowhere by us.",
     NO_PRICE: "Places or meters of which no price is known: the estimate leaves them out.",
     PRICE: "The bill's public price is not the one that the estimate goes by.",
@@ -93,6 +96,12 @@ class Compared:
     def unexplained_usd(self) -> Decimal:
         return total(one.usd for one in self.differences if one.reason == UNEXPLAINED)
 
+    @property
+    def shared_usd(self) -> Decimal:
+        """At list price, but no more than is charged: some of it may be free."""
+        shared = total(one.usd for one in self.differences if one.reason == SHARED)
+        return min(shared, max(self.bill_usd, Decimal(0)))
+
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
@@ -116,7 +125,7 @@ class Reconciled:
 
     @property
     def unexplained_share(self) -> Decimal | None:
-        """Of the larger of estimate and bill; None: both are nothing."""
+        """Of the larger of estimate and bill, less what is shared; None: both are nothing."""
         return self._share(self.unexplained_usd)
 
     @property
@@ -153,8 +162,13 @@ class Reconciled:
     def _apart(self, *reasons: str) -> Decimal:
         return total(abs(d.usd) for one in self.cells for d in one.differences if d.reason in reasons)
 
+    @property
+    def shared_usd(self) -> Decimal:
+        """What is charged for what other services may have used: it says nothing of the estimate."""
+        return total(one.shared_usd for one in self.cells)
+
     def _share(self, usd: Decimal) -> Decimal | None:
-        larger = max(abs(self.bill_usd), self.estimate_usd)
+        larger = max(abs(self.bill_usd - self.shared_usd), self.estimate_usd)
         return usd / larger if larger else None
 
     def by_day(self) -> dict[date, Day]:
@@ -179,11 +193,20 @@ class Reconciled:
 
 
 def sentence(found: Reconciled) -> str:
-    """How far to trust the estimate, in one sentence."""
+    """How far to trust the estimate; and what says nothing of it, where there is any."""
+    if not found.shared_usd:
+        return _judged(found)
+    return (
+        f"{_judged(found)} Another {_dollars(found.shared_usd)} is for logs, traces and queues, of which the"
+        " bill does not tell whether Lambda or another service used them: it says nothing of the estimate."
+    )
+
+
+def _judged(found: Reconciled) -> str:
     month, verdict = f"{found.month:%B %Y}", found.verdict
     if verdict == "nothing":
-        return f"Neither the bill nor the estimate of {month} has anything that costs money."
-    bill, left = _dollars(found.bill_usd), _dollars(found.doubtful_usd)
+        return f"Neither the bill nor the estimate of {month} has anything of Lambda's that costs money."
+    bill, left = _dollars(found.bill_usd - found.shared_usd), _dollars(found.doubtful_usd)
     if verdict == "too early":
         apart = _dollars(found.uncompared_usd)
         return (

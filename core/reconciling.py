@@ -28,6 +28,7 @@ from core.reconciled import (
     PRICE,
     ROUGHLY,
     ROUNDING,
+    SHARED,
     TAXES,
     TIERS,
     UNEXPLAINED,
@@ -60,10 +61,15 @@ _BY_KIND = {
 
 
 class Rough(NamedTuple):
-    """Why a day's use is known roughly, and by how much of the larger side it may be off for that."""
+    """Why a day's use is known roughly, and by how much of the larger side it may be off for that. What is
+    known at `most` says nothing of a bill that has more."""
 
     why: str
     share: Decimal = Decimal(1)
+    is_most: bool = False
+
+    def explains(self, gap: Decimal, size: Decimal) -> bool:
+        return abs(gap) <= size * self.share and not (self.is_most and gap > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,8 @@ def _explained(
     whole = sum((line.net_usd for line in used.values()), Decimal(0))
     if place not in known.names and not sides.ours:
         yield Difference(cell, ELSEWHERE, whole, (f"{cell.account} {cell.region or 'no region'}",))
+    elif not is_counted and _is_shared(cell):
+        yield Difference(cell, SHARED, whole, _usage_types(used))
     elif cell.meter not in METERS or not is_counted:
         yield Difference(cell, NOT_ESTIMATED, whole, (cell.meter,))
     elif price is None:
@@ -205,11 +213,21 @@ def _explained(
         mine = {what: line for what, line in used.items() if _is_watched(what, known)}
         for what, line in used.items():
             if what not in mine:
-                yield Difference(cell, UNWATCHED, line.net_usd, (what.resource,))
+                reason = SHARED if _is_shared(cell) else UNWATCHED
+                yield Difference(cell, reason, line.net_usd, (what.resource,))
         yield from _by_day(cell, sides.ours, mine, price.usd, known)
         turns = _free_until(mine) if METERS[cell.meter].free else None
         for what, line in mine.items():
             yield from _priced(cell, what, line, price, is_part_free=what.day == turns)
+
+
+def _is_shared(cell: Cell) -> bool:
+    """Whether other services than Lambda use what the meter counts, too."""
+    return cell.meter in METERS and METERS[cell.meter].service != LAMBDA
+
+
+def _usage_types(lines: Iterable[What]) -> tuple[str, ...]:
+    return tuple(sorted({what.usage_type for what in lines}))
 
 
 def _is_watched(what: What, known: Known) -> bool:
@@ -229,8 +247,14 @@ def _by_day(
         gap = (sum(charged.values(), Decimal(0)) - sum(counted.values(), Decimal(0))) * usd
         if gap:
             size = max(sum(charged.values(), Decimal(0)), sum(counted.values(), Decimal(0))) * usd
-            reason = _reason_of_day(cell, day, gap, size, known)
-            yield Difference(cell, reason, gap, _names(cell, day, reason, charged, counted, known))
+            for reason, part in _reasons_of_day(cell, day, gap, size, _unnamed(cell, charged) * usd, known):
+                yield Difference(cell, reason, part, _names(cell, day, reason, charged, counted, known))
+
+
+def _unnamed(cell: Cell, charged: Mapping[What, Decimal]) -> Decimal:
+    """What may be another service's use: the bill names no resource of it."""
+    unnamed = (quantity for what, quantity in charged.items() if not what.resource)
+    return sum(unnamed, Decimal(0)) if _is_shared(cell) else Decimal(0)
 
 
 def _names(
@@ -243,20 +267,29 @@ def _names(
 ) -> tuple[str, ...]:
     if reason == UNEXPLAINED:
         return _apart(charged, counted)
+    if reason == SHARED:
+        return _usage_types(what for what in charged if not what.resource)
     if reason == ROUGHLY:
         return (known.roughly[cell[:3]][day].why,)
     return (day.isoformat(),) if reason in (LATE, UNREAD) else ()
 
 
-def _reason_of_day(cell: Cell, day: date, gap: Decimal, size: Decimal, known: Known) -> str:
+def _reasons_of_day(
+    cell: Cell, day: date, gap: Decimal, size: Decimal, unnamed_usd: Decimal, known: Known
+) -> Iterator[tuple[str, Decimal]]:
+    """Why a day's use differs, with the part of the gap that each reason has."""
     if _is_close(gap, size):
-        return ROUNDING
-    if day >= known.settled_before:
-        return LATE
-    if day not in known.days.get((cell.account, cell.region), ()):
-        return UNREAD
-    rough = known.roughly.get(cell[:3], {}).get(day)
-    return ROUGHLY if rough and abs(gap) <= size * rough.share else UNEXPLAINED
+        yield ROUNDING, gap
+    elif day >= known.settled_before:
+        yield LATE, gap
+    elif day not in known.days.get((cell.account, cell.region), ()):
+        yield UNREAD, gap
+    else:
+        others = max(Decimal(0), min(gap, unnamed_usd))
+        rough = known.roughly.get(cell[:3], {}).get(day)
+        left = gap - others
+        yield SHARED, others
+        yield ROUGHLY if rough and rough.explains(left, size) else UNEXPLAINED, left
 
 
 def _apart(charged: Mapping[What, Decimal], counted: Mapping[str, Decimal]) -> tuple[str, ...]:

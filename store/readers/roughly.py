@@ -28,8 +28,9 @@ BY_RECORDS = {
 }
 """Meters that metrics can only estimate."""
 
-BUSIEST = Rough("pollers are known at their most of five minutes or more", Decimal("0.5"))
+BUSIEST = Rough("pollers are known at their most of five minutes or more", Decimal("0.5"), is_most=True)
 POLLERS = ("event_pollers", "event_pollers_sqs")
+BATCHED = Rough("up to ten messages may have been one request", Decimal("0.9"), is_most=True)
 UNSIZED = Rough("stored logs have the size of when it was first read")
 IN_PART = {
     "traces": ("tracing", Rough("traces were read in part")),
@@ -51,6 +52,7 @@ def roughly_known(metered: Metering, snapshot: Snapshot, things: Things, window:
         *_in_part(snapshot, things, window),
         *_at_most(snapshot),
         *_estimated(metered),
+        *_batched(things, window),
     )
     for account, region, meters, day, why in told:
         for meter in meters:
@@ -100,6 +102,13 @@ def _at_most(snapshot: Snapshot) -> Iterator[One]:
     )
     for row in rows(told):
         yield row.account, row.region, POLLERS, date.fromisoformat(str(row.day)[:10]), BUSIEST
+
+
+def _batched(things: Things, window: Window) -> Iterator[One]:
+    """CloudWatch counts messages of queues, AWS charges requests."""
+    for account, region in sorted({(t.account, t.region) for t in things.of("queue", gone=True)}):
+        for day in days_of(window):
+            yield account, region, ("queue_requests", "queue_requests_fifo"), day, BATCHED
 
 
 def _in_part(snapshot: Snapshot, things: Things, window: Window) -> Iterator[One]:

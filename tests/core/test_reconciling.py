@@ -21,6 +21,8 @@ TYPES = {
     "duration": "Lambda-GB-Second",
     "ephemeral": "Lambda-Storage-GB-Second",
     "provisioned_capacity": "Lambda-Provisioned-Concurrency",
+    "queue_requests": "Requests-Tier1",
+    "log_ingest": "VendedLog-Bytes",
 }
 PREFIX = {"eu-west-1": "EU-", "us-east-1": "", "us-east-2": "USE2-"}
 
@@ -81,7 +83,7 @@ uses = st.builds(
     st.sampled_from(["checkout", "etl", "mail"]),
     st.integers(1, 31),
     st.integers(1, 10**9),
-    st.sampled_from(list(TYPES)),
+    st.sampled_from(["requests", "duration", "ephemeral", "provisioned_capacity"]),
     st.sampled_from([A, B]),
     st.sampled_from(list(PREFIX)),
     st.sampled_from(["x86_64", "arm64"]),
@@ -322,3 +324,89 @@ def test_the_sentence_tells_the_share_in_plain_digits(charged, said):
     ours = [used("checkout", quantity=1000)]
 
     assert said in sentence(reconciled(ours, bill_of(used("checkout", quantity=charged))))
+
+
+def there(function, **more):
+    """Use in a region of which every price is known."""
+    return used(function, region="us-east-1", **more)
+
+
+def unnamed(bill):
+    """As Cost Explorer and reports without resource ids tell it."""
+    found = {}
+    for what, line in bill.items():
+        add(found, Line(PAYER, OCTOBER, what._replace(resource=""), line))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("meter", "usage_type"), [("queue_requests", "Requests-Tier1"), ("log_ingest", "VendedLog-Bytes")]
+)
+def test_what_other_services_use_of_queues_and_logs_is_no_error_of_ours_and_is_named(meter, usage_type):
+    ours = [there("checkout", quantity=10**6), there("checkout", quantity=1000, meter=meter)]
+    others = there("web", quantity=9 * 10**6, meter=meter)
+
+    found = reconciled(ours, unnamed(bill_of(*ours, others)))
+
+    price = BOOK.of(METERS[meter], "us-east-1", "", on=date(2026, 10, 31)).usd
+    assert found.by_reason()[r.SHARED] == (9 * 10**6 * price, (usage_type,))
+    assert found.unexplained_usd == 0
+    assert found.verdict == "trusted"
+    assert "another service used them" in sentence(found)
+    assert adds_up(found)
+
+
+def test_queues_that_no_function_has_are_others():
+    ours = [there("checkout")]
+    others = there("web", meter="queue_requests")
+
+    assert list(reconciled(ours, unnamed(bill_of(*ours, others))).by_reason()) == [r.SHARED]
+
+
+def test_where_the_bill_names_queues_ours_are_told_apart():
+    ours = [there("checkout"), there("orders", quantity=1000, meter="queue_requests")]
+    bill = bill_of(ours[0], there("orders", quantity=5000, meter="queue_requests"))
+    bill |= bill_of(there("web", quantity=7000, meter="queue_requests"))
+
+    found = reconciled(ours, bill, known(ours))
+
+    price = BOOK.of(METERS["queue_requests"], "us-east-1", "", on=date(2026, 10, 31)).usd
+    assert found.by_reason()[r.SHARED] == (7000 * price, ("web",))
+    assert found.by_reason()[r.UNEXPLAINED][0] == 4000 * price
+
+
+def test_what_we_count_of_queues_beyond_the_whole_account_is_our_error():
+    ours = [there("checkout", quantity=5000, meter="queue_requests")]
+
+    found = reconciled(ours, unnamed(bill_of(there("checkout", quantity=1000, meter="queue_requests"))))
+
+    assert list(found.by_reason()) == [r.UNEXPLAINED]
+    assert found.verdict == "off"
+
+
+def test_what_others_use_does_not_make_an_error_of_lambda_look_small():
+    ours = [there("checkout", quantity=10**6)]
+    bill = bill_of(
+        there("checkout", quantity=2 * 10**6), there("web", quantity=10**12, meter="queue_requests")
+    )
+
+    assert reconciled(ours, unnamed(bill), known(ours)).verdict == "off"
+
+
+def test_what_others_use_free_of_charge_leaves_the_bill_of_functions_whole():
+    ours = [there("checkout", quantity=10**6)]
+    free = bill_of(there("web", quantity=10**5, meter="queue_requests"), free=Decimal(10**5))
+
+    found = reconciled(ours, unnamed(bill_of(*ours) | free))
+
+    assert found.shared_usd == 0
+    assert found.verdict == "trusted"
+
+
+@pytest.mark.parametrize(("charged", "reason"), [(200, r.ROUGHLY), (1200, r.UNEXPLAINED)])
+def test_what_is_known_at_most_explains_a_bill_below_it_only(charged, reason):
+    ours = [there("checkout", quantity=1000)]
+    rough = {ours[0].key[0]: r.Rough("at most", Decimal("0.9"), is_most=True)}
+    knows = known(ours, roughly={(A, "us-east-1", "duration"): rough})
+
+    assert list(reconciled(ours, bill_of(there("checkout", quantity=charged)), knows).by_reason()) == [reason]
