@@ -30,9 +30,17 @@ export default function ({ setStateValue }) {
   const press = (event) => {
     const css = PRESSES[event.key.toLowerCase()];
     if (!css || event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
-    const control = document.querySelector(css);
-    if (!control) return;
     event.preventDefault();
+    wanted = css;
+    use();
+  };
+
+  // A key is heard before what it presses is drawn: that is pressed as soon as it is there.
+  let wanted = null;
+  const use = () => {
+    const control = wanted && document.querySelector(wanted);
+    if (!control) return;
+    wanted = null;
     control.click();
   };
 
@@ -44,6 +52,7 @@ export default function ({ setStateValue }) {
 
   // A dialog takes the focus for itself: give it to the box to type in.
   const watch = new MutationObserver(() => {
+    use();
     offerSvg();
     hush();
     const box = document.querySelector(FOCUS);
@@ -61,6 +70,9 @@ export default function ({ setStateValue }) {
   offerSvg();
   hush();
   if (document.hidden) look();
+  const early = window.__quarterdeckEarly;
+  window.__quarterdeckEarly = null;
+  if (early) press(early);
 
   window.__quarterdeck = () => {
     document.removeEventListener("keydown", press);
