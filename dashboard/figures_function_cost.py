@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
+from core.cost_anomalies import CostAnomaly
 from core.cost_words import COMPONENT_WORDS
 from core.windows import Window
 from dashboard import numbers
@@ -17,6 +18,7 @@ from dashboard.figures_cost import DAY, components
 from dashboard.numbers import plain
 from dashboard.seen import seen
 from dashboard.widgets import Card
+from store.readers.budgets import UnusualDays
 
 Row = Mapping[str, Any]
 
@@ -168,6 +170,37 @@ def deploy_sentence(deploys: pd.DataFrame) -> str:
                 f"before {plain(numbers.usd(before))} ({plain(moved)})."
             )
     return "Of no deploy is both known: what invocations cost before it, and after."
+
+
+def unusual_sentence(told: UnusualDays) -> str:
+    """How many of the days are unusual; and how many could not be judged, which are not called usual."""
+    unjudged = told.days - told.judged
+    lacking = f" {unjudged} of {told.days} days could not be judged." if unjudged else ""
+    if not told.judged:
+        return f"None of {told.days} days can be judged: seven earlier days, collected in full, are needed."
+    if not told.found:
+        return f"None of {told.judged} days.{lacking}"
+    excess = numbers.usd(sum(one.excess_usd for one in told.found))
+    n = len(told.found)
+    return f"**{n} of {told.judged} days**, {plain(excess)} above what is usual.{lacking}"
+
+
+def unusual_table(found: Sequence[CostAnomaly]) -> pd.DataFrame:
+    """day (aware, its begin), cost_usd, usual_usd, above_usd (floats), component, cause, says."""
+    rows = [
+        (
+            datetime(one.day.year, one.day.month, one.day.day, tzinfo=UTC),
+            one.usd,
+            one.expected_usd,
+            one.excess_usd,
+            COMPONENT_WORDS.get(one.component, one.component),
+            one.cause,
+            one.says,
+        )
+        for one in found
+    ]
+    columns = ["day", "cost_usd", "usual_usd", "above_usd", "component", "cause", "says"]
+    return pd.DataFrame(rows, columns=pd.Index(columns))
 
 
 def dearest(costs: pd.DataFrame) -> pd.DataFrame:

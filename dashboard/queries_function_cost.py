@@ -9,9 +9,12 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from dashboard.queries import cached, store
+from dashboard.queries_cost import settings
 from store.readers import avoidable as avoiding
+from store.readers import budgets as budgeting
 from store.readers import cost
 from store.readers import deploy_costs as deploying
+from store.readers.budgets import UnusualDays
 from store.readers.things import Place
 from store.store import Filter
 
@@ -36,3 +39,9 @@ def deploys(window: Window, place: Place, _at: datetime) -> pd.DataFrame:
 def over_time(window: Window, place: Place, _at: datetime) -> pd.DataFrame:
     """Per component."""
     return cost.cost_series(store(), window, now=_at, by="component", where=Filter(*place))
+
+
+@cached(ttl_s=300, entries=32)
+def unusual_days(days: Window, place: Place, _at: datetime) -> UnusualDays:
+    """Whole days on which it cost far more than on days like them."""
+    return budgeting.unusual_days(store(), days, place, now=_at, settings=settings())

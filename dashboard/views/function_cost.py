@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.cost_anomalies import METHOD
 from core.cost_words import COMPONENT_WORDS, ESTIMATE_ERROR, NOT_COUNTED
 from core.facts import Target
-from core.windows import Window
+from core.windows import Window, floor
 from dashboard import (
     figures_cost,
     figures_function_cost,
@@ -76,6 +77,7 @@ def page(window: Window) -> None:
     tables.say(figures_function_cost.answer(one, window=window))
     widgets.cards(figures_function_cost.cards(one, before, wasted), compared=earlier(window))
     drivers(place, window)
+    unusual(place, window)
     bought_nothing(wasted, one)
     deploys(place, window)
     cheaper(place, window)
@@ -163,6 +165,33 @@ def drivers(place: Place, window: Window) -> None:
     basis = sorted(set(costs["basis"]))
     error = "" if basis == [RECORDS] else f" {ESTIMATE_ERROR}."
     st.caption(f"Basis: {', '.join(basis)}.{error} List prices of {place[1]}. {NOT_COUNTED}.")
+
+
+def unusual(place: Place, window: Window) -> None:
+    """Whole days of the last two weeks that cost far more than days like them, and the likely cause."""
+    st.header("Days that cost far more than usual", anchor=False)
+    days = Window(floor(window.end - FORTNIGHT, DAY), floor(window.end, DAY))
+    told = queries_function_cost.unusual_days(days, place, queries.now())
+    st.markdown(figures_function_cost.unusual_sentence(told))
+    if told.found:
+        shown, column = figures_function_cost.unusual_table(told.found), st.column_config
+        with st.container(key="unusual-table"):
+            tables.table(
+                shown,
+                key="unusual",
+                height=tables.height_px(len(shown), most=8),
+                alt="Days that cost far more than usual with the likely cause, the newest first",
+                column_config={
+                    "day": column.DateColumn("Day (UTC)", format="D MMM", pinned=True),
+                    "cost_usd": tables.usd_column("Cost", shown["cost_usd"], "At list price, that day."),
+                    "usual_usd": tables.usd_column("Usual", shown["usual_usd"], "Median of days like it."),
+                    "above_usd": tables.usd_column("Above", shown["above_usd"], "Cost − usual."),
+                    "component": column.TextColumn("Mostly", help="The component that rose most."),
+                    "cause": column.TextColumn("Likely cause"),
+                    "says": column.TextColumn("Because", width="large"),
+                },
+            )
+    st.caption(f"Whole days, UTC, from {days.start:%-d %b} to {days.end - DAY:%-d %b}. {METHOD}")
 
 
 def bought_nothing(wasted: pd.DataFrame, one: figures_function_cost.Row) -> None:

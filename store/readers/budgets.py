@@ -43,6 +43,16 @@ class FunctionAnomaly:
     found: CostAnomaly
 
 
+@dataclass(frozen=True, slots=True)
+class UnusualDays:
+    """Anomalies of one function, the newest first, among `judged` whole days of `days` (UTC): the others were
+    not collected in full, or have too few days before them to be held against."""
+
+    found: Sequence[CostAnomaly]
+    judged: int
+    days: int
+
+
 @reader
 def budgets(store: Store, settings: CostSettings, *, now: datetime) -> list[BudgetState]:
     """Every budget of the settings in the month of `now`, the worst first."""
@@ -75,21 +85,20 @@ def anomalies(
     """Whole days of the window (UTC) that cost a function far more than days like it, dearest first. At list
     price, since free amounts are of the payer; days that were not fully collected are neither found nor held
     against."""
-    settings = settings or CostSettings()
-    end = floor(min(window.end, now), DAY)
-    start = floor(window.start, DAY)
-    wide = Window(start - BEFORE, max(start - BEFORE, end))
-    by = ("account", "region", "function", "day")
-    told = costs(store, wide, now=now, by=by, where=where)
-    holidays = frozenset(settings.holidays)
-    series = _series(told, _read_days(store, wide, now=now, where=where))
-    found = [
-        FunctionAnomaly(place, one)
-        for place, days in series.items()
-        for one in _of_function(days, start.date(), holidays)
-    ]
-    explained = [_explained(store, one, series[one.place], wide, holidays) for one in found]
-    return sorted(explained, key=lambda one: (-one.found.excess_usd, one.place))
+    judged = _judged(store, window, now=now, where=where, settings=settings or CostSettings())
+    return sorted(_found(store, judged), key=lambda one: (-one.found.excess_usd, one.place))
+
+
+@reader
+def unusual_days(
+    store: Store, window: Window, place: Place, *, now: datetime, settings: CostSettings | None = None
+) -> UnusualDays:
+    """`anomalies` of one function, and how many whole days of the window could be judged."""
+    judged = _judged(store, window, now=now, where=Filter(*place), settings=settings or CostSettings())
+    found = sorted((one.found for one in _found(store, judged)), key=lambda one: one.day, reverse=True)
+    enough = judged.series.get(place, [])[found_in.LEAST_DAYS :]
+    told = sum(day.day >= judged.since for day in enough)
+    return UnusualDays(found, told, max(0, (judged.wide.end.date() - judged.since).days))
 
 
 @reader
@@ -196,6 +205,24 @@ def _forecast(days: _Days, spent: Decimal, settings: CostSettings, *, now: datet
 # --- anomalies ----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Days of each function since five weeks before `since`, and what they are judged by."""
+
+    series: Mapping[Place, list[DayCost]]
+    since: date
+    wide: Window
+    holidays: frozenset[date]
+
+
+def _judged(store: Store, window: Window, *, now: datetime, where: Filter, settings: CostSettings) -> _Judged:
+    start, end = floor(window.start, DAY), floor(min(window.end, now), DAY)
+    wide = Window(start - BEFORE, max(start - BEFORE, end))
+    told = costs(store, wide, now=now, by=("account", "region", "function", "day"), where=where)
+    series = _series(told, _read_days(store, wide, now=now, where=where))
+    return _Judged(series, start.date(), wide, frozenset(settings.holidays))
+
+
 def _series(told: pd.DataFrame, whole: Collection[date]) -> dict[Place, list[DayCost]]:
     """Days of each function in their order, as far as they were read. A day without use cost nothing."""
     found: dict[Place, dict[date, DayCost]] = {}
@@ -221,15 +248,21 @@ def _of_function(days: Sequence[DayCost], since: date, holidays: frozenset[date]
                 yield one
 
 
-def _explained(
-    store: Store, one: FunctionAnomaly, days: Sequence[DayCost], wide: Window, holidays: frozenset[date]
-) -> FunctionAnomaly:
+def _found(store: Store, judged: _Judged) -> Iterator[FunctionAnomaly]:
+    for place, days in judged.series.items():
+        for one in _of_function(days, judged.since, judged.holidays):
+            yield _explained(store, FunctionAnomaly(place, one), judged)
+
+
+def _explained(store: Store, one: FunctionAnomaly, judged: _Judged) -> FunctionAnomaly:
     """The same with what only a closer look tells: failed invocations, deploys and changes of memory."""
-    errors = _errors(store, one.place, wide)
+    errors = _errors(store, one.place, judged.wide)
+    days = judged.series[one.place]
     closer = [DayCost(d.day, d.components, d.invocations, errors.get(d.day)) for d in days]
     day = next(d for d in closer if d.day == one.found.day)
     before = [d for d in closer if d.day < day.day]
-    again = found_in.anomaly(before, day, holidays=holidays, changes=_changes(store, one.place, day.day))
+    changed = _changes(store, one.place, day.day)
+    again = found_in.anomaly(before, day, holidays=judged.holidays, changes=changed)
     return FunctionAnomaly(one.place, again or one.found)
 
 

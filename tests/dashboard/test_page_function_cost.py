@@ -1,16 +1,19 @@
 """The Function cost page against sums over the records that were committed."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from core.cost_anomalies import CostAnomaly
 from core.entities import Function, Version
 from core.facts import Covered, Listed, Run, Target
 from core.telemetry import InvocationRecord, MetricPoint
 from core.windows import MINUTE, Window
 from dashboard import numbers
+from dashboard.figures_function_cost import unusual_sentence, unusual_table
 from store.readers.avoidable import avoidable
+from store.readers.budgets import UnusualDays
 from store.readers.deploy_costs import around
 from store.store import Filter
 from tests.dashboard.every_page import words
@@ -144,6 +147,25 @@ def test_a_deploy_is_compared_no_further_than_the_next_one():
     assert before == Window(first, NOW - 2 * HOUR)
     assert after == Window(NOW - 2 * HOUR + MINUTE, NOW)
     assert around(first, [first, second], end=NOW)[0].duration == 24 * HOUR
+
+
+def an_anomaly(day, usd):
+    return CostAnomaly(day, usd, 1.0, "logs", "logs", "3.0 times the log volume per invocation")
+
+
+def test_unusual_days_say_what_they_cost_beyond_the_usual():
+    found = [an_anomaly(date(2026, 11, 16), 4.0), an_anomaly(date(2026, 11, 12), 2.5)]
+
+    assert unusual_sentence(UnusualDays(found, 12, 14)) == (
+        "**2 of 12 days**, \\$4.50 above what is usual. 2 of 14 days could not be judged."
+    )
+    row = unusual_table(found).iloc[0]
+    assert (row["above_usd"], row["component"], row["cause"]) == (3.0, "Log ingestion", "logs")
+
+
+def test_days_that_cannot_be_judged_are_not_called_usual():
+    assert "None of 14 days can be judged" in unusual_sentence(UnusualDays([], 0, 14))
+    assert unusual_sentence(UnusualDays([], 14, 14)) == "None of 14 days."
 
 
 def test_a_function_that_nobody_knows_is_said(open_page, told):

@@ -10,7 +10,7 @@ from core.facts import Listed, Target
 from core.settings import BudgetSettings, CostSettings
 from core.telemetry import MetricPoint
 from core.windows import Window
-from store.readers.budgets import anomalies, budgets, forecast
+from store.readers.budgets import anomalies, budgets, forecast, unusual_days
 
 NOW = datetime(2026, 11, 18, 12, tzinfo=UTC)
 TODAY = NOW.replace(hour=0)
@@ -112,3 +112,22 @@ def test_an_empty_store_knows_nothing(store):
     assert one.spent_usd is None
     assert "not known" in one.says
     assert anomalies(store, Window(NOW - 7 * DAY, NOW), now=NOW) == []
+
+
+PLACE = (TARGET.account, TARGET.region, "checkout")
+
+
+def test_days_of_one_function_are_told_the_newest_first_with_how_many_were_judged(filled):
+    dear = [date(2026, 11, 12), date(2026, 11, 16)]
+    store = filled(days=15, dear=dict.fromkeys(dear, 4))
+
+    told = unusual_days(store, Window(NOW - 7 * DAY, NOW), PLACE, now=NOW)
+
+    assert [one.day for one in told.found] == dear[::-1]
+    assert (told.judged, told.days) == (7, 7)
+
+
+def test_days_with_too_few_before_them_are_not_called_usual(filled):
+    told = unusual_days(filled(days=9), Window(NOW - 14 * DAY, NOW), PLACE, now=NOW)
+
+    assert (told.found, told.judged, told.days) == ([], 2, 14)
