@@ -15,6 +15,7 @@ from alerts.burn import WORKBOOK, BurnWindow
 from alerts.notice import Severity
 from alerts.overrides import Override
 from alerts.signals import (
+    LOG_LINES,
     SIGNALS,
     About,
     Missing,
@@ -23,6 +24,7 @@ from alerts.signals import (
     choices,
     cloudwatch,
     named,
+    of_lines,
     of_metric,
     say,
 )
@@ -75,6 +77,10 @@ class Rule(Section):
     about: About | None = Field(
         default=None, description="of a CloudWatch metric of several: function or account"
     )
+    lines: str | None = Field(
+        default=None, min_length=3, max_length=200,
+        description="of log_lines: part of a kept log line; case does not matter",
+    )  # fmt: skip
     above: Threshold | None = None
     below: Threshold | None = None
     above_normal: float | None = Field(
@@ -139,7 +145,7 @@ class Rule(Section):
                 combine="max",
                 source="others",
             )
-        found = SIGNALS.get(self.signal)
+        found = of_lines(self.lines) if self.lines is not None else SIGNALS.get(self.signal)
         if found is None:
             found = of_metric(*choices(self.signal, self.statistic, self.about)[0])
         return found if self.slo is None else burning(found)
@@ -229,6 +235,8 @@ def _signal(rule: Rule) -> Iterator[str]:
         return
     if rule.parts:
         yield "has a `signal` or names other rules (`all`, `any`, `unless`), not both"
+    if (rule.lines is None) == (rule.signal == LOG_LINES):
+        yield f"lines: says what {LOG_LINES} looks for, and goes with no other signal"
     if rule.signal in SIGNALS:
         for word in ("statistic", "about"):
             if getattr(rule, word) is not None:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Literal
 
 from core.metrics import METRICS, Metric
+from store.readers.line_minutes import lines_with
 from store.readers.minutes import is_count
 
 SubjectKind = Literal["function", "alias", "queue", "mapping", "provider", "account", "collector", "budget"]
@@ -74,6 +75,9 @@ def _count(title: str, column: str, *, missing: Missing = "ok", known: str = "co
     )
 
 
+LOG_LINES = "log_lines"
+"""The signal that counts lines with a text, which each rule says itself."""
+
 SIGNALS: Mapping[str, Signal] = {
     "error_rate": Signal(
         subject="function",
@@ -123,6 +127,7 @@ SIGNALS: Mapping[str, Signal] = {
     ),
     "timeouts": _count("Timeouts", "timeouts", known="records_collected"),
     "out_of_memory": _count("Out of memory kills", "out_of_memory", known="records_collected"),
+    LOG_LINES: _count("Log lines", "", known="records_collected"),
     "iterator_age": Signal(
         subject="function",
         title="Iterator age",
@@ -328,6 +333,11 @@ def of_metric(about: About, metric: Metric) -> Signal:
         grows=added,
         missing="ok" if added and is_count(metric) else "hold",
     )
+
+
+def of_lines(text: str) -> Signal:
+    """Kept log lines of which `text` is a part."""
+    return replace(SIGNALS[LOG_LINES], title=f"Log lines with “{text}”", column=lines_with(text))
 
 
 def named() -> Iterator[str]:

@@ -19,7 +19,7 @@ from core.report import (
     parse_report,
 )
 from core.signatures import keepable, signature
-from core.telemetry import BatchFailure, InvocationRecord, LogEvent
+from core.telemetry import KEPT, BatchFailure, InvocationRecord, LogEvent
 
 UNREADABLE = "unreadable"
 """The level of a platform record that lacks a field we need: kept as a line, as it makes no record."""
@@ -97,7 +97,8 @@ class Joined:
 class _Reader:
     """Reads events in order, remembering per stream (an environment) what waits for the next report."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Sequence[str]) -> None:
+        self._kept = tuple(keep)
         self.joined = Joined()
         self._waiting: dict[str, list[Line | FailedItems]] = {}
         self._starts: dict[str, tuple[int, str | None]] = {}
@@ -153,6 +154,8 @@ class _Reader:
 
     def _error(self, event: Event, found: ErrorLine | None) -> None:
         if found is None:
+            if any(text in event.message for text in self._kept):
+                self._keep(Line(event, KEPT, event.message))
             return
         ending = Ending("error", found.error_type) if found.uncaught else None
         self._keep(
@@ -214,9 +217,10 @@ def _graver(known: Ending | None, new: Ending) -> Ending:
     return known
 
 
-def join(events: Iterable[Event]) -> Joined:
-    """Read the events of one function, oldest first."""
-    reader = _Reader()
+def join(events: Iterable[Event], keep: Sequence[str] = ()) -> Joined:
+    """Read the events of one function, oldest first. Lines that have a part which is in `keep` are kept
+    beside those of errors."""
+    reader = _Reader(keep)
     for event in events:
         reader.read(event)
     return reader.finish()

@@ -12,7 +12,7 @@ from collectors import aggregating, log_modes
 from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
 from collectors.insights import BIN, Pause
-from collectors.joining import NEAR, Event, events_of, join, to_batch_failure, to_log_event, to_record
+from collectors.joining import NEAR, Event, Joined, events_of, join, to_batch_failure, to_log_event, to_record
 from collectors.log_modes import AGGREGATED, EVERY, OFF, group_of, shared_groups
 from collectors.streams import Stream, parse_stream
 from collectors.unwritten import as_written, ownerless, unwritten
@@ -60,8 +60,6 @@ TERMS = (
     "BatchRecordFailure",
     "batch_item_failures",
 )
-PATTERN = " ".join(f'?"{term}"' for term in (term.replace('"', '\\"') for term in TERMS))
-"""Any of the terms, in text and in JSON alike, What it lets through is looked at again here."""
 
 BESIDE = NEAR
 """How far around a window lines are read that tell how an invocation within it ended."""
@@ -114,7 +112,7 @@ def _every(aws: Aws, wanted: Sequence[Function], ask: Ask) -> Iterator[Learned]:
             yield from _gaps(functions, ask.window, refused[-1])
             continue
         try:
-            events = _fetch(aws, group, ask.window)
+            events = _fetch(aws, group, ask.window, ask.settings.logs.keep)
             may_read = True
         except (CredentialsError, EndpointError):
             raise
@@ -124,7 +122,8 @@ def _every(aws: Aws, wanted: Sequence[Function], ask: Ask) -> Iterator[Learned]:
             refused += [error] if isinstance(error, AccessDeniedError) else []
             yield from _gaps(functions, ask.window, error)
         else:
-            yield from to_facts(events, group, functions, ask.window, is_shared=group in shared)
+            keep = ask.settings.logs.keep
+            yield from to_facts(events, group, functions, ask.window, is_shared=group in shared, keep=keep)
 
 
 def missing(group: str, functions: Sequence[Function], window: Window) -> Iterator[Expected]:
@@ -144,16 +143,22 @@ def groups(functions: Sequence[Function]) -> Mapping[str, list[Function]]:
     return found
 
 
-def _fetch(aws: Aws, group: str, window: Window) -> list[Event]:
+def _fetch(aws: Aws, group: str, window: Window, keep: Sequence[str]) -> list[Event]:
     pages = aws.pages(
         "logs",
         "filter_log_events",
         logGroupName=group,
-        filterPattern=PATTERN,
+        filterPattern=pattern(keep),
         startTime=_ms(window.start - BESIDE),
         endTime=_ms(window.end + BESIDE),
     )
     return [event for page in pages for event in events_of(page.get("events", ()))]
+
+
+def pattern(keep: Sequence[str]) -> str:
+    """A filter for any of the terms, and of the texts to keep, in text and in JSON alike. What it lets
+    through is looked at again here."""
+    return " ".join(f'?"{term}"' for term in (term.replace('"', '\\"') for term in (*TERMS, *keep)))
 
 
 def _ms(ts: datetime) -> int:
@@ -161,9 +166,16 @@ def _ms(ts: datetime) -> int:
 
 
 def to_facts(
-    events: Sequence[Event], group: str, functions: Sequence[Function], window: Window, *, is_shared: bool
+    events: Sequence[Event],
+    group: str,
+    functions: Sequence[Function],
+    window: Window,
+    *,
+    is_shared: bool,
+    keep: Sequence[str] = (),
 ) -> Iterator[Learned]:
-    """`is_shared`: other functions write to the group too, also ones that are not read now."""
+    """`is_shared`: other functions write to the group too, also ones that are not read now. `keep`: parts of
+    lines that are kept though they are no errors."""
     streams = {name: parse_stream(name) for name in {event.stream for event in events}}
     nameless = sorted(name for name, stream in streams.items() if is_shared and stream.function is None)
     by_function: dict[str, list[Event]] = {function.name: [] for function in functions}
@@ -172,7 +184,8 @@ def to_facts(
         if owner in by_function:
             by_function[owner].append(event)
     for function in functions:
-        yield from _of_function(function, by_function[function.name], streams, window)
+        joined = join(by_function[function.name], keep)
+        yield from _of_function(function, joined, streams, window)
     if nameless:
         gaps = ownerless(group, f"stream {nameless[0]}", functions, window)
         yield from (Expected(gap) for gap in gaps)
@@ -180,9 +193,8 @@ def to_facts(
 
 
 def _of_function(
-    function: Function, events: Sequence[Event], streams: Mapping[str, Stream], window: Window
+    function: Function, joined: Joined, streams: Mapping[str, Stream], window: Window
 ) -> Iterator[Learned]:
-    joined = join(events)
     for invocation in joined.invocations:
         if invocation.event.ts in window:
             yield to_record(invocation, function.name, streams[invocation.event.stream].version)

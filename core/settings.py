@@ -70,6 +70,12 @@ class AwsSettings(Section):
 
 LogReading = Literal["auto", "every", "aggregated", "off"]
 
+KEPT_SIZE = 300
+"""What a filter pattern of at most 1,024 characters has left beside the terms of reports and errors."""
+
+KeptText = Annotated[str, Field(min_length=3, max_length=100, pattern=r"^[^\\\x00-\x1f]+$")]
+"""A backslash would be read as part of the filter's own writing."""
+
 
 class LogSettings(Section):
     """How logs are read. `auto` chooses per function by volume and budget."""
@@ -84,6 +90,21 @@ class LogSettings(Section):
     insights_usd_per_month: float = Field(
         default=5, ge=0, description="auto aggregates (Logs Insights is charged by what it scans) within this"
     )
+    keep: list[KeptText] = Field(
+        default_factory=list,
+        description="parts of log lines (case matters) that are kept beside errors, for search and for rules "
+        "on `log_lines`; where every invocation is read",
+    )
+
+    @field_validator("keep")
+    @classmethod
+    def _fits_a_filter(cls, keep: list[str]) -> list[str]:
+        size = sum(len(text) + text.count('"') + 4 for text in keep)
+        if size > KEPT_SIZE:
+            raise ValueError(
+                f"together they make a filter of {size} characters; CloudWatch Logs has room for {KEPT_SIZE}"
+            )
+        return keep
 
 
 class CollectSettings(Section):

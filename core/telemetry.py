@@ -116,9 +116,14 @@ class InvocationRecord:
     sampled: bool | None = None
 
 
+KEPT = "kept"
+"""The level of a log line that is no error, and is kept because `collect.logs.keep` names a part of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent:
-    """A kept log line: an error, a timeout, a crash. `message` is masked and cut, `signature` groups them."""
+    """A kept log line: an error, a timeout, a crash, or (`level` is KEPT) one that the settings ask for.
+    `message` is masked and cut, `signature` groups them."""
 
     KIND: ClassVar[str] = "log_events"
     KEY: ClassVar[tuple[str, ...]] = ("function", "event_id")

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from core.facts import Target
+from core.telemetry import KEPT
 from core.windows import Window
 from store.asking import reader
 from store.readers.changes import changes
@@ -60,7 +61,7 @@ def function_series(
 @reader
 def errors_by_signature(store: Store, target: Target, function: str, window: Window) -> pd.DataFrame:
     """signature, count, first_seen, last_seen, level, example (masked message), request_id of the example,
-    versions (list). Most first."""
+    versions (list). Most first. Lines that are kept though they are no errors are left out."""
     return _frame(
         store,
         window,
@@ -69,7 +70,8 @@ def errors_by_signature(store: Store, target: Target, function: str, window: Win
             arg_max(level, ts) AS level, arg_max(message, ts) AS example,
             arg_max(request_id, ts) AS request_id,
             coalesce(list_sort(list(DISTINCT version) FILTER (version IS NOT NULL)), []) AS versions
-        FROM log_events WHERE {ONE_FUNCTION} GROUP BY signature ORDER BY count DESC, last_seen DESC""",
+        FROM log_events WHERE {ONE_FUNCTION} AND level <> '{KEPT}'
+        GROUP BY signature ORDER BY count DESC, last_seen DESC""",
         _parameters(target, function),
     )
 

@@ -96,9 +96,10 @@ def period_sql(grid: Grid) -> str:
 
 def ask(
     snapshot: Snapshot, places: Sequence[Place], kind: str, name: str, where: str, columns: Sequence[str],
-    period: str = "60", step: timedelta = MINUTE,
+    period: str = "60", step: timedelta = MINUTE, texts: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """place (its number), step, period_s and `columns` (SQL aggregates) of rows whose `name` (SQL) it is."""
+    """place (its number), step, period_s and `columns` (SQL aggregates over the parameters `texts`) of rows
+    whose `name` (SQL) it is."""
     accounts, regions, names = ([place[at] for place in places] for at in range(3))
     return snapshot.frame(
         f"""WITH {PLACES} SELECT place.place, {STEP_SQL} AS step, {period} AS period_s,
@@ -106,7 +107,8 @@ def ask(
         FROM {kind} AS r JOIN place
             ON r.account = place.account AND r.region = place.region AND {name} = place.name
         WHERE {where} GROUP BY ALL""",
-        {"p_account": accounts, "p_region": regions, "p_name": names, "step_ms": milliseconds(step)},
+        {"p_account": accounts, "p_region": regions, "p_name": names, "step_ms": milliseconds(step)}
+        | dict(texts or {}),
     )
 
 

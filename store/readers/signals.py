@@ -17,6 +17,7 @@ from store.asking import reader
 from store.readers.collection import collectors
 from store.readers.frames import Grid, rows
 from store.readers.letters import LOOK_BACK, QUEUE, queue_roles, role_and_functions, samples
+from store.readers.line_minutes import count_lines, counts_lines
 from store.readers.minutes import (
     Marks,
     Minutes,
@@ -66,19 +67,22 @@ def function_minutes(
     coarse: bool = False,
     step: timedelta = MINUTE,
 ) -> Minutes:
-    """Per known function and minute: `columns` (fields of metrics about functions, and those of RECORDS),
-    collected, records_collected, provisional. About each: tags, runtime, timeout_s, memory_mb, architecture,
-    reserved (None: none), provisioned (whether it has any). `coarse`: hours count as read, and are spread.
-    `step`: an hour for what whole hours add up to, instead of minutes."""
+    """Per known function and minute: `columns` (fields of metrics about functions, those of RECORDS, and
+    counts of kept lines named by `lines_with`), collected, records_collected, provisional. About each: tags,
+    runtime, timeout_s, memory_mb, architecture, reserved (None: none), provisioned (whether it has any).
+    `coarse`: hours count as read, and are spread. `step`: an hour for what whole hours add up to, instead of
+    minutes."""
     grid, points = Grid(window, step), [name for name in columns if name in OF_FUNCTIONS]
-    reports = [name for name in columns if name in RECORDS]
-    with store.snapshot(window, ("metrics", "invocations")) as snapshot:
+    reports, lines = [name for name in columns if name in RECORDS], [*filter(counts_lines, columns)]
+    kinds = ("metrics", "invocations", *(("log_events",) if lines else ()))
+    with store.snapshot(window, kinds) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now, finest_s=finest_s(coarse))
         things = Things.read(snapshot, "function", "reserved", "provisioned")
         functions = sorted(things.of("function"), key=lambda t: t.place)
         places = [thing.place for thing in functions]
         values = _points(snapshot, places, points, grid) if points and places else {}
         told = _reports(snapshot, places, reports, grid) if reports and places else {}
+        told |= count_lines(snapshot, places, lines, grid) if lines and places else {}
     marks = Marks(coverage, grid)
     read, logged = marks.read("metrics", places), marks.read("logs", places)
     counts = [name for name in points if is_count(OF_FUNCTIONS[name])]
@@ -89,7 +93,7 @@ def function_minutes(
         tuple(_configured(thing, pools) for thing, pools in _with_pools(functions, things)),
         grid.window,
         known_only(_all(values, points, read), read, counts)
-        | known_only(_all(told, reports, logged), logged, reported),
+        | known_only(_all(told, [*reports, *lines], logged), logged, [*reported, *lines]),
         {
             "collected": read,
             "records_collected": logged,

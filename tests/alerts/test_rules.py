@@ -173,6 +173,8 @@ def test_suggests_the_signal_that_was_meant(mistakes):
         ("{rule: a, all: b, above: 1}", "above: a rule of other rules compares nothing itself"),
         ("{rule: a, unless: b}", "signal: is required (or `all` or `any`, which name other rules)"),
         ("{rule: a, signal: errors, above_normal: 0}", "above_normal: "),
+        ("{rule: a, signal: log_lines, above: 1}", "lines: says what log_lines looks for"),
+        ("{rule: a, signal: errors, lines: declined, above: 1}", "and goes with no other signal"),
         (
             "{rule: a, signal: error_rate, slo: 99%, windows: [{long: 5m, short: 1h, above: 1}]}",
             "must not be longer",

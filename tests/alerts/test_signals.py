@@ -10,7 +10,7 @@ import pytest
 from alerts.judging import judge_all
 from alerts.moments import MOMENTS
 from alerts.rule import Rule
-from alerts.signals import SIGNALS, About
+from alerts.signals import LOG_LINES, SIGNALS, About
 from core.entities import (
     AccountLimits,
     Alias,
@@ -23,7 +23,7 @@ from core.entities import (
 )
 from core.facts import Covered
 from core.settings import CostSettings
-from core.telemetry import CapacitySample, InvocationRecord, MappingSample, MetricPoint, QueueSample
+from core.telemetry import CapacitySample, InvocationRecord, LogEvent, MappingSample, MetricPoint, QueueSample
 from core.windows import Window
 
 COST = CostSettings(budgets=[{"name": "all", "usd_per_month": 1}, {"name": "none", "usd_per_month": 9}])
@@ -214,6 +214,43 @@ def test_memory_is_the_share_of_what_is_configured(newest, world):
     assert newest("memory_share", above="90%") == {"checkout": 0.75}
 
 
+@pytest.fixture
+def lines(world):
+    """Ten minutes of log that were read, with one line about a card each, and one about a socket."""
+
+    def line(minute, message):
+        return LogEvent(
+            function="checkout", ts=world.at(minute), event_id=f"{minute}{message}", stream="s",
+            request_id=None, level="error", message=message, signature=message,
+        )  # fmt: skip
+
+    window = Window(world.at(0), world.at(10))
+    found = [line(minute, "Card declined") for minute in range(10)] + [line(9, "socket hang up, 100 %")]
+    world.minutes(0, [0.0] * 10)
+    world.told("logs", window, [*found, Covered("checkout", window)])
+
+
+def test_log_lines_are_counted_by_a_part_of_them(newest, lines):
+    assert newest("log_lines", lines="card DECLINED", over="5m") == {"checkout": 5.0}
+    assert newest("log_lines", lines="100 %", over="5m") == {"checkout": 1.0}
+
+
+def test_without_a_line_there_were_none_and_where_no_log_was_read_it_is_not_known(newest, lines):
+    assert newest("log_lines", lines="timed out") == {"checkout": 0.0}
+
+    [unread] = newest("log_lines", at=11, lines="timed out").values()
+    assert unread != unread
+
+
+def test_rules_that_look_for_different_lines_are_judged_side_by_side(store, world, rule, lines):
+    texts = {"card": 1.0, "socket": 1.0, "disk": 0.0}
+    rules = [rule(text, signal="log_lines", lines=text, above=5) for text in texts]
+
+    judged = judge_all(store, rules, now=world.at(10))
+
+    assert {one.rule.rule: float(one.value[0, -1]) for one in judged} == texts
+
+
 def test_cost_is_of_requests_and_duration_by_the_hour(newest, world):
     world.known(
         Function(name="checkout", arn="arn", memory_mb=1024, architecture="x86_64", timeout_s=3),
@@ -320,4 +357,6 @@ def test_zero_silent_not_collected_and_provisional_are_four_things(store, world,
 def test_every_signal_has_minutes_or_a_moment():
     assert {s.read_from for s in SIGNALS.values()} <= {*MOMENTS, *get_args(About)}
     assert {s.read_from for s in SIGNALS.values() if s.is_now} == set(MOMENTS)
-    assert all(Rule.model_validate({"rule": "a", "signal": name, "above": 0}) for name in SIGNALS)
+    said = {LOG_LINES: {"lines": "any"}}
+    for name in SIGNALS:
+        assert Rule.model_validate({"rule": "a", "signal": name, "above": 0} | said.get(name, {})).spec.column

@@ -6,18 +6,19 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 import sqlalchemy as sa
+from pydantic import ValidationError
 
 from collectors import logs
 from collectors.aws import connect
 from collectors.collector import Ask, Expected
-from collectors.logs import PATTERN
+from collectors.logs import pattern
 from collectors.runner import collect_due
 from collectors.streams import Stream, parse_stream
 from core.entities import Function, LogMode
 from core.errors import EndpointError
 from core.facts import Covered, Gap, Inventory, Run, Target
 from core.settings import AwsSettings, CollectSettings, LogSettings
-from core.telemetry import BatchFailure, InvocationRecord, LogEvent, MetricPoint
+from core.telemetry import KEPT, BatchFailure, InvocationRecord, LogEvent, MetricPoint
 from core.windows import Window
 from store import schema
 
@@ -99,9 +100,37 @@ def test_each_log_group_is_read_with_one_call_a_page(answered):
     assert aws.asked["FilterLogEvents"] == 30
 
 
-def test_the_filter_keeps_to_aws_limits():
-    assert len(PATTERN) <= 1024
-    assert all(term.startswith('?"') for term in PATTERN.replace('" ?', '"\n?').splitlines())
+@pytest.mark.parametrize("keep", [[], ["x" * 96] * 3, ['"' * 70, '"' * 70]])
+def test_the_filter_keeps_to_aws_limits(keep):
+    made = pattern(LogSettings(keep=keep).keep)
+
+    assert len(made) <= 1024
+    assert all(term.startswith('?"') for term in made.replace('" ?', '"\n?').splitlines())
+
+
+@pytest.mark.parametrize(
+    ("keep", "told"), [(["x" * 99] * 3, "has room for 300"), (["a\\b!"], "keep"), (["ab"], "keep")]
+)
+def test_texts_to_keep_that_no_filter_can_hold_are_refused(keep, told):
+    with pytest.raises(ValidationError, match=told):
+        LogSettings(keep=keep)
+
+
+@pytest.mark.parametrize(
+    "line", ["order 7: Payment declined\n", '{"level": "INFO", "message": "Payment declined"}']
+)
+def test_lines_that_settings_name_a_part_of_are_kept_and_are_no_errors(answered, line):
+    found = [event(line), event("Payment accepted\n", ago_s=59), event(report(), ago_s=58)]
+    aws = answered(FilterLogEvents=answering({"/aws/lambda/a": found}))
+    settings = CollectSettings(logs=LogSettings(keep=["Payment declined"]))
+    ask = Ask(window=WINDOW, known=Inventory(functions=(a_function("a"),)), settings=settings)
+
+    facts = list(logs.collect(aws, ask))
+
+    assert [(e.level, e.request_id, e.message.strip()) for e in of(LogEvent, facts)] == [
+        (KEPT, A, line.strip())
+    ]
+    assert [r.status for r in of(InvocationRecord, facts)] == ["success"]
 
 
 def test_lines_just_outside_the_window_tell_of_outcomes_but_are_not_kept(answered):

@@ -8,7 +8,7 @@ import pytest
 
 from core.entities import AccountLimits, Alias, EventSourceMapping, Provisioned, Reserved, Version
 from core.facts import Covered, Listed
-from core.telemetry import LogEvent, TraceRecord
+from core.telemetry import KEPT, LogEvent, TraceRecord
 from store.readers.functions import (
     changes,
     errors_by_signature,
@@ -45,6 +45,14 @@ def test_errors_are_grouped_and_the_most_frequent_comes_first(world):
     top = frame.iloc[0]
     assert (top["count"], top["request_id"], list(top["versions"])) == (2, "newest", ["7", "8"])
     assert (top["first_seen"], top["last_seen"]) == (world.at(50), world.at(30))
+
+
+def test_lines_that_are_kept_on_request_are_no_errors(world):
+    world.run("logs", [event(world, 50), event(world, 40, "declined", level=KEPT)])
+
+    frame = errors_by_signature(world.store, world.target, "orders", world.window())
+
+    assert list(frame["signature"]) == ["timeout"]
 
 
 def test_the_lines_of_a_request_are_in_order(world):
