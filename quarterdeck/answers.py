@@ -63,13 +63,14 @@ def find_function(store: Store, name: str, where: Filter) -> Target:
     if places:
         listed = ", ".join(f"{place.account} {place.region}" for place in places)
         raise UsageMistakeError(f"{name} exists in {listed}: say which with --account and --region")
+    here = " ".join(part for part in (where.account, where.region) if part)
     near = get_close_matches(name, sorted({function for _, function in known}), n=3, cutoff=0.5)
     hint = (
         f"; did you mean {' or '.join(near)}?"
         if near
-        else f": {len(known)} functions are known, see `quarterdeck fleet`"
+        else f": {len(known)} functions are known{' there' if here else ''}, see `quarterdeck fleet`"
     )
-    raise UsageMistakeError(f"no function {name} in the store{hint}")
+    raise UsageMistakeError(f"no function {name} in {here or 'the store'}{hint}")
 
 
 def _targets(store: Store, where: Filter) -> list[Target]:

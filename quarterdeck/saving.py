@@ -84,7 +84,7 @@ def band_words(row: Mapping[str, Any]) -> str:
 
 
 def _cents(usd: Decimal) -> str:
-    return f"{'-' if usd < 0 else ''}${abs(usd):,.2f}"
+    return f"{'-' if round(usd, 2) < 0 else ''}${abs(usd):,.2f}"
 
 
 def whatif_document(
@@ -155,6 +155,16 @@ def _backtest(one: Backtest) -> Document:
     }
 
 
+def saved_words(low: Decimal | None, high: Decimal | None) -> str:
+    """What a change saves or costs a month, in words."""
+    if low is None or high is None:
+        return "saves a month: not known"
+    if round(high, 2) <= 0 and round(low, 2) < 0:
+        return f"costs more a month: {_cents(-high)} to {_cents(-low)}"
+    more = f", so it may cost {_cents(-low)} more" if round(low, 2) < 0 else ""
+    return f"saves a month: {_cents(low)} to {_cents(high)}{more}"
+
+
 LINES = (("a month", "usd_month", dollars), ("p95", "p95_ms", milliseconds),
          ("cold starts", "cold_start_rate", share))  # fmt: skip
 
@@ -177,7 +187,7 @@ def whatif_sentences(document: Document) -> Iterator[str]:
         if one["high"]["would_time_out"]:
             yield f"  {one['high']['would_time_out']:,} invocations would time out at most"
     low, high = document["saves_low_usd"], document["saves_high_usd"]
-    yield "saves a month: " + ("not known" if low is None else f"{_cents(low)} to {_cents(high)}")
+    yield saved_words(low, high)
     for about, texts in (("caution", document["cautions"]), ("supposes", document["assumptions"])):
         yield from (f"{about}: {text}" for text in texts)
     for past in document["backtests"]:

@@ -105,7 +105,9 @@ NO_QUEUES = (
     "No queues are known: no function reads from one or sends its failures to one, as far as was collected."
 )
 
-COMPONENTS = ("requests", "duration", "init", "ephemeral", "provisioned", "logs")
+MOST_PARTS = 6
+"""Columns of components in a table of costs; what others cost is one more."""
+
 NO_COST = "No cost is known for this window: nothing was collected in it."
 
 SPEND = (
@@ -250,9 +252,8 @@ def in_use(versions: Rows) -> Rows:
     return [v for at, v in enumerate(versions) if not at or v["aliases"] or v["invocations"]]
 
 
-def cost_columns(groups: Sequence[str]) -> list[Column]:
-    """The group's own columns, the total, and one column per component."""
-    parts = [] if "component" in groups else [f"{name}_usd" for name in COMPONENTS]
+def cost_columns(groups: Sequence[str], parts: Sequence[str]) -> list[Column]:
+    """The group's own columns, the total, and its parts: keys of `cost_rows`."""
     money = [Column(key.removesuffix("_usd"), key, dollars, right=True) for key in ("cost_usd", *parts)]
     return [
         *(Column(group, group, text) for group in groups),
@@ -260,6 +261,20 @@ def cost_columns(groups: Sequence[str]) -> list[Column]:
         Column("invocations", "invocations", count, right=True),
         Column("basis", "basis", text),
     ]
+
+
+def cost_rows(rows: Rows, groups: Sequence[str]) -> tuple[Rows, list[str]]:
+    """The same rows and the parts to show: the components that cost most, dearest first, and `others_usd`, so
+    that what is shown adds up to the cost."""
+    if "component" in groups or not rows:
+        return rows, []
+    keys = [key for key in rows[0] if key.endswith("_usd") and key not in ("cost_usd", "net_usd")]
+    sums = {key: sum(row[key] for row in rows) for key in keys}
+    paid = sorted((key for key in keys if sums[key]), key=lambda key: -sums[key])
+    shown, others = paid[:MOST_PARTS], paid[MOST_PARTS:]
+    if not others:
+        return rows, shown
+    return [{**row, "others_usd": sum(row[key] for key in others)} for row in rows], [*shown, "others_usd"]
 
 
 def chargeback_columns(group: str) -> list[Column]:

@@ -187,8 +187,12 @@ def cost(
     if as_json:
         output.print_json(document)
         return
-    output.print_table(tables.cost_columns(groups), document["groups"], nothing=tables.NO_COST)
+    rows, parts = tables.cost_rows(document["groups"], groups)
+    output.print_table(tables.cost_columns(groups, parts), rows, nothing=tables.NO_COST)
     note(f"total {output.dollars(document['total_usd'])} over {since}")
+    holes = sum(str(row["state"] or "").startswith("not") for row in rows)
+    if holes:
+        note(f"{holes} of {len(rows)} rows lack something: `--json` says what, as `state`")
 
 
 def spend(context: typer.Context, as_json: Json = False) -> None:

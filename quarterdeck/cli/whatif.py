@@ -106,6 +106,8 @@ def whatif(
     """
     if arch is not None and arch not in ARCHITECTURES:
         raise UsageMistakeError(f"--arch: {arch!r} is none of {', '.join(ARCHITECTURES)}")
+    if (memory, arch, provisioned, timeout) == (None,) * 4:
+        raise UsageMistakeError("say what to change: --memory, --arch, --provisioned or --timeout")
     now = now_utc()
     asked = window(since, until=until, now=now)
     from quarterdeck import output, saving

@@ -3,6 +3,7 @@
 import csv
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +12,8 @@ from core.facts import Covered, Listed
 from core.settings import StoreSettings
 from core.telemetry import InvocationRecord
 from core.windows import Window, floor
+from quarterdeck.saving import saved_words
+from quarterdeck.tables import cost_rows
 from store.store import Store
 from tests.quarterdeck.conftest import keep
 
@@ -103,7 +106,46 @@ def test_too_few_records_are_no_prediction(quarterdeck, sized):
 
 
 @pytest.mark.parametrize(
-    "words", [("nobody", "--memory", "512"), (HOSTILE, "--memory", "64"), (HOSTILE, "--arch", "arm")]
+    "words",
+    [("nobody", "--memory", "512"), (HOSTILE, "--memory", "64"), (HOSTILE, "--arch", "arm"), (HOSTILE,)],
 )
 def test_a_question_that_cannot_be_meant_is_refused(quarterdeck, sized, words):
     assert quarterdeck("whatif", *words, "--store", sized).exit_code == 2
+
+
+def test_a_function_is_sought_where_it_was_asked_for(quarterdeck, sized):
+    told = quarterdeck("whatif", "quiet", "--memory", "512", "--region", "mars-1", "--store", sized)
+
+    assert "no function quiet in mars-1: 0 functions are known there" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        ("1", "2.5", "saves a month: $1.00 to $2.50"),
+        ("-21.31", "-21.26", "costs more a month: $21.26 to $21.31"),
+        ("-0.6", "-0.001", "costs more a month: $0.00 to $0.60"),
+        ("-0.6", "0.4", "saves a month: -$0.60 to $0.40, so it may cost $0.60 more"),
+        ("-0.001", "0", "saves a month: $0.00 to $0.00"),
+    ],
+)
+def test_what_a_change_saves_or_costs_is_said_in_words(low, high, said):
+    assert saved_words(Decimal(low), Decimal(high)) == said
+
+
+def test_a_table_of_costs_shows_what_costs_most_and_the_rest_in_one():
+    names = ("requests", "duration", "init", "pollers", "logs", "queues", "tracing", "edge")
+    rows = [
+        {
+            "function": name,
+            "cost_usd": 28 * times,
+            "net_usd": 0,
+            **{f"{part}_usd": n * times for n, part in enumerate(names)},
+        }
+        for name, times in (("a", 1), ("b", 2))
+    ]
+
+    shown, parts = cost_rows(rows, ["function"])
+
+    assert parts == [f"{name}_usd" for name in (*names[:1:-1], "others")]
+    assert all(sum(row[key] for key in parts) == row["cost_usd"] for row in shown)
