@@ -127,7 +127,7 @@ class Rule(Section):
     def _makes_sense(self) -> Self:
         mistakes = [*_signal(self), *_condition(self)]
         if not mistakes:
-            mistakes = [*_threshold(self), *_times(self), *_selector(self)]
+            mistakes = [*_threshold(self), *_times(self), *_selector(self), *_verified(self)]
         mistakes += [] if mistakes else overrides.mistakes(self)
         if mistakes:
             raise ValueError("\n".join(mistakes))
@@ -311,3 +311,17 @@ def _selector(rule: Rule) -> Iterator[str]:
     for at, override in enumerate(rule.overrides):
         for word in sorted(override.where.model_fields_set - known):
             yield f"overrides.{at}.where.{word}: {rule.signal} is about a {kind}, which this cannot select"
+
+
+_OF_NOTHING_ELSE = frozenset({"budget", "collector"})
+"""What no function, queue or account has: how they fare cannot tell whether a change of these helped."""
+
+
+def _verified(rule: Rule) -> Iterator[str]:
+    for at, action in enumerate(rule.act):
+        if action.verify is None or action.verify.signal is None:
+            continue
+        kind = Rule.model_validate(action.verify.condition()).spec.subject
+        if kind in _OF_NOTHING_ELSE and kind != rule.spec.subject:
+            of = f"{action.verify.signal} is about a {kind}, and this rule about a {rule.spec.subject}"
+            yield f"act.{at}.verify.signal: {of}: it cannot tell whether the action helped"

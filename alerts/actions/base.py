@@ -94,6 +94,7 @@ class Verify(Section):
 
     within: Duration = timedelta(minutes=10)
     signal: str | None = None
+    lines: str | None = None
     above: float | str | None = None
     below: float | str | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,7 +11,7 @@ from alerts.actions.held import Held
 from alerts.incident import Incident
 from alerts.judge import BREACH, SILENT, UNKNOWN, Judgement
 from alerts.judging import judge_all
-from alerts.rule import Rule
+from alerts.rule import Rule, Subject
 from core.settings import CostSettings
 from store.store import Store
 
@@ -53,8 +53,15 @@ def is_better(
 
 
 def _better(judged: Judgement, change: Held, incident: Incident | None) -> bool | None:
-    at = _row(judged, change, incident)
-    if at is None or change.verify_by is None:
+    """Whether every subject that is meant is better; one that is not known leaves it open."""
+    each = [_is_row_better(judged, row, change, incident) for row in _rows(judged, change, incident)]
+    if False in each:
+        return False
+    return None if None in each or not each else True
+
+
+def _is_row_better(judged: Judgement, at: int, change: Held, incident: Incident | None) -> bool | None:
+    if change.verify_by is None:
         return None
     since = _since(judged, at, change.applied_at, change.verify_by)
     if since is None:
@@ -62,18 +69,27 @@ def _better(judged: Judgement, change: Held, incident: Incident | None) -> bool 
     verdict, value = judged.verdict[at, since], judged.value[at, since]
     if not (verdict == BREACH).any():
         return True if (verdict != SILENT).any() else None
-    worst = incident.value if incident is not None else None
+    is_own = incident is not None and judged.rule.rule == incident.rule  # of another signal it says nothing
+    worst = incident.value if incident is not None and is_own else None
     return worst is not None and _is_half_way_back(judged, at, since, value, worst)
 
 
-def _row(judged: Judgement, change: Held, incident: Incident | None) -> int | None:
-    """Which subject of the grid is meant: the incident's (a budget is in no account), or what was changed."""
+def _rows(judged: Judgement, change: Held, incident: Incident | None) -> list[int]:
+    """Which subjects of the grid are meant: the incident's (a budget is in no account), or what was changed;
+    of a signal about something else, what belongs to them: queues and mappings of a function, the account."""
     place, names = (change.target.account, change.target.region), {change.subject}
     wanted = [] if incident is None else [(incident.account, incident.region, incident.subject)]
     names |= {incident.subject} if incident else set()
     wanted += [(*place, name) for name in sorted(names)]
-    at = {subject.key: row for row, subject in enumerate(judged.grid.subjects)}
-    return next((at[key] for key in wanted if key in at), None)
+    subjects = judged.grid.subjects
+    at = {subject.key: row for row, subject in enumerate(subjects)}
+    own = next((at[key] for key in wanted if key in at), None)
+    return _belonging(subjects, place, names) if own is None else [own]
+
+
+def _belonging(subjects: Sequence[Subject], place: tuple[str, str], names: Set[str]) -> list[int]:
+    here = [(row, one) for row, one in enumerate(subjects) if one.key[:2] == place]
+    return [row for row, one in here if one.kind == "account" or names & {*one.functions}]
 
 
 def _since(

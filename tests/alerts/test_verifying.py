@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from alerts.actions.held import Held
 from alerts.actions.registry import read_action
 from alerts.actions.verifying import condition_of, is_better
 from alerts.incident import Incident
-from core.entities import Function
+from alerts.rule import Rule
+from core.entities import AccountLimits, EventSourceMapping, Function, Queue
 from core.facts import Target
 from core.settings import CostSettings
+from core.telemetry import MetricPoint, QueueSample
+from core.windows import Window
 
 PROD = Target("111122223333", "eu-west-1")
 DONE_AT, WITHIN = 10, 10
@@ -109,3 +113,53 @@ def test_a_budget_decides_by_its_own_share_however_late_one_looks(store, world, 
 
     assert is_better(store, change, of_budget, **look, cost=BUDGETS) is expected
     assert is_better(store, change, of_budget, **look) is None
+
+
+def test_half_way_back_is_a_matter_of_the_rules_own_signal(better):
+    assert better([90] * 10 + [70] * 10, verify={"signal": "throttles", "above": 60}) is False
+
+
+def verified_by(world, signal, **condition):
+    verify = {"within": f"{WITHIN}m", "signal": signal, **condition}
+    return changed(world, {"do": "set-reserved-concurrency", "limit": 9, "verify": verify})
+
+
+@pytest.mark.parametrize(("claimed", "expected"), [(50.0, True), (95.0, False)])
+def test_the_accounts_headroom_may_decide_about_a_function(store, world, claimed, expected):
+    window = Window(world.at(0), world.at(20))
+    points = [
+        MetricPoint(scope="account", ts=world.at(minute), period_s=60, claimed_max=claimed)
+        for minute in range(20)
+    ]
+    world.known(AccountLimits(concurrent_limit=100, unreserved_limit=50))
+    world.told("metrics", window, points)
+    change = verified_by(world, "concurrency_headroom", below="10%")
+
+    found = is_better(store, change, condition_of(change, {}), {}, opened(world), now=world.at(24))
+
+    assert found is expected
+
+
+@pytest.mark.parametrize(("letters", "expected"), [((0.0, 0.0), True), ((0.0, 3.0), False)])
+def test_every_queue_of_a_function_must_be_well_if_a_queue_decides(store, world, letters, expected):
+    arns = [f"arn:aws:sqs:eu-west-1:111122223333:{name}" for name in ("orders", "returns")]
+    for arn in arns:
+        world.known(EventSourceMapping(name=f"of {arn}", function="checkout", source_arn=arn))
+    samples = [
+        QueueSample(queue=arn, ts=world.at(minute), period_s=60, visible_max=depth)
+        for arn, depth in zip(arns, letters, strict=True)
+        for minute in range(20)
+    ]
+    world.told("queues", Window(world.at(0), world.at(20)), [*(Queue(name=arn) for arn in arns), *samples])
+    change = verified_by(world, "queue_depth", above=1)
+
+    found = is_better(store, change, condition_of(change, {}), {}, opened(world), now=world.at(24))
+
+    assert found is expected
+
+
+def test_a_signal_of_nothing_that_was_changed_is_refused():
+    act = {"do": "set-reserved-concurrency", "limit": 9, "verify": {"signal": "budget_used", "above": "80%"}}
+
+    with pytest.raises(ValidationError, match=r"act\.0\.verify\.signal: budget_used is about a budget"):
+        Rule.model_validate({"rule": "a", "signal": "throttles", "above": 10, "act": act})
