@@ -35,12 +35,14 @@ MOST_CELLS = 9_000_000
 
 @dataclass(frozen=True)
 class Tried:
-    """A rule as it is over a window, and the minutes of all that may fire at another threshold. `worst` is
-    the worst value of each row of `grid`. `why_fixed` says why the threshold cannot move, "" if it can."""
+    """A rule over a window, and the minutes of all that may fire at another threshold. `worst` is the worst
+    value of each row of `grid`, `line` that of all rows at each of its minutes (NaN: nothing was measured).
+    `why_fixed` says why the threshold cannot move, "" if it can."""
 
     found: Backtest
     grid: Grid | None
     worst: NDArray[np.float64]
+    line: NDArray[np.float64]
     known: tuple[Known, ...] = ()
     why_fixed: str = ""
 
@@ -68,8 +70,9 @@ def gather(
 
     replayed = replay(keeping(), known)
     found = Backtest(rule, window, replayed, compare(rule, replayed, known))
-    grid, worst = _side_by_side(rule, kept) if kept else (None, np.zeros(0))
-    return Tried(found, grid, worst, tuple(known), why)
+    none = np.zeros(0)
+    grid, worst, line = _side_by_side(rule, kept) if kept else (None, none, none)
+    return Tried(found, grid, worst, line, tuple(known), why)
 
 
 def _held(store: Store, window: Window) -> Window:
@@ -90,16 +93,17 @@ def why_fixed(rule: Rule) -> str:
     return "overrides give some subjects a threshold of their own" if rule.overrides else ""
 
 
-def tried(held: Tried, rule: Rule) -> Backtest:
+def tried(held: Tried, rule: Rule) -> Tried:
     """What `rule`, the same but for its thresholds and its `for`, would have done; from memory alone."""
     base = held.found
     if held.grid is None:
-        return base
+        return held
     rows = np.flatnonzero(held.worst > rule.threshold if rule.upward else held.worst < rule.threshold)
     part = _wide(held.grid.take(rows.tolist(), newest=len(held.grid.ends)))
     replayed = replay([Stretch(base.window, (judge(rule, part),))], held.known)
     replayed = _as_judged(replayed, base.replay)
-    return Backtest(rule, base.window, replayed, compare(rule, replayed, held.known))
+    found = Backtest(rule, base.window, replayed, compare(rule, replayed, held.known))
+    return replace(held, found=found, line=_line_of(held, rule, held.grid))
 
 
 def changed(rule: Rule, *, threshold: float, hits: int, minutes: int) -> Rule:
@@ -144,8 +148,11 @@ def _thin(one: Judgement, stretch: Stretch, *, whole: bool) -> Judgement:
     return replace(one, grid=Grid(grid.subjects, grid.ends, values, flags), value=value)
 
 
-def _side_by_side(rule: Rule, pieces: Sequence[Judgement]) -> tuple[Grid, NDArray[np.float64]]:
-    """The pieces as one grid, of the rows that some threshold could make fire, with their worst values."""
+def _side_by_side(
+    rule: Rule, pieces: Sequence[Judgement]
+) -> tuple[Grid, NDArray[np.float64], NDArray[np.float64]]:
+    """The pieces as one grid, of the rows that some threshold could make fire, with their worst values by row
+    and by minute."""
     value = np.concatenate([one.value for one in pieces], axis=1)
     sign = 1.0 if rule.upward else -1.0
     worst = sign * np.where(np.isnan(value), -np.inf, sign * value).max(axis=1, initial=-np.inf)
@@ -165,7 +172,18 @@ def _side_by_side(rule: Rule, pieces: Sequence[Judgement]) -> tuple[Grid, NDArra
         {name: joined(lambda grid, name=name: grid.values[name]) for name in first.values},
         {name: joined(lambda grid, name=name: grid.flags[name]) for name in first.flags},
     )
-    return grid, np.asarray(worst[rows], dtype=np.float64)
+    return grid, np.asarray(worst[rows], dtype=np.float64), _line(rule, value[rows])
+
+
+def _line_of(held: Tried, rule: Rule, grid: Grid) -> NDArray[np.float64]:
+    """A threshold decides what is known only where more data can but raise a value."""
+    return _line(rule, judge(rule, _wide(grid)).value) if rule.spec.grows else held.line
+
+
+def _line(rule: Rule, value: NDArray[Any]) -> NDArray[np.float64]:
+    worst = np.fmax if rule.upward else np.fmin
+    none = np.full(value.shape[1], np.nan)
+    return np.asarray(worst.reduce(value, axis=0) if len(value) else none, dtype=np.float64)
 
 
 def _wide(grid: Grid) -> Grid:
@@ -177,21 +195,13 @@ def _wide(grid: Grid) -> Grid:
 # --- what is shown ------------------------------------------------------------------------------------------
 
 
-def worst_by_step(
-    held: Tried, rule: Rule, step: timedelta, subject: Any = None
-) -> list[tuple[datetime, float]]:
-    """The worst value of all subjects (or of one) at the end of each step; NaN where nothing was measured."""
+def worst_by_step(held: Tried, step: timedelta, since: datetime) -> list[tuple[datetime, float]]:
+    """The worst value of all subjects at the end of each step since then; NaN where nothing was measured."""
     if held.grid is None or not held.grid.subjects:
         return []
-    rows = [at for at, one in enumerate(held.grid.subjects) if subject is None or one.key == subject]
-    part = _wide(held.grid.take(rows, newest=len(held.grid.ends)))
-    value = judge(rule, part).value
-    each, sign = max(int(step / MINUTE), 1), 1.0 if rule.upward else -1.0
-    lowest = np.where(np.isnan(value), -np.inf, sign * value).max(axis=0, initial=-np.inf)
-    found = []
-    first = sum(end <= held.found.window.start for end in part.ends)
-    for at in range(first, len(part.ends), each):
-        most = float(lowest[at : at + each].max())
-        last = part.ends[min(at + each, len(part.ends)) - 1]
-        found.append((last, float("nan") if np.isinf(most) else sign * most))
-    return found
+    worst = np.fmax if held.found.rule.upward else np.fmin
+    ends = held.grid.ends
+    starts = range(sum(end <= since for end in ends), len(ends), max(int(step / MINUTE), 1))
+    values: Any = worst.reduceat(held.line, list(starts)) if starts else ()
+    last = [ends[min(at + starts.step, len(ends)) - 1] for at in starts]
+    return list(zip(last, map(float, values), strict=True))

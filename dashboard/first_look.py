@@ -50,7 +50,7 @@ def first_look() -> None:
     def again() -> None:
         new = _look()
         if new.metrics > seen.metrics or new.complete:
-            st.cache_data.clear()
+            queries.forget()
             st.rerun()
         if new.awaited:
             st.caption(

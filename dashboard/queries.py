@@ -1,9 +1,9 @@
 """What pages ask the store, cached: one computation per question, whoever asks.
 
 Questions are keyed by a rounded window and a filter; `queries_*.py` hold those of other pages.
-Frames are copies: a page may change the one it gets. The present (`_at`) is no part of a key: the window says
-enough, and an answer that is a minute old is renewed in the background while it is shown. Those of the next
-minute are asked before it is shown (`ahead`).
+Frames are copies: a page may change the one it gets; what is `shared` is not. The present (`_at`) is no part
+of a key: the window says enough, and an answer that is a minute old is renewed in the background while it is
+shown. Those of the next minute are asked before it is shown (`ahead`).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ R = TypeVar("R")
 
 
 _ASKED = Asked()
+_SHARED: list[Question[Any, Any]] = []
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +53,28 @@ class Question(Generic[P, R]):
         self.answers.clear()
 
 
-def cached(ttl_s: int = 60, entries: int = 64) -> Callable[[Callable[P, R]], Question[P, R]]:
-    keep = st.cache_data(ttl=ttl_s, max_entries=entries, show_spinner=False, refresh_mode="background")
-    return lambda question: Question(keep(question))
+def cached(
+    ttl_s: int = 60, entries: int = 64, *, shared: bool = False
+) -> Callable[[Callable[P, R]], Question[P, R]]:
+    """Keep answers. Each page gets a copy of its own, or all get the very same (`shared`): that is for large
+    answers of frozen records, which no page changes."""
+    keep: Any = st.cache_resource if shared else st.cache_data
+    kept = keep(ttl=ttl_s, max_entries=entries, show_spinner=False, refresh_mode="background")
+
+    def made(question: Callable[P, R]) -> Question[P, R]:
+        asked: Question[P, R] = Question(kept(question))
+        if shared:
+            _SHARED.append(asked)
+        return asked
+
+    return made
+
+
+def forget() -> None:
+    """Ask everything anew."""
+    st.cache_data.clear()
+    for question in _SHARED:
+        question.clear()
 
 
 # --- where and when -----------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def cost() -> CostSettings:
     return cost_settings(os.environ)
 
 
-@cached(ttl_s=60, entries=1)
+@cached(ttl_s=60, entries=1, shared=True)
 def rules() -> list[Rule]:
     """Those in force, as their files say now. Raises SettingsError."""
     return rules_of(settings())
@@ -62,13 +62,13 @@ def told() -> pd.DataFrame:
     return incidents.incidents(store(), limit=5_000)
 
 
-@cached(ttl_s=600, entries=1)
+@cached(ttl_s=600, entries=1, shared=True)
 def faults(_at: datetime) -> list[Fault]:
     """What is wrong with rules and alarms: of ten minutes ago at most."""
     return audit(store(), rules(), settings(), now=_at, cost=cost())
 
 
-@cached(ttl_s=300, entries=3)
+@cached(ttl_s=300, entries=3, shared=True)
 def held(name: str, window: Window, _at: datetime) -> Tried | None:
     """The rule over the window, held for trying; None when there is no such rule."""
     all_rules = rules()
@@ -77,6 +77,13 @@ def held(name: str, window: Window, _at: datetime) -> Tried | None:
         return None
     known = ledger.known(store(), window)
     return trying.gather(store(), rule, window, known=known, others=all_rules, now=_at, cost=cost())
+
+
+@cached(ttl_s=300, entries=8, shared=True)
+def tried(draft: Rule, window: Window, _at: datetime) -> Tried | None:
+    """What another threshold would have told; None when there is no such rule."""
+    found = held(draft.rule, window, _at)
+    return trying.tried(found, draft) if found else None
 
 
 @cached(ttl_s=300, entries=8)
@@ -108,7 +115,7 @@ def unmark(id: int) -> None:
 
 
 def _forget() -> None:
-    changed: list[Any] = [known, held]
+    changed: list[Any] = [known, held, tried]
     for question in changed:
         question.clear()
 

@@ -30,25 +30,25 @@ def prices() -> ListPrices:
     return list_prices(store())
 
 
-@cached(ttl_s=600, entries=16)
+@cached(ttl_s=600, entries=16, shared=True)
 def savings(window: Window, where: Filter, _at: datetime) -> list[Saving]:
     return rightsizing.savings(store(), window, now=_at, where=where)
 
 
-@cached(ttl_s=600, entries=16)
+@cached(ttl_s=600, entries=16, shared=True)
 def observed(window: Window, place: Place, _at: datetime) -> Observed | None:
     """One function, as right-sizing sees it; None: there is no such function."""
     found = rightsizing.observed(store(), window, now=_at, where=Filter(*place))
     return next((one for one in found if (one.account, one.region, one.function) == place), None)
 
 
-@cached(ttl_s=600, entries=16)
+@cached(ttl_s=600, entries=16, shared=True)
 def optimizer(window: Window, where: Filter, _at: datetime) -> Mapping[Place, Optimizer]:
     """Compute Optimizer's word on each function."""
     return optimizers.optimizer(store(), window, now=_at, where=where)
 
 
-@cached(ttl_s=600, entries=32)
+@cached(ttl_s=600, entries=32, shared=True)
 def what_if(window: Window, place: Place, asked: replay.Asked, _at: datetime) -> replay.Answer:
     account, region, function = place
     target = Target(account, region)

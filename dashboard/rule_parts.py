@@ -13,7 +13,7 @@ from alerts.backtest import Backtest
 from alerts.retold import lost_parts
 from alerts.rule import Rule
 from alerts.signals import say
-from alerts.trying import Tried, changed, tried, worst_by_step
+from alerts.trying import Tried, changed, worst_by_step
 from core.errors import QuarterdeckError
 from core.windows import Window, chart_step
 from dashboard import figures_alerts, figures_rules, links, numbers, queries, queries_rules, tables, widgets
@@ -34,14 +34,17 @@ def one(rule: Rule) -> None:
     if held is None:
         return
     draft = rule if held.why_fixed or held.grid is None else thresholds(rule, held)
-    found = tried(held, draft) if draft is not rule else held.found
+    shown = queries_rules.tried(draft, queries_rules.week(), queries.now()) if draft is not rule else held
+    if shown is None:
+        return
+    found = shown.found
     tables.say(figures_rules.verdict_on(found), key="verdict")
     widgets.cards(figures_rules.cards(found, held.found), key="tried-cards")
     if held.why_fixed:
         st.caption(f"Its threshold cannot be moved here: {plain(held.why_fixed)}.")
         example(rule, found)
     else:
-        chart(held, draft, found)
+        chart(shown)
     firings(found)
     if draft is not rule:
         st.caption("The rule as it is tried, for your rule file; this page changes no file.")
@@ -131,15 +134,15 @@ def _read(name: str, default: float) -> float:
 # --- what is seen -------------------------------------------------------------------------------------------
 
 
-def chart(held: Tried, draft: Rule, found: Backtest) -> None:
-    points = worst_by_step(held, draft, chart_step(found.window))
+def chart(held: Tried) -> None:
+    found, draft = held.found, held.found.rule
+    points = worst_by_step(held, chart_step(found.window), found.window.start)
     known = [ts for ts, value in points if value == value]
     if not known:
         st.caption("Nothing that it covers had a value this week that any threshold could be set against.")
         return
     window = Window(max(known[0] - timedelta(hours=1), found.window.start), found.window.end)
-    points = [point for point in worst_by_step(held, draft, chart_step(window)) if point[0] >= window.start]
-    values = pd.DataFrame(points, columns=["ts", "value"])
+    values = pd.DataFrame(worst_by_step(held, chart_step(window), window.start), columns=["ts", "value"])
     fired = [Window(f.opened_at, f.resolved_at or window.end) for f in found.replay.firings]
     drawn = tried_board(
         values,

@@ -43,17 +43,26 @@ def test_what_is_tried_is_what_a_backtest_tells(store, world, window, held, rule
 
     found = tried(held(given), other)
 
-    assert found.replay == backtest(store, other, window, now=world.at(200)).replay
+    assert found.found.replay == backtest(store, other, window, now=world.at(200)).replay
+
+
+@pytest.mark.parametrize("signal", ["errors", "error_rate"])
+def test_a_moved_threshold_is_drawn_on_the_values_that_it_sees(held, rule, signal):
+    given = rule(signal=signal, above=0.2)
+
+    found = tried(held(given), changed(given, threshold=0.4, hits=1, minutes=1))
+
+    assert found.line.tolist() == held(found.found.rule).line.tolist()
 
 
 def test_history_read_in_pieces_is_tried_as_one(held, rule, monkeypatch):
     given = rule(over="5m", above=0.2, **{"for": "3 of 5"})
     other = changed(given, threshold=0.1, hits=2, minutes=5)
-    whole = tried(held(given), other).replay
+    whole = tried(held(given), other).found.replay
 
     monkeypatch.setattr(replaying, "CELLS", 1)
 
-    assert tried(held(given), other).replay == whole
+    assert tried(held(given), other).found.replay == whole
     assert len(whole.firings) == 2
 
 
@@ -72,7 +81,7 @@ def test_known_trouble_is_compared_anew(held, rule, world):
 
     after = tried(before, changed(given, threshold=0.4, hits=1, minutes=1))
 
-    assert (before.found.compared.recall, after.compared.recall) == (1, 0)
+    assert (before.found.compared.recall, after.found.compared.recall) == (1, 0)
 
 
 def test_a_large_fleet_is_tried_on_less_history(held, rule, monkeypatch, world):
@@ -103,13 +112,13 @@ def test_a_rule_without_one_threshold_says_why_it_cannot_be_moved(held, rule, gi
 
     assert why_fixed(made)
     assert (found.grid, found.why_fixed) == (None, why_fixed(made))
-    assert tried(found, made) == found.found
+    assert tried(found, made) is found
 
 
 def test_the_worst_value_of_each_step_is_what_the_rule_saw(held, rule, world):
     given = rule()
 
-    found = worst_by_step(held(given), given, timedelta(minutes=30))
+    found = worst_by_step(held(given), timedelta(minutes=30), world.at(5))
 
     assert [(ts, round(value, 3)) for ts, value in found] == [
         (world.at(35), 0.5), (world.at(65), 0.3), (world.at(95), 0.0), (world.at(120), 0.0),
