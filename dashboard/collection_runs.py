@@ -91,4 +91,4 @@ def gap_table(holes: pd.DataFrame, window: Window) -> None:
 
     with st.container(border=True, key="gaps", gap="xsmall"):
         if lines(holes, said, shown=SHOWN, key="more-gaps"):
-            tables.file_of(holes, "all-gaps")
+            tables.file_of(holes, "all-gaps", rows=len(holes))

@@ -13,7 +13,10 @@ from core.budgets import BudgetState
 from core.facts import Target
 from core.forecast import Forecast
 from core.settings import CostSettings
+from core.spend_moves import Move
 from core.windows import Window
+from dashboard import figures_cost, figures_moves
+from dashboard.compare import earlier
 from dashboard.launch import cost_settings
 from dashboard.queries import cached, store, targets
 from store.readers import budgets as budgeting
@@ -53,6 +56,13 @@ def costs_by(window: Window, where: Filter, _at: datetime, by: tuple[str, ...]) 
 @cached()
 def cost_series(window: Window, where: Filter, _at: datetime, by: str) -> pd.DataFrame:
     return cost.cost_series(store(), window, now=_at, by=by, where=where)
+
+
+@cached(shared=True)
+def moves(window: Window, where: Filter, _at: datetime, by: str) -> list[Move]:
+    """How each group moved since the window before, and what moved it: the largest move first."""
+    now, then = (figures_cost.named(costs(each, where, _at, by), by) for each in (window, earlier(window)))
+    return figures_moves.moved(now, then)
 
 
 @cached()

@@ -34,7 +34,7 @@ def findings() -> None:
     with st.container(border=True, key="findings", gap="small"):
         about = figures_letters.found(lint.iloc[SHOWN:])
         if lines(lint, _said, shown=SHOWN, key="more-findings", about=about):
-            tables.file_of(lint, "all-findings")
+            tables.file_of(lint, "all-findings", rows=len(lint))
 
 
 def _said(lint: pd.DataFrame) -> Iterator[str]:
@@ -208,6 +208,6 @@ def streams(mappings: pd.DataFrame) -> None:
 
 def _remarks(shown: pd.DataFrame, name: str) -> None:
     """What is said of single rows: too long for a cell."""
-    for row in shown.to_dict("records"):
-        if tables.said(row[name]):
-            st.caption(f"**{numbers.plain(row['function'])}**: {numbers.plain(row[name])}")
+    for function, said in zip(shown["function"].to_numpy(), shown[name].to_numpy(), strict=True):
+        if tables.said(said):
+            st.caption(f"**{numbers.plain(function)}**: {numbers.plain(said)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -36,14 +36,15 @@ def places() -> Mapping[tuple[str, str], str]:
 def with_place(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with `place` first, from its account and region columns."""
     known = places()
-    names = [known.get((a, r), f"{a} · {r}") for a, r in zip(frame["account"], frame["region"], strict=True)]
+    keys = zip(frame["account"].to_numpy(), frame["region"].to_numpy(), strict=True)
+    names = [known.get((account, region), f"{account} · {region}") for account, region in keys]
     return frame.assign(place=names)
 
 
 def presentable(frame: pd.DataFrame, *, usd: Sequence[str] = ()) -> pd.DataFrame:
     """The frame as a table shows it: with `place`, `state` in words, exact `usd` as floats."""
     floats = {name: frame[name].astype("float64") for name in usd}
-    words = [state_words(state) for state in frame["state"]]
+    words = [state_words(state) for state in frame["state"].to_numpy()]
     return with_place(frame).assign(**floats, state=words).reset_index(drop=True)
 
 
@@ -153,11 +154,16 @@ MOST = 1_000
 """Rows of a table that are sent to the browser."""
 
 
-def table(frame: pd.DataFrame, *, key: str, alt: str, export: pd.DataFrame | None = None, **how: Any) -> Any:
+File = pd.DataFrame | Callable[[], pd.DataFrame]
+"""What a CSV file holds, or what makes it: once somebody asks for the file."""
+
+
+def table(frame: pd.DataFrame, *, key: str, alt: str, export: File | None = None, **how: Any) -> Any:
     """The one way to draw a table: `st.dataframe`, and below it a CSV file that no spreadsheet runs.
 
-    `export` is what the file holds where the table shows less or other units. Streamlit's own CSV button is
-    hidden (`app.CSS`): its files are not guarded. Columns without a help get it from `meanings`.
+    `export` is what the file holds where the table shows less or other units; one that is yet to be made has
+    as many rows as the table. Streamlit's own CSV button is hidden (`app.CSS`): its files are not guarded.
+    Columns without a help get it from `meanings`.
     """
     said = with_meanings(frame, how.pop("column_config", None) or {}, how.get("column_order"))
     look: dict[str, Any] = {"hide_index": True, "placeholder": UNKNOWN, "row_height": ROW_PX}
@@ -165,7 +171,9 @@ def table(frame: pd.DataFrame, *, key: str, alt: str, export: pd.DataFrame | Non
         drawn: Any = st.dataframe(
             sent(frame, how.get("column_order")), key=key, alt=alt, column_config=said, **(look | how)
         )
-        file_of(frame if export is None else export, key, shown=min(len(frame), MOST))
+        file = frame if export is None else export
+        rows = len(file) if isinstance(file, pd.DataFrame) else len(frame)
+        file_of(file, key, rows=rows, shown=min(len(frame), MOST))
     return drawn
 
 
@@ -176,9 +184,8 @@ def sent(frame: pd.DataFrame, order: Sequence[str] | None) -> pd.DataFrame:
     return first if order is None else first[[name for name in order if name in first]]
 
 
-def file_of(frame: pd.DataFrame, key: str, *, shown: int = 0) -> None:
+def file_of(file: File, key: str, *, rows: int, shown: int = 0) -> None:
     """How many rows there are, and a file of them that is made when somebody asks for it."""
-    kept = flat(frame)
     with st.container(
         horizontal=True,
         horizontal_alignment="right",
@@ -186,12 +193,11 @@ def file_of(frame: pd.DataFrame, key: str, *, shown: int = 0) -> None:
         key=f"csv-{key}",
         gap="small",
     ):
-        rows = f"{len(kept):,} {'row' if len(kept) == 1 else 'rows'}"
-        first = f"the first {MOST:,} are shown, of " if MOST == shown < len(kept) else ""
-        st.caption(first + rows, width="content")
+        first = f"the first {MOST:,} are shown, of " if MOST == shown < rows else ""
+        st.caption(f"{first}{rows:,} {'row' if rows == 1 else 'rows'}", width="content")
         st.download_button(
             "CSV",
-            lambda: csv_text(kept),
+            lambda: csv_text(flat(file if isinstance(file, pd.DataFrame) else file())),
             file_name=_file_name(key, widgets.window()),
             mime="text/csv",
             icon=":material/download:",

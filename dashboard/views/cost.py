@@ -187,7 +187,7 @@ def table(groups: pd.DataFrame, window: Window, by: str) -> None:
         tables.table(
             shown,
             key="cost-groups",
-            export=figures_cost.export(groups, by, window=window),
+            export=lambda: figures_cost.export(groups, by, window=window),
             hide_index=True,
             placeholder=numbers.UNKNOWN,
             alt=f"Cost by {word(by).lower()} and component, dearest first",
@@ -220,7 +220,7 @@ def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -
     if not figures_cost.same_basis(groups, before):
         widgets.no_data(f"Cannot be compared: {against} was read from other sources than this window.")
         return
-    found = figures_moves.moved(groups, before)
+    found = queries_cost.moves(window, queries.scope(), now, by)
     known = behind(found, window, by)
     st.markdown(figures_moves.sentence(found, known))
     shown = figures_moves.table(found, known)
@@ -231,7 +231,7 @@ def moved(groups: pd.DataFrame, before: pd.DataFrame, window: Window, by: str) -
         tables.table(
             shown.assign(moved_usd=tables.usd_moves(shown["moved_usd"])),
             key="cost-moves",
-            export=figures_moves.export(found, known),
+            export=lambda: figures_moves.export([move for move in found if move.usd], known),
             height=tables.height_px(len(shown), most=MOVES),
             alt=f"How the cost of each {word(by).lower()} moved and why, the largest move first",
             column_config={

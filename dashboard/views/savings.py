@@ -64,7 +64,7 @@ def ranked(changes: Sequence[Saving], window: Window) -> None:
         tables.table(
             shown,
             key="savings",
-            export=figures_savings.export(changes),
+            export=lambda: figures_savings.export(changes),
             height=tables.height_px(len(shown), most=12),
             alt="Proposals with what they save a month, risk and evidence, most saved first",
             column_config=_columns(shown),
@@ -121,7 +121,7 @@ def missing(unknown: Sequence[Saving]) -> None:
         tables.table(
             shown,
             key="savings-unknown",
-            export=figures_savings.export(unknown),
+            export=lambda: figures_savings.export(unknown),
             height=tables.height_px(len(shown), most=8),
             alt="What cannot be said of functions yet, and what is missing, most at stake first",
             column_config={
