@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -22,14 +23,14 @@ HOUR = timedelta(hours=1)
 KEYS = ("account", "region", "function")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cold:
     """One window: the `cold_starts` frame, what `record_totals` says, how much was seen."""
 
     functions: pd.DataFrame
     records: Mapping[str, float | None]
 
-    @property
+    @cached_property
     def seen(self) -> Seen:
         return seen(self.functions, KEYS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,7 +18,8 @@ def troubled(mappings: pd.DataFrame, queues: pd.DataFrame) -> pd.DataFrame:
     """Rows of the `mappings` reader that hand nothing over, failing ones first, with `standing` (failing,
     off), `waiting` (messages in the queue it reads; NaN: it reads none, or that is not known) and `age` (of
     the oldest one, else how far it is behind in its stream) in words."""
-    standings: list[Any] = [_standing(row) for row in mappings.to_dict("records")]
+    columns = (mappings[name].to_numpy() for name in ("mapping_state", "last_result"))
+    standings: list[Any] = [_standing(*row) for row in zip(*columns, strict=True)]
     marked = mappings.assign(standing=standings)
     found = marked[marked["standing"].notna()]
     known = queues.set_index("arn")[["visible", "oldest_age_s"]]
@@ -35,10 +35,9 @@ def troubled(mappings: pd.DataFrame, queues: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _standing(row: Mapping[Any, Any]) -> str | None:
-    if numbers.known(row["mapping_state"]) and row["mapping_state"] not in RUNNING:
+def _standing(state: Any, result: Any) -> str | None:
+    if numbers.known(state) and state not in RUNNING:
         return OFF
-    result = row["last_result"]
     return FAILING if numbers.known(result) and str(result) not in FINE else None
 
 

@@ -83,7 +83,8 @@ def balance(source: pd.DataFrame) -> str:
 def rows(queues: pd.DataFrame, drains: pd.DataFrame) -> pd.DataFrame:
     """The table: the reader's columns with `owner`, `age`, `expires` and (from the `drains` reader) `drains`
     in words, None when unknown."""
-    outlook = {row["arn"]: drains_in(row) for row in drains.to_dict("records")}
+    rows = drains[["arn", "outlook", "drains_in_s"]].to_dict("records")
+    outlook = {row["arn"]: drains_in(row) for row in rows}
     words: dict[str, list[Any]] = {
         "arrivals": list(queues["arrivals"].where(queues["role"] == "dead-letter")),
         "owner": [", ".join(map(str, names)) for names in queues["functions"]],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+import pandas as pd
 import streamlit as st
 
 from core.facts import Target
@@ -37,6 +38,12 @@ def carry(**changes: str | None) -> dict[str, str]:
 def function_id(account: str, region: str, name: str) -> str:
     """How the address bar names a function (`fn`). None of the parts may hold a dot, so it reads back."""
     return f"{account}.{region}.{name}"
+
+
+def function_ids(frame: pd.DataFrame) -> list[str]:
+    """Those of a frame with account, region and function."""
+    columns = (frame[name].to_numpy() for name in ("account", "region", "function"))
+    return [function_id(*key) for key in zip(*columns, strict=True)]
 
 
 def read_function_id(text: str) -> tuple[Target, str] | None:

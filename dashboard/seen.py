@@ -40,7 +40,7 @@ class Seen:
 
 def seen(frame: pd.DataFrame, keys: Sequence[str]) -> Seen:
     """From a frame with `state` and the columns `keys` that name a row."""
-    names = list(frame[list(keys)].itertuples(index=False, name=None))
-    states = [state if isinstance(state, str) else None for state in frame["state"]]
-    holes = {name: why for name, state in zip(names, states, strict=True) if (why := reason(state))}
-    return Seen(len(frame), frozenset(holes), PROVISIONAL in states, next(iter(holes.values()), ""))
+    states = [state if isinstance(state, str) else None for state in frame["state"].to_numpy()]
+    whys = {at: why for at, state in enumerate(states) if (why := reason(state))}
+    holes = frame[list(keys)].iloc[list(whys)].itertuples(index=False, name=None)
+    return Seen(len(frame), frozenset(holes), PROVISIONAL in states, next(iter(whys.values()), ""))

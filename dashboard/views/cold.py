@@ -127,21 +127,18 @@ def _view() -> str:
 
 def _function(functions: pd.DataFrame) -> cold_parts.Row | None:
     """The row of the function that the address names, else of the one that is waited for longest."""
-    rows = {
-        links.function_id(row["account"], row["region"], row["function"]): row
-        for row in tables.with_place(functions[functions["records"] > 0]).to_dict("records")
-    }
-    several = len({row["place"] for row in rows.values()}) > 1
-    labels = {
-        id: f"{row['function']} · {row['place']}" if several else row["function"] for id, row in rows.items()
-    }
+    rows = tables.with_place(functions[functions["records"] > 0])
+    names, ids = rows["function"], links.function_ids(rows)
+    several = rows["place"].nunique() > 1
+    labels = dict(zip(ids, names + " · " + rows["place"] if several else names, strict=True))
     asked = st.query_params.get("fn")
     chosen = option_chooser("fn", labels, "Function", "Longest waited for", width=330)
     if asked and chosen is None:
         name = numbers.plain(asked.rpartition(".")[2])
         widgets.no_data(f"No invocation record of {name} in this window.", collector="logs")
         return None
-    return rows.get(chosen) if chosen else next(iter(rows.values()), None)
+    first = ids.index(chosen) if chosen else 0
+    return next(iter(rows.iloc[first : first + 1].to_dict("records")), None)
 
 
 widgets.toolbar("Cold starts")

@@ -94,8 +94,7 @@ def table(queues: pd.DataFrame, drains: pd.DataFrame) -> None:
 def one(queues: pd.DataFrame, drains: pd.DataFrame, window: Window) -> None:
     """The queue that the address names over time, else the first of the table."""
     st.header("One queue over time", anchor=False)
-    rows = queues.to_dict("records")
-    names: dict[str, str] = {str(row["arn"]): f"{row['queue']} · {row['place']}" for row in rows}
+    names: dict[str, str] = dict(zip(queues["arn"], queues["queue"] + " · " + queues["place"], strict=True))
     asked = st.query_params.get("queue")
     if asked and asked not in names:
         widgets.no_data(
