@@ -24,6 +24,7 @@ CSS = """<style>
 [data-testid="stMetric"] { display: flex; flex-direction: column; }
 [data-testid="stMetric"] > div:has([data-testid="stMetricChart"]) { margin-top: auto; }
 [data-testid="stMetricChart"] { margin-bottom: 0.6rem; }
+[data-testid="stMetricLabel"] p { white-space: normal; }
 .st-key-banner { margin-bottom: -0.5rem; }
 .st-key-menu [data-testid="stCaptionContainer"] { margin: 0.7rem 0 -0.75rem 0.5rem; }
 [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"])

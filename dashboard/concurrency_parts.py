@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -104,7 +105,7 @@ def accounts(limits: pd.DataFrame) -> None:
                 "limit": tables.count_column("Limit", "The account's concurrent executions in the region."),
                 "claimed_now": tables.count_column("Now", f"Claimed in the newest minute. {CLAIMED}"),
                 "claimed_max": tables.count_column("Most", f"Most claimed in the window. {CLAIMED}"),
-                "claimed_ts": _when("At"),
+                "claimed_ts": _when("At", short=True),
                 "headroom": tables.count_column("Headroom", "Limit − most claimed in the window."),
                 "utilization": tables.percent_column("Claimed", "Most claimed / limit."),
                 "runs_out": column.TextColumn("Runs out", help=OUTLOOK, width=76),
@@ -221,10 +222,10 @@ def pools(frame: pd.DataFrame) -> None:
         )
 
 
-def _when(label: str, help: str | None = None) -> Any:
-    return st.column_config.DatetimeColumn(
-        label, format="D MMM, HH:mm", timezone=str(widgets.zone()), help=help
-    )
+def _when(label: str, help: str | None = None, *, short: bool = False) -> Any:
+    """`short`: without the day, where the window is none longer."""
+    shape = "HH:mm" if short and widgets.window().duration <= timedelta(days=1) else "D MMM, HH:mm"
+    return st.column_config.DatetimeColumn(label, format=shape, timezone=str(widgets.zone()), help=help)
 
 
 def _yes_or_no(value: object) -> str | None:

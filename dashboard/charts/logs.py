@@ -21,8 +21,9 @@ LEVELS = {
 }
 
 
-def lines_in_time(counts: pd.DataFrame, *, window: Window, zone: tzinfo) -> Board:
-    """The chart from rows of `log_counts`; steps that were not read are gaps."""
+def lines_in_time(counts: pd.DataFrame, *, window: Window, zone: tzinfo, narrow: bool = False) -> Board:
+    """The chart from rows of `log_counts`; steps that were not read are gaps. `narrow`: names of
+    levels below the title."""
     present = [level for level in LEVELS if counts[level].fillna(0).any()] or ["error"]
     frame = counts[["ts", *present]].assign(
         when=counts["ts"].dt.tz_convert(zone).dt.strftime("%a %-d %b, %H:%M %Z")
@@ -38,8 +39,12 @@ def lines_in_time(counts: pd.DataFrame, *, window: Window, zone: tzinfo) -> Boar
             "padding": [2, 0],
             "textStyle": {"fontSize": 12.5, "fontWeight": 600},
         },
-        "legend": {"right": 90, "top": 4, "itemHeight": 9, "itemWidth": 9},
-        "grid": {"left": 4, "right": 8, "top": 34, "bottom": 2, "containLabel": True},
+        "legend": {
+            "itemHeight": 9,
+            "itemWidth": 9,
+            **({"left": 0, "top": 24} if narrow else {"right": 90, "top": 4}),
+        },
+        "grid": {"left": 4, "right": 8, "top": 52 if narrow else 34, "bottom": 2, "containLabel": True},
         "tooltip": {"trigger": "axis", "confine": True, "formatter": tooltip(rows), "padding": [8, 10]},
         "xAxis": {
             "type": "time",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -31,6 +32,10 @@ PAGE, GROUPS = 100, 8
 GROUP_COLUMNS = ("new", "count", "spark", "signature", "who", "first_ever", "last_seen")
 LINE_COLUMNS = ("ts", "level", "function", "place", "shown", "request_id")
 """Only what is shown is sent."""
+
+GROUPS_ON_A_PHONE = ("count", "signature", "who", "new", "spark", "first_ever", "last_seen")
+LINES_ON_A_PHONE = ("ts", "shown", "function")
+"""What is said comes first there; the rest of a line is told of the one that is chosen."""
 
 COLOURS = ["red", "violet", "gray", "orange", "blue"]
 
@@ -164,7 +169,7 @@ def _is_narrow(search: Search) -> bool:
 
 def _chart(window: Window, search: Search) -> None:
     counts = queries_logs.counts(window, search, queries.now())
-    drawn = lines_in_time(counts, window=window, zone=widgets.zone())
+    drawn = lines_in_time(counts, window=window, zone=widgets.zone(), narrow=_on_phone())
     with st.container(border=True, key="lines-chart"):
         zoom.board(drawn, key="log-chart", alt="Kept lines over time by level")
 
@@ -185,7 +190,7 @@ def _groups(groups: pd.DataFrame, window: Window) -> None:
     column = st.column_config
     with st.container(key="guarded-groups"):
         tables.table(
-            shown[list(GROUP_COLUMNS)],
+            shown[list(GROUPS_ON_A_PHONE if _on_phone() else GROUP_COLUMNS)],
             key="pick-group",
             export=groups.drop(columns=["stream", "event_id"]),
             hide_index=True,
@@ -229,7 +234,7 @@ def _lines(window: Window, search: Search, total: int, *, capped: bool) -> None:
     column = st.column_config
     with st.container(key="guarded-lines"):
         tables.table(
-            shown[tables.spoken(shown, LINE_COLUMNS)],
+            shown[tables.spoken(shown, LINES_ON_A_PHONE if _on_phone() else LINE_COLUMNS)],
             key="pick-line",
             export=lines,
             hide_index=True,
@@ -240,7 +245,7 @@ def _lines(window: Window, search: Search, total: int, *, capped: bool) -> None:
             on_select=picked,
             selection_mode="single-row",
             column_config={
-                "ts": _when("Time"),
+                "ts": _when("Time", short=_on_phone()),
                 "level": column.MultiselectColumn(
                     "Level", options=[*LEVELS, "other"], color=COLOURS, width=84
                 ),
@@ -271,10 +276,14 @@ def _turn(label: str, icon: str, to: int, *, is_there: bool) -> None:
     )
 
 
-def _when(label: str, help: str | None = None) -> Any:
-    return st.column_config.DatetimeColumn(
-        label, format="D MMM, HH:mm:ss", timezone=str(widgets.zone()), help=help
-    )
+def _on_phone() -> bool:
+    return tables.board_columns() == 1
+
+
+def _when(label: str, help: str | None = None, *, short: bool = False) -> Any:
+    """`short`: without the day, where the window is none longer."""
+    shape = "HH:mm:ss" if short and widgets.window().duration <= timedelta(days=1) else "D MMM, HH:mm:ss"
+    return st.column_config.DatetimeColumn(label, format=shape, timezone=str(widgets.zone()), help=help)
 
 
 def _one(asked: str) -> None:
