@@ -87,7 +87,7 @@ def _sums(day: Day, now_ms: int) -> Sums:
         "snapstart_restore": started_gb if has_charged_snapshots(spec) else 0.0,
         "tenant_isolation": started_gb if spec.tenants else 0.0,
         "event_pollers": _more_poller_hours(spec, day, now_ms),
-        log_ingest: float(log_bytes(day)[ran].sum()) / GIB,
+        log_ingest: float(log_bytes(day)[ran].sum()) / GIB if spec.has_group else 0.0,
         "traces": float((day.sampled & ran).sum()) if spec.tracing else 0.0,
     }
     return {name: units for name, units in found.items() if units}

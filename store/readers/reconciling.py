@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from core.billed import Bill, add
+from core.billed import Bill, add, resource_name
 from core.billed import Line as BillLine
 from core.errors import BillError
 from core.metering import COUNTS
@@ -184,7 +184,7 @@ def _names(things: Things) -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = {}
     for kind in ("function", "log_group", "queue"):
         for thing in things.of(kind, gone=True):
-            found.setdefault((thing.account, thing.region), set()).add(thing.name)
+            found.setdefault((thing.account, thing.region), set()).add(resource_name(thing.name))
     return found
 
 

@@ -91,6 +91,16 @@ def test_logs_of_infrequent_access_have_their_own_price(demo):
     assert used(demo, STAGING)["log_ingest_ia"] == pytest.approx(written / GIB)
 
 
+def test_a_function_that_may_not_write_a_log_is_charged_for_none(demo):
+    alone = Company((MERIDIAN.find(PROD, EU, "stock-export"),), ())
+    world = World(demo.world.plan, demo.world.clock, alone)
+
+    charged = used(Demo(world, Catalogue(world)), PROD)
+
+    assert charged["requests"] > 0
+    assert "log_ingest" not in charged
+
+
 def test_logs_are_kept_for_a_day_at_what_each_group_held(demo):
     before = (DAY - date(1970, 1, 1)).days - 1
     held = 0.0

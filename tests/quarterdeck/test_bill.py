@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from core.entities import Charge, ChargedDay, Function
+from core.entities import Charge, ChargedDay, EventSourceMapping, Function, Queue
 from core.facts import Covered, Listed, Run, Target
 from core.settings import StoreSettings
-from core.telemetry import MetricPoint
+from core.telemetry import MetricPoint, QueueSample
 from core.windows import Window
 from store.store import Store
 from tests.store.test_bills import CUR2, a_csv
@@ -19,16 +19,23 @@ TARGET = Target("111111111111", "eu-west-1")
 DAY = datetime(2026, 10, 5, tzinfo=UTC)
 
 
+QUEUE_PRICE = """
+as_of: 2026-10-01
+sources: {page: the pricing page}
+prices: [{price: queue_requests, region: eu-west-1, usd: "0.0000004", source: page}]
+"""
+
+
 @contextmanager
 def opened(folder):
     with closing(Store.open(StoreSettings(path=folder, free_space_floor_mb=0))) as store:
         yield store
 
 
-def commit(store, window, facts):
+def commit(store, window, facts, collector="metrics"):
     at = window.end + timedelta(hours=2)
     run = Run(
-        collector="metrics", target=TARGET, window=window, period_s=3600,
+        collector=collector, target=TARGET, window=window, period_s=3600,
         started_at=at, finished_at=at, outcome="ok",
     )  # fmt: skip
     store.commit(run, facts, now=at)
@@ -143,6 +150,32 @@ def test_cost_explorer_is_compared_where_no_bill_was_imported_and_when_asked_for
     assert (alone["unexplained_usd"], alone["is_final"]) == (0, False)
     assert {one["reason"] for one in alone["differences"]} <= {"credits and refunds", "rounding"}
     assert quarterdeck("--store", counted, "bill", "reconcile", "--against", "x").exit_code == 2
+
+
+def test_a_queue_is_known_by_the_name_that_a_bill_has_for_it(quarterdeck, counted, tmp_path):
+    queue = "arn:aws:sqs:eu-west-1:111111111111:orders"
+    window = Window(DAY, DAY + timedelta(days=1))
+    with opened(counted) as store:
+        mapping = EventSourceMapping(name="m", function="checkout", source_arn=queue, state="Enabled")
+        sample = QueueSample(queue=queue, ts=DAY, period_s=3600, sent=1e6, received=1e6, deleted=1e6)
+        facts = [mapping, Queue(name=queue), sample, Covered(queue, window, 3600)]
+        commit(store, window, facts, collector="queues")
+    line = CUR2 | {
+        "line_item_product_code": "AWSQueueService",
+        "line_item_usage_type": "EU-Requests-RBP",
+        "line_item_usage_amount": "3000000",
+        "line_item_resource_id": queue,
+    }
+    other = line | {"identity_line_item_id": "b", "line_item_resource_id": f"{queue}-of-others"}
+    quarterdeck("--store", counted, "bill", "import", a_csv(tmp_path / "a.csv", CUR2, line, other))
+    (tmp_path / "p.yml").write_text(QUEUE_PRICE)
+    (tmp_path / "s.yml").write_text(f"cost: {{prices: {tmp_path / 'p.yml'}}}")
+
+    told = quarterdeck("--settings", tmp_path / "s.yml", "--store", counted, "bill", "reconcile", "--json")
+
+    answer = json.loads(told.stdout)
+    shared = next(one for one in answer["differences"] if one["reason"] == "shared with other services")
+    assert shared["names"] == ["orders-of-others"]
 
 
 def test_a_broken_file_ends_with_one_and_names_its_line(quarterdeck, counted, tmp_path):
