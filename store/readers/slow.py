@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -33,10 +34,28 @@ COLUMNS = [
 _WAITED_FOR = f"""CASE WHEN NOT {COLD} THEN NULL
     WHEN restore_ms IS NOT NULL THEN 'restore of its snapshot' ELSE 'initialization' END"""
 
+TIMES = """times AS (SELECT unnest($accounts::VARCHAR[]) AS account, unnest($regions::VARCHAR[]) AS region,
+    unnest($functions::VARCHAR[]) AS "function", unnest($versions::VARCHAR[]) AS version,
+    unnest($times_ms::DOUBLE[]) AS ms)"""
 _TIMED = """SELECT facts.*, coalesce(own.ms, latest.ms) AS timeout_ms FROM {} AS facts
-    LEFT JOIN times AS own ON own.key = concat_ws(' ', account, region, "function", version)
-    LEFT JOIN times AS latest ON latest.key = concat_ws(' ', account, region, "function")"""
+    LEFT JOIN times AS own ON own.account = facts.account AND own.region = facts.region
+        AND own."function" = facts."function" AND own.version = facts.version
+    LEFT JOIN times AS latest ON latest.account = facts.account AND latest.region = facts.region
+        AND latest."function" = facts."function" AND latest.version = ''"""
 """With the timeout of its version, else the function's."""
+
+_NEAR = f"""longest AS (SELECT account, region, "function", version, max(duration_ms, {{limit}}) AS longest_ms
+        FROM invocations WHERE {{wanted}} GROUP BY ALL),
+    most AS (SELECT * EXCLUDE (longest_ms), unnest(longest_ms) AS duration_ms FROM longest),
+    near AS ({_TIMED.format("most")} ORDER BY {{first}} LIMIT {{limit}}),
+    floors AS (SELECT account, region, "function", version, timeout_ms, min(duration_ms) AS floor_ms
+        FROM near GROUP BY ALL),
+    timed AS (SELECT facts.*, timeout_ms FROM invocations AS facts JOIN floors
+        ON floors.account = facts.account AND floors.region = facts.region
+            AND floors."function" = facts."function" AND floors.version IS NOT DISTINCT FROM facts.version
+            AND facts.duration_ms >= floor_ms)"""
+"""Of each version the longest, to know from which duration on a record may be one of the nearest: so most
+records are only looked at for their duration."""
 
 
 @reader
@@ -53,21 +72,21 @@ def slow_invocations(
     was read of logs is there: `reading` says what that is."""
     which, first = ORDERS[order]
     wanted, params = sql_where(where)
-    best = f"SELECT * FROM {{}} WHERE {which} AND {wanted} ORDER BY {first}, event_id LIMIT $limit"
-    timed = f"timed AS ({best.format('invocations')}), found AS ({_TIMED.format('timed')})"
-    if "timeout_ms" in first:
-        timed = f"timed AS ({_TIMED.format('invocations')}), found AS ({best.format('timed')})"
     with store.snapshot(window, ("invocations", "log_events")) as snapshot:
         times = _timeouts(snapshot, where)
+        best = f"SELECT * FROM {{}} WHERE {which} AND {wanted} ORDER BY {first}, event_id LIMIT $limit"
+        timed = f"timed AS ({best.format('invocations')}), found AS ({_TIMED.format('timed')})"
+        if "timeout_ms" in first:
+            near = _NEAR.format(wanted=wanted, limit=int(limit), first=first)
+            timed = f"{near}, found AS ({best.format('timed')})"
         found = snapshot.frame(
-            f"""WITH times AS (SELECT unnest($keys::VARCHAR[]) AS key, unnest($times_ms::DOUBLE[]) AS ms),
-            {timed}
+            f"""WITH {TIMES}, {timed}
             SELECT found.*, {WAITED_MS} AS waited_ms, {_WAITED_FOR} AS waited_for,
                 (SELECT count(*) FROM log_events AS l WHERE l.account = found.account
                     AND l.region = found.region AND l."function" = found."function"
                     AND l.request_id = found.request_id) AS lines
             FROM found ORDER BY {first}, event_id""",
-            {**params, "limit": limit, "keys": list(times), "times_ms": list(times.values())},
+            params | times | {"limit": limit},
         )
     found["waited_ms"] = found["waited_ms"].where(found["waited_for"].notna())
     found["timeout_share"] = share(found["duration_ms"], found["timeout_ms"])
@@ -75,17 +94,18 @@ def slow_invocations(
     return found[COLUMNS]
 
 
-def _timeouts(snapshot: Snapshot, where: Filter) -> dict[str, float]:
-    """Timeouts in ms, by place, and by place and version."""
-    found: dict[str, float] = {}
+def _timeouts(snapshot: Snapshot, where: Filter) -> dict[str, list[Any]]:
+    """Timeouts in ms as the parameters of `TIMES`: by place and version, "" of the function itself."""
     things = Things.read(snapshot, "function", "version", where=where)
-    for thing in things.of("function", gone=True):
-        if thing.body.get("timeout_s"):
-            found[" ".join(thing.place)] = thing.body["timeout_s"] * 1000.0
-    for thing in things.of("version", gone=True):
-        if thing.body.get("timeout_s"):
-            found[f"{' '.join(thing.place)} {thing.body['version']}"] = thing.body["timeout_s"] * 1000.0
-    return found
+    found = {
+        (*thing.place, str(thing.body.get("version", "") if kind == "version" else "")): timeout_s * 1000.0
+        for kind in ("function", "version")
+        for thing in things.of(kind, gone=True)
+        if (timeout_s := thing.body.get("timeout_s"))
+    }
+    names = ("accounts", "regions", "functions", "versions")
+    keys = {name: [key[at] for key in found] for at, name in enumerate(names)}
+    return keys | {"times_ms": list(found.values())}
 
 
 @reader
