@@ -30,8 +30,8 @@ def always_on(tab: Any, box: Box) -> None:
 
 
 def drag(tab: Any, box: Box, start: float, end: float) -> None:
-    """From one share of the chart's width to another, a third of its height from the top."""
-    mouse, y = tab.page.mouse, box["y"] + box["height"] / 3
+    """From one share of the chart's width to another, a quarter of its height from the top."""
+    mouse, y = tab.page.mouse, box["y"] + box["height"] / 4
     mouse.move(box["x"] + box["width"] * start, y)
     mouse.down()
     mouse.move(box["x"] + box["width"] * (start + end) / 2, y, steps=4)
@@ -43,6 +43,8 @@ def drag(tab: Any, box: Box, start: float, end: float) -> None:
     ("path", "css", "begin", "share"),
     [
         ("/", ".st-key-board .stEChartsChart", turned_on, 0.4),  # two columns: a panel is half of the width
+        ("/logs", ".st-key-lines-chart .stEChartsChart", turned_on, 0.2),
+        ("/traces", ".st-key-dots .stEChartsChart", turned_on, 0.2),
         ("/cost", ".st-key-cost-series .stVegaLiteChart", always_on, 0.2),
     ],
 )
