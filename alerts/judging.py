@@ -134,7 +134,7 @@ class _Case:
         """The limit at each minute of the grid. What is normal is worked out every ten minutes."""
         hours = Window(floor(grid.ends[0] - MINUTE, HOUR), ceil(grid.ends[-1], HOUR))
         ends = tuple(hours.start + (n + 1) * MINUTE for n in range(int(hours.duration / MINUTE)))
-        name = (rule.signal, rule.statistic, rule.about, rule.lines, rule.over, hours)
+        name = (rule.signal, rule.statistic, rule.about, rule.per, rule.lines, rule.over, hours)
 
         def make() -> baseline.Band:
             return baseline.band(rule, grid.subjects, ends, lambda window: self._past(rule, window))

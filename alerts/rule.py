@@ -23,6 +23,8 @@ from alerts.signals import (
     burning,
     choices,
     cloudwatch,
+    count_of,
+    divided,
     named,
     of_lines,
     of_metric,
@@ -76,6 +78,9 @@ class Rule(Section):
     )
     about: About | None = Field(
         default=None, description="of a CloudWatch metric of several: function or account"
+    )
+    per: Annotated[str, AfterValidator(_known_signal)] | None = Field(
+        default=None, description="of a count: another count that it is divided by, such as invocations"
     )
     lines: str | None = Field(
         default=None, min_length=3, max_length=200,
@@ -148,6 +153,8 @@ class Rule(Section):
         found = of_lines(self.lines) if self.lines is not None else SIGNALS.get(self.signal)
         if found is None:
             found = of_metric(*choices(self.signal, self.statistic, self.about)[0])
+        if self.per is not None and (by := count_of(self.per, found.subject)) is not None:
+            found = divided(found, by)
         return found if self.slo is None else burning(found)
 
     @property
@@ -241,12 +248,25 @@ def _signal(rule: Rule) -> Iterator[str]:
         for word in ("statistic", "about"):
             if getattr(rule, word) is not None:
                 yield f"{word}: goes with a CloudWatch metric; {rule.signal} says it itself"
+        yield from _ratio(rule, SIGNALS[rule.signal])
         return
     found = choices(rule.signal, rule.statistic, rule.about)
     if len(found) != 1:
         known = cloudwatch()[rule.signal]
         which = ", ".join(f"{metric.statistic} of {about}" for about, metric in known)
         yield f"statistic: {rule.signal} is read as {which}: say which (`statistic`, `about`)"
+    else:
+        yield from _ratio(rule, of_metric(*found[0]))
+
+
+def _ratio(rule: Rule, of: Signal) -> Iterator[str]:
+    if rule.per is None:
+        return
+    by = count_of(rule.per, of.subject)
+    if by is None or of.unit != "count" or of.combine != "sum" or not of.column:
+        yield f"per: divides a count by another of the same {of.subject}, not {rule.signal} by {rule.per}"
+    elif by.known != of.known:
+        yield f"per: {rule.signal} and {rule.per} are read from different sources, so minutes may lack in one"
 
 
 def _condition(rule: Rule) -> Iterator[str]:

@@ -22,6 +22,7 @@ Unit = Literal[
     "bytes",
     "usd",
     "dollars",
+    "ratio",
     "of a budget",
     "state",
     "budgets",
@@ -340,6 +341,29 @@ def of_lines(text: str) -> Signal:
     return replace(SIGNALS[LOG_LINES], title=f"Log lines with “{text}”", column=lines_with(text))
 
 
+def count_of(name: str, about: str) -> Signal | None:
+    """The signal of that name, if it counts something of such subjects."""
+    named = SIGNALS.get(name)
+    if named is None:
+        found = choices(name, "Sum", about)
+        named = of_metric(*found[0]) if found else None
+    counts = named is not None and named.unit == "count" and named.combine == "sum" and bool(named.column)
+    return named if named is not None and counts and named.subject == about else None
+
+
+def divided(signal: Signal, by: Signal) -> Signal:
+    """How much of a count there was for each of another: silent where there was none of that."""
+    return replace(
+        signal,
+        title=f"{signal.title} per {by.title}",
+        unit="ratio",
+        per=by.column,
+        samples=by.column,
+        grows=False,
+        missing="hold",
+    )
+
+
 def named() -> Iterator[str]:
     """All that `signal:` may say."""
     yield from SIGNALS
@@ -360,7 +384,7 @@ def say(value: float | None, unit: str) -> str:
         return "unknown"
     if unit == "state":
         return "not working" if value > 0 else "working"
-    if unit in {"share", "of a budget"}:
+    if unit in {"share", "ratio", "of a budget"}:
         return f"{value * 100:.3g} %"
     if unit == "ms" and value >= 1000:
         return f"{value / 1000:.3g} s"

@@ -173,6 +173,11 @@ def test_suggests_the_signal_that_was_meant(mistakes):
         ("{rule: a, all: b, above: 1}", "above: a rule of other rules compares nothing itself"),
         ("{rule: a, unless: b}", "signal: is required (or `all` or `any`, which name other rules)"),
         ("{rule: a, signal: errors, above_normal: 0}", "above_normal: "),
+        ("{rule: a, signal: throttles, per: duration_p95, above: 1}", "per: divides a count by another"),
+        ("{rule: a, signal: duration_p95, per: invocations, above: 1}", "per: divides a count by another"),
+        ("{rule: a, signal: queue_depth, per: invocations, above: 1}", "of the same queue"),
+        ("{rule: a, signal: timeouts, per: invocations, above: 1}", "from different sources"),
+        ("{rule: a, signal: throttles, per: invocation, above: 1}", "did you mean `invocations`?"),
         ("{rule: a, signal: log_lines, above: 1}", "lines: says what log_lines looks for"),
         ("{rule: a, signal: errors, lines: declined, above: 1}", "and goes with no other signal"),
         (

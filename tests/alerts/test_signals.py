@@ -230,6 +230,21 @@ def lines(world):
     world.told("logs", window, [*found, Covered("checkout", window)])
 
 
+def test_a_count_is_divided_by_another(newest, world):
+    world.minutes(0, [0.0] * 10, throttles=30.0, async_dropped=5.0, async_received=20.0)
+
+    assert newest("throttles", per="invocations", over="5m") == {"checkout": 0.3}
+    ratio = newest("AWS/Lambda.AsyncEventsDropped", per="AWS/Lambda.AsyncEventsReceived", over="5m")
+    assert ratio == {"checkout": 0.25}
+
+
+def test_of_nothing_to_divide_by_there_is_no_ratio(newest, world):
+    world.minutes(0, [0.0] * 10, throttles=30.0, invocations=0.0)
+
+    [ratio] = newest("throttles", per="invocations").values()
+    assert ratio != ratio
+
+
 def test_log_lines_are_counted_by_a_part_of_them(newest, lines):
     assert newest("log_lines", lines="card DECLINED", over="5m") == {"checkout": 5.0}
     assert newest("log_lines", lines="100 %", over="5m") == {"checkout": 1.0}
