@@ -377,6 +377,9 @@ def burning(signal: Signal) -> Signal:
 
 # --- saying numbers -----------------------------------------------------------------------------------------
 
+IN_PERCENT = frozenset({"share", "ratio", "of a budget"})
+"""Units that people read and write in percent; only a share never passes 100."""
+
 
 def say(value: float | None, unit: str) -> str:
     """A number with its unit, for a person: `12.4 %`, `1.8 s`, `340 ms`, `17`; `unknown` for None."""
@@ -384,7 +387,7 @@ def say(value: float | None, unit: str) -> str:
         return "unknown"
     if unit == "state":
         return "not working" if value > 0 else "working"
-    if unit in {"share", "ratio", "of a budget"}:
+    if unit in IN_PERCENT:
         return f"{value * 100:.3g} %"
     if unit == "ms" and value >= 1000:
         return f"{value / 1000:.3g} s"

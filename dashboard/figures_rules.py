@@ -14,7 +14,7 @@ from alerts.backtest import Backtest
 from alerts.definition import definition_of
 from alerts.faults import VERDICTS, Fault
 from alerts.rule import Rule, Subject
-from alerts.signals import say
+from alerts.signals import IN_PERCENT, say
 from core.windows import Window
 from dashboard import numbers
 from dashboard.answers import Answer
@@ -317,7 +317,7 @@ def as_yaml(rule: Rule, original: Rule) -> str:
 
 
 def _written(name: str, value: Any, rule: Rule) -> Any:
-    if rule.spec.unit == "share" and name in {"above", "below", "resolve_above", "resolve_below"}:
+    if rule.spec.unit in IN_PERCENT and name in {"above", "below", "resolve_above", "resolve_below"}:
         return f"{float(value) * 100:.6g}%"
     if isinstance(value, str) and value.endswith("s") and value[:-1].isdigit():
         return _length(int(value[:-1]))

@@ -12,7 +12,7 @@ import streamlit as st
 from alerts.backtest import Backtest
 from alerts.retold import lost_parts
 from alerts.rule import Rule
-from alerts.signals import say
+from alerts.signals import IN_PERCENT, say
 from alerts.trying import Tried, changed, worst_by_step
 from core.errors import QuarterdeckError
 from core.windows import Window, chart_step
@@ -56,7 +56,7 @@ def one(rule: Rule) -> None:
 
 def thresholds(rule: Rule, held: Tried) -> Rule:
     """A slider for the threshold, numbers for m of n; all of it in the address."""
-    times, unit = (100.0, " %") if rule.spec.unit == "share" else (1.0, _unit(rule))
+    times, unit = (100.0, " %") if rule.spec.unit in IN_PERCENT else (1.0, _unit(rule))
     seen = [value for value in held.worst.tolist() if value == value and abs(value) != float("inf")]
     top = max([rule.threshold * 2, *(value * 1.1 for value in seen), 1e-6]) * times
     top = min(top, 100.0) if rule.spec.unit == "share" else top
