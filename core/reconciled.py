@@ -29,8 +29,7 @@ REASONS: Mapping[str, str] = {
     FEES: "Lines of other kinds, by AWS's word.",
     UNWATCHED: "Resources that the bill charges in watched places, but no inventory has.",
     ELSEWHERE: "Accounts and regions that the bill charges and no target covers.",
-    SHARED: "Logs, traces and queues of all services of an account: the bill has more than functions used,"
-    " and does not tell whose it is.",
+    SHARED: "What the bill has more of logs, traces and queues, which all services of an account use.",
     NOT_ESTIMATED: "What is charged, but counted nowhere by us.",
     NO_PRICE: "Places or meters of which no price is known: the estimate leaves them out.",
     PRICE: "The bill's public price is not the one that the estimate goes by.",

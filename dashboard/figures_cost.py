@@ -16,10 +16,8 @@ from core.cost_words import COMPONENT_WORDS
 from core.forecast import METHOD, Forecast
 from core.windows import Window
 from dashboard import numbers
-from dashboard.numbers import plain
 from dashboard.seen import seen
 from dashboard.widgets import Card
-from store.readers.cost import not_in_steps
 from store.readers.own_spend import OwnSpend
 
 DAY, MONTH_DAYS = timedelta(days=1), 30
@@ -94,18 +92,6 @@ def bars(parts: Money) -> pd.DataFrame:
             "cost_usd": [float(usd) for usd, _ in known],
             "label": [f"{word}  {numbers.usd(usd)}" for usd, word in known],
         }
-    )
-
-
-def not_drawn(parts: Money, step: timedelta) -> str:
-    """What a chart over time lacks of the sums beside it, dearest first, as Markdown; "" when nothing."""
-    words = {COMPONENT_WORDS[name] for name in not_in_steps(step)}
-    lacking = sorted(((usd, word) for word, usd in parts.items() if usd and word in words), reverse=True)
-    if not lacking:
-        return ""
-    told = ", ".join(f"{word} {numbers.usd(usd)}" for usd, word in lacking)
-    return plain(
-        f"Counted by the hour, so not drawn per {numbers.age(step)}: {told}. A range of 24 h shows it."
     )
 
 

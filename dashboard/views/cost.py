@@ -152,8 +152,6 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
             narrow = tables.board_columns() == 1
             chart = cost_over_time(series.assign(group=names), step=step, narrow=narrow)
             zoom.bars(chart, key="cost-chart", alt=f"Cost per {words(step)} by {word(by).lower()}")
-            if lacking := figures_cost.not_drawn(parts, step):
-                st.caption(lacking)
     with right, st.container(border=True, key="cost-parts", height="stretch"):
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")

@@ -13,7 +13,6 @@ from core.cost_words import COMPONENT_WORDS, ESTIMATE_ERROR, NOT_COUNTED
 from core.facts import Target
 from core.windows import Window, floor
 from dashboard import (
-    figures_cost,
     figures_function_cost,
     figures_parts,
     links,
@@ -143,8 +142,6 @@ def drivers(place: Place, window: Window) -> None:
             narrow = tables.board_columns() == 1
             chart = cost_over_time(named[used] if used.any() else named, step=step, narrow=narrow)
             zoom.bars(chart, key="drivers-chart", alt=f"Cost per {numbers.age(step)} by component")
-            if lacking := figures_cost.not_drawn(figures_parts.by_word(costs), step):
-                st.caption(lacking)
     shown, column = figures_parts.parts(costs, window), st.column_config
     with st.container(key="drivers-table"):
         tables.table(

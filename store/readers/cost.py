@@ -16,7 +16,7 @@ from core.settings import CostSettings
 from core.windows import Window
 from store.asking import reader
 from store.readers.billing import COMPONENTS as USUAL
-from store.readers.billing import ESTIMATED, RECORDS, spend
+from store.readers.billing import ESTIMATED, RECORDS
 from store.readers.bills import Bill, grounds, places_of, without_provisioned
 from store.readers.frames import Grid, rows, to_utc, with_none
 from store.readers.measured import KINDS
@@ -28,11 +28,10 @@ from store.readers.rates import month_rates
 from store.readers.series import metrics_read
 from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things
-from store.readers.usage import Question
 from store.store import Filter, Snapshot, Store
 from store.tiers import DAY, month_of
 
-__all__ = ["COMPONENTS", "cost_now", "cost_series", "cost_step", "costs", "not_in_steps"]
+__all__ = ["COMPONENTS", "cost_now", "cost_series", "cost_step", "costs"]
 
 COMPONENTS = tuple(name for name in ALL if name != "quarterdeck")
 """Quarterdeck's own calls are no usage of functions: `store.readers.own_spend` has them."""
@@ -255,30 +254,20 @@ def cost_step(window: Window) -> timedelta:
     return max((step for step in STEPS if step * BARS <= window.duration), default=STEPS[0])
 
 
-def not_in_steps(step: timedelta) -> tuple[str, ...]:
-    """Components that `cost_series` lacks in steps this short: their usage is counted by the hour."""
-    return () if step >= HOUR else tuple(name for name in COMPONENTS if name not in USUAL)
-
-
 @reader
 def cost_series(
     store: Store, window: Window, *, now: datetime, by: str = "function", where: Filter = EVERYTHING
 ) -> pd.DataFrame:
     """Long frame: ts (of a `cost_step`), group (top 7 and `other`), cost_usd (float). Whole steps only; a
-    step that was not read is NaN. At list price, without what `not_in_steps` says. What functions cost that
+    step that was not read is NaN. At list price. What functions cost that
     no inventory lists any more or yet is one group, but for regions, which are known all the same."""
     step = cost_step(window)
     with store.snapshot(window, KEPT) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, step)
         things = Things.read(snapshot, *KINDS, where=where)
-        if step < HOUR:
-            label = Names(things).name
-            question = Question(grid.window, where, now, step)
-            spent = spend(snapshot, things, coverage, question, lambda place: _label(label, place, by))
-        else:
-            used = meter_usage(snapshot, things, grid.window, where, now=now, step=step)
-            spent = _spent(used, Pricing(read_book(snapshot)), things, by)
+        used = meter_usage(snapshot, things, grid.window, where, now=now, step=step)
+        spent = _spent(used, Pricing(read_book(snapshot)), things, by)
     spent["group"] = _groups(spent, by)
     totals = spent.groupby("group")["usd"].sum().sort_values(ascending=False)
     top = list(totals.index[:TOP])

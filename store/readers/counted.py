@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from core.windows import ceil
+from core.windows import Window, ceil
 from store.readers.frames import epoch_ms
 from store.readers.states import Coverage
 from store.readers.things import PLACE, Place
@@ -36,7 +36,8 @@ def counted(
 ) -> Counted:
     """Of these `places`; `whole` are functions whose metrics were read in the whole window."""
     if question.step is None:
-        return Counted(whole, frozenset())
+        read = {place for place in {*places}.difference(whole) if _is_whole(coverage, place, question.window)}
+        return Counted(read.union(whole), frozenset())
     known: dict[Hashable, list[int]] = {}
     steps = set[tuple[str, str, str, int]]()
     for place in {*places}.difference(whole):
@@ -45,6 +46,11 @@ def counted(
             known[alike] = _whole_steps(coverage, place, question.step)
         steps |= {(*place, at) for at in known[alike]}
     return Counted(whole, frozenset(steps))
+
+
+def _is_whole(coverage: Coverage, place: Place, window: Window) -> bool:
+    read = coverage.covered("metrics", *place)
+    return any(part.start <= window.start and window.end <= part.end for part in read)
 
 
 def _whole_steps(coverage: Coverage, place: Place, step: timedelta) -> list[int]:

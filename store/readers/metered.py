@@ -115,7 +115,7 @@ def meter_usage(
     told: Told | None = None,
 ) -> Metering:
     """The usage of a window. `snapshot` is of `KEPT` and holds it; `coverage` and `told`, of that very
-    window, spare reading them again. Steps are whole hours at least."""
+    window, spare reading them again. What is filed is by the hour: shorter steps are counted on the spot."""
     is_newest = step is None and now - window.start <= NEWEST
     filed = Window(window.start, window.start) if is_newest else _filed_window(snapshot, window, where, step)
     sql = _sql(where, step, by_version=by_version)
@@ -151,6 +151,8 @@ def _filed_window(snapshot: Snapshot, window: Window, where: Filter, step: timed
     A target does not count before it was first read, nor after it was last read.
     """
     nothing = Window(window.start, window.start)
+    if step is not None and step < HOUR:
+        return nothing
     files: dict[tuple[str, str], list[Window]] = {}
     for account, region, span in snapshot.filed(KIND):
         files.setdefault((account, region), []).append(span)

@@ -1,6 +1,6 @@
 """What Spend says of moves, budgets, forecasts and prices that are lacking."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
@@ -88,21 +88,6 @@ def test_what_has_no_price_is_counted_by_its_reason():
     found = figures_cost.priceless(pd.DataFrame({"state": states}))
 
     assert found == {"no price is known for arm64 in x": 1, "no price is known for Log ingestion in x": 1}
-
-
-def test_a_chart_of_short_steps_says_what_it_lacks_of_the_sums_beside_it():
-    parts = {
-        "Duration": Decimal(3),
-        "Event pollers": Decimal("0.57"),
-        "X-Ray traces": Decimal(1),
-        "SnapStart": None,
-    }
-
-    said = figures_cost.not_drawn(parts, timedelta(minutes=10)).replace("\\", "")
-
-    assert "not drawn per 10 min: X-Ray traces $1.00, Event pollers $0.57." in said.replace(":small[]", "")
-    assert figures_cost.not_drawn(parts, timedelta(hours=1)) == ""
-    assert figures_cost.not_drawn({"Duration": Decimal(3)}, timedelta(minutes=10)) == ""
 
 
 def test_what_of_a_commitment_is_not_used_has_a_card_where_there_is_one():

@@ -16,7 +16,7 @@ from core.settings import StoreSettings
 from core.telemetry import MappingSample, TraceRecord
 from core.windows import Window
 from store.metering import hours_of
-from store.readers.cost import costs
+from store.readers.cost import cost_series, cost_step, costs
 from store.readers.fleet import fleet
 from store.readers.held import over_steps
 from store.readers.usage import Question
@@ -168,6 +168,16 @@ def by_hour(hours, function, column, **about):
         mine = mine[mine[name] == value]
     told = mine.groupby("ts")[column].sum()
     return [float(told.get(ts, 0.0)) for ts in (SEVEN, SEVEN + HOUR, NINE)]
+
+
+def test_bars_of_minutes_hold_all_that_the_table_has(filled):
+    table = costs(filled, WINDOW, now=NOW, by=("function",))
+
+    bars = cost_series(filled, WINDOW, now=NOW)
+
+    assert cost_step(WINDOW) < HOUR
+    assert table["pollers_usd"].sum() > 0
+    assert bars["cost_usd"].sum() == pytest.approx(float(table["cost_usd"].sum()), rel=1e-6)
 
 
 def test_a_snapshot_is_cached_from_publication_on_and_for_three_hours_at_least(hours):
