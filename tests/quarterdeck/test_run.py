@@ -45,7 +45,7 @@ class Running:
         """Ends with SIGTERM; the exit code, and the processes that are left."""
         family = self.children()
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=60)
         return code, [child for child in family if child.is_running() and child.status() != "zombie"]
 
 
@@ -80,13 +80,13 @@ def functions(quarterdeck):
 def test_the_demo_comes_up_with_data_brings_back_a_killed_part_and_stops_without_a_trace(start, functions):
     running = start()
 
-    running.wait_for(running.healthy, seconds=60)
+    running.wait_for(running.healthy, seconds=120)
     running.wait_for(lambda: len(functions()) > 20, seconds=120)
     assert len(running.children()) == 3
 
     running.service().kill()
-    running.wait_for(lambda: "the service ended (killed by SIGKILL)" in running.log.read_text(), seconds=20)
-    running.wait_for(lambda: len(running.children()) == 3, seconds=60)
+    running.wait_for(lambda: "the service ended (killed by SIGKILL)" in running.log.read_text(), seconds=60)
+    running.wait_for(lambda: len(running.children()) == 3, seconds=120)
 
     assert running.stop() == (0, [])
     log = running.log.read_text()
@@ -101,7 +101,7 @@ def test_a_service_that_cannot_start_ends_everything_with_one_sentence(start, ke
     (tmp_path / ".quarterdeck").mkdir()
     (tmp_path / ".quarterdeck" / "services").touch()
     running = start()
-    code = running.process.wait(timeout=60)
+    code = running.process.wait(timeout=120)
 
     said = [line for line in running.log.read_text().splitlines() if line.startswith("quarterdeck: ")]
     assert code == 1

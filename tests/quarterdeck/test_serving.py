@@ -42,7 +42,7 @@ def serve(no_aws, tmp_path):
             def watch():
                 store = None
                 try:
-                    deadline = time.monotonic() + 30
+                    deadline = time.monotonic() + 60
                     while not (tmp_path / "store" / "state.db").exists() and time.monotonic() < deadline:
                         time.sleep(0.05)
                     store = Store.open(StoreSettings(path=tmp_path / "store"))
@@ -69,7 +69,7 @@ def serve(no_aws, tmp_path):
             signal.signal(number, handler)
 
 
-def until(what, seconds=30):
+def until(what, seconds=60):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := what():

@@ -128,7 +128,7 @@ def test_parts_end_with_a_supervisor_that_was_killed(tmp_path):
 
 
 def gone(pid):
-    for _ in range(50):
+    for _ in range(600):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:
