@@ -132,12 +132,13 @@ class Pool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldVersion:
     """A published version that no alias, trigger or provisioned concurrency names. `is_cached`: SnapStart
-    keeps (and charges for) a snapshot of it."""
+    keeps (and charges for) a snapshot of it. `is_duplicate`: another version holds the same code."""
 
     version: str
     bytes: float | None
     memory_mb: float | None = None
     is_cached: bool = False
+    is_duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

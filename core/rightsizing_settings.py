@@ -233,6 +233,7 @@ def old_versions(one: Observed, snapshot_price: Decimal | None) -> Proposal:
     if cached and snapshot_price is None:
         return unknown(kind, f"the price of SnapStart's cache in {one.region}")
     names = [version.version for version in (cached or old)][:MOST_NAMED]
+    alike = sum(version.is_duplicate for version in old)
     return Proposal(
         kind=kind,
         verdict="change",
@@ -242,6 +243,7 @@ def old_versions(one: Observed, snapshot_price: Decimal | None) -> Proposal:
         evidence=(
             f"{len(old):,} versions without alias, trigger or provisioned concurrency in {words(one.window)}",
             f"{len(cached):,} of them are kept as snapshots" if cached else "stored code is free of charge",
+            *([f"{alike:,} of them hold the code of another version"] if alike else []),
         ),
         change=versions_change(one, names),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -86,6 +86,7 @@ class Setup:
     def old_versions(self, place: Place) -> Iterator[OldVersion]:
         """All but the newest KEPT that nothing names and nothing ran, the oldest first."""
         known = sorted(self.versions.get(place, ()), key=lambda thing: _number(thing.body["version"]))
+        codes = Counter(thing.body.get("code_sha256") for thing in known)
         for thing in known[:-KEPT]:
             version, body = str(thing.body["version"]), thing.body
             if version not in self.named.get(place, ()) and (*place, version) not in self.used:
@@ -94,6 +95,7 @@ class Setup:
                     bytes=body.get("code_size_bytes"),
                     memory_mb=body.get("memory_mb"),
                     is_cached=is_charged_snapshot(body),
+                    is_duplicate=bool(body.get("code_sha256")) and codes[body["code_sha256"]] > 1,
                 )
 
 

@@ -302,6 +302,14 @@ def test_stored_code_is_free_and_says_so():
     assert "stored code is free of charge" in found.evidence
 
 
+def test_versions_with_the_code_of_another_are_counted():
+    same = [version(n, is_duplicate=n < 4) for n in range(12)]
+
+    found = old_versions(observed(old_versions=tuple(same)), None)
+
+    assert "4 of them hold the code of another version" in found.evidence
+
+
 def test_snapshots_that_nobody_starts_from_cost_by_the_second():
     old = (version(1, is_cached=True), version(2))
     found = old_versions(observed(old_versions=old), Decimal("0.0000015046"))
