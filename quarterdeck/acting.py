@@ -50,7 +50,7 @@ def act(
     """
     if apply:
         by.must_be(action.needs, f"to carry out {action.name}")
-    is_queue = action.name == "redrive-queue"
+    is_queue = action.name in ("read-messages", "redrive-queue")
     target = find_queue(store, function, where) if is_queue else find_function(store, function, where)
     kind = "queue" if is_queue else "function"
     occasion = by_hand(

@@ -12,6 +12,7 @@ from alerts.actions import base
 from alerts.actions.alias import MoveAlias
 from alerts.actions.configuration import UpdateConfiguration
 from alerts.actions.invoke import InvokeFunction
+from alerts.actions.letters import ReadMessages
 from alerts.actions.mapping import SetMapping
 from alerts.actions.provisioned import SetProvisionedConcurrency
 from alerts.actions.publish import PublishSns
@@ -27,6 +28,7 @@ Action = Annotated[
     | SetMapping
     | MoveAlias
     | UpdateConfiguration
+    | ReadMessages
     | RedriveQueue
     | PublishSns
     | StartExecution,
@@ -42,6 +44,7 @@ ACTIONS: tuple[type[base.Action], ...] = (
     SetMapping,
     MoveAlias,
     UpdateConfiguration,
+    ReadMessages,
     RedriveQueue,
     PublishSns,
     StartExecution,

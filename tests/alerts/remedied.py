@@ -22,7 +22,7 @@ FUNCTION = "inventory-reserve"
 NOW = datetime(2026, 11, 18, 10, 0, 30, tzinfo=UTC)
 """When the demo account of these tests was started: a Wednesday."""
 
-WRITES = ("Put", "Delete", "Update", "Invoke", "Start", "Publish")
+WRITES = ("Put", "Delete", "Update", "Invoke", "Start", "Publish", "Receive")
 
 
 class DemoAws:

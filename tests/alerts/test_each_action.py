@@ -38,6 +38,7 @@ SETTINGS = {
 }
 DEEDS = {
     "invoke-function": ("cart-api", {"function": "ops-remediator", "wait": True}),
+    "read-messages": ("email-async-dlq", {}),
     "redrive-queue": ("orders-dlq", {}),
     "publish-sns": ("cart-api", {"topic": TOPIC}),
     "start-execution": ("cart-api", {"state_machine": MACHINE}),
@@ -51,7 +52,7 @@ def made(do, **values):
 @pytest.fixture
 def planned(store, demo):
     def go(do, subject, values, *, mode=APPLY, aws=demo):
-        kind = "queue" if do == "redrive-queue" else "function"
+        kind = "queue" if do in ("read-messages", "redrive-queue") else "function"
         occasion = by_hand(made(do, **values), aws.target, subject, by=ADA, now=NOW, kind=kind)
         return plan_action(store, made(do, **values), occasion, lambda _: aws, mode=mode, now=NOW)
 
@@ -162,6 +163,24 @@ def test_a_queue_that_lambda_fills_is_not_redriven(planned):
 
     assert found.outcome == "failed"
     assert "Lambda or SNS fills it" in found.answer
+
+
+def test_messages_are_counted_by_error_and_none_of_them_is_kept(applied):
+    done = applied("read-messages", "email-async-dlq", {"most": 12})
+
+    counts = [int(part.split(" × ")[0]) for part in done.answer.split(": ", 1)[1].split("; ")]
+    assert done.answer.startswith(f"{sum(counts)} messages read: ")
+    assert sum(counts) == int(done.plan.sentence.split()[1])
+    assert "not-for-your-eyes" not in json.dumps([done.answer, dict(done.plan.request)])
+    assert "hidden from other readers for 30 s" in done.plan.effect
+    assert "$0.40 a million" in done.plan.cost
+
+
+def test_messages_that_sqs_moved_aside_are_read_in_turns(applied, demo):
+    done = applied("read-messages", "orders-dlq", {})
+
+    assert "no error is told" in done.answer
+    assert done.answer.startswith(f"{done.plan.sentence.split()[1]} messages read")
 
 
 def test_provisioned_concurrency_says_what_it_costs_an_hour(planned):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import uuid
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from quarterdeck.demo.account import Demo, Handler, paged
 from quarterdeck.demo.model import DAY_MS, MINUTES_A_DAY
-from quarterdeck.demo.queues import lying, queue_day, worker
+from quarterdeck.demo.queues import feeders, lying, queue_day, worker
 from quarterdeck.demo.specs import QueueSpec
 from quarterdeck.demo.stories import DAY, to_ms
 from quarterdeck.demo.wire import ApiError, Call
@@ -117,9 +120,44 @@ def _in_work(world: World, queue: QueueSpec, now_ms: int) -> int:
     return int(sum(np.count_nonzero((day.start_ms <= now_ms) & (day.end_ms > now_ms)) for day in days))
 
 
+def receive_message(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    """The oldest of what lies in a queue that catches failures and is not hidden."""
+    queue, now_ms = _queue(demo, account, call), demo.world.now_ms()
+    key = account, call.region, "hidden", queue.name
+    hidden = {id: until for id, until in (demo.kept.get(*key) or {}).items() if until > now_ms}
+    arrived = lying(demo.world, queue, now_ms) if queue.role != "source" else ()
+    found = [m for m in _letters(demo.world, queue, arrived) if m["MessageId"] not in hidden]
+    given = found[: call.params.get("MaxNumberOfMessages", 1)]
+    until = now_ms + 1000 * call.params.get("VisibilityTimeout", queue.visibility_s)
+    demo.kept.put(*key, value=hidden | {message["MessageId"]: until for message in given})
+    return {"Messages": given} if given else {}
+
+
+def _letters(world: World, queue: QueueSpec, arrived: Iterable[int]) -> Iterator[dict[str, Any]]:
+    """Messages as they arrived: what Lambda puts there says its error, what SQS redrives says none."""
+    failures = [failure for function in feeders(world, queue) for failure in function.failures]
+    for at, ts_ms in enumerate(arrived):
+        id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{queue.arn}/{ts_ms}/{at}"))
+        failure = failures[int(ts_ms) % len(failures)] if failures else None
+        record = failure and {"errorType": failure.type, "errorMessage": failure.message}
+        body: dict[str, Any] = {"order": id, "password": "not-for-your-eyes"}
+        message: dict[str, Any] = {"MessageId": id, "ReceiptHandle": f"{id}/handle"}
+        if record and queue.role == "destination":
+            condition = {"condition": "RetriesExhausted", "requestId": id}
+            body = {"requestContext": condition, "requestPayload": body, "responsePayload": record}
+        if record and queue.role == "async-dead-letter":
+            text = {"DataType": "String", "StringValue": record["errorMessage"]}
+            message["MessageAttributes"] = {"ErrorMessage": text}
+        message["Body"] = json.dumps(body)
+        yield message | {
+            "MD5OfBody": hashlib.md5(message["Body"].encode(), usedforsecurity=False).hexdigest()
+        }
+
+
 HANDLERS: dict[str, Handler] = {
     "GetQueueUrl": get_queue_url,
     "ListQueues": list_queues,
     "ListDeadLetterSourceQueues": list_dead_letter_source_queues,
     "GetQueueAttributes": get_queue_attributes,
+    "ReceiveMessage": receive_message,
 }

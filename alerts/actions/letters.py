@@ -1,0 +1,146 @@
+"""Read messages of a dead-letter queue and say by which errors they got there; no message is kept or deleted.
+
+Lambda puts ErrorCode and ErrorMessage beside an asynchronous event that it gives up, and a record of the
+failure with `responsePayload` into an on-failure destination; what SQS itself moves aside carries no error.
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html,
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from alerts.actions.base import Action, Applied, Aws, Occasion, Plan
+from alerts.actions.calling import arn_part, call, request_id
+from core.errors import ActionError, NothingToDoError
+from core.facts import Target
+from core.signatures import keepable, signature
+
+AT_ONCE, HIDDEN_S, EMPTY_TURNS = 10, 30, 3
+"""Messages of one request; how long SQS hides them from others; a queue that gives none so often is read."""
+
+NAMED, LONGEST = 8, 160
+"""Errors that the answer names, and the most characters of one."""
+
+NO_ERROR = "no error is told: SQS moves a message as it was sent"
+Message = Mapping[str, Any]
+
+
+class ReadMessages(Action):
+    """Read up to `most` messages of `queue` (left out: the incident's), and count them by error."""
+
+    permissions: ClassVar[tuple[str, ...]] = (
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ReceiveMessage",
+    )
+
+    do: Literal["read-messages"] = "read-messages"
+    queue: str | None = Field(default=None, pattern=r"^(arn:[a-z-]+:sqs:[a-z0-9:-]+:)?[A-Za-z0-9_.-]{1,80}$")
+    most: int = Field(default=50, ge=1, le=500)
+
+    @property
+    def name(self) -> str:
+        return self.do
+
+    def place(self, occasion: Occasion) -> Target:
+        name = self.queue or occasion.subject
+        account, region = arn_part(name, 4), arn_part(name, 3)
+        return Target(account, region) if account and region else occasion.target
+
+    def plan(self, occasion: Occasion, aws: Aws, *, now: datetime) -> Plan:
+        if self.queue is None and occasion.subject_kind != "queue":
+            raise ActionError(f"{self.name}: {occasion.subject} is no queue: name one with `queue`")
+        name = (self.queue or occasion.subject).rsplit(":", 1)[-1]
+        url = call(aws, "sqs", "get_queue_url", f"find queue {name}", QueueName=name)["QueueUrl"]
+        wanted = ["ApproximateNumberOfMessages", "RedrivePolicy"]
+        known = call(
+            aws, "sqs", "get_queue_attributes", f"read queue {name}", QueueUrl=url, AttributeNames=wanted
+        )["Attributes"]
+        waiting = int(known.get("ApproximateNumberOfMessages", 0))
+        if not waiting:
+            raise NothingToDoError(f"{name} is empty")
+        many = min(waiting, self.most)
+        return Plan(
+            action=self.name,
+            sentence=f"Read {many} of about {waiting} messages of {name} and count them by error",
+            target=aws.target,
+            request={"ReceiveMessage": {"QueueUrl": url, "VisibilityTimeout": HIDDEN_S}, "most": many},
+            warnings=_warnings(name, known),
+            touches=(name,),
+            cost=_cost(many),
+            effect=(
+                f"each message that is read is hidden from other readers for {HIDDEN_S} s and counts one more"
+                " receive; none is deleted, and no more of them than the names of their errors is kept"
+            ),
+        )
+
+    def apply(self, plan: Plan, aws: Aws) -> Applied:
+        name, found, empty = plan.touches[0], dict[str, Message](), 0
+        answer: dict[str, Any] = {}
+        while len(found) < plan.request["most"] and empty < EMPTY_TURNS:
+            answer = _receive(plan, aws, plan.request["most"] - len(found))
+            new = {message["MessageId"]: message for message in answer.get("Messages", ())}
+            empty = 0 if new.keys() - found.keys() else empty + 1
+            found |= new
+        if not found:
+            return Applied(f"{name} gave no message: others may be reading it", request_id(answer))
+        return Applied(said(found.values()), request_id(answer))
+
+
+def said(messages: Iterable[Message]) -> str:
+    """How many messages of each error, the commonest first."""
+    counts = Counter(error_of(message) for message in messages)
+    named = [f"{n} × {error}" for error, n in counts.most_common(NAMED)]
+    rest = len(counts) - len(named)
+    more = [f"{rest} more kinds"] if rest > 0 else []
+    return f"{counts.total()} messages read: {'; '.join([*named, *more])}"
+
+
+def error_of(message: Message) -> str:
+    """The error that a message came with, without what differs by chance and without secrets."""
+    beside = {name: each.get("StringValue") for name, each in message.get("MessageAttributes", {}).items()}
+    told = beside.get("ErrorMessage") or _of_record(str(message.get("Body", "")))
+    return keepable(signature(told), LONGEST) if told else NO_ERROR
+
+
+def _of_record(body: str) -> str | None:
+    """What a record of a failed invocation says in an on-failure destination; None for any other body."""
+    try:
+        record = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(record, dict) or not isinstance(record.get("requestContext"), dict):
+        return None
+    payload, condition = record.get("responsePayload"), record["requestContext"].get("condition")
+    parts = [payload.get(name) for name in ("errorType", "errorMessage")] if isinstance(payload, dict) else []
+    return ": ".join(part for part in parts if isinstance(part, str)) or (str(condition or "") or None)
+
+
+def _receive(plan: Plan, aws: Aws, left: int) -> dict[str, Any]:
+    return call(
+        aws, "sqs", "receive_message", f"read messages of {plan.touches[0]}",
+        **plan.request["ReceiveMessage"], MaxNumberOfMessages=min(left, AT_ONCE), WaitTimeSeconds=1,
+        MessageAttributeNames=["ErrorCode", "ErrorMessage"],
+    )  # fmt: skip
+
+
+def _cost(many: int) -> str:
+    """https://aws.amazon.com/sqs/pricing/: a request per 64 KB that it carries."""
+    least, most = -(-many // AT_ONCE), many + EMPTY_TURNS
+    return f"{least} to {most} SQS requests at $0.40 a million, more where messages are longer than 64 KB"
+
+
+def _warnings(name: str, known: Mapping[str, str]) -> tuple[str, ...]:
+    found = []
+    if "RedrivePolicy" in known:
+        found.append("its own redrive policy moves a message on that was received too often: reading counts")
+    if name.endswith(".fifo"):
+        found.append("messages of the same group wait while one of theirs is hidden")
+    return tuple(found)
