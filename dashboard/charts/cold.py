@@ -69,7 +69,10 @@ def cold_board(series: pd.DataFrame, *, window: Window, zone: tzinfo, columns: i
         cold_percent=(series["cold_start_rate"] * 100).round(2),
         init_p50=series["init_p50_ms"].round(0),
         init_p95=series["init_p95_ms"].round(0),
+        restore_p50=series["restore_p50_ms"].round(0),
+        restore_p95=series["restore_p95_ms"].round(0),
     )
+    has_restores = bool(frame["restore_p95"].notna().any())
     panels = [
         Panel(
             title="Cold starts, % of invocations",
@@ -82,6 +85,7 @@ def cold_board(series: pd.DataFrame, *, window: Window, zone: tzinfo, columns: i
                 Series(column="init_p50", name="p50", colour=theme.P50, label="p50"),
             ],
         ),
+        *([_restores()] if has_restores else []),
     ]
     rows = [
         Row("records", "invocations", theme.INVOCATIONS),
@@ -90,4 +94,18 @@ def cold_board(series: pd.DataFrame, *, window: Window, zone: tzinfo, columns: i
         Row("init_p95", "init p95", theme.P95, " ms"),
         Row("init_p50", "init p50", theme.P50, " ms"),
     ]
+    if has_restores:
+        rows.append(Row("restore_p95", "restore p95", theme.P95, " ms"))
+        rows.append(Row("restore_p50", "restore p50", theme.P50, " ms"))
     return board(frame, panels, rows, window=window, zone=zone, columns=columns)
+
+
+def _restores() -> Panel:
+    """Beside initializations: a restore is no initialization, and the two are never one line."""
+    return Panel(
+        title="SnapStart restores, ms",
+        series=[
+            Series(column="restore_p95", name="p95", colour=theme.P95, label="p95"),
+            Series(column="restore_p50", name="p50", colour=theme.P50, label="p50"),
+        ],
+    )

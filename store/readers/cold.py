@@ -12,9 +12,10 @@ import pandas as pd
 from core.windows import Window
 from store.asking import reader
 from store.readers.bills import Bill, function_bills
-from store.readers.frames import Grid, rows, share, with_none
+from store.readers.frames import STEP_SQL, Grid, rows, share, with_none
 from store.readers.measured import KINDS
 from store.readers.metered import KEPT
+from store.readers.portions import by_step
 from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
 from store.readers.series import add, fill, logs_read, record_steps
 from store.readers.states import Coverage, Seen
@@ -24,6 +25,7 @@ from store.store import Filter, Snapshot, Store
 
 COUNTS = ["records", "cold_starts", "on_demand", "provisioned", "snap_start"]
 MEASURES = ["init_p50_ms", "init_p95_ms", "init_max_ms", "waited_s"]
+RESTORES = ["restore_p50_ms", "restore_p95_ms"]
 CONFIGURATION = ["runtime", "architecture", "memory_mb"]
 COLUMNS = [
     "account",
@@ -126,17 +128,33 @@ def _sums(snapshot: Snapshot, where: Filter) -> dict[Place, Any]:
 @reader
 def cold_series(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per `chart_step`, whole steps only: ts, records, cold_starts, cold_start_rate, init_p50_ms,
-    init_p95_ms. A step that was not read for every function of whose log anything was read is NaN."""
-    names = ["init_p50_ms", "init_p95_ms"]
+    init_p95_ms, restore_p50_ms, restore_p95_ms (of SnapStart). A step that was not read for every function of
+    whose log anything was read is NaN."""
+    names = ["init_p50_ms", "init_p95_ms", *RESTORES]
     with store.snapshot(window, ("invocations", "invocation_summaries")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, coverage.step("logs"))
         summed = summary_steps(snapshot, grid, where)
-        frame = grid.lay(record_steps(snapshot, grid, where))[["ts", "records", "cold_starts", *names]]
+        told = record_steps(snapshot, grid, where).merge(
+            _restores(snapshot, grid, where), on="step", how="left"
+        )
+        frame = grid.lay(told)[["ts", "records", "cold_starts", *names]]
     add(frame, summed, ["records", "cold_starts"])
     fill(frame, logs_read(coverage, grid, where), counts=["records", "cold_starts"], measures=names)
     frame.insert(3, "cold_start_rate", share(frame["cold_starts"], frame["records"]))
     return frame
+
+
+def _restores(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
+    wanted, params = sql_where(where)
+    return by_step(
+        snapshot,
+        grid,
+        f"""SELECT {STEP_SQL} AS step, quantile_cont(restore_ms, 0.5) AS restore_p50_ms,
+            quantile_cont(restore_ms, 0.95) AS restore_p95_ms
+        FROM invocations WHERE {{some}} AND {wanted} AND restore_ms IS NOT NULL AND {COLD} GROUP BY ALL""",
+        {"step_ms": grid.step_ms, **params},
+    )
 
 
 @reader

@@ -108,14 +108,18 @@ def test_the_cold_start_board_shows_rates_in_percent_and_keeps_gaps():
             "cold_start_rate": [0.015, NAN],
             "init_p50_ms": [300.4, NAN],
             "init_p95_ms": [812.6, NAN],
+            "restore_p50_ms": [NAN, NAN],
+            "restore_p95_ms": [NAN, NAN],
         }
     )
 
     drawn = cold.cold_board(series, window=WINDOW, zone=UTC)
+    restored = cold.cold_board(series.assign(restore_p95_ms=[210.2, NAN]), window=WINDOW, zone=UTC)
 
     source = drawn.option["dataset"]["source"]
     assert source["cold_percent"][0] == 1.5
     assert math.isnan(source["init_p95"][1])
+    assert len(restored.option["series"]) == len(drawn.option["series"]) + 2
 
 
 # --- concurrency --------------------------------------------------------------------------------------------

@@ -185,6 +185,19 @@ def test_cold_starts_over_time_and_by_hour(watched):
     assert hours[["weekday", "hour", "cold_start_rate"]].values.tolist() == [[4, 10, 0.5], [4, 11, 1.0]]
 
 
+def test_restores_of_snapshots_are_a_line_of_their_own(watched):
+    starts = [watched.record(90, restore_ms=400.0), watched.record(90, restore_ms=200.0)]
+    other = [watched.record(90, init_ms=5000.0), watched.record(30, init_ms=100.0)]
+    watched.run("logs", [*starts, *other, Covered("orders", watched.window())])
+
+    series = cold_series(watched.store, watched.window(), now=NOW)
+
+    both = at(series, watched.at(90))
+    assert (both["restore_p50_ms"], both["restore_p95_ms"]) == (300.0, 390.0)
+    assert (both["init_p50_ms"], both["cold_starts"]) == (5000.0, 3)
+    assert np.isnan(at(series, watched.at(30))["restore_p95_ms"])
+
+
 def test_cost_over_time_keeps_the_seven_dearest_and_joins_the_rest(watched):
     names = [f"f{i}" for i in range(9)]
     watched.run("inventory", [watched.function(name) for name in names])
