@@ -1,11 +1,8 @@
-"""The real service as a process whose clock is the demo account's, and which looks at its alerts often.
+"""The real service as a process whose clock is the demo account's, and which looks at its alerts often."""
 
-`clocked_service.py SETTINGS STORE ENDPOINT`
-"""
-
+import os
 import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import httpx
 
@@ -16,13 +13,16 @@ from quarterdeck.settings import load
 OFTEN = timedelta(seconds=1)
 
 
-def main(file, store, endpoint):
+def run(settings, store, endpoint, log, environ):
+    """Serve until a signal, in a process of its own; what is said goes to the end of `log`."""
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    os.environ.clear()
+    os.environ.update(environ)
+
     def clock():
         return datetime.fromisoformat(httpx.get(f"{endpoint}/demo", timeout=30).json()["now"])
 
-    settings = load([Path(file)], store=Path(store))
-    return serve(settings, clock=clock, schedule=Schedule(evaluate=OFTEN, deliver=OFTEN, act=OFTEN))
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    schedule = Schedule(evaluate=OFTEN, deliver=OFTEN, act=OFTEN)
+    sys.exit(serve(load([settings], store=store), clock=clock, schedule=schedule))

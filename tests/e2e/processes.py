@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import httpx
 
 from quarterdeck.demo.settings import environment
 from quarterdeck.running import without_aws
-
-SERVICE = Path(__file__).parent / "clocked_service.py"
+from tests.e2e import clocked_service
+from tests.warm import forking
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def demo_account(now: datetime) -> Iterator[str]:
             yield process.stdout.readline().strip()
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
 
 
 def set_clock(endpoint: str, now: datetime) -> None:
@@ -55,22 +56,25 @@ class Service:
     store: Path
     endpoint: str
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: ForkServerProcess | None = None
 
     def start(self) -> None:
-        words = [sys.executable, SERVICE, self.settings, self.store, self.endpoint]
         env = without_aws(os.environ) | environment(self.endpoint, self.settings)
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen([str(word) for word in words], env=env, stdout=log, stderr=log)
+        words = (self.settings, self.store, self.endpoint, self.log, env)
+        self.process = forking().Process(target=clocked_service.run, args=words)
+        self.process.start()
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal; the exit code, negative when the signal killed it."""
         assert self.process is not None
-        self.process.send_signal(number)
-        code, self.process = self.process.wait(30), None
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+        self.process.join(60)
+        code, self.process = self.process.exitcode, None
+        assert code is not None, f"the service goes on after {number.name}"
         return code
 
     def close(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.join(60)

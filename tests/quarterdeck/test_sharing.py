@@ -2,7 +2,6 @@
 is killed or stopped in the middle."""
 
 import json
-import multiprocessing
 import os
 import signal
 import threading
@@ -24,6 +23,7 @@ from store.leases import DUTY
 from store.store import Store
 from tests.quarterdeck import sharing_service
 from tests.quarterdeck.sharing_service import TARGETS
+from tests.warm import forking
 
 pytestmark = pytest.mark.slow
 
@@ -87,10 +87,7 @@ def store(tmp_path, database):
 
 @pytest.fixture(scope="module")
 def forked():
-    """Processes of their own, forked from one that has imported all of it: to import takes seconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([sharing_service.__name__])
-    return context
+    return forking()
 
 
 @pytest.fixture
@@ -123,6 +120,11 @@ def until(what, seconds=120):
             return found
         time.sleep(0.05)
     raise AssertionError("not in time")
+
+
+def losses(store):
+    """Who was missed, as the journal tells it."""
+    return [entry.text for entry in journal.entries(store) if "no sign of life" in entry.text]
 
 
 def held(store):
@@ -187,14 +189,16 @@ def test_targets_are_shared_and_one_that_ends_gives_its_part_back_at_once(start,
     assert len({holder for holder, _ in settled}) == 2
     assert all(len({who for who, of in settled if of == account}) == 1 for _, account in settled)
 
+    lost = losses(store)
     one.terminate()
-    one.join(20)
+    one.join(60)
     assert one.exitcode == 0
-    until(lambda: shares(store) == [4], seconds=3)
+    until(lambda: shares(store) == [4])
+    assert losses(store) == lost, "nobody had to notice that it is gone"
     with store.engine.connect() as connection:
         assert [member.holder for member in leases.members(connection)] == [held(store)[DUTY]]
     two.terminate()
-    two.join(20)
+    two.join(60)
     assert two.exitcode == 0
     assert held(store) == {}
 
@@ -218,7 +222,7 @@ def test_who_is_killed_in_the_middle_of_a_delivery_is_replaced_and_nothing_else_
     assert set(twice) <= {came[-1]}, "only what nobody saw the answer of is sent again, under its old id"
     assert max(Counter(chat.invoked).values()) == 1
     assert len(set(INCIDENTS) - set(chat.invoked)) <= 1, "nobody knows whether the interrupted one was done"
-    assert any("no sign of life" in entry.text for entry in journal.entries(store))
+    assert losses(store)
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
