@@ -78,8 +78,9 @@ def keep(connection: sa.Connection, run: Run, learned: Learned, *, now: datetime
         for hour, table in columns.by_hour(pa.concat_tables(tables)):
             kept = _at_tier(kind, table, run.window, of_kind.period_s(hour))
             if len(kept):
+                step = hot.HOUR if hour + HOUR + tiers.SEAL_AFTER <= now else hot.SLICE
                 _clear(connection, kind, run.target, hour, kept)
-                hot.write(connection, kind, run.target, kept)
+                hot.write(connection, kind, run.target, kept, step=step)
     entities.write(connection, run.target, learned.entities, learned.listed, now=now)
     own = reached.get((run.collector, run.target), tiers.UNTOUCHED)
     _keep_coverage(connection, run, learned, own, now=now)

@@ -1,4 +1,5 @@
-"""The hot tail: a batch per kind, target and ten minutes in the state database, until a file has its rows."""
+"""The hot tail: a batch per kind, target and ten minutes (of history: an hour) in the state database, until a
+file has its rows."""
 
 from __future__ import annotations
 
@@ -12,12 +13,15 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from core.facts import Target
+from core.windows import Window
 from store import columns
 from store.recent import Recent
 from store.schema import hot
 
 SLICE = timedelta(minutes=10)
 """Of a batch. Short: each pass reads the newest twenty minutes again, and what gets rows is written anew."""
+HOUR = timedelta(hours=1)
+"""Of a batch of history, which is not read again: readers have a sixth as many to decode."""
 CACHE_BYTES = 256 * 2**20
 
 
@@ -32,26 +36,27 @@ class Batch:
     end: datetime
 
 
-def write(connection: sa.Connection, kind: str, target: Target, table: pa.Table) -> None:
-    """Add rows to the batches of their minutes; a row replaces the one with the same key. A batch that gets
-    rows gets a new seq.
+def write(
+    connection: sa.Connection, kind: str, target: Target, table: pa.Table, *, step: timedelta = SLICE
+) -> None:
+    """Add rows to the batches of their minutes, each of a `step`; a row replaces the one with the same key. A
+    batch that gets rows gets a new seq.
 
     A torn batch stays beside the new one, so that readers and the check can say what is lost."""
-    for start, part in columns.cut(columns.rounded(kind, table), SLICE):
-        _write(connection, kind, target, start, part)
+    for start, part in columns.cut(columns.rounded(kind, table), step):
+        _write(connection, kind, target, Window(start, start + step), part)
 
 
-def _write(connection: sa.Connection, kind: str, target: Target, start: datetime, table: pa.Table) -> None:
-    here = {"kind": kind, "account": target.account, "region": target.region, "start": start}
-    payloads = connection.execute(_HERE, here | {"end": start + SLICE}).all()
+def _write(connection: sa.Connection, kind: str, target: Target, at: Window, table: pa.Table) -> None:
+    here = {"kind": kind, "account": target.account, "region": target.region}
+    payloads = connection.execute(_HERE, here | {"start": at.start, "end": at.end}).all()
     before = readable(kind, {row.seq: row.payload for row in payloads})
     table = columns.newest(kind, pa.concat_tables([*before.values(), table]))
     if before:
         connection.execute(sa.delete(hot).where(hot.c.seq.in_(list(before))))
-    own = {"kind": kind, "account": target.account, "region": target.region}
-    for at, rows in columns.cut(table, SLICE):  # one, but for an older release's batch of an hour
-        values = {"start": at, "end": at + SLICE, "rows": len(rows), "payload": columns.encode(rows)}
-        connection.execute(_ADD, own | values)
+    for start, rows in columns.cut(table, at.duration):  # one, but where there was a batch of an hour
+        values = {"start": start, "end": start + at.duration, "rows": len(rows)}
+        connection.execute(_ADD, here | values | {"payload": columns.encode(rows)})
 
 
 _ADD, _PAYLOAD = sa.insert(hot), sa.select(hot.c.payload).where(hot.c.seq == sa.bindparam("seq"))

@@ -27,6 +27,22 @@ def test_a_commit_writes_only_the_batches_of_its_minutes_anew(store, a_run, a_po
     assert [rows for _, _, rows in batches(store)] == [10, 10, 10, 11]
 
 
+def test_an_hour_of_history_is_one_batch(store, a_run, a_point, noon):
+    store.commit(a_run(), [a_point(ts=noon - n * MINUTE) for n in range(1, 61)], now=noon + 48 * MINUTE)
+
+    assert [rows for _, _, rows in batches(store)] == [60]
+
+
+def test_history_that_is_read_again_replaces_its_rows(store, a_run, a_point, read, noon):
+    points = [a_point(ts=noon - n * MINUTE, invocations=1.0) for n in range(1, 61)]
+    store.commit(a_run(), points, now=noon)
+
+    store.commit(a_run(), points[:30], now=noon + 48 * MINUTE)
+
+    assert [rows for _, _, rows in batches(store)] == [60]
+    assert sum(row["invocations"] for row in read(store)) == 60.0
+
+
 def test_an_hour_that_an_older_release_kept_is_cut_and_loses_nothing(store, a_run, a_point, read, noon, prod):
     start = noon - 60 * MINUTE
     points = [a_point(ts=noon - n * MINUTE, invocations=1.0) for n in range(1, 61)]
