@@ -4,6 +4,7 @@ columns that it names: DuckDB looks at every column of a view twice, longer than
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -125,10 +126,17 @@ class Views:
     def _sources(self, kind: str) -> Sources:
         rows = self._held.hot[kind]
         files = [f for f in self._held.files if f.kind == kind and f.path in self._held.local]
-        late = [(b, table) for b, table in rows if any(_overlap(b, f) for f in files)]
-        touched = [f for f in files if any(_overlap(b, f) for b, _ in late)]
-        clean = [f for f in files if f not in touched]
-        return Sources([table for _, table in rows], [table for _, table in late], clean, touched)
+        of_target = defaultdict(list)
+        for file in files:
+            of_target[file.account, file.region].append(file)
+        late, touched = [], set[str]()
+        for batch, table in rows:
+            here = of_target.get((batch.target.account, batch.target.region), ())
+            if over := {f.path for f in here if batch.start < f.end and batch.end > f.start}:
+                late.append(table)
+                touched |= over
+        clean, old = ([f for f in files if (f.path in touched) is is_old] for is_old in (False, True))
+        return Sources([table for _, table in rows], late, clean, old)
 
     def _register_late(self, kind: str, sources: Sources) -> None:
         """Have the keys of rows that replace some of files at hand as `KIND_late`."""
@@ -141,7 +149,8 @@ class Views:
             mine = (narrow.of(table, place, names) for table in tables)
         else:
             mine = (table.select([n for n in table.schema.names if n in wanted]) for table in tables)
-        return pa.concat_tables([empty, *mine], promote_options="default")
+        # One piece of each column: what DuckDB and Arrow do with thousands of small ones takes far longer.
+        return pa.concat_tables([empty, *mine], promote_options="default").combine_chunks()
 
 
 @lru_cache(maxsize=64)
@@ -160,8 +169,3 @@ def columns_of(sql: str, names: Sequence[str]) -> frozenset[str]:
 
 def _with_keys(kind: str, names: Sequence[str]) -> list[str]:
     return [name for name in SCHEMAS[kind].names if name in {*names, *KEYS[kind]}]
-
-
-def _overlap(batch: hot.Batch, file: sa.Row[Any]) -> bool:
-    same = (batch.target.account, batch.target.region) == (file.account, file.region)
-    return same and batch.start < file.end and batch.end > file.start
