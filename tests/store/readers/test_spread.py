@@ -106,6 +106,15 @@ def test_nearest_to_its_timeout_is_no_matter_of_duration_alone(ran):
     assert shares == sorted(shares, reverse=True)
 
 
+def test_the_few_nearest_their_timeout_are_the_first_of_all(ran):
+    few, whole = (
+        slow_invocations(ran.store, ran.window(60), order="nearest timeout", limit=n) for n in (3, 500)
+    )
+
+    assert few["event_id"].tolist() == whole["event_id"].tolist()[:3]
+    assert len(whole) == len(slow_invocations(ran.store, ran.window(60), limit=500))
+
+
 def test_kept_lines_of_a_request_are_counted(ran):
     request = ran.facts[0].request_id
     line = {"function": "orders", "ts": ran.at(1), "stream": "stream", "level": "error", "signature": "s"}
