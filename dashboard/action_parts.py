@@ -192,7 +192,16 @@ _OF_FUNCTIONS = (
 )  # fmt: skip
 _KINDS: dict[str, tuple[Choice, ...]] = {
     "function": _OF_FUNCTIONS,
-    "queue": (Choice("redrive-queue", "Move its messages back", leased=False), _OF_FUNCTIONS[-1]),
+    "queue": (
+        Choice(
+            "read-messages",
+            "Read messages, count them by error",
+            (Field("most", "How many at most", "number", 50, 1),),
+            leased=False,
+        ),
+        Choice("redrive-queue", "Move its messages back", leased=False),
+        _OF_FUNCTIONS[-1],
+    ),
 }
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from alerts import approvals
 from alerts.actions import requests as asking
 from alerts.actions import undoing
+from alerts.actions.base import Action
 from alerts.actions.registry import read_action
 from core.facts import Target
 from core.windows import Window
@@ -87,6 +88,14 @@ def ask(incident: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         store(), read_action(dict(given)), Target(str(incident["account"]), str(incident["region"])),
         str(incident["subject"]), by=person(), now=queries.now(), within=WITHIN,
         kind=str(incident["subject_kind"]), incident=str(incident["id"]),
+    )  # fmt: skip
+    _forget()
+
+
+def ask_of_queue(target: Target, queue: str, action: Action) -> None:
+    """Ask for an action on a queue, without an incident."""
+    asking.ask(
+        store(), action, target, queue, by=person(), now=queries.now(), within=WITHIN, kind="queue"
     )  # fmt: skip
     _forget()
 

@@ -12,6 +12,7 @@ from core.windows import Window
 from dashboard import (
     figures_mappings,
     figures_queues,
+    letter_parts,
     links,
     numbers,
     queries,
@@ -131,6 +132,9 @@ def one(queues: pd.DataFrame, drains: pd.DataFrame, window: Window) -> None:
         st.caption(f"{figures_queues.outlook(drains, row['arn'])} {figures_queues.settings(row)}")
         if row["role"] == "dead-letter":
             st.caption(figures_queues.ARRIVALS)
+    if row["role"] != "source":
+        place = Target(row["account"], row["region"])
+        letter_parts.messages(str(row["queue"]), place, window)
 
 
 widgets.toolbar("Queues")

@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from core.entities import EventSourceMapping, Queue
 from core.facts import Covered
 from core.telemetry import MappingSample, QueueSample
-from dashboard import answers, figures_mappings, figures_queues
+from dashboard import answers, figures_mappings, figures_queues, numbers
+from store import schema
 from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
-from tests.dashboard.every_page import table
+from tests.dashboard.every_page import table, words
 
 HERE = f"arn:aws:sqs:{PROD.region}:{PROD.account}:"
 INBOX, LETTERS = HERE + "orders-in", HERE + "orders-dlq"
@@ -138,3 +140,38 @@ def test_pollers_whose_metrics_are_off_say_so(open_page, piled_up):
     app = open_page("views/queues.py")
 
     assert any("metrics are switched on, which AWS charges for" in text.value for text in app.caption)
+
+
+def test_reading_a_dead_letter_queue_is_asked_for_and_decided_beside_it(open_page, piled_up):
+    page = open_page("views/queues.py", queue=LETTERS)
+    page.number_input(key="letters-most").set_value(20)
+
+    page = page.button(key="letters-plan").click().run()
+
+    with piled_up.engine.connect() as connection:
+        [row] = connection.execute(sa.select(schema.action_request)).all()
+    assert (row.subject_kind, row.subject, row.state) == ("queue", "orders-dlq", "asked")
+    assert row.action == {"do": "read-messages", "most": 20}
+    assert "read-messages on orders-dlq" in words(page)
+
+
+def test_a_queue_that_feeds_a_function_is_not_read(open_page, piled_up):
+    page = open_page("views/queues.py", queue=INBOX)
+
+    assert not [button for button in page.button if button.key == "letters-plan"]
+
+
+def test_what_was_read_of_a_dead_letter_queue_is_said_and_changes_nothing_else(open_page, piled_up):
+    answer = "3 messages read: 2 × <b>KeyError</b> [x](http://x.example); 1 × no sku"
+    row = {
+        "ts": NOW - timedelta(minutes=5), "who": "ada", "action": "read-messages", "account": PROD.account,
+        "region": PROD.region, "subject": "orders-dlq", "mode": "apply", "id": "r1", "plan": {},
+        "outcome": "applied", "answer": answer,
+    }  # fmt: skip
+    with piled_up.transaction() as connection:
+        connection.execute(sa.insert(schema.audit).values(row))
+
+    page = open_page("views/queues.py", queue=LETTERS)
+
+    assert numbers.plain(answer) in "\n".join(caption.value for caption in page.caption)
+    assert answer not in words(page)
