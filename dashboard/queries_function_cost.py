@@ -14,6 +14,7 @@ from store.readers import avoidable as avoiding
 from store.readers import budgets as budgeting
 from store.readers import cost
 from store.readers import deploy_costs as deploying
+from store.readers import log_groups as keeping
 from store.readers.budgets import UnusualDays
 from store.readers.things import Place
 from store.store import Filter
@@ -45,3 +46,8 @@ def over_time(window: Window, place: Place, _at: datetime) -> pd.DataFrame:
 def unusual_days(days: Window, place: Place, _at: datetime) -> UnusualDays:
     """Whole days on which it cost far more than on days like them."""
     return budgeting.unusual_days(store(), days, place, now=_at, settings=settings())
+
+
+@cached(ttl_s=300, entries=16)
+def log_groups(window: Window, where: Filter) -> pd.DataFrame:
+    return keeping.function_log_groups(store(), window, where=where)

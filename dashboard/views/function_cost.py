@@ -16,6 +16,7 @@ from dashboard import (
     figures_function_cost,
     figures_parts,
     links,
+    log_cost_parts,
     numbers,
     queries,
     queries_cost,
@@ -114,6 +115,7 @@ def every(window: Window) -> None:
             column_order=tables.spoken(shown, columns),
         )
     focus_files(window, queries.scope(), "function", "dearest")
+    log_cost_parts.logs(costs, window)
 
 
 def _open(shown: pd.DataFrame, key: str) -> Any:

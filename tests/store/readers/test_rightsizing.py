@@ -3,11 +3,13 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from core.entities import Alias, LogGroup, Provisioned, Version
 from core.facts import Covered, Listed
 from core.windows import Window
+from store.readers.log_groups import function_log_groups
 from store.readers.rightsizing import observed, savings, scheduled_units
 from store.readers.whatif import Asked, whatif
 
@@ -104,6 +106,10 @@ def test_a_group_that_never_expires_is_told_once_for_all_that_write_to_it(world)
     assert one.log_group.name == "/shop/all"
     assert one.log_group.shared_by == 2
     assert one.log_group.bytes_a_day is None
+    told_of = function_log_groups(world.store, window(world)).set_index("function").loc["b"]
+    assert (told_of["group"], told_of["stored_bytes"], told_of["writers"]) == ("/shop/all", 2.0**40, 2)
+    assert told_of["is_known"]
+    assert np.isnan(told_of["retention_days"])
 
 
 def test_old_versions_are_those_that_nothing_names_and_nothing_ran(own_busy):
