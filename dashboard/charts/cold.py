@@ -101,11 +101,9 @@ def cold_board(series: pd.DataFrame, *, window: Window, zone: tzinfo, columns: i
 
 
 def _restores() -> Panel:
-    """Beside initializations: a restore is no initialization, and the two are never one line."""
+    """Beside initializations: a restore is no initialization, and the two are never one line. Bars, because
+    restores are rare: between lone ones there is no line."""
     return Panel(
-        title="SnapStart restores, ms",
-        series=[
-            Series(column="restore_p95", name="p95", colour=theme.P95, label="p95"),
-            Series(column="restore_p50", name="p50", colour=theme.P50, label="p50"),
-        ],
+        title="SnapStart restores, p95, ms",
+        series=[Series(column="restore_p95", name="p95", colour=theme.P95, kind="bar")],
     )

@@ -119,7 +119,7 @@ def test_the_cold_start_board_shows_rates_in_percent_and_keeps_gaps():
     source = drawn.option["dataset"]["source"]
     assert source["cold_percent"][0] == 1.5
     assert math.isnan(source["init_p95"][1])
-    assert len(restored.option["series"]) == len(drawn.option["series"]) + 2
+    assert len(restored.option["series"]) == len(drawn.option["series"]) + 1
 
 
 # --- concurrency --------------------------------------------------------------------------------------------
