@@ -13,13 +13,14 @@ import pandas as pd
 
 from core.prices import FREE_EPHEMERAL_MB, GIB, ListPrices
 from core.windows import Window, ceil, floor, subtract
+from store.readers.capacity import capacity
 from store.readers.frames import rows
 from store.readers.prices import read_book
 from store.readers.states import Coverage
 from store.readers.summaries import BIN_MS, billed_places
 from store.readers.sums import is_mute, metric_sums, recorded_places
 from store.readers.things import PLACE, Place, Things, matches
-from store.readers.usage import Question, Read, Sizes, capacity, used, volume
+from store.readers.usage import Question, Read, Sizes, used, volume
 from store.store import Filter, Snapshot
 
 COMPONENTS = ("requests", "duration", "init", "ephemeral", "provisioned", "logs")
@@ -66,10 +67,11 @@ def spend(
     keys = ["label", "region"]
     # Where steps are whole hours, the view that `metric_sums` had made.
     points = "metrics_by_hour" if question.step is not None and not question.step % HOUR else "metrics"
+    held = capacity(snapshot, things, question.window, now=question.now, step=question.step)
     parts = [
         *_volume_lines(keys, volume(snapshot, question, sizes, metrics.keys(), points=points)),
         *_compute_lines(keys, used(snapshot, question, read, sizes, by="label")),
-        _capacity_lines(keys, list(capacity(snapshot, things, question)), sizes, question.where, label),
+        _capacity_lines(keys, list(held), sizes, question.where, label),
     ]
     lines, meter = _joined(parts), ["region", "architecture", "meter"]
     price = lines[meter].drop_duplicates()

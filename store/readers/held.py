@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from core.windows import Window
+from store.readers.capacity import capacity
 from store.readers.frames import STEP_SQL, epoch_ms, milliseconds
 from store.readers.things import PLACE, Place, Thing, Things, once
-from store.readers.usage import WHOLE_MS, Question, Sizes, capacity
+from store.readers.usage import WHOLE_MS, Question, Sizes
 from store.store import Snapshot
 
 KINDS = ("mapping", "log_group")
@@ -63,7 +64,8 @@ def _held(things: Things) -> list[Held]:
 
 def provisioned(snapshot: Snapshot, things: Things, question: Question, sizes: Sizes) -> pd.DataFrame:
     """Provisioned capacity. `no_memory`: that of its version is not known."""
-    found = [one for one in capacity(snapshot, things, question) if question.wants(one.place)]
+    told = capacity(snapshot, things, question.window, now=question.now, step=question.step)
+    found = [one for one in told if question.wants(one.place)]
     rows = _labelled([(one.place, one.version) for one in found], sizes, np.arange(len(found)))
     milliseconds_held = pd.Series([one.milliseconds for one in found], dtype=float)
     return rows.assign(
