@@ -9,11 +9,9 @@ from core.settings import CostSettings
 from core.tiering import unused_commitment_usd
 from core.windows import Window
 from store.asking import reader
-from store.readers.measured import KINDS
-from store.readers.metered import KEPT, meter_usage
-from store.readers.priced import totals_of
+from store.readers.metered import KEPT
 from store.readers.prices import read_book
-from store.readers.things import EVERYTHING, Things
+from store.readers.rates import month_totals
 from store.store import Store
 
 
@@ -26,5 +24,5 @@ def unused_commitment(
     if settings.savings_plan is None or settings.savings_plan.commitment_usd_per_hour is None:
         return None
     with store.snapshot(month, KEPT) as snapshot:
-        used = meter_usage(snapshot, Things.read(snapshot, *KINDS), month, EVERYTHING, now=now)
-        return unused_commitment_usd(totals_of(used), read_book(snapshot), settings, until=now)
+        used = month_totals(snapshot, month, now=now)
+        return unused_commitment_usd(used, read_book(snapshot), settings, until=now)

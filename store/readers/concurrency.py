@@ -14,7 +14,7 @@ from core.facts import Target
 from core.formulas import headroom, rate, reservable
 from core.windows import Window
 from store.asking import reader
-from store.readers.frames import STEP_SQL, Grid, inside, rows, to_utc, with_none
+from store.readers.frames import STEP_SQL, Grid, inside, number, rows, to_utc, with_none
 from store.readers.lines import laid, read_of
 from store.readers.records import FUNCTION_POINTS
 from store.readers.states import Coverage, Seen, known
@@ -94,9 +94,8 @@ def _limit(account: Thing, things: Things, claimed: Any, coverage: Coverage) -> 
     }
 
 
-def _of(row: Any, name: str) -> Any:
-    value = getattr(row, name, None)
-    return None if value is None or value != value else value
+def _of(row: Any, name: str) -> float | None:
+    return number(getattr(row, name, None))
 
 
 def _reserved(things: Things, target: tuple[str, str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from store import schema
-from store.readers.frames import rows
+from store.readers.frames import number, rows
 from store.readers.things import Place, Things
 from store.store import Snapshot
 
@@ -65,4 +65,5 @@ class LimitsThen:
 
 
 def _number(value: Any) -> int | None:
-    return None if value is None or value != value else int(value)
+    known = number(value)
+    return None if known is None else int(known)

@@ -61,6 +61,12 @@ def month_rates(
     return {line: rate for rates in found.values() for line, rate in rates.items()}
 
 
+def month_totals(snapshot: Snapshot, wide: Window, *, now: datetime) -> Totals:
+    """What was used in the months of `wide`, by line: of all payers; `snapshot` is of `metered.KEPT`."""
+    known = str(sorted(revisions(snapshot, OF_BILLS).items()))
+    return _added(snapshot, (list(_pieces(snapshot, month, known, now)) for month in months(wide)), now)
+
+
 def _part(snapshot: Snapshot, month: Window, settings: CostSettings) -> Part:
     return snapshot.where, settings.model_dump_json(), month.start.isoformat()
 
