@@ -146,16 +146,17 @@ _ROWS = (
         "event_poller_ms",
         "event_pollers",
         HOUR_MS,
-        "EventPollerUnit of Kafka mappings in provisioned mode, as CloudWatch says; minutes without any"
-        " have the fewest units that their fewest pollers fit in, four to a unit. Mappings of a poller group"
-        " share units, and are counted one by one.",
+        "EventPollerUnit of Kafka mappings in provisioned mode, at the most that CloudWatch says of each"
+        " minute, of each five in history: an upper bound. Minutes without any have the fewest units that"
+        " their fewest pollers fit in, four to a unit. Mappings of a poller group share units, and are counted"
+        " one by one.",
     ),
     Count(
         "event_poller_sqs_ms",
         "event_pollers_sqs",
         HOUR_MS,
-        "ProvisionedPollers of SQS mappings in provisioned mode, as CloudWatch says; the fewest that are"
-        " set where it says nothing.",
+        "ProvisionedPollers of SQS mappings in provisioned mode, at the most of each period, an upper bound;"
+        " the fewest that are set where it says nothing.",
     ),
     Count(
         "tenant_isolation_mb",

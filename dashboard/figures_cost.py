@@ -36,12 +36,12 @@ FORMULAS = {
     "Durable functions": "operations + GB written + GB-months kept, each × its own price",
     "Managed Instances": "instance hours × the management fee of the type; EC2 itself is on EC2's bill",
     "Lambda@Edge": "requests + GB-seconds at the edge, each × its own price",
-    "Event pollers": "hours that provisioned pollers were kept × the price of an hour",
+    "Event pollers": "hours of pollers, at the most of each 1 or 5 minutes (upper bound) × price",
     "Tenant isolation": "memory of environments made for single tenants × the price per GB",
     "Log ingestion": "bytes that arrived in the log group × the price of vended Lambda logs (first tier)",
     "Log storage": "GB-months that the log group keeps × the price of stored logs",
     "X-Ray traces": "traces that were recorded × the price of one",
-    "SQS requests": "requests to its queues × the price of one",
+    "SQS requests": "messages sent, received, deleted, empty receives (upper bound) × price",
 }
 
 Money = Mapping[str, Decimal | None]
