@@ -148,8 +148,8 @@ _ROWS = (
         HOUR_MS,
         "EventPollerUnit of Kafka mappings in provisioned mode, at the most that CloudWatch says of each"
         " minute, of each five in history: an upper bound. Minutes without any have the fewest units that"
-        " their fewest pollers fit in, four to a unit. Mappings of a poller group share units, and are counted"
-        " one by one.",
+        " their fewest pollers fit in, four to a unit. Mappings of a poller group share units, and are"
+        " counted one by one.",
     ),
     Count(
         "event_poller_sqs_ms",
