@@ -3,14 +3,17 @@
 import json
 import random
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta
 
+import pandas as pd
 import pytest
 
 from core.facts import Gap
 from core.live import SCANNED_BYTE_USD, Line
 from core.telemetry import LogEvent
 from dashboard import log_parts
+from dashboard.charts.logs import LEVELS as BARS
+from dashboard.charts.logs import lines_in_time
 from store import live
 from store.readers.log_search import LEVELS
 from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
@@ -102,6 +105,17 @@ def test_the_chart_has_bars_for_the_levels_that_were_met(open_page, written):
     option = json.loads(open_page("views/logs.py").get("echarts_chart")[0].proto.spec)
 
     assert {series["name"] for series in option["series"]} == {"errors", "fatal", "crashes", "timeouts"}
+
+
+def test_the_levels_stand_below_the_title_on_a_phone():
+    counts = pd.DataFrame({"ts": pd.to_datetime([WINDOW.start]), **dict.fromkeys(BARS, [1.0])})
+
+    wide, narrow = (
+        lines_in_time(counts, window=WINDOW, zone=UTC, narrow=phone).option for phone in (False, True)
+    )
+
+    assert narrow["legend"]["top"] > wide["legend"]["top"] == wide["title"]["top"]
+    assert narrow["grid"]["top"] > wide["grid"]["top"]
 
 
 def test_a_line_shows_its_text_its_invocation_and_what_is_around_it(open_page, filled):
