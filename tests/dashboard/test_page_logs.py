@@ -108,7 +108,7 @@ def test_the_chart_has_bars_for_the_levels_that_were_met(open_page, written):
 
 
 def test_the_levels_stand_below_the_title_on_a_phone():
-    counts = pd.DataFrame({"ts": pd.to_datetime([WINDOW.start]), **dict.fromkeys(BARS, [1.0])})
+    counts = pd.DataFrame([{"ts": WINDOW.start, **dict.fromkeys(BARS, 1.0)}])
 
     wide, narrow = (
         lines_in_time(counts, window=WINDOW, zone=UTC, narrow=phone).option for phone in (False, True)
