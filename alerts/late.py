@@ -15,7 +15,7 @@ from alerts.signals import SubjectKind
 from alerts.subject import Subject
 from core.windows import MINUTE, floor
 from store import schema
-from store.readers.states import HEALTHY
+from store.readers.coverage import HEALTHY
 from store.store import Store
 
 LOOKBACK = timedelta(minutes=45)

@@ -23,8 +23,8 @@ from core.telemetry import Metered
 from core.windows import Window, floor
 from store.files import Kept
 from store.readers.billing import ESTIMATED, RECORDS
+from store.readers.coverage import Coverage
 from store.readers.measured import KINDS, QUANTITIES, READS, measured
-from store.readers.states import Coverage
 from store.readers.things import Things
 from store.readers.usage import Question
 from store.schema import coverage, meta

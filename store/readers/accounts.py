@@ -9,9 +9,9 @@ import pandas as pd
 
 from core.windows import Window, lines_step
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Grid, inside, share
 from store.readers.series import fill
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Things, sql_where
 from store.store import Filter, Store
 

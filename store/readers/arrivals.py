@@ -13,10 +13,11 @@ import pandas as pd
 from core.windows import Window
 from core.wiring import label, service
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.letters import LOOK_BACK, samples
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import NOT_COLLECTED, Coverage, known
+from store.readers.states import NOT_COLLECTED, known
 from store.readers.things import EVERYTHING, Place, Things, matches
 from store.store import Filter, Snapshot, Store
 

@@ -12,9 +12,10 @@ import pandas as pd
 from core.lint_failures import DEFAULT_MAX_AGE_S, DEFAULT_RETRIES
 from core.windows import Window
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage, known
+from store.readers.states import known
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 

@@ -14,10 +14,10 @@ from core.prices import ListPrices, Prices, cost, gb_seconds
 from core.windows import Window
 from store.asking import reader
 from store.readers.billing import sizes_of
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.prices import read_book
 from store.readers.records import COLD, INIT_BILLED_MS
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Things, sql_where
 from store.readers.usage import Sizes
 from store.store import Filter, Store

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL
 from store.readers.letters import ROLES, SOURCE, queue_roles
-from store.readers.states import Coverage
 from store.readers.things import PLACE, Place, Things, once
 from store.readers.usage import Question
 from store.store import Snapshot

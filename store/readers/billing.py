@@ -14,9 +14,9 @@ import pandas as pd
 from core.prices import FREE_EPHEMERAL_MB, GIB, ListPrices
 from core.windows import Window, ceil, floor, subtract
 from store.readers.capacity import capacity
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.prices import read_book
-from store.readers.states import Coverage
 from store.readers.summaries import BIN_MS, billed_places
 from store.readers.sums import is_mute, metric_sums, recorded_places
 from store.readers.things import PLACE, Place, Things, matches

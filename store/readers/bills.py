@@ -15,11 +15,12 @@ from core.meters import COMPONENTS, METERS
 from core.windows import Window, merge, subtract
 from store import schema
 from store.readers.billing import ESTIMATED, RECORDS
+from store.readers.coverage import Coverage
 from store.readers.measured import Told
 from store.readers.metered import Metering, PlaceUse, meter_usage
 from store.readers.priced import Amounts, Group, Pricing, Sums, Unpriced, priced, settled
 from store.readers.prices import read_book
-from store.readers.states import Coverage, Seen
+from store.readers.states import Seen
 from store.readers.things import Place, Things, matches
 from store.store import Filter, Snapshot
 

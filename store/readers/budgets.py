@@ -21,10 +21,10 @@ from store.asking import reader
 from store.bill import month_start
 from store.readers.changes import changes
 from store.readers.cost import COMPONENTS, costs
+from store.readers.coverage import Coverage
 from store.readers.frames import Grid, rows
 from store.readers.records import FUNCTION_POINTS
 from store.readers.series import metrics_read
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place
 from store.store import Filter, Store
 

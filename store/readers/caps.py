@@ -15,13 +15,14 @@ from core.provisioned import month_usd
 from core.windows import Window
 from store import schema
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import rows, with_none
 from store.readers.lifecycle import PLACE
 from store.readers.lifecycle import provisioned as provisioned_pools
 from store.readers.limits_then import LimitsThen
 from store.readers.prices import read_book
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage, known
+from store.readers.states import known
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
 from store.readers.triggers import NOW_ONLY
 from store.store import Filter, Snapshot, Store

@@ -12,13 +12,14 @@ import pandas as pd
 from core.windows import Window
 from store.asking import reader
 from store.readers.bills import Bill, function_bills
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Grid, rows, share, with_none
 from store.readers.measured import KINDS
 from store.readers.metered import KEPT
 from store.readers.portions import by_step
 from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
 from store.readers.series import add, fill, logs_read, record_steps
-from store.readers.states import Coverage, Seen
+from store.readers.states import Seen
 from store.readers.summaries import AGGREGATED, larger, plus, summary_hours, summary_steps, summary_sums
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store

@@ -13,9 +13,9 @@ from core.facts import Target
 from core.windows import Window
 from store.asking import reader
 from store.readers.changes import changes
+from store.readers.coverage import Coverage
 from store.readers.frames import rows, share, with_none
 from store.readers.records import COLD, INIT_BILLED_MS, INIT_PERCENTILES, PERCENTILES, WAITED_MS
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things, sql_where
 from store.store import Filter, Snapshot, Store
 

@@ -15,8 +15,8 @@ from store import schema
 from store.asking import reader
 from store.bill import month_start
 from store.history import Left, noted
+from store.readers.coverage import HEALTHY, WINDOWED, Coverage, newest_runs
 from store.readers.frames import rows, with_none
-from store.readers.states import HEALTHY, WINDOWED, Coverage, newest_runs
 from store.readers.things import Things
 from store.store import Snapshot, Store
 

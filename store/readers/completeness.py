@@ -14,8 +14,9 @@ from core.facts import Target
 from core.windows import MINUTE, Window, subtract, total
 from store import schema
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
-from store.readers.states import Coverage, not_collected
+from store.readers.states import not_collected
 from store.readers.summaries import plus, summary_sums
 from store.readers.sums import ended_counts, record_counts
 from store.readers.things import EVERYTHING, Place, Things, matches

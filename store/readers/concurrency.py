@@ -14,10 +14,11 @@ from core.facts import Target
 from core.formulas import headroom, rate, reservable
 from core.windows import Window
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Grid, inside, number, rows, to_utc, with_none
 from store.readers.lines import laid, read_of
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage, Seen, known
+from store.readers.states import Seen, known
 from store.readers.things import PLACE, Place, Thing, Things
 from store.store import Snapshot, Store
 

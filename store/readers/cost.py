@@ -18,6 +18,7 @@ from store.asking import reader
 from store.readers.billing import COMPONENTS as USUAL
 from store.readers.billing import ESTIMATED, RECORDS
 from store.readers.bills import Bill, grounds, places_of, without_provisioned
+from store.readers.coverage import Coverage
 from store.readers.frames import Grid, rows, to_utc, with_none
 from store.readers.measured import KINDS
 from store.readers.metered import KEPT, Metering, meter_usage
@@ -26,7 +27,6 @@ from store.readers.priced import settled as as_grains
 from store.readers.prices import read_book
 from store.readers.rates import month_rates
 from store.readers.series import metrics_read
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things
 from store.store import Filter, Snapshot, Store
 from store.tiers import DAY, month_of

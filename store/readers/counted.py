@@ -9,8 +9,8 @@ from datetime import timedelta
 import pandas as pd
 
 from core.windows import Window, ceil
+from store.readers.coverage import Coverage
 from store.readers.frames import epoch_ms
-from store.readers.states import Coverage
 from store.readers.things import PLACE, Place
 from store.readers.usage import Question
 

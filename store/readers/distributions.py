@@ -12,9 +12,9 @@ from core.buckets import DURATION_MS, SHARES, sql_bucket
 from core.facts import Target
 from core.windows import Window, lines_step
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Grid, inside, share, touched, with_none
 from store.readers.portions import by_function
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 

@@ -10,9 +10,10 @@ import pandas as pd
 from core.draining import drain
 from core.windows import Window
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import with_none
 from store.readers.letters import LOOK_BACK, SOURCE, queue_roles, role_and_functions, samples
-from store.readers.states import Coverage, known
+from store.readers.states import known
 from store.readers.things import EVERYTHING, Thing, Things
 from store.store import Filter, Store
 

@@ -10,6 +10,7 @@ import pandas as pd
 from core.windows import MINUTE, Window
 from store.asking import reader
 from store.readers.bills import function_bills
+from store.readers.coverage import Coverage
 from store.readers.fleet_row import FleetTable
 from store.readers.letters import LOOK_BACK, dead_letters
 from store.readers.measured import KINDS as MEASURED
@@ -17,7 +18,6 @@ from store.readers.measured import Told
 from store.readers.metered import KEPT
 from store.readers.newest import last_invocations
 from store.readers.series import fleet_steps, function_counts
-from store.readers.states import Coverage
 from store.readers.summaries import summary_sums
 from store.readers.sums import metric_sums, newest_of, record_sums
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches

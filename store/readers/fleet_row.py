@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from store.readers.bills import Bill
+from store.readers.coverage import Coverage
 from store.readers.frames import with_none
 from store.readers.letters import Letters
-from store.readers.states import FEEDS, SILENT, Coverage, Seen, known
+from store.readers.states import FEEDS, SILENT, Seen, known
 from store.readers.summaries import AGGREGATED
 from store.readers.sums import is_mute
 from store.readers.things import Place, Thing

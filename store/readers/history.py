@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core.windows import Window, merge, total
 from store import schema
 from store.asking import reader
-from store.readers.states import Coverage
+from store.readers.coverage import Coverage
 from store.readers.things import Place, Things
 from store.store import Store
 

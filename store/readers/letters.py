@@ -15,7 +15,8 @@ import pandas as pd
 
 from core.formulas import arrivals
 from core.windows import MINUTE, Window, settled_until
-from store.readers.states import Coverage, Seen
+from store.readers.coverage import Coverage
+from store.readers.states import Seen
 from store.readers.things import Place, Things, once
 from store.store import Snapshot
 

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from store.readers.coverage import Coverage
 from store.readers.frames import Flags, Grid, inside
-from store.readers.states import Coverage
 from store.readers.things import PLACE, Place
 
 

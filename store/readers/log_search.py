@@ -16,8 +16,8 @@ from core.facts import Target
 from core.patterns import why_refused
 from core.windows import MINUTE, Window, chart_step
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Grid, milliseconds
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 

@@ -15,10 +15,10 @@ from store.readers import beside, held
 from store.readers.billing import ESTIMATED, PLACE_SQL, RECORDS, sizes_of, usage_read
 from store.readers.billing import KINDS as OF_BILLS
 from store.readers.counted import AT, Counted, counted
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL
 from store.readers.plain import plain_of, plain_used
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage
 from store.readers.sums import billed_sums, metric_sums, recorded_places
 from store.readers.things import PLACE, Place, Things
 from store.readers.unmeasured import REASONS, Traits, flagged, flags, reasons

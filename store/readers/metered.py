@@ -19,9 +19,9 @@ from core.windows import Window, ceil, floor, merge
 from store import schema
 from store.lake import quoted
 from store.readers.billing import ESTIMATED
+from store.readers.coverage import Coverage
 from store.readers.frames import milliseconds, rows
 from store.readers.measured import QUANTITIES, READS, Told, measured
-from store.readers.states import Coverage
 from store.readers.things import Place, Things, matches, sql_where
 from store.readers.usage import Question
 from store.store import Filter, Snapshot

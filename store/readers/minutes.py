@@ -13,8 +13,8 @@ import pandas as pd
 
 from core.metrics import METRICS, Metric
 from core.windows import MINUTE, Window
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, milliseconds, touched
-from store.readers.states import Coverage
 from store.store import Snapshot
 
 Numbers = npt.NDArray[np.float64]

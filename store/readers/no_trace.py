@@ -17,9 +17,10 @@ from core.windows import MINUTE, Window
 from store import schema
 from store.asking import reader
 from store.bodies import from_body
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.lost import lacking
-from store.readers.states import NOT_COLLECTED, Coverage, Seen
+from store.readers.states import NOT_COLLECTED, Seen
 from store.readers.things import EVERYTHING, Things
 from store.store import Filter, Snapshot, Store
 

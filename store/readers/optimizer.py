@@ -8,7 +8,7 @@ from datetime import datetime
 
 from core.windows import Window
 from store.asking import reader
-from store.readers.states import Coverage
+from store.readers.coverage import Coverage
 from store.readers.things import EVERYTHING, Place, Things, matches
 from store.store import Filter, Store
 

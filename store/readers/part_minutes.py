@@ -9,6 +9,7 @@ from typing import Any
 from core.metrics import Metric
 from core.windows import MINUTE, Window
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import Grid
 from store.readers.minutes import (
     Marks,
@@ -25,7 +26,6 @@ from store.readers.minutes import (
     spread,
     total_of,
 )
-from store.readers.states import Coverage
 from store.readers.things import Thing, Things
 from store.store import Snapshot, Store
 

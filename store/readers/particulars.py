@@ -9,9 +9,9 @@ from typing import Any
 from core.facts import Target
 from core.windows import Window
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import number, rows
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage
 from store.store import Snapshot, Store
 
 DURABLE = ("started", "succeeded", "failed", "timed_out", "stopped")

@@ -13,9 +13,9 @@ from core.exhaustion import exhaustion
 from core.facts import Target
 from core.windows import MINUTE, Window, lines_step
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Grid, inside, milliseconds, share, to_utc
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Things
 from store.store import Filter, Snapshot, Store
 

@@ -13,6 +13,7 @@ from core.facts import Target
 from core.windows import Window
 from store.asking import reader
 from store.readers.arrivals import PLACES, ways, why_unread
+from store.readers.coverage import Coverage
 from store.readers.frames import Grid, inside, with_none
 from store.readers.letters import (
     DEAD_LETTER,
@@ -25,7 +26,7 @@ from store.readers.letters import (
     samples,
 )
 from store.readers.series import fill
-from store.readers.states import Coverage, known
+from store.readers.states import known
 from store.readers.things import Thing, Things
 from store.store import Store
 

@@ -10,9 +10,10 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window, lines_step
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Grid, inside, rows, share, with_none
 from store.readers.series import fill
-from store.readers.states import Coverage, Seen
+from store.readers.states import Seen
 from store.store import Snapshot, Store
 
 ALIAS, VERSION, WEIGHTED = "alias", "version", "weighted"

@@ -22,11 +22,11 @@ from core.windows import Window, subtract, total
 from store.asking import reader
 from store.readers.capacity import provisioned_versions
 from store.readers.caps import idle_provisioned
+from store.readers.coverage import Coverage
 from store.readers.prices import list_prices
 from store.readers.rightsizing_records import busiest_hours, sizes, used_versions
 from store.readers.rightsizing_setup import KINDS, Setup, idle_pools
 from store.readers.starts import recorded_arrivals
-from store.readers.states import Coverage
 from store.readers.sums import metric_sums
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches
 from store.readers.whatif import units_at_work

@@ -13,9 +13,9 @@ import pandas as pd
 from core.rightsizing import LogGroupSeen, OldVersion, Pool
 from core.windows import total
 from store.readers.capacity import provisioned_versions
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.held import GroupKey, group_of, is_charged_snapshot
-from store.readers.states import Coverage
 from store.readers.things import Place, Thing, Things
 
 KINDS = ("function", "version", "alias", "provisioned", "mapping", "trigger", "log_group", "account_limits")

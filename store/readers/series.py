@@ -12,11 +12,11 @@ from core.facts import Target
 from core.windows import Window, subtract
 from store.asking import reader
 from store.readers.billing import KINDS, spend
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Flags, Grid, inside, share, touched
 from store.readers.lines import laid, read_of
 from store.readers.portions import by_step
 from store.readers.records import COLD, FUNCTION_POINTS, INIT_PERCENTILES, PERCENTILES
-from store.readers.states import Coverage
 from store.readers.summaries import summary_steps
 from store.readers.things import PLACE, Place, Things, matches, sql_where
 from store.readers.usage import Question

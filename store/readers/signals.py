@@ -15,6 +15,7 @@ from core.windows import MINUTE, Window
 from store import schema
 from store.asking import reader
 from store.readers.collection import collectors
+from store.readers.coverage import Coverage
 from store.readers.frames import Grid, rows
 from store.readers.letters import LOOK_BACK, QUEUE, queue_roles, role_and_functions, samples
 from store.readers.line_minutes import count_lines, counts_lines
@@ -34,7 +35,6 @@ from store.readers.minutes import (
     total_of,
 )
 from store.readers.records import COLD, FUNCTION_POINTS
-from store.readers.states import Coverage
 from store.readers.things import Thing, Things
 from store.store import Snapshot, Store
 

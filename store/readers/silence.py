@@ -29,11 +29,11 @@ from core.silence import (
 from core.windows import LATENESS, Window
 from store.asking import reader
 from store.readers import silence_facts
+from store.readers.coverage import Coverage, Pace, read_paces
 from store.readers.frames import with_none
 from store.readers.newest import last_invocations
 from store.readers.silence_links import Links, Scheduled, changed
 from store.readers.silence_unread import Unread
-from store.readers.states import Coverage, Pace, read_paces
 from store.readers.things import EVERYTHING, Place, Things, matches
 from store.readers.triggers import all_triggers
 from store.store import Filter, Store

@@ -13,10 +13,10 @@ import pandas as pd
 from core.silence import GRACE, Habit, Link
 from core.windows import MINUTE, Window
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, inside, milliseconds, rows
 from store.readers.letters import LOOK_BACK, samples
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage
 from store.readers.things import Place, sql_where
 from store.readers.wiring import source_name
 from store.store import Filter, Snapshot, Store

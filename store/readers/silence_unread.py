@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from store import schema
+from store.readers.coverage import newest_runs
 from store.readers.frames import rows
-from store.readers.states import NOT_YET, newest_runs
+from store.readers.states import NOT_YET
 from store.readers.things import Place, Things
 from store.store import Snapshot
 

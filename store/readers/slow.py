@@ -10,9 +10,9 @@ import pandas as pd
 
 from core.windows import Window
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import share, with_none
 from store.readers.records import COLD, WAITED_MS
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Things, sql_where
 from store.store import Filter, Snapshot, Store
 

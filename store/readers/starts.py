@@ -12,10 +12,10 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window, total
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import rows, with_none
 from store.readers.lifecycle import provisioned
 from store.readers.records import COLD, INIT_BILLED_MS, WAITED_MS
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, PLACE, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 

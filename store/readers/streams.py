@@ -13,9 +13,9 @@ from core.stuck import Moment, Stuck, stuck
 from core.windows import Window
 from core.wiring import label, service
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from core.throttled_work import QUEUES, Feed
 from core.wiring import label
 from store.readers.arrivals import ways
+from store.readers.coverage import Coverage
 from store.readers.letters import samples
-from store.readers.states import Coverage
 from store.readers.things import Place, Thing, Things
 from store.store import Snapshot
 

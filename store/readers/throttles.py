@@ -14,12 +14,12 @@ from core.throttled_work import Work, fate
 from core.throttling import Burst, Minute, Pool, bursts, cause
 from core.windows import MINUTE, MOST_POINTS, Window, lines_step
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import STEP_SQL, Grid, inside, milliseconds, rows
 from store.readers.letters import LOOK_BACK as QUEUES_LOOK_BACK
 from store.readers.limits_then import KINDS as LIMITS
 from store.readers.limits_then import LimitsThen
 from store.readers.records import FUNCTION_POINTS
-from store.readers.states import Coverage
 from store.readers.things import EVERYTHING, PLACE, Place, Things, sql_where
 from store.readers.throttled_work import KINDS, Traffic, Wired, wired
 from store.store import Filter, Snapshot, Store

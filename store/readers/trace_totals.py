@@ -10,7 +10,8 @@ import pandas as pd
 
 from core.windows import Window
 from store.asking import reader
-from store.readers.states import Coverage, Seen
+from store.readers.coverage import Coverage
+from store.readers.states import Seen
 from store.readers.tracing import OUTCOME, wanted_traces, worst_seen
 from store.store import Filter, Store
 

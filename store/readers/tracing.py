@@ -20,10 +20,11 @@ from core.waterfall import Bar, waterfall
 from core.windows import Window
 from store import schema
 from store.asking import reader
+from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.lost import lacking, why_lacking
 from store.readers.no_trace import DAY, HOUR, LONGEST, trace_settings, why_no_trace
-from store.readers.states import Coverage, Seen
+from store.readers.states import Seen
 from store.readers.things import EVERYTHING, matches, sql_where
 from store.store import Filter, Snapshot, Store
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from store import schema
 from store.readers.beside import unread_queues, untold_traces
+from store.readers.coverage import Coverage
 from store.readers.held import infrequent, is_charged_snapshot, is_java, log_groups, writers
-from store.readers.states import Coverage
 from store.readers.things import PLACE, Place, Things, once
 from store.store import Snapshot
 

@@ -14,8 +14,8 @@ from core.windows import Window
 from store import schema
 from store.cap import GB, Sized, removed, untouchable
 from store.files import Kept
+from store.readers.coverage import Coverage
 from store.readers.room import room, sentences
-from store.readers.states import Coverage
 from store.store import Store
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -15,8 +15,8 @@ from core.facts import Covered, Target
 from core.windows import Window
 from store import asking, schema
 from store.readers import activity, collection, fleet, signals
+from store.readers.coverage import Coverage
 from store.readers.newest import last_invocations
-from store.readers.states import Coverage
 from store.store import Store
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from core.entities import Cadence
 from core.facts import ACCOUNT
 from core.windows import Window
-from store.readers.states import Coverage, Pace, known, read_paces
+from store.readers.coverage import Coverage, Pace, read_paces
+from store.readers.states import known
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 START = NOW - timedelta(minutes=60)
