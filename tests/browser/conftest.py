@@ -42,6 +42,8 @@ READ = """() => document.querySelector('[data-testid=stMainBlockContainer]').inn
   .querySelectorAll('[data-testid=stDataFrame] canvas table')].map(each => each.textContent).join('\\n')"""
 """All that the page says: tables are drawn on canvases, each with a hidden table for screen readers."""
 CHARTS = ".stEChartsChart, .stVegaLiteChart"
+DRAWN = """charts =>
+  document.querySelectorAll('.quarterdeck-svg').length === document.querySelectorAll(charts).length"""
 PICTURES = os.environ.get("QUARTERDECK_SCREENSHOTS") == "1"
 HISTORY = timedelta(hours=30) if PICTURES else demo_store.HISTORY
 """For pictures long enough to compare with the same hours yesterday."""
@@ -59,9 +61,13 @@ class Dashboard:
         self.finished, self.bytes = 0, 0
         self.exceptions: list[str] = []
         self.console: list[str] = []
-        page.on("websocket", lambda ws: ws.on("framereceived", self._read))
-        page.on("console", self._note)
-        page.on("pageerror", lambda error: self.console.append(str(error)))
+        self._heard: dict[str, Callable[[Any], None]] = {
+            "websocket": lambda ws: ws.on("framereceived", self._read),
+            "console": self._note,
+            "pageerror": lambda error: self.console.append(str(error)),
+        }
+        for event, hear in self._heard.items():
+            page.on(event, hear)
 
     def _read(self, payload: str | bytes) -> None:
         if isinstance(payload, str):
@@ -77,6 +83,15 @@ class Dashboard:
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.console.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def leave(self, mode: str) -> None:
+        """Hand the tab on as a new one is: nothing heard, shown, stored or pointed at."""
+        for event, hear in self._heard.items():
+            self.page.remove_listener(event, hear)
+        self.page.evaluate("sessionStorage.clear()")
+        self.page.goto("about:blank")
+        self.page.emulate_media(color_scheme=mode)
+        self.page.mouse.move(0, 0)
 
     def open(self, path: str = "/", **query: str) -> Dashboard:
         """Go to a page by its address and wait until the server says that it is drawn."""
@@ -122,6 +137,10 @@ class Dashboard:
         cell = grid.locator(f"[aria-rowindex='{row + 2}'] [role=gridcell][aria-colindex='{at}']")
         return cell.text_content()
 
+    def wait_until_drawn(self) -> None:
+        """Until every chart has its button for a picture, which it gets once it is drawn."""
+        self.page.wait_for_function(DRAWN, arg=CHARTS)
+
     def download(self, button: Locator) -> tuple[str, bytes]:
         """The name and the content of the file that a button gives."""
         with self.page.expect_download() as started:
@@ -130,6 +149,7 @@ class Dashboard:
 
     def chart_file(self, kind: str) -> tuple[str, bytes]:
         """The page's first chart as PNG or SVG, by the button that shows when it is pointed at."""
+        self.wait_until_drawn()
         chart = self.page.locator(CHARTS).first
         chart.scroll_into_view_if_needed()
         chart.hover()
@@ -209,35 +229,51 @@ def demo(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[Callable[[dict[str, int], str], BrowserContext]]:
-    """`context(size, mode)`: kept, so that Streamlit's scripts are read from the server once."""
-    kept: dict[tuple[int, str], BrowserContext] = {}
+    """`context(size, mode)`: a browser's window that knows nothing of the others."""
+    made: list[BrowserContext] = []
 
-    def get(size: dict[str, int], mode: str) -> BrowserContext:
-        key = size["width"], mode
-        if key not in kept:
-            agent = {"user_agent": ON_A_PHONE} if size == PHONE else {}
-            how = {"color_scheme": mode, "timezone_id": TIME_ZONE, "locale": LOCALE, **agent}
-            kept[key] = browser.new_context(viewport=size, **how)
-        return kept[key]
+    def make(size: dict[str, int], mode: str) -> BrowserContext:
+        agent = {"user_agent": ON_A_PHONE} if size == PHONE else {}
+        how = {"color_scheme": mode, "timezone_id": TIME_ZONE, "locale": LOCALE, **agent}
+        made.append(browser.new_context(viewport=size, **how))
+        return made[-1]
 
-    yield get
-    for each in kept.values():
+    yield make
+    for each in made:
         each.close()
 
 
-@pytest.fixture
-def open_tab(context: Callable[..., BrowserContext]) -> Iterator[Callable[..., Dashboard]]:
-    """`open_tab(url, mode="light", size=SIZE) -> Dashboard`. After the test no tab may have a problem."""
-    tabs: list[Dashboard] = []
+@pytest.fixture(scope="session")
+def left() -> dict[tuple[int, str], Page]:
+    """Tabs that tests have left, by width and mode: a new one reads all of Streamlit's scripts again."""
+    return {}
 
-    def start(url: str, *, mode: str = "light", size: dict[str, int] = SIZE) -> Dashboard:
-        tabs.append(Dashboard(context(size, mode).new_page(), url))
-        return tabs[-1]
+
+@pytest.fixture
+def open_tab(
+    context: Callable[..., BrowserContext], left: dict[tuple[int, str], Page]
+) -> Iterator[Callable[..., Dashboard]]:
+    """`open_tab(url, mode="light", size=SIZE, alone=False) -> Dashboard`: one tab for a test, which no other
+    test is handed if it is `alone`. After the test it may have no problem."""
+    opened: list[tuple[Dashboard, tuple[int, str] | None]] = []
+
+    def start(
+        url: str, *, mode: str = "light", size: dict[str, int] = SIZE, alone: bool = False
+    ) -> Dashboard:
+        key = size["width"], mode
+        page = None if alone else left.pop(key, None)
+        tab = Dashboard(page or context(size, mode).new_page(), url)
+        opened.append((tab, None if alone else key))
+        return tab
 
     yield start
-    problems = [problem for tab in tabs for problem in tab.problems()]
-    for tab in tabs:
-        tab.page.close()
+    problems = [problem for tab, _ in opened for problem in tab.problems()]
+    for tab, key in opened:
+        if problems or key is None or key in left or not tab.page.url.startswith(tab.url):
+            tab.page.close()
+        else:
+            tab.leave(key[1])
+            left[key] = tab.page
     assert not problems
 
 

@@ -22,7 +22,7 @@ from dashboard.menu import MENU
 from quarterdeck.answers import fleet_document
 from store.readers import incidents
 from store.store import Filter, Store
-from tests.browser.conftest import CHARTS, PHONE, PICTURES
+from tests.browser.conftest import PHONE, PICTURES
 from tests.demo_store import NOW
 
 pytestmark = pytest.mark.browser
@@ -71,7 +71,7 @@ def test_a_page_is_whole_and_accessible_in_light_and_dark_and_within_its_budget(
     assert tab.page.locator("h1").inner_text() == TITLES[path] or path == "/function"
     assert "Demo" in tab.text()
     assert tab.bytes < 300_000
-    expect(tab.page.locator(".quarterdeck-svg")).to_have_count(tab.page.locator(CHARTS).count())
+    tab.wait_until_drawn()
     for mode in ("light", "dark"):
         tab.page.emulate_media(color_scheme=mode)
         tab.page.wait_for_timeout(700)  # canvases and their hidden tables come after the script
@@ -152,6 +152,7 @@ def test_the_overviews_table_shows_the_rows_of_the_fleet(watched, open_tab):
 
 def test_a_click_or_a_key_on_concurrency_chooses_a_minute_in_the_address(watched, open_tab):
     tab = open_tab(watched.url).open("/concurrency")
+    tab.wait_until_drawn()
     chart = tab.page.locator(".st-key-board canvas").first
     chart.scroll_into_view_if_needed()
     box = chart.bounding_box()

@@ -119,7 +119,7 @@ def turn(tab: Any) -> None:
 
 
 def test_live_pauses_in_a_hidden_tab_and_goes_on_when_looked_at(url, open_tab):
-    tab = open_tab(url)
+    tab = open_tab(url, alone=True)
     tab.page.clock.install()
     tab.open("/collection")
 
