@@ -27,7 +27,7 @@ from store.readers.rightsizing import Saving
 from store.readers.things import Place
 
 FORTNIGHT = timedelta(days=14)
-PHONE_PX = 170
+PHONE_PX, WIDE_PX = 170, 200
 
 
 def page(window: Window) -> None:
@@ -83,11 +83,11 @@ def _columns(shown: pd.DataFrame) -> dict[str, Any]:
     return {
         "says": _choose(shown, "pick-saving", "Change"),
         "function": column.TextColumn("Function"),
-        "what": column.TextColumn("What", width=185),
+        "what": column.TextColumn("What", width=180),
         "low_usd": _cents("At least, USD", "Saved a month; below zero: it costs more."),
         "high_usd": _cents("At most, USD", "Saved a month."),
-        "risk": column.TextColumn("Risk", width="large"),
-        "evidence": column.TextColumn("Evidence", width="large"),
+        "risk": column.TextColumn("Risk", width=240),
+        "evidence": column.TextColumn("Evidence", width=240),
         "optimizer": column.TextColumn("Compute Optimizer", help="AWS's own finding on memory."),
         "place": column.TextColumn("Where"),
     }
@@ -99,7 +99,7 @@ def _cents(label: str, help: str) -> Any:
 
 def _choose(shown: pd.DataFrame, key: str, label: str) -> Any:
     """A column that shows the proposal of its row below; on a phone it leaves room for what is beside it."""
-    width = PHONE_PX if tables.board_columns() == 1 else None
+    width = PHONE_PX if tables.board_columns() == 1 else WIDE_PX
 
     def opened() -> None:
         row = shown.iloc[st.session_state[key]["row"]]
