@@ -263,10 +263,10 @@ def cost_series(
     no inventory lists any more or yet is one group, but for regions, which are known all the same."""
     step = cost_step(window)
     with store.snapshot(window, KEPT) as snapshot:
-        coverage = Coverage.read(snapshot, window, now=now)
         grid = Grid(window, step)
+        coverage = Coverage.read(snapshot, grid.window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
-        used = meter_usage(snapshot, things, grid.window, where, now=now, step=step)
+        used = meter_usage(snapshot, things, grid.window, where, now=now, step=step, coverage=coverage)
         spent = _spent(used, Pricing(read_book(snapshot)), things, by)
     spent["group"] = _groups(spent, by)
     totals = spent.groupby("group")["usd"].sum().sort_values(ascending=False)

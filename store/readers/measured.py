@@ -96,7 +96,9 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     for name in said:
         rows[name] = rows[name].astype(object).fillna(False).astype(bool) if name in rows else False
     grouped = rows.reindex(columns=[*columns, *said]).groupby(KEY, dropna=False, sort=False)
-    found = grouped[list(QUANTITIES)].sum().join(grouped[said].any()).reset_index()
+    found = grouped[list(QUANTITIES)].sum()
+    found[said] = grouped[said].any().to_numpy()  # of the same groups in the same order
+    found = found.reset_index()
     found[list(QUANTITIES)] = found[list(QUANTITIES)].astype(float).round(3)
     found["basis"] = np.where(found["estimated"], ESTIMATED, RECORDS)
     found["unknown"] = reasons(found)
