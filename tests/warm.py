@@ -9,5 +9,5 @@ from multiprocessing.context import ForkServerContext
 def forking() -> ForkServerContext:
     """Makes such processes; all of a test run come from one."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["quarterdeck.serving"])
+    context.set_forkserver_preload(["quarterdeck.serving", "alembic.command", "runpy"])
     return context

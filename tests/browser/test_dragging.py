@@ -54,7 +54,7 @@ def test_a_window_that_is_dragged_is_the_one_that_the_page_then_shows(
     tab = open_tab(demo[0]).open(path, **{"from": ASKED.isoformat(), "to": NOW.isoformat()})
     chart = tab.page.locator(css).first
     chart.scroll_into_view_if_needed()
-    tab.page.wait_for_timeout(700)  # it is drawn some time after the script
+    tab.wait_until_drawn()
     box = chart.bounding_box()
     begin(tab, box)
 

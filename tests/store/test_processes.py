@@ -1,6 +1,5 @@
 """Several processes on one store: one that is killed, one that reads while another writes, all at once."""
 
-import multiprocessing
 import os
 import random
 import runpy
@@ -17,6 +16,7 @@ from core.errors import StoreError
 from core.windows import Window
 from store import schema
 from store.store import Store
+from tests.warm import forking
 
 WRITER = Path(__file__).parents[2] / "benchmarks" / "writer.py"
 KILLS = int(os.environ.get("QUARTERDECK_KILLS", "12"))
@@ -26,8 +26,7 @@ KILLS = int(os.environ.get("QUARTERDECK_KILLS", "12"))
 @pytest.fixture(scope="module")
 def start():
     """Start the writer in a process of its own; forked from one that has everything imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["store.store", "runpy", "alembic.command"])
+    context = forking()
     running = []
 
     def process(settings, acks, limit=None):
