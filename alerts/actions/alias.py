@@ -52,10 +52,6 @@ class MoveAlias(Setting):
             raise ValueError("weights: a version's number and a share from 0 to 1")
         return self
 
-    @property
-    def name(self) -> str:
-        return self.do
-
     def thing(self, function: str, aws: Aws) -> str:
         return f"{function}:{self.alias}"
 

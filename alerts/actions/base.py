@@ -123,6 +123,7 @@ class Action(Section, ABC):
     needs: ClassVar[Role] = "admin"
     """Who may approve it: what cannot be undone takes an admin."""
 
+    do: str
     mode: Mode = "dry-run"
     cooldown: Duration = Field(default=timedelta(minutes=30), description="between two on the same subject")
     max_per_hour: int = Field(default=4, ge=1, description="of this action, over all subjects of its rule")
@@ -147,8 +148,8 @@ class Action(Section, ABC):
         return given
 
     @property
-    @abstractmethod
-    def name(self) -> str: ...
+    def name(self) -> str:
+        return self.do
 
     def place(self, occasion: Occasion) -> Target:
         """The account and region that the change is made in."""

@@ -39,10 +39,6 @@ class UpdateConfiguration(Setting):
             raise ValueError("memory_mb: give `memory_mb`, `timeout_s` or both")
         return self
 
-    @property
-    def name(self) -> str:
-        return self.do
-
     def read(self, thing: str, aws: Aws) -> Value:
         known = _configuration(thing, aws)
         return {name: known[theirs] for name, theirs in FIELDS.items() if getattr(self, name) is not None}

@@ -32,10 +32,6 @@ class InvokeFunction(Action):
     wait: bool = Field(default=False, description="for the answer; else the event is queued by Lambda")
     input: dict[str, Any] = Field(default_factory=dict, description="passed on in the event, as it is")
 
-    @property
-    def name(self) -> str:
-        return self.do
-
     def place(self, occasion: Occasion) -> Target:
         parts = self.function.split(":")
         return Target(parts[4], parts[3]) if parts[0] == "arn" and len(parts) > 6 else occasion.target

@@ -16,10 +16,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from alerts.actions.base import Action, Applied, Aws, Occasion, Plan
-from alerts.actions.calling import arn_part, call, request_id
-from core.errors import ActionError, NothingToDoError
-from core.facts import Target
+from alerts.actions.base import Applied, Aws, Occasion, Plan
+from alerts.actions.calling import call, request_id
+from alerts.actions.queue import QueueAction, attributes
+from core.errors import NothingToDoError
 from core.signatures import keepable, signature
 
 AT_ONCE, HIDDEN_S, EMPTY_TURNS = 10, 30, 3
@@ -32,7 +32,7 @@ NO_ERROR = "no error is told: SQS moves a message as it was sent"
 Message = Mapping[str, Any]
 
 
-class ReadMessages(Action):
+class ReadMessages(QueueAction):
     """Read up to `most` messages of `queue` (left out: the incident's), and count them by error."""
 
     permissions: ClassVar[tuple[str, ...]] = (
@@ -42,27 +42,11 @@ class ReadMessages(Action):
     )
 
     do: Literal["read-messages"] = "read-messages"
-    queue: str | None = Field(default=None, pattern=r"^(arn:[a-z-]+:sqs:[a-z0-9:-]+:)?[A-Za-z0-9_.-]{1,80}$")
     most: int = Field(default=50, ge=1, le=500)
 
-    @property
-    def name(self) -> str:
-        return self.do
-
-    def place(self, occasion: Occasion) -> Target:
-        name = self.queue or occasion.subject
-        account, region = arn_part(name, 4), arn_part(name, 3)
-        return Target(account, region) if account and region else occasion.target
-
     def plan(self, occasion: Occasion, aws: Aws, *, now: datetime) -> Plan:
-        if self.queue is None and occasion.subject_kind != "queue":
-            raise ActionError(f"{self.name}: {occasion.subject} is no queue: name one with `queue`")
-        name = (self.queue or occasion.subject).rsplit(":", 1)[-1]
-        url = call(aws, "sqs", "get_queue_url", f"find queue {name}", QueueName=name)["QueueUrl"]
-        wanted = ["ApproximateNumberOfMessages", "RedrivePolicy"]
-        known = call(
-            aws, "sqs", "get_queue_attributes", f"read queue {name}", QueueUrl=url, AttributeNames=wanted
-        )["Attributes"]
+        name, url = self.found(occasion, aws)
+        known = attributes(aws, name, url, "RedrivePolicy")
         waiting = int(known.get("ApproximateNumberOfMessages", 0))
         if not waiting:
             raise NothingToDoError(f"{name} is empty")

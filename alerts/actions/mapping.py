@@ -45,10 +45,6 @@ class SetMapping(Setting):
             raise ValueError("on: give `on` or `maximum_concurrency`, one of them")
         return self
 
-    @property
-    def name(self) -> str:
-        return self.do
-
     def thing(self, function: str, aws: Aws) -> str:
         if self.uuid:
             return self.uuid

@@ -36,10 +36,6 @@ class SetProvisionedConcurrency(Setting):
     qualifier: str = Field(pattern=r"^[A-Za-z0-9_-]{1,128}$", description="an alias or a version's number")
     count: int = Field(ge=0, le=100_000)
 
-    @property
-    def name(self) -> str:
-        return self.do
-
     def thing(self, function: str, aws: Aws) -> str:
         return f"{function}:{self.qualifier}"
 

@@ -28,10 +28,6 @@ class PublishSns(Action):
     topic: str = Field(pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}$")
     input: dict[str, Any] = Field(default_factory=dict, description="passed on in the event, as it is")
 
-    @property
-    def name(self) -> str:
-        return self.do
-
     def place(self, occasion: Occasion) -> Target:
         return Target(arn_part(self.topic, 4), arn_part(self.topic, 3))
 

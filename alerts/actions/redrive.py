@@ -10,15 +10,15 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from alerts.actions.base import Action, Applied, Aws, Occasion, Plan
-from alerts.actions.calling import arn_part, call, request_id
+from alerts.actions.base import Applied, Aws, Occasion, Plan
+from alerts.actions.calling import call, request_id
+from alerts.actions.queue import QueueAction, attributes
 from core.errors import ActionError, NothingToDoError
-from core.facts import Target
 
 RUNNING = "RUNNING"
 
 
-class RedriveQueue(Action):
+class RedriveQueue(QueueAction):
     """Start moving what lies in `queue` (left out: the queue that the incident is about)."""
 
     permissions: ClassVar[tuple[str, ...]] = (
@@ -33,25 +33,12 @@ class RedriveQueue(Action):
     )
 
     do: Literal["redrive-queue"] = "redrive-queue"
-    queue: str | None = Field(default=None, pattern=r"^(arn:[a-z-]+:sqs:[a-z0-9:-]+:)?[A-Za-z0-9_.-]{1,80}$")
     to: str | None = Field(default=None, pattern=r"^arn:[a-z-]+:sqs:", description="left out: to its source")
     per_second: int | None = Field(default=None, ge=1, le=500)
 
-    @property
-    def name(self) -> str:
-        return self.do
-
-    def place(self, occasion: Occasion) -> Target:
-        name = self.queue or occasion.subject
-        account, region = arn_part(name, 4), arn_part(name, 3)
-        return Target(account, region) if account and region else occasion.target
-
     def plan(self, occasion: Occasion, aws: Aws, *, now: object) -> Plan:
-        if self.queue is None and occasion.subject_kind != "queue":
-            raise ActionError(f"{self.name}: {occasion.subject} is no queue: name one with `queue`")
-        name = (self.queue or occasion.subject).rsplit(":", 1)[-1]
-        url = call(aws, "sqs", "get_queue_url", f"find queue {name}", QueueName=name)["QueueUrl"]
-        known = _attributes(url, name, aws)
+        name, url = self.found(occasion, aws)
+        known = attributes(aws, name, url, "QueueArn")
         sources = [] if self.to else _sources(url, name, aws)
         if not self.to and not sources:
             raise ActionError(
@@ -91,15 +78,6 @@ class RedriveQueue(Action):
         if self.per_second:
             found["MaxNumberOfMessagesPerSecond"] = self.per_second
         return found
-
-
-def _attributes(url: str, name: str, aws: Aws) -> dict[str, str]:
-    wanted = ["QueueArn", "ApproximateNumberOfMessages"]
-    answer = call(
-        aws, "sqs", "get_queue_attributes", f"read queue {name}", QueueUrl=url, AttributeNames=wanted
-    )
-    found: dict[str, str] = answer["Attributes"]
-    return found
 
 
 def _sources(url: str, name: str, aws: Aws) -> list[str]:

@@ -94,10 +94,6 @@ class SetReservedConcurrency(_Reserved):
     do: Literal["set-reserved-concurrency"] = "set-reserved-concurrency"
     limit: int = Field(ge=0, le=100_000)
 
-    @property
-    def name(self) -> str:
-        return self.do
-
     def wanted(self, before: Value, thing: str, aws: Aws) -> Value:
         return self.limit
 
@@ -106,10 +102,6 @@ class ClearReservedConcurrency(_Reserved):
     """Reserve nothing: the function takes from what all share."""
 
     do: Literal["clear-reserved-concurrency"] = "clear-reserved-concurrency"
-
-    @property
-    def name(self) -> str:
-        return self.do
 
     def wanted(self, before: Value, thing: str, aws: Aws) -> Value:
         return None

@@ -27,10 +27,6 @@ class StartExecution(Action):
     state_machine: str = Field(pattern=r"^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[^\s]{1,140}$")
     input: dict[str, Any] = Field(default_factory=dict, description="passed on in the event, as it is")
 
-    @property
-    def name(self) -> str:
-        return self.do
-
     def place(self, occasion: Occasion) -> Target:
         return Target(arn_part(self.state_machine, 4), arn_part(self.state_machine, 3))
 
