@@ -19,7 +19,7 @@ from core.report import (
     parse_report,
 )
 from core.signatures import keepable, signature
-from core.telemetry import KEPT, BatchFailure, InvocationRecord, LogEvent
+from core.telemetry import KEPT, BatchFailure, EnvironmentStart, InvocationRecord, LogEvent
 
 UNREADABLE = "unreadable"
 """The level of a platform record that lacks a field we need: kept as a line, as it makes no record."""
@@ -84,6 +84,15 @@ class Invocation:
     ending: Ending | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An environment that began to initialize, or to be restored."""
+
+    event: Event
+    init_type: str | None
+    runtime_arn: str | None
+
+
 @dataclass(slots=True)
 class Joined:
     """What the events of one function say. `dropped` are times at which Lambda lost log records."""
@@ -91,6 +100,7 @@ class Joined:
     invocations: list[Invocation] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     batches: list[FailedItems] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
     dropped: list[tuple[datetime, str]] = field(default_factory=list)
 
 
@@ -118,6 +128,8 @@ class _Reader:
             self._object(event, value)
         elif event.message.startswith(("INIT_REPORT ", "RESTORE_REPORT ")):
             self._phase(event, parse_platform(event.message))
+        elif event.message.startswith(("INIT_START ", "RESTORE_START ")):
+            self._began(event, parse_platform(event.message))
         else:
             self._text(event)
 
@@ -129,6 +141,7 @@ class _Reader:
             self._report(event, record)
         elif record.event_type in ("platform.initStart", "platform.restoreStart"):
             self._starts[event.stream] = (event.ts_ms, record.init_type)
+            self._began(event, record)
         elif record.event_type in ("platform.initReport", "platform.restoreReport"):
             self._phase(event, record)
         elif record.event_type == "platform.logsDropped":
@@ -179,6 +192,12 @@ class _Reader:
         if record is not None and record.status not in (None, "success"):
             level = "timeout" if record.status == "timeout" else "crash"
             self._keep(Line(event, level, event.message))
+
+    def _began(self, event: Event, record: PlatformRecord | None) -> None:
+        if record is not None:
+            is_restore = record.event_type in ("restore_start", "platform.restoreStart")
+            init_type = record.init_type or ("snap-start" if is_restore else None)
+            self.joined.starts.append(Start(event, init_type, record.runtime_version_arn))
 
     def _report(self, event: Event, report: PlatformRecord) -> None:
         invocation = Invocation(event, report, self._init_type(event))
@@ -288,6 +307,18 @@ def to_batch_failure(found: FailedItems, function: str) -> BatchFailure:
         request_id=found.request_id,
         failed=found.batch.failed,
         items=found.batch.items,
+    )
+
+
+def to_start(start: Start, function: str, version: str | None) -> EnvironmentStart:
+    return EnvironmentStart(
+        function=function,
+        ts=start.event.ts,
+        event_id=start.event.event_id,
+        stream=start.event.stream,
+        version=version,
+        init_type=start.init_type,
+        runtime_arn=start.runtime_arn,
     )
 
 

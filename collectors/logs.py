@@ -12,7 +12,17 @@ from collectors import aggregating, log_modes
 from collectors.aws import Aws
 from collectors.collector import HOUR, Ask, Collector, Expected, Learned, Reach
 from collectors.insights import BIN, Pause
-from collectors.joining import NEAR, Event, Joined, events_of, join, to_batch_failure, to_log_event, to_record
+from collectors.joining import (
+    NEAR,
+    Event,
+    Joined,
+    events_of,
+    join,
+    to_batch_failure,
+    to_log_event,
+    to_record,
+    to_start,
+)
 from collectors.log_modes import AGGREGATED, EVERY, OFF, group_of, shared_groups
 from collectors.streams import Stream, parse_stream
 from collectors.unwritten import as_written, ownerless, unwritten
@@ -26,6 +36,8 @@ from store.store import Store
 TERMS = (
     "REPORT RequestId",
     "platform.report",
+    "INIT_START",
+    "RESTORE_START",
     "platform.initStart",
     "platform.restoreStart",
     "platform.initReport",
@@ -204,6 +216,9 @@ def _of_function(
     for batch in joined.batches:
         if batch.event.ts in window:
             yield to_batch_failure(batch, function.name)
+    for start in joined.starts:
+        if start.event.ts in window:
+            yield to_start(start, function.name, streams[start.event.stream].version)
     yield Covered(function.name, window)
     dropped = [(Window(floor(ts, MINUTE), floor(ts, MINUTE) + MINUTE), why) for ts, why in joined.dropped]
     if gaps := list(unwritten(function, dropped, window)):

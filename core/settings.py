@@ -70,8 +70,9 @@ class AwsSettings(Section):
 
 LogReading = Literal["auto", "every", "aggregated", "off"]
 
-KEPT_SIZE = 300
-"""What a filter pattern of at most 1,024 characters has left beside the terms of reports and errors."""
+KEPT_SIZE = 280
+"""What a filter pattern of at most 1,024 characters has left beside the terms of reports, starts and
+errors."""
 
 KeptText = Annotated[str, Field(min_length=3, max_length=100, pattern=r"^[^\\\x00-\x1f]+$")]
 """A backslash would be read as part of the filter's own writing."""
@@ -156,6 +157,7 @@ class RetentionSettings(Section):
     capacity_samples: Duration = timedelta(days=455)
     invocation_summaries: Duration = timedelta(days=90)
     batch_failures: Duration = timedelta(days=30)
+    environment_starts: Duration = timedelta(days=30)
     api_calls: Duration = timedelta(days=455)
     metered: Duration = timedelta(days=455)
 

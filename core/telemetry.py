@@ -305,6 +305,28 @@ class BatchFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentStart:
+    """The line that an execution environment (a log stream) begins with: INIT_START, RESTORE_START, or
+    `platform.initStart`, `platform.restoreStart` where a log is in JSON.
+
+    An environment that starts over after a failed initialization writes another into the same stream.
+    `init_type` is as of InvocationRecord: text tells of restores (snap-start) only. `runtime_arn` is of the
+    runtime's version, None for images.
+    """
+
+    KIND: ClassVar[str] = "environment_starts"
+    KEY: ClassVar[tuple[str, ...]] = ("function", "event_id")
+
+    function: str
+    ts: datetime
+    event_id: str
+    stream: str
+    version: str | None
+    init_type: str | None = None
+    runtime_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiCall:
     """A management event of CloudTrail that changed something: who did it, and through what.
 
@@ -385,6 +407,7 @@ Telemetry = (
     | CapacitySample
     | InvocationSummary
     | BatchFailure
+    | EnvironmentStart
     | ApiCall
     | Metered
 )
@@ -398,6 +421,7 @@ TELEMETRY: tuple[type[Telemetry], ...] = (
     CapacitySample,
     InvocationSummary,
     BatchFailure,
+    EnvironmentStart,
     ApiCall,
     Metered,
 )

@@ -17,6 +17,7 @@ WORDS = {
     "invocation_summaries": "invocations, summed up",
     "log_events": "log lines",
     "batch_failures": "failures inside batches",
+    "environment_starts": "starts of environments",
     "traces": "traces",
     "api_calls": "changes in CloudTrail",
     "metered": "usage, as it is billed",

@@ -29,6 +29,7 @@ READ_BY = {
     "invocation_summaries": "logs",
     "log_events": "logs",
     "batch_failures": "logs",
+    "environment_starts": "logs",
     "traces": "traces",
     "api_calls": "changes",
 }

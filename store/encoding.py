@@ -21,6 +21,7 @@ ORDER: Mapping[str, str] = {
     "capacity_samples": "provider, instance_type, function, resource, ts",
     "invocation_summaries": "function, ts",
     "batch_failures": "function, ts",
+    "environment_starts": "function, ts",
     "api_calls": "ts",
     "metered": "function, version, ts",
 }

@@ -53,7 +53,7 @@ class Group:
 
 GROUPS: tuple[Group, ...] = (
     Group("traces", ("traces",)),
-    Group("logs", ("invocations", "log_events", "batch_failures"), are_sums=False),
+    Group("logs", ("invocations", "log_events", "batch_failures", "environment_starts"), are_sums=False),
     Group("logs", ("invocation_summaries",), are_sums=True),
     Group("queues", ("queue_samples",)),
     Group("metrics", ("metrics", "mapping_samples", "capacity_samples")),

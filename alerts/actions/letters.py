@@ -91,7 +91,7 @@ def error_of(message: Message) -> str:
     """The error that a message came with, without what differs by chance and without secrets."""
     beside = {name: each.get("StringValue") for name, each in message.get("MessageAttributes", {}).items()}
     told = beside.get("ErrorMessage") or _of_record(str(message.get("Body", "")))
-    return keepable(signature(told), LONGEST) if told else NO_ERROR
+    return (keepable(signature(told), LONGEST) if told else "") or NO_ERROR
 
 
 def _of_record(body: str) -> str | None:

@@ -18,7 +18,7 @@ from core.entities import Function, LogMode
 from core.errors import EndpointError
 from core.facts import Covered, Gap, Inventory, Run, Target
 from core.settings import AwsSettings, CollectSettings, LogSettings
-from core.telemetry import KEPT, BatchFailure, InvocationRecord, LogEvent, MetricPoint
+from core.telemetry import KEPT, BatchFailure, EnvironmentStart, InvocationRecord, LogEvent, MetricPoint
 from core.windows import Window
 from store import schema
 
@@ -100,7 +100,7 @@ def test_each_log_group_is_read_with_one_call_a_page(answered):
     assert aws.asked["FilterLogEvents"] == 30
 
 
-@pytest.mark.parametrize("keep", [[], ["x" * 96] * 3, ['"' * 70, '"' * 70]])
+@pytest.mark.parametrize("keep", [[], ["x" * 89, "x" * 89, "x" * 90], ['"' * 68, '"' * 68]])
 def test_the_filter_keeps_to_aws_limits(keep):
     made = pattern(LogSettings(keep=keep).keep)
 
@@ -109,7 +109,7 @@ def test_the_filter_keeps_to_aws_limits(keep):
 
 
 @pytest.mark.parametrize(
-    ("keep", "told"), [(["x" * 99] * 3, "has room for 300"), (["a\\b!"], "keep"), (["ab"], "keep")]
+    ("keep", "told"), [(["x" * 99] * 3, "has room for 280"), (["a\\b!"], "keep"), (["ab"], "keep")]
 )
 def test_texts_to_keep_that_no_filter_can_hold_are_refused(keep, told):
     with pytest.raises(ValidationError, match=told):
@@ -321,6 +321,38 @@ def test_failed_batch_items_that_a_function_logs_become_facts(answered):
     facts = collected(answered(FilterLogEvents=answering({"/aws/lambda/a": found})), a_function("a"))
 
     assert [(b.function, b.failed, b.request_id) for b in of(BatchFailure, facts)] == [("a", 2, A)]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("INIT_START Runtime Version: python:3.13.v5\tRuntime Version ARN: arn:r\n", (None, "arn:r")),
+        ("RESTORE_START Runtime Version: java:21.v5\tRuntime Version ARN: arn:r\n", ("snap-start", "arn:r")),
+        (
+            '{"time":"t","type":"platform.initStart","record":'
+            '{"initializationType":"on-demand","runtimeVersionArn":"arn:r"}}',
+            ("on-demand", "arn:r"),
+        ),
+        ('{"time":"t","type":"platform.restoreStart","record":{}}', ("snap-start", None)),
+    ],
+)
+def test_starts_of_environments_become_facts_once(answered, line, told):
+    found = [event(line, ago_s=-30), event(line, ago_s=90), event(line, ago_s=60, stream="2026/11/21/[8]b")]
+
+    facts = collected(answered(FilterLogEvents=answering({"/aws/lambda/a": found})), a_function("a"))
+
+    starts = of(EnvironmentStart, facts)
+    assert [(s.function, s.stream, s.version) for s in starts] == [
+        ("a", "2026/11/21/[7]aa", "7"),
+        ("a", "2026/11/21/[8]b", "8"),
+    ]
+    assert {(s.init_type, s.runtime_arn) for s in starts} == {told}
+    assert not of(InvocationRecord, facts)
+    assert not of(LogEvent, facts)
+
+
+def test_the_filter_asks_for_the_lines_that_environments_begin_with():
+    assert {'?"INIT_START"', '?"RESTORE_START"', '?"platform.initStart"'} <= set(pattern([]).split())
 
 
 def test_what_functions_log_a_day_is_recalled_from_their_metrics(store):

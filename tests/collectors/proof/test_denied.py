@@ -42,7 +42,7 @@ NOT_CALLED = {"logs:StopQuery": "it stops a query that takes too long, and the d
 WRITES = {
     "metrics": {"metrics", "mapping_samples", "capacity_samples"},
     "queues": {"queue_samples"},
-    "logs": {"invocations", "log_events", "batch_failures", "invocation_summaries"},
+    "logs": {"invocations", "log_events", "batch_failures", "environment_starts", "invocation_summaries"},
     "traces": {"traces"},
     "changes": {"api_calls"},
 }
