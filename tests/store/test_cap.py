@@ -154,10 +154,11 @@ def test_the_store_stays_below_its_cap_and_says_what_went(capped, read):
 
     found = room(store, now=NOW)
     assert found.bytes <= found.cap_bytes
-    assert set(found.removed["kind"]) == {"invocations", "log_events", "batch_failures"}
+    assert set(found.removed["kind"]) == {"invocations", "log_events", "batch_failures", "environment_starts"}
     assert not found.is_over
-    assert "Removed to stay below it: batch_failures, invocations, log_events before" in " ".join(
-        sentences(found)
+    assert (
+        "Removed to stay below it: batch_failures, environment_starts, invocations, log_events before"
+        in " ".join(sentences(found))
     )
     until = found.removed["until"].iloc[0]
     assert min(row["ts"] for row in read(store, "invocations")) >= until
