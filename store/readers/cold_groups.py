@@ -48,7 +48,7 @@ def cold_groups(
     wanted, params = sql_where(where)
     with store.snapshot(window, ("invocations",)) as snapshot:
         ran = _ran(snapshot, where)
-        names = _Names(Things.read(snapshot, "function", "version", where=where))
+        names = Names(Things.read(snapshot, "function", "version", where=where))
         labels = [tuple(names.of(part)(*one) for part in by if part not in OF_RECORD) for one in ran]
         ids = {label: i for i, label in enumerate(dict.fromkeys(labels))}
         extra = {part: OF_RECORD[part] for part in by if part in OF_RECORD}
@@ -118,7 +118,7 @@ def _frame(
     ]
 
 
-class _Names:
+class Names:
     """What a function's version is called in a group."""
 
     def __init__(self, things: Things) -> None:
