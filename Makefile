@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: run demo test check bench install browser clean
+.PHONY: run demo test check explore bench install browser clean
 
 run: $(STAMP)   ## watch: real AWS with credentials, else the demo account (ARGS="--port 8600" passes options)
 	@$(BIN)/quarterdeck run $(ARGS)
@@ -24,6 +24,9 @@ check: $(STAMP) browser  ## what a change must pass: format, lint, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+explore: $(STAMP) ## property tests alone, with many new random examples
+	$(BIN)/pytest -n 3 -m hypothesis --hypothesis-profile explore $(ARGS)
 
 bench: $(STAMP) ## speed and cost, as ratios
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

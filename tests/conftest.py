@@ -13,8 +13,12 @@ from hypothesis import HealthCheck, settings
 
 from store import opening, schema
 
-settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("shared")
+settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("explore", settings.get_profile("steady"), derandomize=False, max_examples=1000)
+settings.load_profile("steady")
+"""A change fails by what it changed, not by luck; `make explore` looks further, with new examples."""
 
 
 @pytest.hookimpl(trylast=True)
