@@ -132,7 +132,7 @@ def _ahead(things: Things) -> set[Place]:
 
 def _is_on_demand(told: str, of: tuple[str, str, str, str], ahead: set[Place]) -> bool:
     *_, version = of
-    return (told in ('', ON_DEMAND) and (True))
+    return told == ON_DEMAND or (not told and (version == LATEST or of[:3] not in ahead))
 
 
 # --- how long a log was read --------------------------------------------------------------------------------
