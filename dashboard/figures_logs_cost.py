@@ -32,11 +32,13 @@ def table(costs: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
         storage_usd=storage,
         rest_usd=rest,
         of_rest=logs.where(ingest.notna()) / rest.where(rest > 0),
-        kept=[_kept(row) for row in both.to_dict("records")],
+        kept=[
+            _kept(known, days) for known, days in zip(both["is_known"], both["retention_days"], strict=True)
+        ],
         stored_bytes=both["stored_bytes"],
         group=both["group"],
         log_class=both["log_class"],
-        note=[f"{n:,.0f} functions write to it: nobody's alone" if n > 1 else "" for n in both["writers"]],
+        note=[_note(*row) for row in zip(both["writers"], ingest, storage, strict=True)],
     )
     return shown.sort_values(["logs_usd", *PLACE], ascending=[False, True, True, True], na_position="last")
 
@@ -45,10 +47,17 @@ def _known(usd: pd.Series[Any], is_unknown: pd.Series[bool]) -> pd.Series[float]
     return usd.astype("float64").where(~is_unknown, np.nan)
 
 
-def _kept(row: dict[Any, Any]) -> str:
-    if not row["is_known"]:
+def _note(writers: float, ingest: float, storage: float) -> str:
+    """Why a part of what its log costs is not there."""
+    if writers > 1:
+        return f"{writers:,.0f} functions write to it: nobody's alone"
+    lacking = [word for word, usd in (("ingestion", ingest), ("storage", storage)) if usd != usd]
+    return f"without {' and '.join(lacking)}: not known" if lacking else ""
+
+
+def _kept(is_known: bool, days: float) -> str:
+    if not is_known:
         return UNKNOWN_GROUP
-    days = row["retention_days"]
     return NEVER if days != days else f"{days:,.0f} {'day' if days == 1 else 'days'}"
 
 
