@@ -15,6 +15,7 @@ from core.units import Step
 from core.windows import Window
 from dashboard import (
     figures_cold_groups,
+    figures_environments,
     figures_what_if,
     links,
     numbers,
@@ -167,7 +168,11 @@ def groups(window: Window) -> None:
     name = word_chooser("by", words, "By", "start")
     by = GROUPS[name][1]
     rows = figures_cold_groups.rows(queries_cold.groups(window, queries.scope(), by, queries.now()), by)
-    rows = figures_cold_groups.with_untold(rows) if name == "start" else rows
+    said = "Configuration is as it is now; versions keep their own."
+    if name == "start":
+        ahead = queries_cold.ahead(window, queries.scope(), queries.now())
+        rows = pd.concat([rows, figures_environments.rows(ahead)], ignore_index=True)
+        said = f"{UNTOLD} {figures_environments.sentences(ahead)}"
     columns = _group_columns(GROUPS[name][0], rows)
     with st.container(key="guarded-groups"):
         tables.table(
@@ -184,7 +189,7 @@ def groups(window: Window) -> None:
         )
     if len(rows) > MOST_GROUPS:
         st.caption(f"The {MOST_GROUPS} of {len(rows):,} groups that callers waited longest for.")
-    st.caption(UNTOLD if name == "start" else "Configuration is as it is now; versions keep their own.")
+    st.caption(said)
 
 
 def _group_columns(label: str, rows: pd.DataFrame) -> dict[str, Any]:
@@ -196,7 +201,7 @@ def _group_columns(label: str, rows: pd.DataFrame) -> dict[str, Any]:
         "cold_starts": tables.count_column("Cold starts", "A caller waited for an environment."),
         "cold_start_rate": tables.percent_column("Cold", "Cold starts / invocation records."),
         "provisioned_inits": tables.count_column(
-            "Nobody waited", "Initializations of provisioned environments."
+            "Nobody waited", "Environments that were there before a request, or never got one."
         ),
         "init_p50_ms": tables.ms_column("Init p50"),
         "init_p95_ms": tables.ms_column("Init p95"),

@@ -126,7 +126,10 @@ def _count(now: Cold, before: Cold, series: pd.DataFrame) -> Card:
     return Card(
         label="Cold starts",
         value=numbers.count(here),
-        help=now.seen.help("Records with an Init or Restore Duration; provisioned environments left out."),
+        help=now.seen.help(
+            "Records with an Init or Restore Duration; provisioned environments left out. Proactive ones, "
+            "which kept nobody waiting, are among them: What they depend on tells how many."
+        ),
         points=spark(series["cold_starts"], "sum"),
         kind="bar",
         **now.seen.marks(),

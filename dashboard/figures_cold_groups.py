@@ -33,11 +33,9 @@ STARTS = {
     "snap-start": "SnapStart",
     None: "Not told by the log",
 }
-PROACTIVE = "Proactive or unused"
 UNTOLD = (
     "Logs in text do not say whether an environment was provisioned: what they leave open counts as on "
-    "demand. Environments that Lambda starts ahead of a request (proactive), or that never get one (unused), "
-    "are in no report, so how many there were is not known; they keep nobody waiting."
+    "demand."
 )
 
 
@@ -73,13 +71,6 @@ def rows(groups: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     data = [_data(row) for row in groups.to_dict("records")]
     return groups.assign(group=labels, wait_share=pd.Series(share, index=groups.index, dtype=float),
                          init_cost_usd=usd, data=data).reset_index(drop=True)  # fmt: skip
-
-
-def with_untold(rows: pd.DataFrame) -> pd.DataFrame:
-    """Ways to start with the row for those that are in no report: unknown, not zero."""
-    return pd.concat(
-        [rows, pd.DataFrame({"group": [PROACTIVE], "data": ["in no report"]})], ignore_index=True
-    )
 
 
 def label(values: tuple[Any, ...], by: Sequence[str]) -> str:

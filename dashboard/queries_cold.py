@@ -9,10 +9,10 @@ import pandas as pd
 
 from core.facts import Target
 from core.windows import Window
-from dashboard import figures_cold, figures_cold_groups
+from dashboard import figures_cold, figures_cold_groups, figures_environments
 from dashboard.queries import cached, store
 from dashboard.what_if import WhatIf, what_if
-from store.readers import cold, cold_groups, starts
+from store.readers import cold, cold_groups, environments, starts
 from store.readers.prices import list_prices
 from store.store import Filter
 
@@ -48,6 +48,12 @@ def groups(window: Window, where: Filter, by: tuple[str, ...], _at: datetime) ->
     finer = tuple(dict.fromkeys((*by, *figures_cold_groups.PRICED_BY)))
     parts = cold_groups.cold_groups(store(), window, now=_at, by=finer, where=where)
     return figures_cold_groups.priced(found, parts, by, partial(list_prices(store()).of, on=_at.date()))
+
+
+@cached()
+def ahead(window: Window, where: Filter, _at: datetime) -> figures_environments.Ahead:
+    found = environments.environments(store(), window, now=_at, where=where)
+    return figures_environments.ahead(found, partial(list_prices(store()).of, on=_at.date()))
 
 
 @cached(ttl_s=300)

@@ -53,6 +53,7 @@ def test_what_is_shared_or_not_listed_is_not_known_and_not_free(shown):
     assert pd.isna(of.loc["shared", "logs_usd"])
     assert of.loc["bare", "kept"] == UNKNOWN_GROUP
     assert "2 functions write to it" in of.loc["shared", "note"]
+    assert of.loc["bare", "note"] == "without storage: not known"
 
 
 def test_the_sentence_counts_logs_that_cost_more_than_their_function(shown):

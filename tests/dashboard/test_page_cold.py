@@ -7,7 +7,7 @@ import pytest
 
 from core.entities import Function, Provisioned, Version
 from core.facts import Covered, Gap
-from core.telemetry import InvocationRecord
+from core.telemetry import EnvironmentStart, InvocationRecord
 from core.windows import Window
 from dashboard import numbers
 from tests.dashboard.conftest import NOW, PROD
@@ -157,7 +157,7 @@ def test_deploys_are_compared_over_the_same_time_on_both_sides(open_page, waitin
 @pytest.mark.parametrize(
     ("by", "groups"),
     [
-        ("start", {"Not told by the log": (None, None), "Proactive or unused": None}),
+        ("start", {"Not told by the log": (None, None), "Proactive": None, "Unused": None}),
         ("runtime", {"java21": "slow", "nodejs22.x": "fast"}),
         ("architecture", {"x86_64": "slow", "arm64": "fast"}),
         ("package", {"Zip · 5 to 10 MB": "slow", "Zip · 50 to 100 MB": "fast"}),
@@ -184,13 +184,33 @@ def test_groups_cost_together_what_the_functions_cost(open_page, waiting):
         assert rows["init_cost_usd"].sum() == pytest.approx(whole)
 
 
-def test_ways_to_start_that_no_report_tells_are_unknown_not_zero(open_page, waiting):
+def test_what_was_started_ahead_is_unknown_not_zero_where_no_first_line_was_read(open_page, waiting):
     app = open_page("views/cold.py", view="groups")
 
-    last = table(app, "wait_share").iloc[-1]
-    assert last["group"] == "Proactive or unused"
-    assert last.drop(["group", "data"]).isna().all()
+    last = table(app, "wait_share").set_index("group").loc[["Proactive", "Unused"]]
+    assert last.drop(columns="data").isna().all(axis=None)
+    assert last["data"].str.startswith("not collected").all()
     assert "do not say whether an environment was provisioned" in words(app)
+    assert "None was read of this window" in words(app)
+
+
+def test_proactive_and_unused_environments_are_counted_from_their_first_lines(open_page, waiting):
+    """Two environments of `slow` were ready long before their first invocation, two never had one."""
+    first = [record("slow", 100, init_ms=2000.0, stream=name) for name in ("p", "q")]
+    begun = [start(name, NOW - timedelta(minutes=120)) for name in ("p", "q", "none", "none either")]
+    commit(waiting, "logs", [*first, *begun])
+
+    app = open_page("views/cold.py", view="groups")
+
+    rows = table(app, "wait_share").set_index("group")
+    assert rows.loc["Unused", "provisioned_inits"] == 2
+    assert rows.loc["Proactive", ["provisioned_inits", "init_p50_ms"]].tolist() == [2, 2000]
+    assert rows.loc[["Proactive", "Unused"], "waited_s"].tolist() == [0, 0]
+    assert "though nobody waited" in words(app)
+
+
+def start(stream, ts):
+    return EnvironmentStart(function="slow", ts=ts, event_id=f"{stream}-{ts}", stream=stream, version="7")
 
 
 @pytest.mark.parametrize("view", ["units", "deploys", "groups", "week", "nonsense"])

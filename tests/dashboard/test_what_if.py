@@ -202,7 +202,7 @@ def test_a_group_with_an_unknown_part_has_no_cost(about):
     assert usd is None
 
 
-def test_ways_to_start_have_names_and_those_in_no_report_are_unknown():
+def test_ways_to_start_have_names():
     told = pd.concat(
         [group(), group(told=None, waited_s=1.0, unread=2), group(told="x", cold_starts=0.0, waited_s=0.0)]
     )
@@ -212,9 +212,6 @@ def test_ways_to_start_have_names_and_those_in_no_report_are_unknown():
     assert rows["group"].tolist() == ["On demand", "Not told by the log"]
     assert rows["wait_share"].tolist() == [0.75, 0.25]
     assert rows["data"].tolist() == ["read in full", "2 of 3 logs not read in full"]
-    last = figures_cold_groups.with_untold(rows).iloc[-1]
-    assert last["group"] == "Proactive or unused"
-    assert pd.isna(last["cold_starts"])
 
 
 def test_the_label_of_a_group_says_what_is_not_known():
