@@ -1,5 +1,6 @@
 """The Cold starts page on a real store: every number against plain sums over the records."""
 
+from dataclasses import replace
 from datetime import timedelta
 from statistics import mean
 
@@ -196,7 +197,8 @@ def test_what_was_started_ahead_is_unknown_not_zero_where_no_first_line_was_read
 
 def test_proactive_and_unused_environments_are_counted_from_their_first_lines(open_page, waiting):
     """Two environments of `slow` were ready long before their first invocation, two never had one."""
-    first = [record("slow", 100, init_ms=2000.0, stream=name) for name in ("p", "q")]
+    one = record("slow", 100, init_ms=2000.0)
+    first = [replace(one, stream=name, event_id=name) for name in ("p", "q")]
     begun = [start(name, NOW - timedelta(minutes=120)) for name in ("p", "q", "none", "none either")]
     commit(waiting, "logs", [*first, *begun])
 
