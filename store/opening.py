@@ -52,7 +52,11 @@ def _check_folder(folder: Path, *, is_new: bool, create: bool) -> None:
         raise StoreError(f"cannot open the store in {folder}: that is a file; set store.path to a folder")
     if is_new:
         if not create:
-            raise StoreError(f"there is no store in {folder} yet; fill one with `quarterdeck collect --once`")
+            below = next(folder.glob(f"*/{state.FILE}"), None)
+            where = f"; there is one in {below.parent}" if below else ""
+            raise StoreError(
+                f"there is no store in {folder} yet{where}; fill one with `quarterdeck collect --once`"
+            )
         if next((folder / TELEMETRY).rglob("*.parquet"), None):
             raise StoreError(
                 f"cannot open the store in {folder}: it has telemetry but no {state.FILE}; "

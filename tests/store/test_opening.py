@@ -1,5 +1,6 @@
 """Opening a store: what is made, what is refused, and what each refusal says."""
 
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -118,6 +119,14 @@ def test_without_create_a_missing_store_is_refused_and_nothing_is_made(settings)
         Store.open(settings, create=False)
 
     assert not settings.path.exists()
+
+
+def test_of_a_missing_store_one_in_a_folder_below_is_named(settings):
+    below = settings.model_copy(update={"path": settings.path / "demo"})
+    Store.open(below).close()
+
+    with pytest.raises(StoreError, match=rf"there is one in {re.escape(str(below.path))};"):
+        Store.open(settings, create=False)
 
 
 def test_a_file_where_the_folder_should_be_is_named(tmp_path):
