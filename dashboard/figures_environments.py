@@ -133,7 +133,10 @@ def _open(told: Ahead) -> list[str]:
     told_of = (
         (told.is_open, "began too recently, or before a gap, to be judged"),
         (told.prepared, "left out: provisioned, restored, or a log in text that does not tell"),
-        (told.startless, "cold starts of environments whose first line was not read"),
+        (
+            told.startless,
+            "cold starts of environments whose first line was not read, as images may write none",
+        ),
     )
     parts = [f"{numbers.count(count)} {words}" for count, words in told_of if count]
     return [f"Besides: {'; '.join(parts)}."] if parts else []
