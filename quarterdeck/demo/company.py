@@ -181,7 +181,7 @@ FUNCTIONS: tuple[Spec, ...] = (
         name="media-thumbs", team="media", runtime="nodejs20.x", memory_mb=512, timeout_s=30,
         trigger="async", source="arn:aws:s3:::meridian-media", per_minute=4, median_ms=520, versions=24,
         tmp_mb=2048,
-        logger="pino", recursive=True,
+        logger="pino", recursive=True, ahead_s=240,
         failures=(Failure("Error", "Input file is missing"),), summary="Cuts thumbnails",
     ),
     _prod_us(

@@ -11,7 +11,15 @@ from functools import lru_cache
 import numpy as np
 
 from quarterdeck.demo.applines import app_line, batch_metrics, error_line, own_error
-from quarterdeck.demo.model import DAY_MS, Day, drops_logs, failures_of, hands_back
+from quarterdeck.demo.model import (
+    DAY_MS,
+    Day,
+    begins_ahead,
+    begins_beside,
+    drops_logs,
+    failures_of,
+    hands_back,
+)
 from quarterdeck.demo.specs import Failure, Spec
 from quarterdeck.demo.traceids import segment_id, trace_id
 
@@ -49,9 +57,13 @@ def request_id(day: Day, index: int) -> str:
 
 def stream_name(day: Day, index: int) -> str:
     """The stream of the invocation's environment: the UTC day, the version and an id."""
+    return _stream_of(day, index, int(day.environment[index]))
+
+
+def _stream_of(day: Day, index: int, environment: int) -> str:
     number = int(day.start_ms[index]) // DAY_MS
     name = day.spec.name if day.spec.log_group else ""
-    return _stream(day.spec.number, name, number, int(day.version[index]), int(day.environment[index]))
+    return _stream(day.spec.number, name, number, int(day.version[index]), environment)
 
 
 @lru_cache(maxsize=4096)
@@ -74,6 +86,10 @@ def _second(ts_s: int) -> str:
     return datetime.fromtimestamp(ts_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+_BESIDE = 9_999_999
+"""The ordinal of a line of another environment than the invocation's."""
+
+
 # --- rendering ---------------------------------------------------------------------------------------------
 
 
@@ -86,6 +102,9 @@ def lines(day: Day, index: int) -> Iterator[Line]:
     for ordinal, (after_ms, message) in enumerate(writer(day, index, rid)):
         ts = start + after_ms
         yield Line(ts, f"{ts:020d}{identity}{ordinal:07d}", stream, message)
+    if begins_beside(day, index):
+        beside = _stream_of(day, index, -1 - int(day.ids[index, 0]))
+        yield Line(start, f"{start:020d}{identity}{_BESIDE:07d}", beside, _init_start(day.spec))
 
 
 def _failure(day: Day, index: int) -> Failure | None:
@@ -127,7 +146,12 @@ def _text_init(day: Day, index: int, begins: int) -> Iterator[tuple[int, str]]:
         yield 0, f"RESTORE_START Runtime Version: {_runtime(spec)}\n"
         yield begins, f"RESTORE_REPORT Restore Duration: {day.init_ms[index]:.2f} ms\n"
     elif spec.runtime:
-        yield 0, f"INIT_START Runtime Version: {_runtime(spec)}\n"
+        ahead_ms = spec.ahead_s * 1000 if begins_ahead(day, index) else 0
+        yield -ahead_ms, _init_start(spec)
+
+
+def _init_start(spec: Spec) -> str:
+    return f"INIT_START Runtime Version: {_runtime(spec)}\n"
 
 
 def _runtime(spec: Spec) -> str:

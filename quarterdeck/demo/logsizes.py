@@ -8,7 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 from quarterdeck.demo.loglines import lines
-from quarterdeck.demo.model import Day, Floats, Ints, all_drop_logs, all_hand_back, failures_of
+from quarterdeck.demo.model import (
+    Day,
+    Floats,
+    Ints,
+    all_begin_beside,
+    all_drop_logs,
+    all_hand_back,
+    failures_of,
+)
 
 EVENT_OVERHEAD_BYTES = 26
 """What CloudWatch Logs adds to the size of each event."""
@@ -23,7 +31,7 @@ def log_events(day: Day) -> Ints:
         return np.asarray(fixed + platform + all_drop_logs(day), dtype=np.int64)
     errors = [index for index, known in enumerate(failures_of(spec)) if known.kind == "error"]
     own = np.isin(day.failure, errors) if spec.logger else np.zeros(len(day), dtype=np.bool_)
-    return np.asarray(fixed + 3 + all_hand_back(day) + own, dtype=np.int64)
+    return np.asarray(fixed + 3 + all_hand_back(day) + all_begin_beside(day) + own, dtype=np.int64)
 
 
 def _init_events(day: Day) -> int:
@@ -43,7 +51,12 @@ def log_bytes(day: Day) -> Ints:
     if not len(day):
         return np.empty(0, dtype=np.int64)
     kind = day.failure + 1 + 1000 * day.cold + 10_000 * day.version + 100_000_000 * (day.memory_mb % 1000)
-    kind = kind + 10**12 * all_hand_back(day) + 2 * 10**12 * all_drop_logs(day)
+    kind = (
+        kind
+        + 10**12 * all_hand_back(day)
+        + 2 * 10**12 * all_drop_logs(day)
+        + 4 * 10**12 * all_begin_beside(day)
+    )
     _, examples, which = np.unique(kind, return_index=True, return_inverse=True)
     digits = _digits(day)
     base = np.array([_size(day, int(example)) for example in examples], dtype=np.int64) - digits[examples]

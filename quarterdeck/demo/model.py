@@ -107,6 +107,23 @@ def is_lost(day: Day) -> Flags:
     return np.asarray(day.ids[:, 1] % _LOST_ONE_IN == 0, dtype=np.bool_)
 
 
+def begins_ahead(day: Day, index: int) -> bool:
+    """Whether the environment of a cold start was started before its request."""
+    return bool(day.spec.ahead_s and day.cold[index] and int(day.ids[index, 0]) % 4 == 0)
+
+
+def all_begin_beside(day: Day) -> Flags:
+    """Beside which cold starts another environment begins, which nobody asks anything of."""
+    if not day.spec.ahead_s:
+        return np.zeros(len(day), dtype=np.bool_)
+    return np.asarray(day.cold & (day.ids[:, 0] % 8 == 1), dtype=np.bool_)
+
+
+def begins_beside(day: Day, index: int) -> bool:
+    """As `all_begin_beside`, of one invocation."""
+    return bool(day.spec.ahead_s and day.cold[index] and int(day.ids[index, 0]) % 8 == 1)
+
+
 def all_hand_back(day: Day) -> Flags:
     """Which invocations handed one item of their batch back: it comes again when it is visible."""
     if not day.spec.partial_share:

@@ -39,7 +39,8 @@ class Spec:
     many days it is kept; `provider` names the capacity provider of Managed Instances; `url` is a function
     URL's AuthType; `scheduler`: EventBridge Scheduler starts it, not a rule; `logger` is pino or winston for
     one that logs its own errors; `partial_share` of its batches hand one item back; `drops_logs` now and
-    then, and is `recursive`. `mapping_metrics`, `filters` and `pollers` are its mapping's. `like` is the
+    then, and is `recursive`. Some of its environments are started `ahead_s` before their first request, and
+    some for none. `mapping_metrics`, `filters` and `pollers` are its mapping's. `like` is the
     function whose invocations this one repeats, in a large fleet.
     """
 
@@ -94,6 +95,7 @@ class Spec:
     partial_share: float = 0.0
     drops_logs: bool = False
     recursive: bool = False
+    ahead_s: int = 0
     mapping_metrics: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     pollers: tuple[int, int] | None = None

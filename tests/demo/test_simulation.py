@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from quarterdeck.demo.company import FUNCTIONS, MERIDIAN
 from quarterdeck.demo.environments import simulate
-from quarterdeck.demo.loglines import lines
+from quarterdeck.demo.loglines import lines, stream_name
 from quarterdeck.demo.logsizes import EVENT_OVERHEAD_BYTES, log_bytes, log_events
 from quarterdeck.demo.metrics import most_at_once
 from quarterdeck.demo.model import DAY_MS, HOUR_MS, Plan
@@ -112,6 +112,21 @@ def test_sizes_of_logs_are_known_without_writing_them(function):
         written = list(lines(day, index))
         assert sizes[index] == sum(len(line.message.encode()) + EVENT_OVERHEAD_BYTES for line in written)
         assert counts[index] == len(written)
+
+
+def test_some_environments_begin_ahead_of_their_request_and_some_for_none():
+    function = spec("media-thumbs", region="us-east-1")
+    day = simulate(function, TODAY, PLAN)
+    starts = [
+        (line.ts_ms - int(day.start_ms[i]), line.stream == stream_name(day, int(i)))
+        for i in np.flatnonzero(day.cold)
+        for line in lines(day, int(i))
+        if line.message.startswith("INIT_START")
+    ]
+
+    ahead = [after_ms for after_ms, is_its_own in starts if is_its_own]
+    assert set(ahead) == {0, -function.ahead_s * 1000}
+    assert 0 < sum(not is_its_own for _, is_its_own in starts) < ahead.count(0)
 
 
 def test_event_ids_are_unique_and_sort_like_time():

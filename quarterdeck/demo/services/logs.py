@@ -57,12 +57,14 @@ def _hour_of_group(world: World, specs: tuple[Spec, ...], hour: int) -> list[Lin
 
 def _hour_of(world: World, spec: Spec, hour: int) -> Iterator[Line]:
     begin, end = hour * HOUR_MS, (hour + 1) * HOUR_MS
-    numbers = range((begin - LONGEST_MS) // (24 * HOUR_MS), (end - 1) // (24 * HOUR_MS) + 1)
+    ahead_ms = spec.ahead_s * 1000
+    last = (end - 1 + ahead_ms) // (24 * HOUR_MS)
+    numbers = range((begin - LONGEST_MS) // (24 * HOUR_MS), last + 1)
     for number in numbers:
         if number * 24 * HOUR_MS < world.begin_ms:
             continue
         day = world.day(spec, number)
-        for index in np.flatnonzero((day.start_ms < end) & (day.end_ms + 1 >= begin)):
+        for index in np.flatnonzero((day.start_ms < end + ahead_ms) & (day.end_ms + 1 >= begin)):
             yield from (line for line in lines(day, int(index)) if begin <= line.ts_ms < end)
 
 
