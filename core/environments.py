@@ -5,6 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+SECOND = timedelta(seconds=1)
+
 INIT_LIMIT = timedelta(seconds=10)
 """An on-demand initialization that takes longer is stopped, and runs again within the first invocation.
 
@@ -29,17 +35,22 @@ class Use(StrEnum):
     NOT_KNOWN = "not known yet"
 
 
-def use(*, until_first: timedelta | None, init_ms: float | None, read_for: timedelta) -> Use:
-    """What an environment was started for.
+def uses(until_first_s: Floats, init_ms: Floats, read_s: Floats) -> npt.NDArray[np.str_]:
+    """What environments were started for: a `Use` of each.
 
-    `until_first` is from its start until its first invocation began, None when its log has none; `init_ms`
-    how long that invocation's report says that it initialized (None: it does not say, or a first attempt
-    failed, which took INIT_LIMIT at most). `read_for` is how long after its start the log was read without a
-    gap: an invocation in a gap may have been an earlier one.
+    `until_first_s` is from an environment's start until its first invocation began, NaN when its log has
+    none; `init_ms` how long that invocation's report says that it initialized (NaN: it does not say, or a
+    first attempt failed, which took INIT_LIMIT at most). `read_s` is how long after its start the log was
+    read without a gap: an invocation in a gap may have been an earlier one.
     """
-    if until_first is None:
-        return Use.UNUSED if read_for >= UNUSED_AFTER else Use.NOT_KNOWN
-    if read_for < until_first:
-        return Use.NOT_KNOWN
-    init = INIT_LIMIT if init_ms is None else timedelta(milliseconds=init_ms)
-    return Use.PROACTIVE if until_first - init > AHEAD else Use.REQUESTED
+    is_idle = np.isnan(until_first_s)
+    init_s = np.where(np.isnan(init_ms), INIT_LIMIT / SECOND, init_ms / 1000)
+    return np.select(
+        [
+            is_idle & (read_s >= UNUSED_AFTER / SECOND),
+            is_idle | (read_s < until_first_s),
+            until_first_s - init_s > AHEAD / SECOND,
+        ],
+        [Use.UNUSED.value, Use.NOT_KNOWN.value, Use.PROACTIVE.value],
+        Use.REQUESTED.value,
+    )

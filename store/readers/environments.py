@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from core.environments import use
+from core.environments import Floats, uses
 from core.windows import Window, subtract
 from store.asking import reader
 from store.readers.cold_groups import Names
 from store.readers.coverage import Coverage
-from store.readers.frames import rows
+from store.readers.frames import epoch_ms
 from store.readers.records import COLD, INIT_BILLED_MS
-from store.readers.things import EVERYTHING, Place, Things, sql_where
+from store.readers.things import EVERYTHING, PLACE, Place, Things, sql_where
 from store.store import Filter, Snapshot, Store
 
 AROUND = timedelta(hours=2)
@@ -60,21 +61,34 @@ def environments(store: Store, window: Window, *, now: datetime, where: Filter =
         begun = _begun(snapshot, window, where)
         startless = _startless(snapshot, window, where)
         coverage = Coverage.read(snapshot, wide, now=now, only="logs")
-    architecture, ahead, read = Names(things).of("architecture"), _ahead(things), _Read(coverage)
-    found: list[list[Any]] = []
-    for row in rows(begun):
-        place = (row.account, row.region, row.function)
-        version = row.version or ""
-        if _is_on_demand(row.init_type, (*place, version), ahead):
-            judged = use(
-                until_first=_span(row.tried_ms, row.first_ms),
-                init_ms=None if pd.isna(row.init_ms) else row.init_ms,
-                read_for=read.after(place, row.began_ms) - _between(row.began_ms, row.tried_ms),
-            )
-            found.append([*place, architecture(*place, version), str(judged), row.init_ms, row.init_gb_s])
-    frame = pd.DataFrame(found, columns=pd.Index(COLUMNS))
-    frame[["init_ms", "init_gb_s"]] = frame[["init_ms", "init_gb_s"]].astype(float)
-    return Environments(frame, len(begun) - len(frame), startless)
+    placed = _placed(begun, things, coverage)
+    tried, first, read, init_ms = (
+        placed[name].to_numpy(float) for name in ("tried_ms", "first_ms", "read_ms", "init_ms")
+    )
+    placed["use"] = uses(np.maximum(first - tried, 0.0) / 1000, init_ms, (read - tried) / 1000)
+    frame = placed[placed["is_on_demand"]][COLUMNS].reset_index(drop=True)
+    return Environments(frame, len(placed) - len(frame), startless)
+
+
+def _placed(begun: pd.DataFrame, things: Things, coverage: Coverage) -> pd.DataFrame:
+    """`begun` with what environments of one version share: architecture, is_on_demand, and read_ms, until
+    when the log was read from their start on."""
+    architecture, ahead = Names(things).of("architecture"), _ahead(things)
+    architectures = np.full(len(begun), None, dtype=object)
+    prepared = np.zeros(len(begun), dtype=bool)
+    read_ms = begun["began_ms"].to_numpy(float)
+    indices: Mapping[Any, Any] = begun.groupby([*PLACE, "version"], sort=False).indices
+    for (account, region, function, version), at in indices.items():
+        place = (account, region, function)
+        architectures[at] = architecture(*place, version)
+        prepared[at] = version != LATEST and place in ahead
+        read_ms[at] = _read_until(_stretches(coverage, place), read_ms[at])
+    told = begun["init_type"].to_numpy(object)
+    return begun.assign(
+        architecture=architectures,
+        is_on_demand=(told == ON_DEMAND) | ((told == "") & ~prepared),
+        read_ms=read_ms,
+    )
 
 
 _STREAM = 'account, region, "function", stream'
@@ -91,7 +105,7 @@ def _begun(snapshot: Snapshot, window: Window, where: Filter) -> pd.DataFrame:
             FROM environment_starts WHERE stream <> '' AND {wanted}),
         used AS (SELECT {_STREAM}, arg_min({_FIRST}, ts) AS first
             FROM invocations SEMI JOIN begun USING ({_STREAM}) GROUP BY ALL)
-        SELECT account, region, "function", max(version) AS version,
+        SELECT account, region, "function", coalesce(max(version), '') AS version,
             epoch_ms(min(ts)) AS began_ms, epoch_ms(max(ts)) AS tried_ms,
             arg_max(init_type, ts) AS init_type, first.first_ms, first.init_ms, first.init_gb_s
         FROM begun LEFT JOIN used USING ({_STREAM})
@@ -112,14 +126,6 @@ def _startless(snapshot: Snapshot, window: Window, where: Filter) -> int:
     return int(found["records"].iloc[0])
 
 
-def _span(start_ms: int, end_ms: float) -> timedelta | None:
-    return None if pd.isna(end_ms) else _between(start_ms, end_ms)
-
-
-def _between(start_ms: float, end_ms: float) -> timedelta:
-    return max(timedelta(), timedelta(milliseconds=end_ms - start_ms))
-
-
 # --- which are on demand ------------------------------------------------------------------------------------
 
 
@@ -130,28 +136,18 @@ def _ahead(things: Things) -> set[Place]:
     return found | {t.place for t in things.of("provisioned", gone=True)}
 
 
-def _is_on_demand(told: str, of: tuple[str, str, str, str], ahead: set[Place]) -> bool:
-    *_, version = of
-    return told == ON_DEMAND or (not told and (version == LATEST or of[:3] not in ahead))
-
-
 # --- how long a log was read --------------------------------------------------------------------------------
 
 
-class _Read:
-    """How long after a time a function's log was read, record by record and without a gap."""
+def _stretches(coverage: Coverage, place: Place) -> list[Window]:
+    """When a function's log was read record by record."""
+    sums = coverage.aggregated(*place)
+    return [left for part in coverage.covered("logs", *place) for left in subtract(part, sums)]
 
-    def __init__(self, coverage: Coverage) -> None:
-        self._coverage = coverage
-        self._parts: dict[Place, Sequence[Window]] = {}
 
-    def after(self, place: Place, since_ms: int) -> timedelta:
-        if place not in self._parts:
-            self._parts[place] = list(self._of(place))
-        since = datetime.fromtimestamp(since_ms / 1000, UTC)
-        return next((part.end - since for part in self._parts[place] if since in part), timedelta())
-
-    def _of(self, place: Place) -> Iterator[Window]:
-        sums = self._coverage.aggregated(*place)
-        for part in self._coverage.covered("logs", *place):
-            yield from subtract(part, sums)
+def _read_until(stretches: Sequence[Window], since_ms: Floats) -> Floats:
+    """The end of the stretch that holds each time; the time itself where none does."""
+    starts = np.array([epoch_ms(part.start) for part in stretches])
+    ends = np.array([-np.inf, *(epoch_ms(part.end) for part in stretches)])
+    read: Floats = np.maximum(ends[np.searchsorted(starts, since_ms, side="right")], since_ms)
+    return read
