@@ -13,6 +13,7 @@ from alerts.actions import held, requests, undoing
 from alerts.actions.auditing import APPLY, DRY_RUN, Planned
 from alerts.actions.base import Action
 from alerts.actions.occasions import by_hand
+from alerts.actions.queue import QueueAction
 from alerts.actions.registry import NAMES, read_action
 from alerts.actions.runner import actions_named, apply_action, plan_action
 from alerts.actions.setting import Setting
@@ -50,7 +51,7 @@ def act(
     """
     if apply:
         by.must_be(action.needs, f"to carry out {action.name}")
-    is_queue = action.name in ("read-messages", "redrive-queue")
+    is_queue = isinstance(action, QueueAction)
     target = find_queue(store, function, where) if is_queue else find_function(store, function, where)
     kind = "queue" if is_queue else "function"
     occasion = by_hand(

@@ -41,7 +41,7 @@ class InvokeFunction(Action):
         return same_place and occasion.subject_kind == "function" and occasion.subject == _bare(self.function)
 
     def plan(self, occasion: Occasion, aws: Aws, *, now: datetime) -> Plan:
-        state = _state(self.function, aws)
+        state = state_of(self.function, aws)
         event = sized(self.function, remediation_event(occasion, self.input, now=now))
         about = f"about {occasion.title or occasion.subject}"
         return Plan(
@@ -82,7 +82,7 @@ def _said(payload: Any) -> str:
     return keepable(text, MAX_ANSWER_CHARACTERS)
 
 
-def _state(function: str, aws: Aws) -> str | None:
+def state_of(function: str, aws: Aws) -> str | None:
     """`Active`, `Pending` ...; nothing else of the configuration is kept, it holds environment variables."""
     doing = f"plan to invoke {function}"
     answer = call(aws, "lambda", "get_function_configuration", doing, FunctionName=function)

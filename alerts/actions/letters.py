@@ -69,7 +69,7 @@ class ReadMessages(QueueAction):
         name, found, empty = plan.touches[0], dict[str, Message](), 0
         answer: dict[str, Any] = {}
         while len(found) < plan.request["most"] and empty < EMPTY_TURNS:
-            answer = _receive(plan, aws, plan.request["most"] - len(found))
+            answer = receive(plan, aws, plan.request["most"] - len(found))
             new = {message["MessageId"]: message for message in answer.get("Messages", ())}
             empty = 0 if new.keys() - found.keys() else empty + 1
             found |= new
@@ -107,7 +107,8 @@ def _of_record(body: str) -> str | None:
     return ": ".join(part for part in parts if isinstance(part, str)) or (str(condition or "") or None)
 
 
-def _receive(plan: Plan, aws: Aws, left: int) -> dict[str, Any]:
+def receive(plan: Plan, aws: Aws, left: int) -> dict[str, Any]:
+    """SQS's answer with up to `left` messages, and what Lambda put beside them."""
     return call(
         aws, "sqs", "receive_message", f"read messages of {plan.touches[0]}",
         **plan.request["ReceiveMessage"], MaxNumberOfMessages=min(left, AT_ONCE), WaitTimeSeconds=1,

@@ -17,6 +17,7 @@ from alerts.actions.mapping import SetMapping
 from alerts.actions.provisioned import SetProvisionedConcurrency
 from alerts.actions.publish import PublishSns
 from alerts.actions.redrive import RedriveQueue
+from alerts.actions.replay import ReplayMessages
 from alerts.actions.reserved import ClearReservedConcurrency, SetReservedConcurrency
 from alerts.actions.start import StartExecution
 
@@ -30,6 +31,7 @@ Action = Annotated[
     | UpdateConfiguration
     | ReadMessages
     | RedriveQueue
+    | ReplayMessages
     | PublishSns
     | StartExecution,
     Field(discriminator="do"),
@@ -46,6 +48,7 @@ ACTIONS: tuple[type[base.Action], ...] = (
     UpdateConfiguration,
     ReadMessages,
     RedriveQueue,
+    ReplayMessages,
     PublishSns,
     StartExecution,
 )

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from alerts.actions import held
 from alerts.actions.auditing import APPLY, DRY_RUN
 from alerts.actions.occasions import by_hand
+from alerts.actions.queue import QueueAction
 from alerts.actions.registry import ACTIONS, keep_action, read_action
 from alerts.actions.runner import apply_action, plan_action
 from alerts.actions.setting import Setting
@@ -40,6 +41,7 @@ DEEDS = {
     "invoke-function": ("cart-api", {"function": "ops-remediator", "wait": True}),
     "read-messages": ("email-async-dlq", {}),
     "redrive-queue": ("orders-dlq", {}),
+    "replay-messages": ("email-async-dlq", {"function": "email-sender", "most": 1, "per_second": 50}),
     "publish-sns": ("cart-api", {"topic": TOPIC}),
     "start-execution": ("cart-api", {"state_machine": MACHINE}),
 }
@@ -52,7 +54,7 @@ def made(do, **values):
 @pytest.fixture
 def planned(store, demo):
     def go(do, subject, values, *, mode=APPLY, aws=demo):
-        kind = "queue" if do in ("read-messages", "redrive-queue") else "function"
+        kind = "queue" if isinstance(made(do, **values), QueueAction) else "function"
         occasion = by_hand(made(do, **values), aws.target, subject, by=ADA, now=NOW, kind=kind)
         return plan_action(store, made(do, **values), occasion, lambda _: aws, mode=mode, now=NOW)
 
@@ -105,7 +107,7 @@ def test_a_deed_is_done_once_and_answered(do, applied, demo):
 
     assert done.outcome == "applied", done.answer
     assert all([done.request_id, done.answer])
-    assert len(demo.writes()) == 1
+    assert len(demo.writes()) == (3 if do == "replay-messages" else 1)  # it receives, invokes and deletes
 
 
 @pytest.mark.parametrize("action", ACTIONS)
@@ -174,6 +176,45 @@ def test_messages_are_counted_by_error_and_none_of_them_is_kept(applied):
     assert "not-for-your-eyes" not in json.dumps([done.answer, dict(done.plan.request)])
     assert "hidden from other readers for 30 s" in done.plan.effect
     assert "$0.40 a million" in done.plan.cost
+
+
+def test_events_are_given_again_and_their_messages_deleted(applied, planned, demo):
+    subject, values = "invoice-failures", {"function": "invoice-pdf", "most": 3, "per_second": 50}
+    before = planned("replay-messages", subject, values).plan.before["messages"]
+
+    done = applied("replay-messages", subject, values)
+
+    assert done.answer == "3 messages replayed into invoice-pdf"
+    assert demo.writes().count("Invoke") == demo.writes().count("DeleteMessage") == 3
+    assert planned("replay-messages", subject, values).plan.before["messages"] == before - 3
+    assert "not-for-your-eyes" not in json.dumps([done.answer, dict(done.plan.request)])
+
+
+def test_messages_of_other_errors_stay(applied, demo):
+    subject, values = DEEDS["replay-messages"]
+
+    done = applied("replay-messages", subject, values | {"only": "no such error"})
+
+    assert done.answer == "email-async-dlq gave no message that fits"
+    assert not {"Invoke", "DeleteMessage"} & {*demo.writes()}
+
+
+def test_an_event_that_lambda_did_not_take_keeps_its_message(applied, demo):
+    demo.dies_before = "DeleteMessage"
+    subject, values = DEEDS["replay-messages"]
+
+    with pytest.raises(KeyboardInterrupt):
+        applied("replay-messages", subject, values)
+
+    assert "Invoke" in demo.writes()
+    assert "DeleteMessage" not in demo.writes()
+
+
+def test_what_sqs_redrives_itself_is_not_replayed(planned):
+    found = planned("replay-messages", "orders-dlq", {"function": "order-worker"})
+
+    assert found.outcome == "failed"
+    assert "use redrive-queue" in found.answer
 
 
 def test_messages_that_sqs_moved_aside_are_read_in_turns(applied, demo):

@@ -19,6 +19,7 @@ from quarterdeck.demo.wire import ApiError, Call
 from quarterdeck.demo.world import World
 
 PAGE = 1000
+FOR_EVER_MS = 10**15
 
 
 def _url(queue: QueueSpec) -> str:
@@ -68,6 +69,9 @@ def list_dead_letter_source_queues(demo: Demo, account: str, call: Call) -> dict
 def get_queue_attributes(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     queue = _queue(demo, account, call)
     known = attributes(demo.world, queue)
+    gone = (demo.kept.get(account, call.region, "hidden", queue.name) or {}).values()
+    left = int(known["ApproximateNumberOfMessages"]) - sum(until == FOR_EVER_MS for until in gone)
+    known["ApproximateNumberOfMessages"] = str(max(left, 0))
     wanted = call.params.get("AttributeNames", [])
     for name in wanted:
         if name != "All" and name not in known and name not in _OPTIONAL:
@@ -133,17 +137,32 @@ def receive_message(demo: Demo, account: str, call: Call) -> dict[str, Any]:
     return {"Messages": given} if given else {}
 
 
+def delete_message(demo: Demo, account: str, call: Call) -> dict[str, Any]:
+    """What was deleted is never received again."""
+    queue = _queue(demo, account, call)
+    id, _, handle = call.params.get("ReceiptHandle", "").partition("/")
+    if handle != "handle":
+        raise ApiError("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+    key = account, call.region, "hidden", queue.name
+    demo.kept.put(*key, value=(demo.kept.get(*key) or {}) | {id: FOR_EVER_MS})
+    return {}
+
+
 def _letters(world: World, queue: QueueSpec, arrived: Iterable[int]) -> Iterator[dict[str, Any]]:
     """Messages as they arrived: what Lambda puts there says its error, what SQS redrives says none."""
-    failures = [failure for function in feeders(world, queue) for failure in function.failures]
+    failures = [(function, failure) for function in feeders(world, queue) for failure in function.failures]
     for at, ts_ms in enumerate(arrived):
         id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{queue.arn}/{ts_ms}/{at}"))
-        failure = failures[int(ts_ms) % len(failures)] if failures else None
+        function, failure = failures[int(ts_ms) % len(failures)] if failures else (None, None)
         record = failure and {"errorType": failure.type, "errorMessage": failure.message}
         body: dict[str, Any] = {"order": id, "password": "not-for-your-eyes"}
         message: dict[str, Any] = {"MessageId": id, "ReceiptHandle": f"{id}/handle"}
-        if record and queue.role == "destination":
-            condition = {"condition": "RetriesExhausted", "requestId": id}
+        if record and function and queue.role == "destination":
+            condition = {
+                "condition": "RetriesExhausted",
+                "requestId": id,
+                "functionArn": f"{function.arn}:$LATEST",
+            }
             body = {"requestContext": condition, "requestPayload": body, "responsePayload": record}
         if record and queue.role == "async-dead-letter":
             text = {"DataType": "String", "StringValue": record["errorMessage"]}
@@ -160,4 +179,5 @@ HANDLERS: dict[str, Handler] = {
     "ListDeadLetterSourceQueues": list_dead_letter_source_queues,
     "GetQueueAttributes": get_queue_attributes,
     "ReceiveMessage": receive_message,
+    "DeleteMessage": delete_message,
 }

@@ -1,0 +1,148 @@
+"""Give a function again the asynchronous events that it failed on, out of the queue that caught them.
+
+SQS moves back only what SQS itself moved aside: what Lambda puts into a dead-letter queue or an on-failure
+destination it refuses (StartMessageMoveTask). A dead-letter queue holds the event as it was, a destination a
+record with the event as `requestPayload`.
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html,
+https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from alerts.actions.base import Applied, Aws, Occasion, Plan
+from alerts.actions.calling import call, request_id
+from alerts.actions.invoke import state_of
+from alerts.actions.letters import AT_ONCE, EMPTY_TURNS, HIDDEN_S, Message, error_of, receive
+from alerts.actions.queue import QueueAction, attributes
+from core.errors import ActionError, NothingToDoError
+
+
+class ReplayMessages(QueueAction):
+    """Invoke `function` with each message of `queue`, as an event, and delete those that Lambda took. `only`:
+    those whose error has this text."""
+
+    permissions: ClassVar[tuple[str, ...]] = (
+        "lambda:GetFunctionConfiguration",
+        "lambda:InvokeFunction",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:GetQueueUrl",
+        "sqs:ListDeadLetterSourceQueues",
+        "sqs:ReceiveMessage",
+    )
+
+    do: Literal["replay-messages"] = "replay-messages"
+    function: str = Field(min_length=1, max_length=140, pattern=r"^[A-Za-z0-9:_$-]+$")
+    only: str | None = Field(default=None, min_length=3, max_length=160, description="part of an error")
+    most: int = Field(default=20, ge=1, le=100)
+    per_second: int = Field(default=5, ge=1, le=50)
+
+    def function_of(self, occasion: Occasion) -> str | None:
+        return self._bare
+
+    @property
+    def _bare(self) -> str:
+        return self.function.partition(":")[0]
+
+    def plan(self, occasion: Occasion, aws: Aws, *, now: datetime) -> Plan:
+        name, url = self.found(occasion, aws)
+        doing = f"find the source queues of {name}"
+        answer = call(aws, "sqs", "list_dead_letter_source_queues", doing, QueueUrl=url)
+        if sources := [source.rsplit("/", 1)[-1] for source in answer.get("queueUrls", [])]:
+            raise ActionError(f"{name} is redriven into by {', '.join(sources)}: use redrive-queue")
+        waiting = int(attributes(aws, name, url, "QueueArn").get("ApproximateNumberOfMessages", 0))
+        if not waiting:
+            raise NothingToDoError(f"{name} is empty")
+        state = state_of(self.function, aws)
+        many = min(waiting, self.most)
+        which = f" whose error has “{self.only}”" if self.only else ""
+        return Plan(
+            action=self.name,
+            sentence=f"Invoke {self.function} with up to {many} of about {waiting} messages of {name}{which}",
+            target=aws.target,
+            request={"ReceiveMessage": {"QueueUrl": url, "VisibilityTimeout": HIDDEN_S}, "most": many},
+            warnings=(
+                "what failed before may fail again: mend the cause first",
+                "an event may be worked on twice, if we are stopped before its message is deleted",
+                *(() if state in {None, "Active"} else (f"{self.function} is {state}",)),
+            ),
+            touches=(name, f"{self.function}, and whatever it does"),
+            before={"messages": waiting},
+            cost=f"up to {many} invocations and {2 * many + EMPTY_TURNS} SQS requests at $0.40 a million",
+            effect=f"{self.per_second} events a second; a message is deleted once Lambda took its event",
+        )
+
+    def apply(self, plan: Plan, aws: Aws) -> Applied:
+        name, url = plan.touches[0], plan.request["ReceiveMessage"]["QueueUrl"]
+        done, answer = 0, dict[str, Any]()
+        try:
+            for one in self._chosen(plan, aws):
+                doing = f"invoke {self.function} with a message of {name}"
+                answer = call(
+                    aws, "lambda", "invoke", doing,
+                    FunctionName=self.function, InvocationType="Event", Payload=one.payload,
+                )  # fmt: skip
+                call(
+                    aws, "sqs", "delete_message", f"delete a message of {name}",
+                    QueueUrl=url, ReceiptHandle=one.receipt,
+                )  # fmt: skip
+                done += 1
+                time.sleep(1 / self.per_second)
+        except ActionError as error:
+            if not done:
+                raise
+            return Applied(f"{done} messages replayed, then: {error}", request_id(answer))
+        if not done:
+            return Applied(f"{name} gave no message that fits", None)
+        return Applied(f"{done} messages replayed into {self.function}", request_id(answer))
+
+    def _chosen(self, plan: Plan, aws: Aws) -> Iterator[_Event]:
+        """Events to give again. Messages that do not fit stay, hidden for a while."""
+        seen, empty, given = set[str](), 0, 0
+        while given < plan.request["most"] and empty < EMPTY_TURNS:
+            messages: list[Message] = receive(plan, aws, AT_ONCE).get("Messages", [])
+            empty = 0 if any(message["MessageId"] not in seen for message in messages) else empty + 1
+            for message in messages:
+                event = None if message["MessageId"] in seen else self._event(message)
+                seen.add(message["MessageId"])
+                if event is not None and given < plan.request["most"]:
+                    given += 1
+                    yield event
+
+    def _event(self, message: Message) -> _Event | None:
+        if self.only is not None and self.only.lower() not in error_of(message).lower():
+            return None
+        payload = payload_of(str(message.get("Body", "")), self._bare)
+        return None if payload is None else _Event(payload, message["ReceiptHandle"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """What a function is given again, and how its message is deleted."""
+
+    payload: bytes
+    receipt: str
+
+
+def payload_of(body: str, function: str) -> bytes | None:
+    """The event that a message holds: its body, or of a destination's record what was asked of `function`.
+    None for a record of another function, and for what is no JSON, which Lambda would refuse."""
+    try:
+        held = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    context = held.get("requestContext") if isinstance(held, dict) else None
+    if not isinstance(context, dict) or "requestPayload" not in held or "functionArn" not in context:
+        return body.encode()
+    parts = str(context["functionArn"]).split(":")
+    is_own = len(parts) > 6 and parts[6] == function
+    return json.dumps(held["requestPayload"]).encode() if is_own else None
