@@ -87,34 +87,35 @@ def arrivals(
     """Messages that arrived in a queue, per sample in order of time.
 
     `depth` counts every message in the queue (a maximum of its period), `sent` and `deleted` are the period's
-    sums. An arrival is the larger of `sent` and the depth's growth plus what was deleted: a redrive by SQS is
-    not in `sent`, a drained queue shows no depth. Depth lags deletions (the maximum of a period comes before
-    them), so a later fall that no deletion explains takes back what deletions just before it seemed to add. A
-    fall without deletions is a purge or an expiry. NaN in, NaN out; after a NaN the depth before it counts as
-    the last known.
+    sums. Arrivals are what was sent, and by how much the depth's growth plus what was deleted is more: a
+    redrive by SQS is not in `sent`, a drained queue shows no depth. Depth lags deletions (the maximum of a
+    period comes before them), so a later fall that neither deletions nor what was sent explain takes back
+    what deletions just before it seemed to add. A fall without deletions is a purge or an expiry. NaN in, NaN
+    out; after a NaN the depth before it counts as the last known.
 
     With `newest_is_open` the newest sample's deletions count for nothing yet, for the fall may still follow.
     """
     held, came, gone = (np.asarray(values, dtype=float) for values in (depth, sent, deleted))
     came, gone = np.nan_to_num(came), np.nan_to_num(gone)
     growth = _growth(held)
-    net = growth + gone
-    if newest_is_open and len(net):
-        net[-1] -= gone[-1]
-    _take_back(net, growth + gone, gone)
+    counted = growth + gone - came
+    more = counted.copy()
+    if newest_is_open and len(more):
+        more[-1] -= gone[-1]
+    _take_back(more, counted, gone)
     unknown = np.where(np.isnan(np.asarray(sent, dtype=float)), math.nan, came)
-    found: list[float] = np.where(np.isnan(growth), unknown, np.maximum(np.maximum(net, came), 0.0)).tolist()
+    found: list[float] = np.where(np.isnan(growth), unknown, came + np.maximum(more, 0.0)).tolist()
     return found
 
 
 def _take_back(
-    net: npt.NDArray[np.float64], counted: npt.NDArray[np.float64], gone: npt.NDArray[np.float64]
+    more: npt.NDArray[np.float64], counted: npt.NDArray[np.float64], gone: npt.NDArray[np.float64]
 ) -> None:
-    """Let each fall of `net` take from the sample before it what its deletions had added to `counted`."""
-    for fall in np.flatnonzero(net < 0)[::-1]:
+    """Let each fall of `more` take from the sample before it what its deletions had added to `counted`."""
+    for fall in np.flatnonzero(more < 0)[::-1]:
         at = int(fall)
-        while at > 0 and net[at] < 0 and gone[at - 1] > 0:
-            net[at - 1] = counted[at - 1] - min(gone[at - 1], -net[at])
+        while at > 0 and more[at] < 0 and gone[at - 1] > 0:
+            more[at - 1] = counted[at - 1] - min(gone[at - 1], -more[at])
             at -= 1
 
 

@@ -108,6 +108,7 @@ def test_initialization_is_what_is_billed_beyond_the_rounded_duration():
         ("come and gone within a period", [0, 0, 0], [0] * 3, [0, 2, 0], [NAN, 2, 0]),
         ("a purge", [0, 5, 0, 0], [0] * 4, [0] * 4, [NAN, 5, 0, 0]),
         ("new ones after a drain", [5, 5, 0, 2], [0] * 4, [0, 5, 0, 0], [NAN, 0, 0, 2]),
+        ("sent right after a drain", [5, 5, 1, 1], [0, 0, 1, 0], [0, 5, 0, 0], [NAN, 0, 1, 0]),
     ],
 )
 def test_arrivals_are_not_depth(story, depth, sent, deleted, expected):
@@ -143,8 +144,8 @@ def lives(draw):
     return came, went
 
 
-@given(lives(), st.booleans())
-def test_arrivals_add_up_to_what_arrived_whenever_depth_is_sampled(life, sampled_before_deletion):
+@given(lives(), st.booleans(), st.booleans())
+def test_arrivals_add_up_to_what_arrived_whenever_depth_is_sampled(life, sampled_before_deletion, in_sent):
     came, went = life
     held, depth = 0, []
     for new, gone in zip(came, went, strict=True):
@@ -152,14 +153,15 @@ def test_arrivals_add_up_to_what_arrived_whenever_depth_is_sampled(life, sampled
         depth.append(float(held if sampled_before_deletion else held - gone))
         held -= gone
 
-    found = formulas.arrivals(depth, [0.0] * len(depth), [float(n) for n in went], newest_is_open=False)
+    sent = [float(n if in_sent else 0) for n in came]
+    found = formulas.arrivals(depth, sent, [float(n) for n in went], newest_is_open=False)
 
     assert sum(found[1:]) == sum(came)
     assert min(found[1:]) >= 0
 
 
-@given(lives(), st.integers(1, 34))
-def test_an_open_end_never_counts_too_many(life, length):
+@given(lives(), st.integers(1, 34), st.booleans())
+def test_an_open_end_never_counts_too_many(life, length, in_sent):
     came, went = life
     held, depth = 0, []
     for new, gone in zip(came, went, strict=True):
@@ -167,6 +169,7 @@ def test_an_open_end_never_counts_too_many(life, length):
         depth.append(float(held))
         held -= gone
 
-    found = formulas.arrivals(depth[:length], [0.0] * len(depth[:length]), [float(n) for n in went[:length]])
+    sent = [float(n if in_sent else 0) for n in came[:length]]
+    found = formulas.arrivals(depth[:length], sent, [float(n) for n in went[:length]])
 
     assert sum(x for x in found if not math.isnan(x)) <= sum(came[:length])
