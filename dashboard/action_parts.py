@@ -200,6 +200,15 @@ _KINDS: dict[str, tuple[Choice, ...]] = {
             leased=False,
         ),
         Choice("redrive-queue", "Move its messages back", leased=False),
+        Choice(
+            "replay-messages",
+            "Give a function its failed events again",
+            (
+                Field("function", "Which function", "text", ""),
+                Field("most", "How many at most", "number", 20, 1),
+            ),
+            leased=False,
+        ),
         _OF_FUNCTIONS[-1],
     ),
 }
