@@ -120,7 +120,7 @@ def _counted_among(told: Ahead) -> list[str]:
     if told.proactive:
         paid = "an unknown part" if told.usd is None else plain(numbers.usd(told.usd))
         said.append(
-            "Reports do not tell proactive ones apart: the other rows and the rest of the page count these "
+            "Reports do not tell proactive ones apart: the other rows and the rest of the page count "
             f"{numbers.count(told.proactive)} as cold starts, with {numbers.ms(told.init_s * 1000)} of "
             f"waiting and {paid} of init cost, though nobody waited."
         )

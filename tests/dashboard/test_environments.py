@@ -51,7 +51,7 @@ def test_the_words_tell_what_counts_them_and_what_is_open():
         begun("proactive", "proactive", "unused", "not known yet", prepared=3, startless=5)
     ).replace("\\", "")
 
-    assert "count these 2 as cold starts, with 3,000 ms of waiting and $0.00033 of init cost" in said
+    assert "count 2 as cold starts, with 3,000 ms of waiting and $0.00033 of init cost" in said
     assert "What unused ones were billed is not known" in said
     assert "1 began too recently" in said
     assert "3 left out: provisioned" in said
