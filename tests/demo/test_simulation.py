@@ -14,7 +14,7 @@ from quarterdeck.demo.environments import simulate
 from quarterdeck.demo.loglines import lines, stream_name
 from quarterdeck.demo.logsizes import EVENT_OVERHEAD_BYTES, log_bytes, log_events
 from quarterdeck.demo.metrics import most_at_once
-from quarterdeck.demo.model import DAY_MS, HOUR_MS, Plan
+from quarterdeck.demo.model import DAY_MS, HOUR_MS, Plan, all_begin_beside
 from quarterdeck.demo.statistics import Buckets
 from quarterdeck.demo.stories import to_ms
 from quarterdeck.demo.world import World
@@ -108,7 +108,8 @@ def test_an_asynchronous_retry_has_the_request_id_of_its_event():
 def test_sizes_of_logs_are_known_without_writing_them(function):
     day = simulate(function, TODAY, PLAN)
     sizes, counts = log_bytes(day), log_events(day)
-    for index in range(0, len(day), max(1, len(day) // 150)):
+    beside = np.flatnonzero(all_begin_beside(day))[:5].tolist()
+    for index in [*range(0, len(day), max(1, len(day) // 150)), *beside]:
         written = list(lines(day, index))
         assert sizes[index] == sum(len(line.message.encode()) + EVENT_OVERHEAD_BYTES for line in written)
         assert counts[index] == len(written)
