@@ -14,7 +14,7 @@ from alerts.fleet import WORDS, Fleet
 from alerts.judging import LOOKBACK
 from alerts.ledger import State
 from alerts.rule import Rule, Subject, Where
-from alerts.signals import say
+from alerts.units import say
 from alerts.written import minutes
 from core.metrics import METRICS
 

@@ -10,7 +10,8 @@ from alerts.context import Context
 from alerts.incident import Incident, Sent
 from alerts.notice import Link, Notice, Reason
 from alerts.rule import Rule, Subject
-from alerts.signals import SubjectKind, say
+from alerts.signals import SubjectKind
+from alerts.units import say
 
 
 def reason_to_send(

@@ -17,8 +17,8 @@ from alerts.judge import Judgement
 from alerts.judging import judge_over
 from alerts.notices import length
 from alerts.rule import Rule
-from alerts.signals import say
 from alerts.sketch import Sketch, sketch
+from alerts.units import say
 from core.errors import QuarterdeckError
 from core.facts import Target
 from core.signatures import mask

@@ -28,9 +28,9 @@ from alerts.signals import (
     named,
     of_lines,
     of_metric,
-    say,
 )
 from alerts.subject import SELECTS, Subject, Where
+from alerts.units import say
 from alerts.written import (
     MAX_MINUTES,
     For,

@@ -11,7 +11,7 @@ from alerts.baseline import NO_HISTORY
 from alerts.incident import Incident
 from alerts.judge import BETWEEN, BREACH, CLEAR, SILENT, UNKNOWN, Judgement
 from alerts.ledger import State
-from alerts.signals import say
+from alerts.units import say
 
 STALE = timedelta(minutes=20)
 """A subject whose newest collected minute is older than this is unknown."""

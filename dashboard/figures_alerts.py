@@ -11,7 +11,8 @@ import pandas as pd
 from alerts.definition import rule_of as kept_rule
 from alerts.retold import Retold
 from alerts.rules import Rule
-from alerts.signals import SIGNALS, say
+from alerts.signals import SIGNALS
+from alerts.units import say
 from core.windows import Window
 from dashboard import numbers
 from dashboard.numbers import plain

@@ -14,7 +14,7 @@ from alerts.backtest import Backtest
 from alerts.definition import definition_of
 from alerts.faults import VERDICTS, Fault
 from alerts.rule import Rule, Subject
-from alerts.signals import IN_PERCENT, say
+from alerts.units import IN_PERCENT, say
 from core.windows import Window
 from dashboard import numbers
 from dashboard.answers import Answer

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from alerts.rule import Rule
-from alerts.signals import say
+from alerts.units import say
 from dashboard import numbers
 
 Place = tuple[str, str, str]

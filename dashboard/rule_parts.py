@@ -12,8 +12,8 @@ import streamlit as st
 from alerts.backtest import Backtest
 from alerts.retold import lost_parts
 from alerts.rule import Rule
-from alerts.signals import IN_PERCENT, say
 from alerts.trying import Tried, changed, worst_by_step
+from alerts.units import IN_PERCENT, say
 from core.errors import QuarterdeckError
 from core.windows import Window, chart_step
 from dashboard import figures_alerts, figures_rules, links, numbers, queries, queries_rules, tables, widgets

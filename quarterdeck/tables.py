@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alerts.rule import Rule
-from alerts.signals import say
+from alerts.units import say
 from quarterdeck.output import (
     UNKNOWN,
     Column,

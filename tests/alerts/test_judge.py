@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alerts.judge import BETWEEN, BREACH, CLEAR, SILENT, UNKNOWN, judge, rolled
-from alerts.signals import say
+from alerts.units import say
 
 ALWAYS = [10.0] * 10
 
