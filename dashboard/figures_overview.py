@@ -18,6 +18,10 @@ from dashboard.figures_fleet import Moved, Sum
 from dashboard.widgets import Card, Colour
 
 DAY = timedelta(days=1)
+COST = (
+    "List price of the window, projected to a day; Spend has its parts. The line has those that are known by"
+    " the minute: requests, duration, initialization, /tmp, provisioned concurrency, log ingestion."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +139,7 @@ def _cost(now: Now, before: Before) -> Card:
         label="Cost / day",
         value=numbers.usd(here.value / days if here.value is not None else None),
         points=spark(now.series["cost_usd"], "sum"),
-        help=_help("List price of the window, projected to a day. See Cost for its parts.", now, here, moved),
+        help=_help(COST, now, here, moved),
         **_marks(here),
         **_moved(moved, "orange"),
     )
