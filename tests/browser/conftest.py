@@ -148,12 +148,13 @@ class Dashboard:
         return started.value.suggested_filename, started.value.path().read_bytes()
 
     def chart_file(self, kind: str) -> tuple[str, bytes]:
-        """The page's first chart as PNG or SVG, by the button that shows when it is pointed at."""
+        """The page's first chart as PNG or SVG, by its button and the keyboard: what comes above it while the
+        page is drawn moves it from under a pointer."""
         self.wait_until_drawn()
-        chart = self.page.locator(CHARTS).first
-        chart.scroll_into_view_if_needed()
-        chart.hover()
-        return self.download(self.page.locator(f'button[aria-label^="Download as {kind}"]').first)
+        button = self.page.locator(f'button[aria-label^="Download as {kind}"]').first
+        with self.page.expect_download() as started:
+            button.press("Enter")
+        return started.value.suggested_filename, started.value.path().read_bytes()
 
     def screenshot(self, path: Path) -> None:
         self.page.wait_for_timeout(600)  # canvases paint after the script has finished
