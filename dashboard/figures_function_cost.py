@@ -57,6 +57,20 @@ def answer(one: Row, *, window: Window) -> Answer:
     return Answer("info", text, f"driven by {COMPONENT_WORDS[most].lower()}: {share} of it")
 
 
+def answer_of_all(shown: pd.DataFrame, *, window: Window) -> Answer:
+    """What the functions of `dearest` cost together, which of them costs most, and why."""
+    known, first = shown["cost_usd"].dropna(), shown.iloc[0]
+    usd = float(known.sum())
+    if not usd:
+        return Answer("info", "What these functions cost in this window is not known.")
+    functions = f"{numbers.count(len(known))} function{'' if len(known) == 1 else 's'}"
+    text = f"**{plain(numbers.usd(usd))} for {functions} in this window**"
+    text += f", {plain(numbers.usd(usd / (window.duration / DAY)))} a day."
+    most = f"{plain(first['function'])} costs most: {plain(numbers.usd(first['cost_usd']))}"
+    share = numbers.percent(first["cost_usd"] / usd)
+    return Answer("info", text, f"{most}, {share} of it, driven by {first['driver'].lower()}")
+
+
 def cards(one: Row, before: Row | None, wasted: pd.DataFrame) -> list[Card]:
     frames = pd.DataFrame([one]), pd.DataFrame([before] if before else [], columns=list(one))
     here, there = (seen(frame, ["function"]) for frame in frames)

@@ -89,8 +89,9 @@ def every(window: Window) -> None:
     if costs.empty:
         widgets.no_data("Nothing that costs money is known in this window.", collector="metrics")
         return
-    st.header("Choose a function: dearest first", anchor=False)
     shown = tables.with_place(figures_function_cost.dearest(costs))
+    tables.say(figures_function_cost.answer_of_all(shown, window=window))
+    st.header("Choose a function: dearest first", anchor=False)
     column = st.column_config
     columns = ["function", "cost_usd", "share", "per_thousand_usd", "driver", "invocations", "place", "state"]
     with st.container(key="dearest-table"):

@@ -128,6 +128,15 @@ def test_without_a_function_all_are_offered_dearest_first(open_page, told):
     assert row["per_thousand_usd"] == pytest.approx(whole / 6 * 1000)
 
 
+def test_without_a_function_the_page_says_what_all_cost_and_which_most(open_page, told):
+    app = open_page("views/function_cost.py", **TIMES)
+
+    whole = numbers.usd(usd(*(one.billed_ms for one in RECORDS))).replace("$", "\\$")
+    said = next(text.value for text in app.markdown if "for 1 function in" in text.value)
+    assert f"**{whole} for 1 function in this window**" in said
+    assert f"api costs most: {whole}, 100% of it, driven by duration" in said
+
+
 def test_a_deploy_is_compared_with_the_hours_around_it(open_page, told):
     app = open_page("views/function_cost.py", fn=FN, **TIMES)
 
