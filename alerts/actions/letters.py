@@ -18,8 +18,7 @@ from pydantic import Field
 
 from alerts.actions.base import Applied, Aws, Occasion, Plan
 from alerts.actions.calling import call, request_id
-from alerts.actions.queue import QueueAction, attributes
-from core.errors import NothingToDoError
+from alerts.actions.queue import QueueAction, attributes, waiting
 from core.signatures import keepable, signature
 
 AT_ONCE, HIDDEN_S, EMPTY_TURNS = 10, 30, 3
@@ -47,13 +46,11 @@ class ReadMessages(QueueAction):
     def plan(self, occasion: Occasion, aws: Aws, *, now: datetime) -> Plan:
         name, url = self.found(occasion, aws)
         known = attributes(aws, name, url, "RedrivePolicy")
-        waiting = int(known.get("ApproximateNumberOfMessages", 0))
-        if not waiting:
-            raise NothingToDoError(f"{name} is empty")
-        many = min(waiting, self.most)
+        about = waiting(known, name)
+        many = min(about, self.most)
         return Plan(
             action=self.name,
-            sentence=f"Read {many} of about {waiting} messages of {name} and count them by error",
+            sentence=f"Read {many} of about {about} messages of {name} and count them by error",
             target=aws.target,
             request={"ReceiveMessage": {"QueueUrl": url, "VisibilityTimeout": HIDDEN_S}, "most": many},
             warnings=_warnings(name, known),

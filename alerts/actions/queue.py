@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
 from alerts.actions.base import Action, Aws, Occasion
 from alerts.actions.calling import arn_part, call
-from core.errors import ActionError
+from core.errors import ActionError, NothingToDoError
 from core.facts import Target
 
 
@@ -35,3 +37,18 @@ def attributes(aws: Aws, name: str, url: str, also: str) -> dict[str, str]:
         aws, "sqs", "get_queue_attributes", f"read queue {name}", QueueUrl=url, AttributeNames=wanted
     )["Attributes"]
     return found
+
+
+def waiting(known: Mapping[str, str], name: str) -> int:
+    """About how many messages `attributes` told of. Raises NothingToDoError when there is none."""
+    found = int(known.get("ApproximateNumberOfMessages", 0))
+    if not found:
+        raise NothingToDoError(f"{name} is empty")
+    return found
+
+
+def sources(aws: Aws, name: str, url: str) -> list[str]:
+    """The queues that redrive into it: SQS itself moves its messages back to these."""
+    doing = f"find the source queues of {name}"
+    answer = call(aws, "sqs", "list_dead_letter_source_queues", doing, QueueUrl=url)
+    return [source.rsplit("/", 1)[-1] for source in answer.get("queueUrls", [])]

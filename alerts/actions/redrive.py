@@ -12,8 +12,8 @@ from pydantic import Field
 
 from alerts.actions.base import Applied, Aws, Occasion, Plan
 from alerts.actions.calling import call, request_id
-from alerts.actions.queue import QueueAction, attributes
-from core.errors import ActionError, NothingToDoError
+from alerts.actions.queue import QueueAction, attributes, sources, waiting
+from core.errors import ActionError
 
 RUNNING = "RUNNING"
 
@@ -39,26 +39,24 @@ class RedriveQueue(QueueAction):
     def plan(self, occasion: Occasion, aws: Aws, *, now: object) -> Plan:
         name, url = self.found(occasion, aws)
         known = attributes(aws, name, url, "QueueArn")
-        sources = [] if self.to else _sources(url, name, aws)
-        if not self.to and not sources:
+        moved_from = [] if self.to else sources(aws, name, url)
+        if not self.to and not moved_from:
             raise ActionError(
                 f"cannot redrive {name}: no queue redrives into it, so Lambda or SNS fills it, and SQS"
                 " refuses to move its messages; invoke a function that reads and replays them instead"
             )
-        waiting = int(known.get("ApproximateNumberOfMessages", 0))
-        if not waiting:
-            raise NothingToDoError(f"{name} is empty")
+        about = waiting(known, name)
         arn = known["QueueArn"]
         return Plan(
             action=self.name,
-            sentence=f"Move about {waiting} messages of {name} back to {self.to or ', '.join(sources)}",
+            sentence=f"Move about {about} messages of {name} back to {self.to or ', '.join(moved_from)}",
             target=aws.target,
             request={"StartMessageMoveTask": self._params(arn)},
             warnings=("what failed before may fail again: mend the cause first",),
-            touches=(f"{name}", *(f"{source} and the function that works on it" for source in sources)),
-            before={"messages": waiting},
+            touches=(f"{name}", *(f"{source} and the function that works on it" for source in moved_from)),
+            before={"messages": about},
             after={"messages": 0},
-            cost=f"about {3 * waiting} SQS requests, and an invocation per batch",
+            cost=f"about {3 * about} SQS requests, and an invocation per batch",
             effect="the messages are worked on again; those that fail come back after their receives",
         )
 
@@ -78,9 +76,3 @@ class RedriveQueue(QueueAction):
         if self.per_second:
             found["MaxNumberOfMessagesPerSecond"] = self.per_second
         return found
-
-
-def _sources(url: str, name: str, aws: Aws) -> list[str]:
-    doing = f"find the source queues of {name}"
-    answer = call(aws, "sqs", "list_dead_letter_source_queues", doing, QueueUrl=url)
-    return [source.rsplit("/", 1)[-1] for source in answer.get("queueUrls", [])]

@@ -22,8 +22,8 @@ from alerts.actions.base import Applied, Aws, Occasion, Plan
 from alerts.actions.calling import call, request_id
 from alerts.actions.invoke import state_of
 from alerts.actions.letters import AT_ONCE, EMPTY_TURNS, HIDDEN_S, Message, error_of, receive
-from alerts.actions.queue import QueueAction, attributes
-from core.errors import ActionError, NothingToDoError
+from alerts.actions.queue import QueueAction, attributes, sources, waiting
+from core.errors import ActionError
 
 
 class ReplayMessages(QueueAction):
@@ -55,19 +55,15 @@ class ReplayMessages(QueueAction):
 
     def plan(self, occasion: Occasion, aws: Aws, *, now: datetime) -> Plan:
         name, url = self.found(occasion, aws)
-        doing = f"find the source queues of {name}"
-        answer = call(aws, "sqs", "list_dead_letter_source_queues", doing, QueueUrl=url)
-        if sources := [source.rsplit("/", 1)[-1] for source in answer.get("queueUrls", [])]:
-            raise ActionError(f"{name} is redriven into by {', '.join(sources)}: use redrive-queue")
-        waiting = int(attributes(aws, name, url, "QueueArn").get("ApproximateNumberOfMessages", 0))
-        if not waiting:
-            raise NothingToDoError(f"{name} is empty")
+        if moved_by_sqs := sources(aws, name, url):
+            raise ActionError(f"{name} is redriven into by {', '.join(moved_by_sqs)}: use redrive-queue")
+        about = waiting(attributes(aws, name, url, "QueueArn"), name)
         state = state_of(self.function, aws)
-        many = min(waiting, self.most)
+        many = min(about, self.most)
         which = f" whose error has “{self.only}”" if self.only else ""
         return Plan(
             action=self.name,
-            sentence=f"Invoke {self.function} with up to {many} of about {waiting} messages of {name}{which}",
+            sentence=f"Invoke {self.function} with up to {many} of about {about} messages of {name}{which}",
             target=aws.target,
             request={"ReceiveMessage": {"QueueUrl": url, "VisibilityTimeout": HIDDEN_S}, "most": many},
             warnings=(
@@ -76,7 +72,7 @@ class ReplayMessages(QueueAction):
                 *(() if state in {None, "Active"} else (f"{self.function} is {state}",)),
             ),
             touches=(name, f"{self.function}, and whatever it does"),
-            before={"messages": waiting},
+            before={"messages": about},
             cost=f"up to {many} invocations and {2 * many + EMPTY_TURNS} SQS requests at $0.40 a million",
             effect=f"{self.per_second} events a second; a message is deleted once Lambda took its event",
         )

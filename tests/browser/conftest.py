@@ -143,8 +143,11 @@ class Dashboard:
 
     def download(self, button: Locator) -> tuple[str, bytes]:
         """The name and the content of the file that a button gives."""
+        return self._file(button.click)
+
+    def _file(self, ask: Callable[[], None]) -> tuple[str, bytes]:
         with self.page.expect_download() as started:
-            button.click()
+            ask()
         return started.value.suggested_filename, started.value.path().read_bytes()
 
     def chart_file(self, kind: str) -> tuple[str, bytes]:
@@ -152,9 +155,7 @@ class Dashboard:
         page is drawn moves it from under a pointer."""
         self.wait_until_drawn()
         button = self.page.locator(f'button[aria-label^="Download as {kind}"]').first
-        with self.page.expect_download() as started:
-            button.press("Enter")
-        return started.value.suggested_filename, started.value.path().read_bytes()
+        return self._file(lambda: button.press("Enter"))
 
     def screenshot(self, path: Path) -> None:
         self.page.wait_for_timeout(600)  # canvases paint after the script has finished
