@@ -14,8 +14,8 @@ from alerts.actions.registry import read_action
 from alerts.actions.setting import Setting
 from core.errors import ActionError
 from dashboard import figures_actions, identity, links, queries, queries_actions, tables, widgets
-from dashboard.alert_people import told
 from dashboard.numbers import known, plain
+from dashboard.toasts import told
 
 Row = dict[str, Any]
 STAYS = "until undone"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import streamlit as st
 
 from alerts.incidents import Verdict
-from core.errors import QuarterdeckError
 from dashboard import figures_alerts, numbers, queries_alerts
 from dashboard.figures_alerts import Incident
 from dashboard.identity import lacks, person
 from dashboard.numbers import plain
+from dashboard.toasts import told
 
 LENGTHS = {"30 min": timedelta(minutes=30), "2 h": timedelta(hours=2), "8 h": timedelta(hours=8)}
 VERDICTS: dict[str, Verdict | None] = {"Real": "real", "Noise": "noise", "Not said": None}
@@ -110,17 +108,6 @@ def silenced(id: str) -> None:
     length = LENGTHS[st.session_state["silence-length"]]
     with told("Silenced: it still opens and resolves, and says what was held back."):
         queries_alerts.silence(id, length=length, reason=_typed("silence-reason"))
-
-
-@contextmanager
-def told(done: str) -> Iterator[None]:
-    """Say that it was done, or in a sentence why it was not."""
-    try:
-        yield
-    except QuarterdeckError as error:
-        st.toast(plain(error), icon=":material/error:")
-    else:
-        st.toast(done, icon=":material/check:")
 
 
 def _typed(key: str) -> str:

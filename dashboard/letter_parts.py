@@ -9,7 +9,7 @@ from alerts.actions.letters import ReadMessages
 from core.facts import Target
 from core.windows import Window
 from dashboard import action_parts, identity, numbers, queries, queries_actions, widgets
-from dashboard.alert_people import told
+from dashboard.toasts import told
 
 DO = str(ReadMessages.model_fields["do"].default)
 MOST = "letters-most"

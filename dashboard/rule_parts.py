@@ -237,14 +237,24 @@ def outages() -> None:
         "Mark an outage",
         key="mark",
         icon=":material/flag:",
-        on_click=dialog,
+        on_click=_open,
         disabled=why is not None,
         help=why,
     )
+    if why is None and st.query_params.get("mark"):  # not in the callback: a live part's must not draw
+        mark()
 
 
-@st.dialog("Mark an outage")
-def dialog() -> None:
+def _open() -> None:
+    st.query_params["mark"] = "outage"
+
+
+def _close() -> None:
+    st.query_params.pop("mark", None)
+
+
+@st.dialog("Mark an outage", on_dismiss=_close)
+def mark() -> None:
     """What was in trouble, when, and what it was."""
     window, now = queries_rules.week(), queries.now()
     names = queries.function_names(window, queries.scope())
@@ -272,4 +282,5 @@ def save(chosen: str, window: Window, text: str) -> None:
     except QuarterdeckError as error:
         st.error(plain(error))
         return
+    _close()
     st.rerun()

@@ -13,10 +13,10 @@ from core.rightsizing_memory import SIZES_MB, curve
 from core.whatif_words import assumptions, cautions
 from core.windows import Window
 from dashboard import figures_savings, identity, links, numbers, queries, queries_savings, tables, widgets
-from dashboard.alert_people import told
 from dashboard.charts.savings import price_curve
 from dashboard.choosers import option_chooser
 from dashboard.numbers import plain
+from dashboard.toasts import told
 from store.readers.rightsizing import Saving
 from store.readers.things import Place
 from store.readers.whatif import Asked

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from core.windows import FRESH_ENOUGH, LATENESS, Window
-from dashboard import exact, links, needs, numbers, queries, shell
+from dashboard import exact, links, needs, numbers, queries, shell, toasts
 from dashboard.answer_first import put_off
 from dashboard.reading import reading
 from dashboard.time_range import time_range
@@ -91,6 +91,7 @@ def live(draw: Callable[[Window], None]) -> None:
 
     @st.fragment(run_every=_every_s(), key=draw.__qualname__)
     def again() -> None:
+        toasts.say()
         shown = window()
         with reading(draw.__code__.co_filename, shown):
             draw(shown)

@@ -9,7 +9,6 @@ from alerts.quiet import quiet
 from core.windows import Window
 from dashboard import alarm_parts, figures_alerts, numbers, queries, queries_alerts, tables, widgets
 from dashboard.alert_facts import show
-from dashboard.alert_people import told
 from dashboard.answers import alerts_answer
 from dashboard.choosers import option_chooser
 from dashboard.figures_alerts import Incident
@@ -17,6 +16,7 @@ from dashboard.firing import gist
 from dashboard.ledgers import deliveries_table
 from dashboard.numbers import plain
 from dashboard.one_alert import one
+from dashboard.toasts import told
 
 LINES = 20
 NAMES = 5

@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.windows import Window
 from dashboard import figures_channels, identity, numbers, queries, queries_channels, tables, widgets
-from dashboard.alert_people import told
 from dashboard.ledgers import deliveries_table
 from dashboard.numbers import plain
+from dashboard.toasts import told
 
 
 def page(window: Window) -> None:

@@ -17,7 +17,7 @@ from core.people import Person
 from core.telemetry import MetricPoint
 from core.windows import MINUTE, Window
 from dashboard.figures_rules import as_yaml, nice_step, where_words
-from dashboard.launch import RULES, RulesInForce
+from dashboard.launch import ENTRANCE, RULES, Entrance, RulesInForce
 from store import schema
 from tests.dashboard.conftest import NOW, PROD
 from tests.dashboard.every_page import words
@@ -128,6 +128,28 @@ def test_a_marked_outage_is_shown_compared_and_taken_back(open_page, history):
     assert "payments <b>down</b>" in words(app)
     app.button(f"unmark-{id}").click().run()
     assert known(history, Window(NOW - timedelta(days=1), NOW)) == []
+
+
+def test_an_outage_is_marked_in_a_box_that_the_address_opens_and_saving_closes(open_page, history):
+    app = open_page("views/rules.py", rule="error-rate")
+    assert "mark-text" not in [box.key for box in app.text_input]
+
+    app.button("mark").click().run()
+    app.selectbox("mark-fn").select_index(0)
+    app.text_input("mark-text").input("payments down").run()
+    app.button("mark-save").click().run()
+
+    (marked,) = known(history, Window(NOW, NOW + timedelta(days=1)))
+    assert marked.text == "payments down"
+    assert "mark" not in app.query_params
+
+
+def test_a_viewer_who_is_sent_the_address_of_the_box_is_not_asked(open_page, history, monkeypatch):
+    monkeypatch.setenv(ENTRANCE, Entrance(anyone="viewer").model_dump_json())
+
+    app = open_page("views/rules.py", rule="error-rate", mark="outage")
+
+    assert "mark-text" not in [box.key for box in app.text_input]
 
 
 def test_the_numbers_of_a_rule_are_counts_of_its_states_and_incidents(open_page, history):

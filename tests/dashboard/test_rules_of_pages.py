@@ -69,6 +69,12 @@ def test_a_column_of_numbers_says_what_it_counts(path):
     assert [ast.unparse(name) for name, call in columns if name and is_mute(name, call)] == []
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_what_became_of_a_click_is_said_by_the_next_drawing(path):
+    """What a callback of a live part draws replaces the top of the page, and is logged as a warning."""
+    assert path.name == "toasts.py" or not calls(path, {"toast"})
+
+
 NUMBERS = {"NumberColumn": 9, "ProgressColumn": 9, "LineChartColumn": 9, "BarChartColumn": 9,
            "AreaChartColumn": 9, "count_column": 1, "percent_column": 1, "ms_column": 1,
            "megabytes_column": 1, "usd_column": 2, "usd_moves_column": 2}  # fmt: skip
