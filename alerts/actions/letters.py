@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -63,16 +63,12 @@ class ReadMessages(QueueAction):
         )
 
     def apply(self, plan: Plan, aws: Aws) -> Applied:
-        name, found, empty = plan.touches[0], dict[str, Message](), 0
-        answer: dict[str, Any] = {}
-        while len(found) < plan.request["most"] and empty < EMPTY_TURNS:
-            answer = receive(plan, aws, plan.request["most"] - len(found))
-            new = {message["MessageId"]: message for message in answer.get("Messages", ())}
-            empty = 0 if new.keys() - found.keys() else empty + 1
-            found |= new
+        name, found, answer = plan.touches[0], list[Message](), dict[str, Any]()
+        for answer in received(plan, aws, most=plan.request["most"]):
+            found += answer["Messages"]
         if not found:
             return Applied(f"{name} gave no message: others may be reading it", request_id(answer))
-        return Applied(said(found.values()), request_id(answer))
+        return Applied(said(found), request_id(answer))
 
 
 def said(messages: Iterable[Message]) -> str:
@@ -104,13 +100,22 @@ def _of_record(body: str) -> str | None:
     return ": ".join(part for part in parts if isinstance(part, str)) or (str(condition or "") or None)
 
 
-def receive(plan: Plan, aws: Aws, left: int) -> dict[str, Any]:
-    """SQS's answer with up to `left` messages, and what Lambda put beside them."""
-    return call(
-        aws, "sqs", "receive_message", f"read messages of {plan.touches[0]}",
-        **plan.request["ReceiveMessage"], MaxNumberOfMessages=min(left, AT_ONCE), WaitTimeSeconds=1,
-        MessageAttributeNames=["ErrorCode", "ErrorMessage"],
-    )  # fmt: skip
+def received(plan: Plan, aws: Aws, *, most: int | None = None) -> Iterator[dict[str, Any]]:
+    """SQS's answers, each with the messages that did not come before and what Lambda put beside them: until
+    there are `most`, or the queue gives nothing new."""
+    seen, empty = set[str](), 0
+    while empty < EMPTY_TURNS and (most is None or len(seen) < most):
+        answer = call(
+            aws, "sqs", "receive_message", f"read messages of {plan.touches[0]}",
+            **plan.request["ReceiveMessage"], WaitTimeSeconds=1,
+            MaxNumberOfMessages=AT_ONCE if most is None else min(AT_ONCE, most - len(seen)),
+            MessageAttributeNames=["ErrorCode", "ErrorMessage"],
+        )  # fmt: skip
+        told = {each["MessageId"]: each for each in answer.get("Messages", ())}
+        new = {id: each for id, each in told.items() if id not in seen}
+        seen |= new.keys()
+        empty = 0 if new else empty + 1
+        yield answer | {"Messages": list(new.values())}
 
 
 def _cost(many: int) -> str:

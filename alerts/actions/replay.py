@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -21,7 +22,7 @@ from pydantic import Field
 from alerts.actions.base import Applied, Aws, Occasion, Plan
 from alerts.actions.calling import call, request_id
 from alerts.actions.invoke import state_of
-from alerts.actions.letters import AT_ONCE, EMPTY_TURNS, HIDDEN_S, Message, error_of, receive
+from alerts.actions.letters import EMPTY_TURNS, HIDDEN_S, Message, error_of, received
 from alerts.actions.queue import QueueAction, attributes, sources, waiting
 from core.errors import ActionError
 
@@ -73,7 +74,7 @@ class ReplayMessages(QueueAction):
             ),
             touches=(name, f"{self.function}, and whatever it does"),
             before={"messages": about},
-            cost=f"up to {many} invocations and {2 * many + EMPTY_TURNS} SQS requests at $0.40 a million",
+            cost=f"up to {many} invocations and {about + many + EMPTY_TURNS} SQS requests at $0.40 a million",
             effect=f"{self.per_second} events a second; a message is deleted once Lambda took its event",
         )
 
@@ -103,16 +104,9 @@ class ReplayMessages(QueueAction):
 
     def _chosen(self, plan: Plan, aws: Aws) -> Iterator[_Event]:
         """Events to give again. Messages that do not fit stay, hidden for a while."""
-        seen, empty, given = set[str](), 0, 0
-        while given < plan.request["most"] and empty < EMPTY_TURNS:
-            messages: list[Message] = receive(plan, aws, AT_ONCE).get("Messages", [])
-            empty = 0 if any(message["MessageId"] not in seen for message in messages) else empty + 1
-            for message in messages:
-                event = None if message["MessageId"] in seen else self._event(message)
-                seen.add(message["MessageId"])
-                if event is not None and given < plan.request["most"]:
-                    given += 1
-                    yield event
+        messages = (message for answer in received(plan, aws) for message in answer["Messages"])
+        events = (event for message in messages if (event := self._event(message)) is not None)
+        return islice(events, plan.request["most"])
 
     def _event(self, message: Message) -> _Event | None:
         if self.only is not None and self.only.lower() not in error_of(message).lower():

@@ -7,7 +7,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.actions.letters import LONGEST, NAMED, NO_ERROR, error_of, said
+from alerts.actions.base import Plan
+from alerts.actions.letters import LONGEST, NAMED, NO_ERROR, error_of, received, said
+from core.facts import Target
 
 
 def beside(text):
@@ -64,3 +66,43 @@ def test_whatever_a_message_holds_its_error_is_one_short_printable_line(text):
 
         assert 0 < len(found) <= max(LONGEST, len(NO_ERROR))
         assert found.isprintable()
+
+
+class Repeating:
+    """A queue whose turns are told beforehand; the last goes on for ever."""
+
+    target = Target("111122223333", "eu-west-1")
+
+    def __init__(self, *turns):
+        self.turns, self.asked = list(turns), []
+
+    def client(self, service):
+        return self
+
+    def take_usage(self):
+        return ()
+
+    def receive_message(self, **params):
+        self.asked.append(params["MaxNumberOfMessages"])
+        names = self.turns.pop(0) if len(self.turns) > 1 else self.turns[0]
+        return {"Messages": [{"MessageId": name} for name in names]} if names else {}
+
+
+def came(queue, most=None):
+    request = {"ReceiveMessage": {"QueueUrl": "https://sqs/q"}}
+    plan = Plan(action="x", sentence="", target=queue.target, request=request, touches=("q",))
+    return [each["MessageId"] for answer in received(plan, queue, most=most) for each in answer["Messages"]]
+
+
+def test_a_message_that_comes_again_counts_once_and_a_queue_without_new_ones_is_left():
+    queue = Repeating("ab", "bc", "", "ca", "d", "a")
+
+    assert came(queue) == ["a", "b", "c", "d"]
+    assert len(queue.asked) == 8  # after the last new message: three turns
+
+
+def test_no_more_messages_are_hidden_from_others_than_are_wanted():
+    queue = Repeating("abcdefghij", "k", "l", "m")
+
+    assert came(queue, most=12) == [*"abcdefghijkl"]
+    assert queue.asked == [10, 2, 1]
