@@ -40,12 +40,14 @@ class Seen:
 
 
 def watch(server: Server, page: Page, until: float, wait_s: float, ready: threading.Barrier) -> Seen:
-    """Open a page, wait for the others, and keep it fresh until the time is over."""
+    """Open a page after `wait_s`, wait for the others, and keep it fresh until the time is over: out of step
+    with them, as people's tabs are."""
     viewer, seen = Viewer(server, page.path, **page.query), Seen()
     try:
         time.sleep(wait_s)
         seen.opened.append(viewer.ask())
         ready.wait()
+        time.sleep(wait_s)
         every = seen.opened[0].again
         due = {fragment: time.monotonic() + every[fragment] for fragment in every}
         while due and (at := min(due.values())) < until:

@@ -19,6 +19,9 @@ from core.windows import MINUTE, Window, chart_step, floor, newest_end
 
 LOOK_EVERY = timedelta(seconds=15)
 PATIENCE = timedelta(seconds=20)
+SHOWN = MINUTE + LOOK_EVERY + PATIENCE
+"""How long a present is shown: what was answered for it is good as long, or it would be asked again while the
+next one's answers are worked out."""
 STUCK = timedelta(minutes=2)
 """After which pages go on by themselves, though the thread is still at work."""
 DAY = timedelta(days=1)
@@ -152,13 +155,20 @@ class Ahead:
             with self._lock:
                 self._coming = coming
             with _ahead():
-                for question, args, words in self._asked.of(old, coming.present):
-                    with suppress(QuarterdeckError):  # the page that asks it says so
-                        question(*args, **dict(words))
+                self._ask_all(old, coming.present)
             with self._lock:
                 self._show(coming)
         finally:
             self._is_busy = False
+
+    def _ask_all(self, old: Present, coming: Present) -> None:
+        """Also what pages begin to ask of the old present meanwhile."""
+        asked: set[Asking] = set()
+        while more := [asking for asking in self._asked.of(old, coming) if asking not in asked]:
+            for asking in more:
+                with suppress(QuarterdeckError):  # the page that asks it says so
+                    asking.question(*asking.args, **dict(asking.words))
+            asked.update(more)
 
 
 @contextmanager

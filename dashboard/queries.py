@@ -2,8 +2,8 @@
 
 Questions are keyed by a rounded window and a filter; `queries_*.py` hold those of other pages.
 Frames are copies: a page may change the one it gets; what is `shared` is not. The present (`_at`) is no part
-of a key: the window says enough, and an answer that is a minute old is renewed in the background while it is
-shown. Those of the next minute are asked before it is shown (`ahead`).
+of a key: the window says enough, and an answer that outlives its present is renewed in the background while
+it is shown. Those of the next minute are asked before it is shown (`ahead`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.facts import Target
 from core.price_file import own_prices
 from core.settings import StoreSettings
 from core.windows import MINUTE, Window, floor
-from dashboard.ahead import Ahead, Asked, Asking, Present
+from dashboard.ahead import SHOWN, Ahead, Asked, Asking, Present
 from dashboard.launch import cost_settings, store_settings
 from store.readers import collection, concurrency, fleet, functions, incidents, totals
 from store.readers import names as known_names
@@ -54,7 +54,7 @@ class Question(Generic[P, R]):
 
 
 def cached(
-    ttl_s: int = 60, entries: int = 64, *, shared: bool = False
+    ttl_s: float = SHOWN.total_seconds(), entries: int = 64, *, shared: bool = False
 ) -> Callable[[Callable[P, R]], Question[P, R]]:
     """Keep answers. Each page gets a copy of its own, or all get the very same (`shared`): that is for large
     answers of frozen records, which no page changes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 
@@ -29,6 +30,12 @@ class Pages:
         present = self.ahead.present(clock)
         self.asked.note(Asking(self.question, (Window.last(timedelta(hours=1), now=present.end),)))
         return present
+
+    def page_asks(self, asking):
+        """As the thread of a page does, whatever else goes on."""
+        page = Thread(target=self.asked.note, args=(asking,))
+        page.start()
+        page.join()
 
     def question(self, window):
         self.asked.note(Asking(self.question, (window,)))
@@ -123,6 +130,22 @@ def test_a_question_that_fails_keeps_no_other_from_being_asked(pages):
     pages.started.pop()()
 
     assert pages.ahead.present(CLOCK + LOOK_EVERY) == NEW
+
+
+def test_a_question_that_a_page_begins_to_ask_meanwhile_is_asked_ahead_too(pages):
+    hour, longer = timedelta(hours=1), timedelta(hours=3)
+    pages.draw(CLOCK)
+    pages.store = NEW
+
+    def slow(window):
+        pages.answered.append(window)
+        pages.page_asks(Asking(pages.question, (newest(longer),)))
+
+    pages.page_asks(Asking(slow, (newest(hour),)))
+    pages.draw(CLOCK + LOOK_EVERY)
+    pages.started.pop()()
+
+    assert newest(longer, present=NEW) in pages.answered
 
 
 def _fails(_):
