@@ -279,6 +279,20 @@ def _operate(store: Store, now: datetime) -> None:
             )
         )
         connection.execute(
+            sa.insert(schema.audit).values(
+                id="b",
+                ts=now,
+                who=TEXT,
+                action="read-messages",
+                subject=f"{NAME}-dlq",
+                mode="apply",
+                plan={},
+                outcome="applied",
+                answer=f"2 messages read: 2 × {TEXT}",
+                **place,
+            )
+        )
+        connection.execute(
             sa.insert(schema.silence).values(
                 start=now, end=now + timedelta(hours=1), reason=TEXT, author=TEXT, subject="other", **place
             )

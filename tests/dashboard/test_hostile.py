@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -15,10 +17,12 @@ from streamlit.testing.v1 import AppTest
 
 from core.settings import StoreSettings
 from dashboard import links
+from dashboard.export import csv_text, flat
 from dashboard.function_tabs import TABS
 from dashboard.launch import APP, STORE
 from store.store import Store
 from tests import hostile
+from tests.dashboard.every_page import words
 from tests.hostile import MARK, NAME, ORDERS, TEXT
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -125,3 +129,18 @@ def test_no_element_interprets_text_of_others(ask, page, query):
     raw = f"<img src={MARK}", "{@ts}"
     found = [text for chart in charts for text in templates(chart) if any(part in text for part in raw)]
     assert found == []
+    assert [cell for cell in cells(app) if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))] == []
+
+
+def cells(app: AppTest) -> Iterator[str]:
+    """Texts of all files that the page's tables give, headers too."""
+    for table in app.dataframe:
+        texts = table.value.select_dtypes(exclude=["number"])
+        yield from (cell for row in csv.reader(StringIO(csv_text(flat(texts)))) for cell in row)
+
+
+def test_what_a_message_of_a_queue_said_is_told_as_it_was(ask):
+    """So that the test above has the words of a message before it."""
+    app = ask(links.QUEUES, queue=hostile.arn("sqs", f"{NAME}-dlq"))
+
+    assert f"2 messages read: 2 × {NAME}" in words(app)
