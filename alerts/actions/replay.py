@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -19,8 +19,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from alerts.actions import editing
 from alerts.actions.base import Applied, Aws, Occasion, Plan
 from alerts.actions.calling import call, request_id
+from alerts.actions.editing import Edits, Scalar
 from alerts.actions.invoke import state_of
 from alerts.actions.letters import EMPTY_TURNS, HIDDEN_S, Message, error_of, received
 from alerts.actions.queue import QueueAction, attributes, sources, waiting
@@ -29,7 +31,7 @@ from core.errors import ActionError
 
 class ReplayMessages(QueueAction):
     """Invoke `function` with each message of `queue`, as an event, and delete those that Lambda took. `only`:
-    those whose error has this text."""
+    those whose error has this text. `edit`: values that are set in each event first, by JSON pointer."""
 
     permissions: ClassVar[tuple[str, ...]] = (
         "lambda:GetFunctionConfiguration",
@@ -44,6 +46,7 @@ class ReplayMessages(QueueAction):
     do: Literal["replay-messages"] = "replay-messages"
     function: str = Field(min_length=1, max_length=140, pattern=r"^[A-Za-z0-9:_$-]+$")
     only: str | None = Field(default=None, min_length=3, max_length=160, description="part of an error")
+    edit: Edits = Field(default_factory=dict)
     most: int = Field(default=20, ge=1, le=100)
     per_second: int = Field(default=5, ge=1, le=50)
 
@@ -62,6 +65,7 @@ class ReplayMessages(QueueAction):
         state = state_of(self.function, aws)
         many = min(about, self.most)
         which = f" whose error has “{self.only}”" if self.only else ""
+        changed = f"of each event, {editing.said(self.edit)}; " if self.edit else ""
         return Plan(
             action=self.name,
             sentence=f"Invoke {self.function} with up to {many} of about {about} messages of {name}{which}",
@@ -75,7 +79,9 @@ class ReplayMessages(QueueAction):
             touches=(name, f"{self.function}, and whatever it does"),
             before={"messages": about},
             cost=f"up to {many} invocations and {about + many + EMPTY_TURNS} SQS requests at $0.40 a million",
-            effect=f"{self.per_second} events a second; a message is deleted once Lambda took its event",
+            effect=(
+                f"{changed}{self.per_second} events a second; a message is deleted once Lambda took its event"
+            ),
         )
 
     def apply(self, plan: Plan, aws: Aws) -> Applied:
@@ -111,7 +117,7 @@ class ReplayMessages(QueueAction):
     def _event(self, message: Message) -> _Event | None:
         if self.only is not None and self.only.lower() not in error_of(message).lower():
             return None
-        payload = payload_of(str(message.get("Body", "")), self._bare)
+        payload = payload_of(str(message.get("Body", "")), self._bare, self.edit)
         return None if payload is None else _Event(payload, message["ReceiptHandle"])
 
 
@@ -123,16 +129,24 @@ class _Event:
     receipt: str
 
 
-def payload_of(body: str, function: str) -> bytes | None:
-    """The event that a message holds: its body, or of a destination's record what was asked of `function`.
-    None for a record of another function, and for what is no JSON, which Lambda would refuse."""
+def payload_of(body: str, function: str, edit: Mapping[str, Scalar]) -> bytes | None:
+    """The event that a message holds, edited: its body, or of a destination's record what was asked of
+    `function`. None for a record of another function, for what is no JSON, which Lambda would refuse, and for
+    an event that has no place for an edit."""
     try:
         held = json.loads(body)
     except (ValueError, RecursionError):
         return None
     context = held.get("requestContext") if isinstance(held, dict) else None
     if not isinstance(context, dict) or "requestPayload" not in held or "functionArn" not in context:
-        return body.encode()
+        return _edited(held, edit) if edit else body.encode()
     parts = str(context["functionArn"]).split(":")
     is_own = len(parts) > 6 and parts[6] == function
-    return json.dumps(held["requestPayload"]).encode() if is_own else None
+    return _edited(held["requestPayload"], edit) if is_own else None
+
+
+def _edited(event: Any, edit: Mapping[str, Scalar]) -> bytes | None:
+    try:
+        return json.dumps(editing.edited(event, edit)).encode()
+    except LookupError:
+        return None

@@ -199,6 +199,14 @@ def test_messages_of_other_errors_stay(applied, demo):
     assert not {"Invoke", "DeleteMessage"} & {*demo.writes()}
 
 
+def test_an_edit_is_told_before_it_is_approved(planned):
+    subject, values = DEEDS["replay-messages"]
+
+    found = planned("replay-messages", subject, values | {"edit": {"/retry": False}})
+
+    assert found.plan.effect.startswith("of each event, /retry becomes false; ")
+
+
 def test_an_event_that_lambda_did_not_take_keeps_its_message(applied, demo):
     demo.dies_before = "DeleteMessage"
     subject, values = DEEDS["replay-messages"]
