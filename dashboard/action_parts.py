@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from dashboard.numbers import known, plain
 from dashboard.toasts import told
 
 Row = dict[str, Any]
+EMPTY: Mapping[str, str] = {}
 STAYS = "until undone"
 LEASES: dict[str, timedelta | None] = {
     "30 min": timedelta(minutes=30),
@@ -158,13 +159,16 @@ def _extend(id: str, label: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A value that an action asks for; `usual` is shown first."""
+    """A value that an action asks for; `usual` is shown first. What is not `needed` may be left empty."""
 
     name: str
     label: str
     kind: Literal["number", "text", "switch"]
     usual: Any = None
     least: int = 0
+    most: int | None = None
+    needed: bool = True
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,33 +194,44 @@ _OF_FUNCTIONS = (
     Choice("invoke-function", "Invoke a remediation function", (Field("function", "Which", "text", ""),),
            leased=False),
 )  # fmt: skip
+OF_QUEUES = (
+    Choice("read-messages", "Read messages, count them by error",
+           (Field("most", "How many at most", "number", 50, 1, 500),), leased=False),
+    Choice("redrive-queue", "Move its messages back",
+           (Field("per_second", "How many a second (empty: as fast as SQS can)", "number", None, 1, 500,
+                  needed=False),), leased=False),
+    Choice("replay-messages", "Give a function its failed events again",
+           (Field("function", "Which function", "text", ""),
+            Field("only", "Only errors with this text", "text", "", needed=False),
+            Field("edit", "Set in each event first", "text", "", needed=False,
+                  hint='{"/order/currency": "EUR"}'),
+            Field("most", "How many at most", "number", 20, 1, 100),
+            Field("per_second", "How many a second", "number", 5, 1, 50)), leased=False),
+)  # fmt: skip
 _KINDS: dict[str, tuple[Choice, ...]] = {
     "function": _OF_FUNCTIONS,
-    "queue": (
-        Choice(
-            "read-messages",
-            "Read messages, count them by error",
-            (Field("most", "How many at most", "number", 50, 1),),
-            leased=False,
-        ),
-        Choice("redrive-queue", "Move its messages back", leased=False),
-        Choice(
-            "replay-messages",
-            "Give a function its failed events again",
-            (
-                Field("function", "Which function", "text", ""),
-                Field("most", "How many at most", "number", 20, 1),
-            ),
-            leased=False,
-        ),
-        _OF_FUNCTIONS[-1],
-    ),
+    "queue": (*OF_QUEUES, _OF_FUNCTIONS[-1]),
 }
 
 
 def menu_button(incident: Mapping[str, Any]) -> None:
-    """Ask for an action with values: it is planned first, and then waits here for a decision."""
-    choices = _KINDS.get(str(incident["subject_kind"]), ())
+    """Ask for an action about an incident."""
+
+    def ask(given: dict[str, Any]) -> None:
+        queries_actions.ask(incident, given)
+
+    menu(_KINDS.get(str(incident["subject_kind"]), ()), ask)
+
+
+def menu(
+    choices: Sequence[Choice],
+    ask: Callable[[dict[str, Any]], None],
+    *,
+    about: str = "",
+    usual: Mapping[str, str] = EMPTY,
+) -> None:
+    """Ask for an action with values: it is planned first, and then waits here for a decision. `usual` are
+    texts that stand in fields at first; fields of another `about` keep nothing of these."""
     if not choices:
         return
     why = identity.lacks("operator", "to ask for an action")
@@ -226,33 +241,38 @@ def menu_button(incident: Mapping[str, Any]) -> None:
         names = {choice.label: choice for choice in choices}
         choice = names[st.selectbox("Action", list(names), key="act-do")]
         for field in choice.fields:
-            _input(field, choice.do)
+            _input(field, _key(choice, field, about), usual.get(field.name, field.usual))
         if choice.leased:
             st.segmented_control("For", list(LEASES), default="30 min", key="act-lease", required=True)
-        st.button("Plan it", key="act-plan", on_click=_ask, args=(dict(incident), choice))
+        st.button("Plan it", key="act-plan", on_click=_ask, args=(ask, choice, about))
         st.caption("Nothing is changed yet: the plan is shown here and waits for a decision.")
 
 
-def _input(field: Field, do: str) -> None:
-    key = f"act-{do}-{field.name}"
+def _key(choice: Choice, field: Field, about: str) -> str:
+    return "-".join(filter(None, ("act", choice.do, field.name, about)))
+
+
+def _input(field: Field, key: str, usual: Any) -> None:
     if field.kind == "number":
-        st.number_input(field.label, min_value=field.least, value=field.usual, step=1, key=key)
+        st.number_input(field.label, field.least, field.most, usual, step=1, key=key)
     elif field.kind == "switch":
-        st.toggle(field.label, value=field.usual, key=key)
+        st.toggle(field.label, value=usual, key=key)
     else:
-        st.text_input(field.label, value=field.usual, key=key)
+        st.text_input(field.label, value=usual, key=key, placeholder=field.hint)
 
 
-def _ask(incident: Mapping[str, Any], choice: Choice) -> None:
+def _ask(ask: Callable[[dict[str, Any]], None], choice: Choice, about: str) -> None:
     given: dict[str, Any] = {"do": choice.do}
     for field in choice.fields:
-        value = st.session_state.get(f"act-{choice.do}-{field.name}")
-        given[field.name] = value.strip() if isinstance(value, str) else value
+        value = st.session_state.get(_key(choice, field, about))
+        text = value.strip() if isinstance(value, str) else value
+        if field.needed or text not in (None, ""):
+            given[field.name] = text
     lease = LEASES[st.session_state["act-lease"]] if choice.leased else None
     if lease is not None:
         given["lease"] = f"{round(lease.total_seconds())}s"
     with told("Asked for: the service plans it within seconds."):
         try:
-            queries_actions.ask(incident, given)
+            ask(given)
         except ValidationError as error:
             raise ActionError(error.errors(include_url=False)[0]["msg"]) from error

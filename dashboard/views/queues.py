@@ -134,7 +134,8 @@ def one(queues: pd.DataFrame, drains: pd.DataFrame, window: Window) -> None:
             st.caption(figures_queues.ARRIVALS)
     if row["role"] != "source":
         place = Target(row["account"], row["region"])
-        letter_parts.messages(str(row["queue"]), place, window)
+        whose = list(row["functions"])
+        letter_parts.messages(str(row["queue"]), place, window, function=str(whose[0]) if whose else "")
 
 
 widgets.toolbar("Queues")

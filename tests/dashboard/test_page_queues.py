@@ -142,11 +142,14 @@ def test_pollers_whose_metrics_are_off_say_so(open_page, piled_up):
     assert any("metrics are switched on, which AWS charges for" in text.value for text in app.caption)
 
 
+ABOUT = f"{PROD.account}-{PROD.region}-orders-dlq"
+
+
 def test_reading_a_dead_letter_queue_is_asked_for_and_decided_beside_it(open_page, piled_up):
     page = open_page("views/queues.py", queue=LETTERS)
-    page.number_input(key="letters-most").set_value(20)
+    page.number_input(key=f"act-read-messages-most-{ABOUT}").set_value(20)
 
-    page = page.button(key="letters-plan").click().run()
+    page = page.button(key="act-plan").click().run()
 
     with piled_up.engine.connect() as connection:
         [row] = connection.execute(sa.select(schema.action_request)).all()
@@ -155,10 +158,52 @@ def test_reading_a_dead_letter_queue_is_asked_for_and_decided_beside_it(open_pag
     assert "read-messages on orders-dlq" in words(page)
 
 
-def test_a_queue_that_feeds_a_function_is_not_read(open_page, piled_up):
+def test_events_of_one_error_are_given_again_edited_and_so_many_a_second(open_page, piled_up):
+    page = open_page("views/queues.py", queue=LETTERS)
+    page.selectbox(key="act-do").set_value("Give a function its failed events again").run()
+    field = "act-replay-messages-{}-" + ABOUT
+    assert page.text_input(key=field.format("function")).value == "orders"
+    page.text_input(key=field.format("only")).set_value(" KeyError ")
+    page.text_input(key=field.format("edit")).set_value('{"/sku": "a"}')
+    page.number_input(key=field.format("per_second")).set_value(2)
+
+    page.button(key="act-plan").click().run()
+
+    with piled_up.engine.connect() as connection:
+        [row] = connection.execute(sa.select(schema.action_request)).all()
+    assert row.action == {
+        "do": "replay-messages", "function": "orders", "only": "KeyError", "edit": {"/sku": "a"},
+        "per_second": 2,
+    }  # fmt: skip
+
+
+def test_what_is_left_empty_is_not_asked_for(open_page, piled_up):
+    page = open_page("views/queues.py", queue=LETTERS)
+    page.selectbox(key="act-do").set_value("Move its messages back").run()
+
+    page.button(key="act-plan").click().run()
+
+    with piled_up.engine.connect() as connection:
+        [row] = connection.execute(sa.select(schema.action_request)).all()
+    assert row.action == {"do": "redrive-queue"}
+
+
+def test_an_edit_that_looks_like_a_secret_is_not_kept(open_page, piled_up):
+    page = open_page("views/queues.py", queue=LETTERS)
+    page.selectbox(key="act-do").set_value("Give a function its failed events again").run()
+    page.text_input(key=f"act-replay-messages-edit-{ABOUT}").set_value('{"/password": "hunter2-and-more"}')
+
+    page = page.button(key="act-plan").click().run()
+
+    assert "looks like a secret" in page.toast[0].value
+    with piled_up.engine.connect() as connection:
+        assert not connection.execute(sa.select(schema.action_request)).all()
+
+
+def test_nothing_is_done_with_messages_of_a_queue_that_feeds_a_function(open_page, piled_up):
     page = open_page("views/queues.py", queue=INBOX)
 
-    assert not [button for button in page.button if button.key == "letters-plan"]
+    assert not [button for button in page.button if button.key == "act-plan"]
 
 
 def test_what_was_read_of_a_dead_letter_queue_is_said_and_changes_nothing_else(open_page, piled_up):
