@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dashboard import numbers
+from dashboard import figures_environments, numbers
 from dashboard.figures import PROVISIONAL, reason
+from dashboard.figures_environments import Ahead
 from dashboard.numbers import plain
 
 Row = Mapping[Any, Any]
@@ -39,3 +40,23 @@ def answer(row: Row) -> list[str]:
     elif row["state"] == PROVISIONAL:
         lines.append(":small[:gray[Provisional: the newest minutes may still change.]]")
     return lines
+
+
+def ahead(told: Ahead) -> list[str]:
+    """What of its environments nobody waited for, as lines of Markdown; nothing where none began."""
+    if not (told.begun or told.prepared or told.startless):
+        return []
+    about = f":small[:gray[{figures_environments.sentences(told)}]]"
+    if not told.is_known:
+        return [about]
+    return [
+        f"Of **{numbers.count(told.begun)}** environments that began on demand, {_ahead(told)}.",
+        about,
+    ]
+
+
+def _ahead(told: Ahead) -> str:
+    if not (told.proactive or told.unused):
+        return "none is known to have been started ahead of a request"
+    proactive, unused = numbers.count(told.proactive), numbers.count(told.unused)
+    return f"**{proactive}** were ready before a request (proactive) and **{unused}** served none (unused)"

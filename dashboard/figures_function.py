@@ -10,16 +10,18 @@ from typing import Any, Literal
 import pandas as pd
 
 from core.windows import Window
-from dashboard import numbers
+from dashboard import figures_nature, numbers
 from dashboard.compare import changed
 from dashboard.figures import PROVISIONAL, reason, spark
 from dashboard.numbers import plain
 from dashboard.widgets import Card, Colour
+from store.readers.nature import Nature
 
 Row = Mapping[Any, Any]
 """A row of the fleet table."""
 
 DAY = timedelta(days=1)
+USUAL = Nature()
 EVENTS = 6
 
 
@@ -37,7 +39,9 @@ def state(row: Row, *, now: datetime) -> tuple[str, str]:
     return "silent", f"**Silent**: no invocation in this window; the last was {numbers.age(now - last)} ago"
 
 
-def configuration(row: Row, place: str, deploy: Row | None, *, zone: tzinfo, now: datetime) -> str:
+def configuration(
+    row: Row, place: str, deploy: Row | None, *, zone: tzinfo, now: datetime, nature: Nature = USUAL
+) -> str:
     """The configuration in one line of Markdown; what AWS does not say is left out."""
     memory, timeout, reserved = row["memory_mb"], row["timeout_s"], row["reserved"]
     said = [
@@ -46,6 +50,7 @@ def configuration(row: Row, place: str, deploy: Row | None, *, zone: tzinfo, now
         numbers.megabytes(memory) if numbers.known(memory) else None,
         f"timeout {timeout:,.0f} s" if numbers.known(timeout) else None,
         f"reserved {reserved:,.0f}" if numbers.known(reserved) else None,
+        *figures_nature.words(nature),
         place,
         *(f"{name} {row['tags'][name]}" for name in ("team", "env") if row["tags"].get(name)),
         f"version {deploy['version']}, deployed {numbers.clock(deploy['ts'], zone, now=now)}"
@@ -55,38 +60,42 @@ def configuration(row: Row, place: str, deploy: Row | None, *, zone: tzinfo, now
     return " · ".join(plain(part) for part in said if numbers.known(part) and part)
 
 
-def cards(row: Row, before: Row | None, series: pd.DataFrame, window: Window) -> list[Card]:
+def cards(
+    row: Row, before: Row | None, series: pd.DataFrame, window: Window, nature: Nature = USUAL
+) -> list[Card]:
     was: Row = before or {}
+    replays = f" {figures_nature.REPLAYS}" if nature.durable_timeout_s is not None else ""
     return [
-        _error_rate(row, was, series),
-        _invocations(row, was, series, window),
+        _error_rate(row, was, series, replays),
+        _invocations(row, was, series, window, replays),
         _p95(row, was, series),
-        _cold(row, series),
+        _cold(row, series) if nature.provider is None else _never_cold(),
         _throttles(row, series),
         _cost(row, was, series, window),
     ]
 
 
-def _error_rate(row: Row, was: Row, series: pd.DataFrame) -> Card:
+def _error_rate(row: Row, was: Row, series: pd.DataFrame, replays: str) -> Card:
     rate = row["error_rate"]
     return Card(
         label="Error rate",
         value=numbers.percent(rate),
         points=spark(series["error_rate"], "max"),
-        help=_help("Errors / invocations of the window.", row, "error_rate"),
+        help=_help(f"Errors / invocations of the window.{replays}", row, "error_rate"),
         **_marks(row, "error_rate"),
         **_red(_moved(row, was, "error_rate", kind="rate")),
     )
 
 
-def _invocations(row: Row, was: Row, series: pd.DataFrame, window: Window) -> Card:
+def _invocations(row: Row, was: Row, series: pd.DataFrame, window: Window, replays: str) -> Card:
     count, minutes = row["invocations"], window.duration / timedelta(minutes=1)
     moved = _moved(row, was, "invocations")
+    formula = f"Invocations that started in the window, divided by its minutes.{replays}"
     return Card(
         label="Invocations / min",
         value=numbers.count(count / minutes if numbers.known(count) else None),
         points=spark(series["invocations"], "sum"),
-        help=_help("Invocations that started in the window, divided by its minutes.", row, "invocations"),
+        help=_help(formula, row, "invocations"),
         **_marks(row, "invocations"),
         **(moved | ({"colour": "gray"} if moved else {})),
     )
@@ -115,6 +124,10 @@ def _cold(row: Row, series: pd.DataFrame) -> Card:
         help=_help("Cold starts / invocation records of the window.", row, "cold_start_rate"),
         **_marks(row, "cold_start_rate"),
     )
+
+
+def _never_cold() -> Card:
+    return Card(label="Cold starts", value="none", help=figures_nature.NO_COLD_STARTS)
 
 
 def _throttles(row: Row, series: pd.DataFrame) -> Card:

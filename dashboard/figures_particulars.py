@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dashboard import numbers
+from dashboard import figures_nature, numbers
 from dashboard.figures import reason
 from dashboard.numbers import plain
+from store.readers.nature import Load
 from store.readers.particulars import Batches, Durable, Extensions, Particulars
 
 EXTENSIONS = "PostRuntimeExtensionsDuration / Duration of the same minutes; billed like the function's own"
@@ -64,22 +65,25 @@ Said = tuple[str, str, str]
 """A heading, what is so, and how it is counted."""
 
 
-def waits(found: Particulars) -> list[Said]:
-    """What of it waits, was refused or is to be tried again."""
+def waits(found: Particulars, load: Load | None = None) -> list[Said]:
+    """What of it waits, was refused or is to be tried again; `load` is of the instances that it runs on."""
     hole = _not_read(found.state)
     said = list[Said]()
     if found.durable:
         said.append(("Durable executions", durable(found.durable), REPLAYS + hole))
-    if found.refused is not None:
-        said.append(("Managed Instances", refused(found.refused), REFUSED + hole))
+    if load is not None or found.refused is not None:
+        said.append(("Managed Instances", *_instances(found.refused, load, hole)))
     if found.batches:
         log_hole = _not_read(found.log_state)
         said.append(("Batches that failed in part", batches(found.batches), LOGGED + log_hole))
     return said
 
 
-def has_waited(found: Particulars) -> bool:
-    return bool(waits(found))
+def _instances(told: dict[str, float] | None, load: Load | None, hole: str) -> tuple[str, str]:
+    about = [figures_nature.load(load)] if load else []
+    if told is None:
+        return " ".join([*about, "What they refused is not known."]), (hole or _not_read(load and load.state))
+    return " ".join([refused(told), *about]), REFUSED + hole
 
 
 def _not_read(state: str | None) -> str:

@@ -12,9 +12,11 @@ from core.facts import Target
 from core.windows import Window
 from dashboard import (
     figures_cold_tab,
+    figures_nature,
     links,
     numbers,
     queries,
+    queries_cold,
     queries_function,
     tables,
     widgets,
@@ -28,6 +30,7 @@ from dashboard.function_setup import configuration, triggers
 from dashboard.function_traces import traces
 from dashboard.function_versions import versions
 from dashboard.function_waits import waiting
+from store.store import Filter
 
 Tab = Callable[[Target, str, Window], None]
 
@@ -109,10 +112,17 @@ def cold_starts(target: Target, name: str, window: Window) -> None:
     if is_empty:
         widgets.no_data("No invocation record in this window.", collector="logs")
     how_read(target, name, window)
+    if queries_function.nature(target, name, queries.now()).provider:
+        st.markdown(figures_nature.NO_COLD_STARTS)
+        return
+    if not is_empty:
+        for line in figures_cold_tab.answer(found.to_dict("records")[0]):
+            st.markdown(line)
+    ahead = queries_cold.ahead(window, Filter(target.account, target.region, name), queries.now())
+    for line in figures_cold_tab.ahead(ahead):
+        st.markdown(line)
     if is_empty:
         return
-    for line in figures_cold_tab.answer(found.to_dict("records")[0]):
-        st.markdown(line)
     _splits(queries_function.cold_splits(target, name, window, queries.now()))
     records = queries_function.calls(target, name, window, "cold")
     if records.empty:

@@ -22,7 +22,6 @@ from dashboard import (
 )
 from dashboard.charts.boards import change_marks, wait_board
 from dashboard.function_changes import known_changes
-from store.readers.particulars import Particulars
 
 
 def waiting(target: Target, name: str, window: Window) -> None:
@@ -30,8 +29,8 @@ def waiting(target: Target, name: str, window: Window) -> None:
     events = queries_function.async_events(target, name, window, now)
     mappings = queries_function.mappings(target, name, window, now)
     queues = queries_function.queues(target, name, window, now)
-    found = queries_function.particulars(target, name, window, now)
-    if events.empty and mappings.empty and queues.empty and not figures_particulars.has_waited(found):
+    particulars = _particulars(target, name, window)
+    if events.empty and mappings.empty and queues.empty and not particulars:
         widgets.no_data(
             "Nothing can wait for this function: it has no queue or stream, and got no asynchronous event.",
             collector="queues",
@@ -42,18 +41,21 @@ def waiting(target: Target, name: str, window: Window) -> None:
         st.header("Asynchronous events", anchor=False)
         for line in figures_waits.event_words(row):
             st.markdown(line)
-    _particulars(found)
+    for title, said, about in particulars:
+        st.header(title, anchor=False)
+        st.markdown(said)
+        st.caption(about)
     _streams(mappings[mappings["kind"] != "sqs"])
     _queues(queues)
     poller_parts.pollers(mappings, key="its-pollers", most=6)
 
 
-def _particulars(found: Particulars) -> None:
+def _particulars(target: Target, name: str, window: Window) -> list[figures_particulars.Said]:
     """What only some functions have; nothing for the others."""
-    for title, said, about in figures_particulars.waits(found):
-        st.header(title, anchor=False)
-        st.markdown(said)
-        st.caption(about)
+    now = queries.now()
+    on = queries_function.nature(target, name, now).provider_arn
+    load = queries_function.load(target, name, on, window, now) if on else None
+    return figures_particulars.waits(queries_function.particulars(target, name, window, now), load)
 
 
 def _board(target: Target, name: str, window: Window) -> None:

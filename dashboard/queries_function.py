@@ -30,6 +30,9 @@ from store.readers import completeness as logs
 from store.readers import configuration as settings
 from store.readers import version_diff as versions
 from store.readers.log_search import Search, log_events
+from store.readers.nature import Load, Nature
+from store.readers.nature import load as instance_load
+from store.readers.nature import nature as how_it_runs
 from store.readers.no_trace import NoTrace
 from store.readers.particulars import Particulars
 from store.readers.particulars import particulars as only_of_some
@@ -44,6 +47,11 @@ def _only(target: Target, name: str) -> Filter:
 @cached(ttl_s=60)
 def configuration(target: Target, name: str, _at: datetime) -> pd.DataFrame:
     return settings.configuration(store(), target, name, now=_at)
+
+
+@cached(ttl_s=300)
+def nature(target: Target, name: str, _at: datetime) -> Nature:
+    return how_it_runs(store(), target, name)
 
 
 @cached(ttl_s=300)
@@ -175,6 +183,11 @@ def queues(target: Target, name: str, window: Window, at: datetime) -> pd.DataFr
 @cached()
 def particulars(target: Target, name: str, window: Window, _at: datetime) -> Particulars:
     return only_of_some(store(), target, name, window, now=_at)
+
+
+@cached()
+def load(target: Target, name: str, provider_arn: str, window: Window, _at: datetime) -> Load:
+    return instance_load(store(), target, name, provider_arn, window, now=_at)
 
 
 # --- what it costs ------------------------------------------------------------------------------------------

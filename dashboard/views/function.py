@@ -93,7 +93,8 @@ def page(window: Window) -> None:
 
     waiting = answer(row, incidents, changes, window)
     before = then.to_dict("records")[0] if len(then) else None
-    widgets.cards(figures_function.cards(row, before, series, window), compared=earlier(window))
+    nature = queries_function.nature(target, name, at)
+    widgets.cards(figures_function.cards(row, before, series, window, nature), compared=earlier(window))
     left, right = st.columns([3.2, 1], gap="small")
     with left:
         board(row, series, changes, incidents, window)
@@ -123,7 +124,12 @@ def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame, window: Win
         deploys = changes[changes["kind"] == "deploy"].to_dict("records") if not changes.empty else []
         place = f"{names.get(row['account'], row['account'])} {row['region']}"
         line = figures_function.configuration(
-            row, place, deploys[0] if deploys else None, zone=widgets.zone(), now=now
+            row,
+            place,
+            deploys[0] if deploys else None,
+            zone=widgets.zone(),
+            now=now,
+            nature=queries_function.nature(target, row["function"], now),
         )
         st.markdown(f":small[:gray[{line}] [AWS console]({console(row['region'], row['function'])})]")
         feeds(figures_wiring.quiet(triggers))
@@ -182,7 +188,9 @@ def board(
     row: Row, series: pd.DataFrame, changes: pd.DataFrame, incidents: pd.DataFrame, window: Window
 ) -> None:
     target = Target(row["account"], row["region"])
+    now = queries.now()
     ready = queries_function.provisioned(target, row["function"], window)["requested"].sum()
+    on_instances = queries_function.nature(target, row["function"], now).provider is not None
     drawn = function_board(
         series,
         change_marks(changes),
@@ -191,7 +199,7 @@ def board(
         timeout_s=row["timeout_s"],
         memory_mb=row["memory_mb"],
         reserved=row["reserved"],
-        unreserved=queries_function.shared_pool(target, window, queries.now()),
+        unreserved=None if on_instances else queries_function.shared_pool(target, window, now),
         provisioned=float(ready) or None,
         firing=figures_function.firing_windows(incidents, window),
         columns=tables.board_columns(),

@@ -9,9 +9,9 @@ import pytest
 from alerts.engine import evaluate
 from alerts.rules import rules_of
 from alerts.settings import AlertSettings
-from core.entities import Alarm, EventSourceMapping, Function, Queue, Reserved, Version
+from core.entities import AccountLimits, Alarm, EventSourceMapping, Function, Queue, Reserved, Version
 from core.facts import Covered
-from core.telemetry import InvocationRecord, MetricPoint, QueueSample
+from core.telemetry import CapacitySample, EnvironmentStart, InvocationRecord, MetricPoint, QueueSample
 from core.windows import Window
 from dashboard.function_tabs import TABS
 from store.readers.fleet import fleet
@@ -268,6 +268,68 @@ def test_cold_starts_are_counted_from_records(open_page, filled):
 
     assert "**3 cold starts** of 180 invocation records (1.67%)" in said
     assert "callers waited 1 s in all" in said
+
+
+def test_environments_that_nobody_waited_for_are_told_beside_cold_starts(open_page, filled):
+    """One was ready an hour before its first invocation, one never had any, two began for a request."""
+    used = [("early", 80, 20), ("late", 50, 50), ("later", 40, 40)]
+    records = [
+        InvocationRecord(
+            function="orders", ts=NOW - timedelta(minutes=first), event_id=stream, request_id=stream,
+            stream=stream, version="2", duration_ms=5.0, billed_ms=105.0, memory_mb=512.0, init_ms=100.0,
+        )
+        for stream, _, first in used
+    ]  # fmt: skip
+    starts = [
+        EnvironmentStart(
+            function="orders", ts=NOW - timedelta(minutes=began), event_id=f"s-{stream}", stream=stream,
+            version="2",
+        )
+        for stream, began, _ in [*used, ("never", 100, None)]
+    ]  # fmt: skip
+    commit(filled, "logs", [*records, *starts, Covered("orders", WINDOW)])
+
+    said = words(opened(open_page, "cold starts"))
+
+    assert "Of **4** environments that began on demand" in said
+    assert "**1** were ready before a request (proactive) and **1** served none (unused)" in said
+    assert "nobody waited" in said
+
+
+def test_environments_whose_first_lines_were_not_read_are_not_called_none(open_page, filled):
+    assert "how many there were is not known" in words(opened(open_page, "cold starts"))
+
+
+def test_a_function_on_managed_instances_is_not_held_against_the_shared_pool_nor_called_cold(
+    open_page, filled
+):
+    pool = "arn:aws:lambda:eu-west-1:111111111111:capacity-provider:pool"
+    full = CapacitySample(
+        provider="pool", function="orders", ts=NOW - timedelta(minutes=20), period_s=300,
+        environments_max=9.0, environments_limit_max=48.0, environment_cpu_utilization_max=61.0,
+    )  # fmt: skip
+    limits = AccountLimits(concurrent_limit=100, unreserved_limit=95)
+    commit(filled, "inventory", [replace(FUNCTION, capacity_provider_arn=pool), limits])
+    commit(filled, "metrics", [full])
+
+    cold, waiting = opened(open_page, "cold starts"), opened(open_page, "waiting")
+
+    assert "Managed Instances of pool" in words(cold)
+    assert next(m for m in cold.metric if m.label.startswith("Cold starts")).value == "none"
+    assert "no caller waits for one" in words(cold)
+    assert "cold starts** of" not in words(cold)
+    assert "shared pool" not in cold.get("echarts_chart")[0].proto.spec
+    assert "At most **9 of 48** requests at once" in words(waiting)
+
+
+def test_a_durable_function_says_that_its_rates_count_replays(open_page, filled):
+    commit(filled, "inventory", [replace(FUNCTION, durable_execution_timeout_s=7_200)])
+
+    app = open_page("views/function.py", fn=ORDERS)
+
+    assert "durable, up to 2 h" in words(app)
+    rate = next(m for m in app.metric if m.label.startswith("Error rate"))
+    assert "each replay of an execution is an invocation" in rate.proto.help
 
 
 def test_the_parts_of_the_cost_add_up_to_the_cost_of_the_fleet_table(open_page, filled):
