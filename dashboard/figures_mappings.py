@@ -16,8 +16,9 @@ FAILING, OFF = "failing", "off"
 
 def troubled(mappings: pd.DataFrame, queues: pd.DataFrame) -> pd.DataFrame:
     """Rows of the `mappings` reader that hand nothing over, failing ones first, with `standing` (failing,
-    off), `waiting` (messages in the queue it reads; NaN: it reads none, or that is not known) and `age` (of
-    the oldest one, else how far it is behind in its stream) in words."""
+    off), `since` (it is off, at the latest, or its stream is stuck; NaT: not known), `waiting` (messages in
+    the queue it reads; NaN: it reads none, or that is not known) and `age` (of the oldest one, else how far
+    it is behind in its stream) in words."""
     columns = (mappings[name].to_numpy() for name in ("mapping_state", "last_result"))
     standings: list[Any] = [_standing(*row) for row in zip(*columns, strict=True)]
     marked = mappings.assign(standing=standings)
@@ -29,7 +30,8 @@ def troubled(mappings: pd.DataFrame, queues: pd.DataFrame) -> pd.DataFrame:
         for behind, oldest in zip(found["iterator_age_s"], there["oldest_age_s"], strict=True)
     ]
     words: list[Any] = [age(seconds) for seconds in ages]
-    rows = found.assign(waiting=there["visible"].to_numpy(float), age=words)
+    since = found["state_since"].where(found["standing"] == OFF, found["stuck_since"])
+    rows = found.assign(since=since, waiting=there["visible"].to_numpy(float), age=words)
     return rows.sort_values(
         ["standing", "waiting", "function", "mapping"], ascending=[True, False, True, True]
     )

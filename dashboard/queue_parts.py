@@ -69,6 +69,12 @@ def troubled(found: pd.DataFrame) -> None:
                 "kind": column.TextColumn("Kind"),
                 "source": column.TextColumn("Reads", width=200),
                 "mapping_state": column.TextColumn("State", help="Lambda's own word."),
+                "since": column.DatetimeColumn(
+                    "Since",
+                    format="D MMM, HH:mm",
+                    timezone=str(widgets.zone()),
+                    help="It is off, at the latest; of a failing one, its stream is stuck.",
+                ),
                 "last_result": column.TextColumn("Last result", width=240),
                 "waiting": tables.count_column("Waiting", "Messages in the queue that it reads."),
                 "age": column.TextColumn("Oldest", alignment="right", help="Or how far behind in a stream."),
@@ -76,8 +82,8 @@ def troubled(found: pd.DataFrame) -> None:
             column_order=tables.spoken(
                 shown,
                 [
-                    *("standing", "function", "place", "kind", "source", "mapping_state", "last_result"),
-                    *("waiting", "age"),
+                    *("standing", "function", "since", "place", "kind", "source", "mapping_state"),
+                    *("last_result", "waiting", "age"),
                 ],
             ),
         )

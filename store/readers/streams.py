@@ -16,6 +16,7 @@ from store.asking import reader
 from store.readers.coverage import Coverage
 from store.readers.frames import rows
 from store.readers.records import FUNCTION_POINTS
+from store.readers.silence_links import changed
 from store.readers.things import EVERYTHING, Place, Thing, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 
@@ -39,7 +40,8 @@ MAPPING_SUMS = (
 MAPPING_MAXIMA = ("max_offset_lag", "sum_offset_lag")
 
 MAPPING_COLUMNS = [
-    *("account", "region", "mapping", "function", "kind", "source", "arn", "mapping_state", "last_result"),
+    *("account", "region", "mapping", "function", "kind", "source", "arn", "mapping_state", "state_since"),
+    "last_result",
     *("iterator_age_s", "iterator_age_max_s", "offset_lag", "shared", "hint", "stuck_since", "growth"),
     *MAPPING_SUMS,
     *MAPPING_MAXIMA,
@@ -52,26 +54,34 @@ def mappings(
     store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING, streams_only: bool = False
 ) -> pd.DataFrame:
     """Per event source mapping: account, region, mapping (UUID), function, kind (the source's service),
-    source, arn, mapping_state, last_result, iterator_age_s (newest told) and iterator_age_max_s,
-    offset_lag, shared (how many stream mappings the function has: CloudWatch tells age and lag per
-    function), hint (what a growing age looks like, or ""), stuck_since, growth (seconds a second), sums
-    of what its pollers did (NaN unless `metered`), max_offset_lag and sum_offset_lag, partition (the
-    topics read: neither CloudWatch nor Lambda tells a shard), metered (its own metrics are switched on),
+    source, arn, mapping_state, state_since (at the latest), last_result, iterator_age_s (newest told) and
+    iterator_age_max_s, offset_lag, shared (how many stream mappings the function has: CloudWatch tells age
+    and lag per function), hint (what a growing age looks like, or ""), stuck_since, growth (seconds a
+    second), sums of what its pollers did (NaN unless `metered`), max_offset_lag and sum_offset_lag, partition
+    (the topics read: neither CloudWatch nor Lambda tells a shard), metered (its own metrics are switched on),
     state. Stuck ones first."""
     with store.snapshot(window, ("metrics", "mapping_samples")) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, "mapping", where=where)
         ages = _ages(snapshot, where)
         sums = _mapping_sums(snapshot)
+        moved = changed(snapshot)
     found = [
         t
         for t in things.of("mapping")
         if matches(where, t.account, t.region, t.function) and (is_stream(t) or not streams_only)
     ]
     shared = Counter(t.place for t in found if is_stream(t))
-    lines = [_mapping(t, ages.get(t.place, []), sums.get(t.name), shared[t.place], coverage) for t in found]
+    lines = [
+        _mapping(t, ages.get(t.place, []), sums.get(t.name), shared[t.place], coverage)
+        | {
+            "state_since": moved.get(("mapping", t.name, "state")) or _modified(t),
+        }
+        for t in found
+    ]
     frame = pd.DataFrame(lines, columns=pd.Index(MAPPING_COLUMNS))
-    frame["stuck_since"] = pd.to_datetime(frame["stuck_since"], utc=True).astype("datetime64[us, UTC]")
+    for name in ("stuck_since", "state_since"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).astype("datetime64[us, UTC]")
     numbers = ["iterator_age_s", "iterator_age_max_s", "offset_lag", "growth", *MAPPING_SUMS, *MAPPING_MAXIMA]
     frame[numbers] = frame[numbers].astype(float)
     calm = frame["hint"] == ""
@@ -79,6 +89,12 @@ def mappings(
         ["calm", "iterator_age_s", "function", "mapping"], ascending=[True, False, True, True]
     )
     return frame.loc[order.index].reset_index(drop=True)
+
+
+def _modified(mapping: Thing) -> datetime | None:
+    """When AWS says that it, or its state, last changed."""
+    told = mapping.body.get("last_modified")
+    return None if told is None else datetime.fromisoformat(str(told))
 
 
 def is_stream(mapping: Thing) -> bool:

@@ -15,6 +15,7 @@ from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
 from tests.dashboard.every_page import table, words
 
 HERE = f"arn:aws:sqs:{PROD.region}:{PROD.account}:"
+OFF_SINCE = NOW - timedelta(days=2)
 INBOX, LETTERS = HERE + "orders-in", HERE + "orders-dlq"
 
 
@@ -41,7 +42,11 @@ def piled_up(filled):
     ]
     read = [Covered(INBOX, WINDOW), Covered(LETTERS, WINDOW)]
     commit(filled, "queues", [*queues, *inbox, *letters, *read])
-    commit(filled, "details", [mapping(), mapping(name="m2", state="Disabled", source_arn=HERE + "other")])
+    commit(
+        filled,
+        "details",
+        [mapping(), mapping(name="m2", state="Disabled", source_arn=HERE + "other", last_modified=OFF_SINCE)],
+    )
     return filled
 
 
@@ -51,6 +56,7 @@ def test_a_mapping_that_is_off_is_shouted_before_everything_else(open_page, pile
     assert app.header[0].value == "Event sources that hand nothing over"
     rows = table(app, "standing")
     assert rows[["function", "source", "mapping_state"]].values.tolist() == [["orders", "other", "Disabled"]]
+    assert rows["since"].tolist() == [OFF_SINCE]
     assert "1 mapping is off" in "\n".join(markdown.value for markdown in app.markdown)
 
 
@@ -79,12 +85,15 @@ def test_letters_stand_beside_their_function_with_age_and_expiry(open_page, pile
     ],
 )
 def test_a_mapping_is_troubled_when_its_state_or_its_last_result_says_so(state, result, standing):
+    moved = {"off": NOW - timedelta(hours=1), "failing": NOW - timedelta(hours=2)}
     row = {"mapping_state": state, "last_result": result, "arn": INBOX, "iterator_age_s": float("nan")}
+    row |= {"state_since": moved["off"], "stuck_since": moved["failing"]}
     queues = pd.DataFrame({"arn": [INBOX], "visible": [7.0], "oldest_age_s": [120.0]})
 
     found = figures_mappings.troubled(pd.DataFrame([row | {"function": "f", "mapping": "m"}]), queues)
 
     assert list(found["standing"]) == standing
+    assert list(found["since"]) == [moved[each] for each in standing]
     assert list(found["waiting"]) == [7.0] * len(standing)
     assert list(found["age"]) == ["2 min"] * len(standing)
 

@@ -185,6 +185,19 @@ def test_a_stream_whose_age_grows_while_errors_stay_names_the_poison_pill(world)
     assert row["stuck_since"] == world.at(30)
 
 
+def test_a_mapping_is_off_since_it_was_seen_to_change_and_else_since_aws_says_so(world):
+    def put(at, **fields):
+        mapping = EventSourceMapping(name="u", function="orders", source_arn=STREAM, **fields)
+        world.run("inventory", [mapping], started_at=at, finished_at=at)
+
+    put(world.at(90), state="Enabled", last_modified=world.at(500))
+    before = mappings(world.store, world.window(), now=world.now).iloc[0]
+    put(world.at(20), state="Disabled")
+    after = mappings(world.store, world.window(), now=world.now).iloc[0]
+
+    assert (before["state_since"], after["state_since"]) == (world.at(500), world.at(20))
+
+
 def test_a_calm_stream_has_no_hint(world):
     streamed(world, *(world.point(30 - n, 3.0, iterator_age_max_ms=500.0) for n in range(28)))
 
