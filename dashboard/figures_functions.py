@@ -17,13 +17,17 @@ from dashboard.figures_fleet import KEYS
 
 SEVERITIES = ("critical", "warning", "info")
 NOT_JUDGED = "not judged"
-ORDER = (*SEVERITIES, NOT_COLLECTED, NOT_JUDGED, "healthy", "silent")
+ERRORS, MANY_ERRORS = "errors", 0.05
+"""Of a function of which no alert fires, though more than this share of the window's invocations failed: that
+is over by now, or they were too few for a rule."""
+ORDER = (*SEVERITIES, ERRORS, NOT_COLLECTED, NOT_JUDGED, "healthy", "silent")
 """States of a function, the worst first; unknown is worse than healthy."""
 
 SHAPES: Mapping[str, str] = {
     "critical": "■",
     "warning": "▲",
     "info": "●",
+    ERRORS: "◆",
     NOT_COLLECTED: "?",
     NOT_JUDGED: "?",
     "healthy": "✓",
@@ -61,14 +65,15 @@ class Wanted:
 
 
 def with_states(rows: pd.DataFrame, incidents: pd.DataFrame, *, judged: bool) -> pd.DataFrame:
-    """A digest's rows with `state`: the worst that fires, else whether it was invoked. Only where rules were
-    evaluated lately (`judged`) is a function healthy."""
+    """A digest's rows with `state`: the worst that fires, else whether it was invoked and failed. Only where
+    rules were evaluated lately (`judged`) is a function healthy."""
     worst = firing(incidents)
     keys = list(zip(rows["account"], rows["region"], rows["function"], strict=True)) if worst else []
     fires = np.array([worst.get(key, "") for key in keys], dtype=object) if worst else None
     invocations = rows["invocations"].to_numpy(float)
+    failed = rows["errors"].to_numpy(float) > invocations * MANY_ERRORS
     quiet = np.where(invocations > 0, "healthy" if judged else NOT_JUDGED, "silent").astype(object)
-    state = np.where(np.isnan(invocations), NOT_COLLECTED, quiet)
+    state = np.where(np.isnan(invocations), NOT_COLLECTED, np.where(failed, ERRORS, quiet))
     return rows.assign(state=state if fires is None else np.where(fires != "", fires, state))
 
 

@@ -11,10 +11,15 @@ import streamlit as st
 from alerts.quiet import quiet
 from core.windows import Window
 from dashboard import figures_functions, links, numbers, queries, queries_overview, tables, widgets
-from dashboard.figures_functions import NOT_JUDGED, ORDER, SHAPES, Wanted
+from dashboard.figures_functions import ERRORS, MANY_ERRORS, NOT_JUDGED, ORDER, SHAPES, Wanted
 
-STATES = ["critical", "warning", "not collected", "healthy", "silent"]
-COLOURS = ["red", "orange", "blue", "gray", "gray", "green", "gray"]
+STATES = ["critical", "warning", ERRORS, "not collected", "healthy", "silent"]
+COLOURS = ["red", "orange", "blue", "orange", "gray", "gray", "green", "gray"]
+STATE_HELP = (
+    f"The worst alert that fires, else what is known of it. {ERRORS.capitalize()}: no alert fires, but over "
+    f"{numbers.percent(MANY_ERRORS)} of this window's invocations failed: it is over, or too few for a rule. "
+    f"{NOT_JUDGED.capitalize()}: it runs, but no rule was evaluated lately."
+)
 ROWS, PAGER_PX = 24, 340
 NOTHING = {"team": "Any team", "env": "Any env", "runtime": "Any runtime"}
 ONE_SAYS_NOTHING = {"where", "team", "env", "runtime", "note"}
@@ -151,8 +156,7 @@ def _columns(shown: pd.DataFrame, window: Window) -> dict[str, Any]:
         "state": column.MultiselectColumn(
             "State", width=106, pinned=True, options=list(ORDER), color=COLOURS,
             format_func=lambda state: f"{SHAPES.get(state, '?')} {state}",
-            help=f"The worst alert that fires, else what is known of it. {NOT_JUDGED.capitalize()}: "
-            "it runs, but no rule was evaluated lately.",
+            help=STATE_HELP,
         ),
         "function": tables.function_button(shown, "open-function"),
         "where": column.TextColumn("Where", width=176),

@@ -54,9 +54,29 @@ def test_functions_are_listed_worst_first_and_unknown_before_healthy():
 
 
 def test_no_function_is_called_healthy_while_no_rule_is_evaluated():
-    table = rows(row("running"), row("silent", invocations=0.0), judged=False)
+    table = rows(row("running"), row("silent", invocations=0.0, errors=0.0), judged=False)
 
     assert list(table["state"]) == ["not judged", "silent"]
+
+
+@pytest.mark.parametrize(
+    ("invocations", "errors", "state"),
+    [
+        (354.0, 38.0, "errors"),
+        (1.0, 1.0, "errors"),
+        (100.0, 5.0, "healthy"),
+        (0.0, 0.0, "silent"),
+        (np.nan, 3.0, "not collected"),
+    ],
+)
+def test_a_function_that_failed_often_is_not_called_healthy_though_nothing_fires(invocations, errors, state):
+    assert list(rows(row(invocations=invocations, errors=errors))["state"]) == [state]
+
+
+def test_a_function_that_fires_and_fails_is_in_the_state_of_its_alert():
+    table = rows(row("fails", errors=99.0, invocations=100.0), fires=[incident(subject="fails")])
+
+    assert list(table["state"]) == ["warning"]
 
 
 def test_an_incident_of_a_queue_or_of_another_account_marks_no_function():
@@ -98,7 +118,7 @@ def test_filters_keep_what_has_the_value_and_nothing_that_has_none():
 
 
 def test_states_are_filtered_by_any_of_the_chosen_ones():
-    table = rows(row("a"), row("b", invocations=0.0), row("c"), fires=[incident(subject="c")])
+    table = rows(row("a"), row("b", invocations=0.0, errors=0.0), row("c"), fires=[incident(subject="c")])
 
     assert names(table, states=["warning", "silent"]) == ["c", "b"]
 
@@ -148,8 +168,8 @@ def test_a_row_says_what_fires_and_for_how_long():
 def test_a_row_says_why_it_is_dark_and_when_a_silent_function_last_ran():
     table = rows(
         row("dark", states={"cold_starts": DENIED}),
-        row("silent", invocations=0.0, last_invocation=pd.Timestamp(NOW - timedelta(hours=5))),
-        row("never", invocations=0.0, last_invocation=pd.NaT),
+        row("silent", invocations=0.0, errors=0.0, last_invocation=pd.Timestamp(NOW - timedelta(hours=5))),
+        row("never", invocations=0.0, errors=0.0, last_invocation=pd.NaT),
         row("fine"),
     )
 
