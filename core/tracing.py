@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from core.entities import TraceSettings
+from core.triggers import title_of
 
 KEPT = timedelta(days=30)
 """How long X-Ray keeps a trace."""
@@ -18,6 +20,23 @@ CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 _ORDER = (CERTAIN, LIKELY, POSSIBLE)
 
 PASS_THROUGH = "PassThrough"
+
+UNTRACED = frozenset({"msk", "self-managed-kafka", "mq", "activemq", "rabbitmq", "documentdb"})
+"""Kinds of event sources whose functions X-Ray does not trace (the names are those of `core.triggers`).
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+"""
+
+_OWN_TRACER = re.compile(
+    r"\botel|opentelemetry|\badot|datadog|new-?relic|dynatrace|lumigo|elastic-apm|honeycomb|instana|sentry|coralogix",
+    re.IGNORECASE,
+)
+
+
+def own_tracer(layers: Iterable[str]) -> str | None:
+    """The name of a layer (of ARNs) that makes traces itself, as far as its name tells."""
+    names = (arn.split(":")[6] for arn in layers if arn.count(":") >= 6)
+    return next((name for name in names if _OWN_TRACER.search(name)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +56,8 @@ class Evidence:
     `unread` is why traces of that time were not collected, `log_unread` why records were not; None: they
     were. `records`, `sampled` and `unsampled` count invocation records: all, those of traced requests, those
     of requests that were decided not to be. `traces` counts stored traces. `throttles` is None when it is not
-    known. `traced_since` is when tracing was switched on, as far as it was seen.
+    known. `traced_since` is when tracing was switched on, as far as it was seen. `sources` are the kinds of
+    its event source mappings, `own_tracer` a layer of the function that makes traces itself.
     """
 
     now: datetime
@@ -55,6 +75,8 @@ class Evidence:
     permission: str | None = None
     log_unread: str | None = None
     settings: TraceSettings | None = None
+    sources: tuple[str, ...] = ()
+    own_tracer: str | None = None
 
 
 def started(trace_id: str) -> datetime | None:
@@ -86,8 +108,33 @@ def why_no_trace(evidence: Evidence) -> list[Reason]:
     """Reasons in order of certainty; none when there is a trace."""
     if evidence.traces:
         return []
-    found = _of_request(evidence) if evidence.request_id else _of_window(evidence)
+    found = [
+        *_unsupported(evidence),
+        *(_of_request(evidence) if evidence.request_id else _of_window(evidence)),
+        *_elsewhere(evidence),
+    ]
     return sorted(found, key=lambda reason: _ORDER.index(reason.certainty))
+
+
+def _unsupported(e: Evidence) -> Iterator[Reason]:
+    named = sorted({title_of(kind) for kind in e.sources if kind in UNTRACED})
+    if named:
+        yield Reason(
+            "source-not-traced",
+            LIKELY if e.sampled else CERTAIN,
+            f"AWS does not support X-Ray for functions that read {' or '.join(named)}",
+            "follow the request by its id in the logs instead",
+        )
+
+
+def _elsewhere(e: Evidence) -> Iterator[Reason]:
+    if e.own_tracer:
+        yield Reason(
+            "own-tracer",
+            POSSIBLE if e.tracing_mode == "Active" else LIKELY,
+            f"layer {e.own_tracer} makes traces itself: they go where its own configuration says",
+            "look there, or let it export to X-Ray",
+        )
 
 
 def _of_request(e: Evidence) -> Iterator[Reason]:
@@ -157,7 +204,7 @@ def _unnamed(e: Evidence) -> Reason:
         "no-trace-id",
         LIKELY,
         "tracing is on, but the record names no trace: the request was not sampled, or the log leaves it out",
-        "raise the sampling rate in X-Ray's sampling rules (Lambda's own: one a second and 5 % of the rest)",
+        RAISE,
     )
 
 
@@ -166,9 +213,16 @@ def _tracing_off(e: Evidence, certainty: str) -> Reason:
     return Reason(
         "tracing-off",
         certainty,
-        f"the function's tracing mode is {mode}: it is traced only when its caller already decided so",
+        f"the function's tracing mode is {mode}: Lambda hands on its caller's trace and records no more than"
+        " that",
         "set the tracing mode to Active and give its role xray:PutTraceSegments and xray:PutTelemetryRecords",
     )
+
+
+RAISE = (
+    "Lambda's own rate (one request a second and 5 % of the rest) cannot be set: raise the rate of X-Ray's"
+    " sampling rules for what calls it"
+)
 
 
 def _not_sampled(says: str) -> Reason:
@@ -176,7 +230,7 @@ def _not_sampled(says: str) -> Reason:
         "not-sampled",
         CERTAIN,
         f"{says}: a sampling rule, or the caller in its trace header, decided not to trace",
-        "raise the rate in X-Ray's sampling rules, or at the first service of the request",
+        RAISE,
     )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from core.entities import TraceSettings
 from core.facts import Target
-from core.tracing import KEPT, Evidence, Reason, started
+from core.tracing import KEPT, Evidence, Reason, own_tracer, started
 from core.tracing import why_no_trace as reasons_for
 from core.windows import MINUTE, Window
 from store import schema
@@ -151,13 +151,17 @@ def _about(
     traces = coverage.seen("traces", target.account, target.region)
     log = coverage.seen("logs", target.account, target.region, function)
     mine = Filter(target.account, target.region)
-    bodies = {t.name: t.body for t in Things.read(snapshot, "function", where=mine).of("function")}
+    things = Things.read(snapshot, "function", "mapping", where=mine)
+    body = next((t.body for t in things.of("function") if t.name == function), {})
+    sources = {str(t.body.get("source_kind")) for t in things.of("mapping") if t.function == function}
     throttled = snapshot.frame(
         f"SELECT sum(throttles) AS throttles FROM metrics WHERE scope = 'function' AND {_MINE}",
         _parameters(target, function),
     )["throttles"].iloc[0]
     return {
-        "tracing_mode": bodies.get(function, {}).get("tracing_mode"),
+        "tracing_mode": body.get("tracing_mode"),
+        "own_tracer": own_tracer(body.get("layers") or ()),
+        "sources": tuple(sorted(sources)),
         "throttles": None if pd.isna(throttled) else float(throttled),
         "traced_since": _traced_since(snapshot, target, function),
         "unread": _unread(traces),

@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.entities import TraceSettings
-from core.tracing import CERTAIN, Evidence, started, transaction_search, why_no_trace
+from core.tracing import (
+    CERTAIN,
+    UNTRACED,
+    Evidence,
+    own_tracer,
+    started,
+    transaction_search,
+    why_no_trace,
+)
+from core.triggers import KINDS
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 AT = NOW - timedelta(hours=1)
@@ -58,6 +67,12 @@ TRACED = {"trace_id": trace_id(), "sampled": 1}
         (window(records=9, unsampled=7, sampled=2, unread="denied"), ["not-collected"]),
         (window(records=9), ["no-trace-id"]),
         (window(records=9, tracing_mode="PassThrough"), ["tracing-off"]),
+        (window(records=9, unsampled=9, sources=("sqs", "msk")), ["source-not-traced", "not-sampled"]),
+        (window(records=9, unsampled=9, sources=("sqs", "kinesis")), ["not-sampled"]),
+        (window(records=9, sampled=2, sources=("msk",)), ["source-not-traced", "not-delivered"]),
+        (window(records=9, sampled=2, traces=2, sources=("msk",), own_tracer="otel"), []),
+        (window(records=9, tracing_mode="PassThrough", own_tracer="otel"), ["tracing-off", "own-tracer"]),
+        (request(**TRACED, own_tracer="otel"), ["not-delivered", "own-tracer"]),
         (window(throttles=2.0, unread="denied"), ["not-collected", "throttled", "no-record"]),
         (
             window(records=9, tracing_mode="PassThrough", unread="not yet"),
@@ -82,6 +97,30 @@ def test_transaction_search_says_what_is_not_found_and_how_much_is_indexed():
     assert "a share of traces" in transaction_search(TraceSettings(destination="CloudWatchLogs"))
     assert transaction_search(TraceSettings(destination="XRay")) is None
     assert transaction_search(None) is None
+
+
+LAYER = "arn:aws:lambda:eu-west-1:901920570463:layer:{}:1"
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ([], None),
+        (["pandas", "aws-otel-python-amd64-ver-1-25-0"], "aws-otel-python-amd64-ver-1-25-0"),
+        (["Datadog-Extension"], "Datadog-Extension"),
+        (["hotels"], None),
+    ],
+)
+def test_a_layer_that_makes_traces_is_known_by_its_name(names, found):
+    assert own_tracer([LAYER.format(name) for name in names]) == found
+
+
+def test_what_is_no_layers_arn_tells_nothing():
+    assert own_tracer(["otel"]) is None
+
+
+def test_kinds_that_are_not_traced_are_kinds_of_triggers():
+    assert set(KINDS) >= UNTRACED
 
 
 @pytest.mark.parametrize("text", ["", "1", "1-zz-1", "1-" + "f" * 40, "no id at all"])

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.entities import TraceSettings
+from core.entities import EventSourceMapping, TraceSettings
 from core.facts import Covered, Gap
 from core.graph import FUNCTION
 from core.telemetry import TraceRecord
@@ -180,6 +180,25 @@ def test_a_function_with_tracing_off_is_told_so(traced):
     traced.run("inventory", [traced.function(tracing_mode="PassThrough")])
 
     assert why(traced, recorded(traced)) == ["tracing-off"]
+
+
+def test_a_source_that_is_not_traced_and_a_layer_with_a_tracer_of_its_own_are_told(traced):
+    layer = "arn:aws:lambda:eu-west-1:464622532012:layer:Datadog-Extension:65"
+    mapping = {"function": "orders", "source_arn": "arn:aws:kafka:eu-west-1:111111111111:cluster/c/1"}
+    facts = [
+        traced.function(tracing_mode="Active", layers=(layer,)),
+        EventSourceMapping(name="u", source_kind="msk", **mapping),
+        EventSourceMapping(name="v", source_kind="mq", **mapping | {"function": "other"}),
+    ]
+    traced.run("inventory", facts)
+    request = recorded(traced, trace_id=trace_id(traced, 11), sampled=False)
+
+    found = why_no_trace(traced.store, traced.target, "orders", request, now=traced.now)
+
+    codes = [reason.code for reason in found.reasons]
+    assert codes == ["source-not-traced", "not-sampled", "own-tracer"]
+    assert found.reasons[0].what.endswith("functions that read Amazon MSK")
+    assert "Datadog-Extension" in found.reasons[2].what
 
 
 def test_tracing_that_was_switched_on_later_explains_an_earlier_request(traced):
