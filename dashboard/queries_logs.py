@@ -12,9 +12,10 @@ import pandas as pd
 from core.facts import Target
 from core.windows import Window
 from dashboard.queries import cached, store
-from store.readers import log_search, lost
+from store.readers import log_search, lost, no_trace
 from store.readers.log_search import Search
 from store.readers.log_volume import log_bytes_a_day
+from store.readers.no_trace import NoTrace
 from store.store import Filter
 
 HISTORY = timedelta(days=30)
@@ -54,6 +55,11 @@ def around(target: Target, function: str, stream: str, at: datetime) -> pd.DataF
 @cached()
 def record(target: Target, function: str, request_id: str, at: datetime) -> Mapping[str, Any] | None:
     return log_search.record_of(store(), target, function, request_id, at)
+
+
+@cached()
+def why_no_trace(target: Target, function: str, request_id: str, _at: datetime) -> NoTrace:
+    return no_trace.why_no_trace(store(), target, function, request_id, now=_at)
 
 
 @cached()

@@ -221,9 +221,12 @@ def _lines(window: Window, search: Search, total: int, *, capped: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="lines-bar", gap="small"):
         st.header("Lines, newest first", anchor=False, width="stretch")
         more = " or more" if capped else ""
-        st.caption(f"{first:,} to {first + len(lines) - 1:,} of {total:,}{more}", width="content")
-        _turn("Newer", "chevron_left", at - 1, is_there=at > 1)
-        _turn("Older", "chevron_right", at + 1, is_there=at < pages)
+        with st.container(
+            horizontal=True, vertical_alignment="center", key="lines-turn", gap="small", width="content"
+        ):
+            st.caption(f"{first:,} to {first + len(lines) - 1:,} of {total:,}{more}", width="content")
+            _turn("Newer", "chevron_left", at - 1, is_there=at > 1)
+            _turn("Older", "chevron_right", at + 1, is_there=at < pages)
     shown = tables.with_place(figures_logs.line_rows(lines))
 
     def picked() -> None:

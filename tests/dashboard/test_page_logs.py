@@ -10,7 +10,7 @@ import pytest
 
 from core.facts import Gap
 from core.live import SCANNED_BYTE_USD, Line
-from core.telemetry import LogEvent
+from core.telemetry import InvocationRecord, LogEvent, TraceRecord
 from dashboard import log_parts
 from dashboard.charts.logs import LEVELS as BARS
 from dashboard.charts.logs import lines_in_time
@@ -128,6 +128,37 @@ def test_a_line_shows_its_text_its_invocation_and_what_is_around_it(open_page, f
     assert [line[:1] for line in app.code[1].value.splitlines()] == [" ", "▶", " "]
     assert "error · ran 205 ms" in words(app).replace("\\", "")
     assert "masked" in words(app)
+
+
+def test_a_line_leads_to_the_trace_of_its_request(open_page, filled):
+    at = NOW - timedelta(minutes=3)
+    trace = f"1-{int(at.timestamp()):08x}-{1:024x}"
+    record = InvocationRecord(
+        function="orders", ts=at, event_id="x", request_id="own", stream="s", version="2", duration_ms=5,
+        memory_mb=512, max_memory_mb=99, status="error", trace_id=trace, sampled=True,
+    )  # fmt: skip
+    stored = TraceRecord(
+        trace_id=trace, ts=at, duration_ms=5, response_ms=5, has_error=True, has_fault=False,
+        has_throttle=False, root="api", functions=("orders",), document=None,
+    )  # fmt: skip
+    line = event(1, 3, request_id="own")
+    commit(filled, "logs", [line, record])
+    commit(filled, "traces", [stored])
+
+    app = open_page("views/logs.py", line=f"{ORDERS}.{round(line.ts.timestamp() * 1000)}.e0001")
+
+    [way] = [link.proto for link in app.get("page_link") if link.proto.label == "Its trace"]
+    assert f"trace=111111111111.eu-west-1.{trace}" in way.query_string
+    assert "no trace" not in words(app)
+
+
+def test_a_line_without_a_trace_says_why(open_page, filled):
+    at = NOW - timedelta(minutes=5, seconds=31)
+
+    app = open_page("views/logs.py", line=f"{ORDERS}.{round(at.timestamp() * 1000)}.l5")
+
+    assert "Its trace" not in [link.proto.label for link in app.get("page_link")]
+    assert "tracing mode is not known" in words(app).replace("\\", "")
 
 
 @pytest.mark.parametrize(
