@@ -38,9 +38,10 @@ def reservable(limit: int, reserved: int) -> int:
 
 
 def is_cold_start(*, init_ms: float | None, restore_ms: float | None, init_type: str | None) -> bool:
-    """Whether a caller waited for an environment to start.
+    """Whether an invocation reports that its environment was started, on demand or from a snapshot.
 
     Provisioned concurrency initializes before it is called: an Init Duration it reports kept nobody waiting.
+    Nor did that of a proactive environment, but its report does not tell (`core.environments`).
     """
     if init_type == "provisioned-concurrency":
         return False

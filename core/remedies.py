@@ -23,9 +23,9 @@ _SNAP_START_FROM = {"java": (11, 0), "python": (3, 12), "dotnet": (8, 0)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starts:
-    """How one function starts. Unknown is None; `waited_ms` is of a cold start on average, `crashes` are
-    invocations that ended their environment (timeouts, memory, exits), `units` provisioned now and `orphan`
-    why nothing reaches them."""
+    """How one function starts. Unknown is None; `cold_starts` are those that a caller waited for, `waited_ms`
+    is of one of them on average, `crashes` are invocations that ended their environment (timeouts, memory,
+    exits), `units` provisioned now and `orphan` why nothing reaches them."""
 
     records: float | None
     cold_starts: float | None

@@ -29,14 +29,16 @@ def cold_answer(functions: pd.DataFrame) -> Answer:
     records, cold = total(functions["records"]), total(functions["cold_starts"])
     if not records or cold is None:
         return Answer("not collected", "**No invocation records in this window.**", first_why(functions))
-    if cold == 0:
-        return Answer(
-            "healthy", f"**Nobody waited for a cold start** in {numbers.count(records)} invocations."
-        )
+    proactive = total(functions["proactive"]) or 0
+    if cold == proactive:
+        text = f"**Nobody waited for a cold start** in {numbers.count(records)} invocations."
+        return Answer("healthy", text, f"{numbers.count(cold)} started ahead of a request" if cold else "")
     worst = functions.sort_values("waited_s", ascending=False).iloc[0]
     waited = numbers.age(total(functions["waited_s"]))
     share = numbers.percent(cold / records)
-    text = f"**{share} of invocations started cold**; callers waited {waited} together."
+    of_all = f"{numbers.count(proactive)} of {numbers.count(cold)} cold starts"
+    spared = f"; for {of_all} nobody did" if proactive else ""
+    text = f"**{share} of invocations started cold**; callers waited {waited} together{spared}."
     more = f"Most of it on {plain(worst['function'])}: {numbers.percent(worst['cold_start_rate'])} cold, "
     return Answer("info", text, more + f"init p95 {numbers.ms(worst['init_p95_ms'])}")
 

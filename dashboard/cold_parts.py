@@ -198,9 +198,9 @@ def _group_columns(label: str, rows: pd.DataFrame) -> dict[str, Any]:
         "group": column.TextColumn(label, pinned=True),
         "functions": tables.count_column("Functions"),
         "records": tables.count_column("Invocations", "Invocation records of the window."),
-        "cold_starts": tables.count_column("Cold starts", "A caller waited for an environment."),
+        "cold_starts": tables.count_column("Cold starts", "Records with an Init or Restore Duration."),
         "cold_start_rate": tables.percent_column("Cold", "Cold starts / invocation records."),
-        "provisioned_inits": tables.count_column(
+        "nobody_waited": tables.count_column(
             "Nobody waited", "Environments that were there before a request, or never got one."
         ),
         "init_p50_ms": tables.ms_column("Init p50"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from core.environments import AHEAD
 from core.formulas import rate
 from core.remedies import Starts, remedy
 from core.windows import Window
@@ -21,6 +22,7 @@ from dashboard.widgets import Card
 
 HOUR = timedelta(hours=1)
 KEYS = ("account", "region", "function")
+PROACTIVE = f"ready {numbers.age(AHEAD)} or longer before their first request, so that nobody waited"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def advised(functions: pd.DataFrame, settings: pd.DataFrame, window: Window) -> 
 
 def _starts(row: Mapping[Hashable, Any], hours: float) -> Starts:
     cold, waited_s = known(row["cold_starts"]), known(row["waited_s"])
+    cold = None if cold is None else cold - row["proactive"]
     return Starts(
         records=known(row["records"]),
         cold_starts=cold,
@@ -97,7 +100,8 @@ def cards(now: Cold, before: Cold, series: pd.DataFrame) -> list[Card]:
             before,
             "waited_s",
             "Callers waited",
-            "Initialization and restore times that a caller waited for.",
+            "Initialization and restore times of cold starts, less those of proactive ones. "
+            + proactive(now.total("proactive")),
         ),
         _sum(
             now,
@@ -108,6 +112,12 @@ def cards(now: Cold, before: Cold, series: pd.DataFrame) -> list[Card]:
         ),
         _kinds(now),
     ]
+
+
+def proactive(count: float | None) -> str:
+    """What is known of cold starts that nobody waited for."""
+    seen = numbers.count(count) if count else "None of these"
+    return f"{seen} {'was' if count == 1 else 'were'} seen to be proactive: {PROACTIVE}."
 
 
 def _share(now: Cold, before: Cold, series: pd.DataFrame) -> Card:
@@ -127,8 +137,8 @@ def _count(now: Cold, before: Cold, series: pd.DataFrame) -> Card:
         label="Cold starts",
         value=numbers.count(here),
         help=now.seen.help(
-            "Records with an Init or Restore Duration; provisioned environments left out. Proactive ones, "
-            "which kept nobody waiting, are among them: What they depend on tells how many."
+            "Records with an Init or Restore Duration, of provisioned environments left out. "
+            + proactive(now.total("proactive"))
         ),
         points=spark(series["cold_starts"], "sum"),
         kind="bar",

@@ -60,8 +60,8 @@ def priced(
 
 
 def rows(groups: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """As the page's table shows them: `group` in words, `wait_share` of all waiting, `data` on logs that were
-    not read in full. Of ways to start, only those that some environment took."""
+    """As the page's table shows them: `group` in words, `nobody_waited` (for so many), `wait_share` of all
+    waiting, `data` on logs not read in full. Of ways to start, only those that some environment took."""
     if list(by) == ["told"]:
         groups = groups[groups["cold_starts"] + groups["provisioned_inits"] > 0].reset_index(drop=True)
     labels = [label(tuple(row), by) for row in groups[list(by)].itertuples(index=False, name=None)]
@@ -69,8 +69,14 @@ def rows(groups: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     share = [rate(one, waited) for one in groups["waited_s"]]
     usd = groups["init_cost_usd"].astype("float64")
     data = [_data(row) for row in groups.to_dict("records")]
-    return groups.assign(group=labels, wait_share=pd.Series(share, index=groups.index, dtype=float),
-                         init_cost_usd=usd, data=data).reset_index(drop=True)  # fmt: skip
+    spared = groups["provisioned_inits"] + groups["proactive"]
+    return groups.assign(
+        group=labels,
+        nobody_waited=spared,
+        wait_share=pd.Series(share, index=groups.index, dtype=float),
+        init_cost_usd=usd,
+        data=data,
+    ).reset_index(drop=True)
 
 
 def label(values: tuple[Any, ...], by: Sequence[str]) -> str:

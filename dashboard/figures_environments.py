@@ -12,7 +12,6 @@ import pandas as pd
 from core.environments import AHEAD, UNUSED_AFTER, Use
 from core.prices import Prices, cost
 from dashboard import numbers
-from dashboard.numbers import plain
 from store.readers.environments import Environments
 
 PROACTIVE, UNUSED = "Proactive", "Unused"
@@ -22,8 +21,8 @@ NOT_READ = "not collected: no first line of an environment was read"
 @dataclass(frozen=True)
 class Ahead:
     """One window. `begun` environments began on demand and have a first line; of `is_open` of them it is not
-    known yet what became of them. `init_s` is how long proactive ones initialized, `usd` what that was billed
-    (None: not known). The other names are as in `Environments`."""
+    known yet what became of them. `usd` is what proactive ones were billed to initialize (None: not known).
+    The other names are as in `Environments`."""
 
     begun: int
     proactive: int
@@ -32,7 +31,6 @@ class Ahead:
     functions: tuple[int, int]
     init_p50_ms: float
     init_p95_ms: float
-    init_s: float
     usd: Decimal | None
     prepared: int
     startless: int
@@ -50,7 +48,6 @@ def ahead(found: Environments, prices: Callable[[str, str], Prices]) -> Ahead:
         functions=(_functions(proactive), _functions(unused)),
         init_p50_ms=float(proactive["init_ms"].quantile(0.5)),
         init_p95_ms=float(proactive["init_ms"].quantile(0.95)),
-        init_s=float(proactive["init_ms"].sum()) / 1000,
         usd=_usd(proactive, prices),
         prepared=found.prepared,
         startless=found.startless,
@@ -84,8 +81,8 @@ def rows(told: Ahead) -> pd.DataFrame:
         {
             "group": [PROACTIVE, UNUSED],
             "functions": [float(count) for count in told.functions],
-            "cold_starts": 0.0,
-            "provisioned_inits": [float(told.proactive), float(told.unused)],
+            "cold_starts": [float(told.proactive), 0.0],
+            "nobody_waited": [float(told.proactive), float(told.unused)],
             "init_p50_ms": [told.init_p50_ms, math.nan],
             "init_p95_ms": [told.init_p95_ms, math.nan],
             "waited_s": 0.0,
@@ -118,11 +115,9 @@ def sentences(told: Ahead) -> str:
 def _counted_among(told: Ahead) -> list[str]:
     said = []
     if told.proactive:
-        paid = "an unknown part" if told.usd is None else plain(numbers.usd(told.usd))
         said.append(
-            "Reports do not tell proactive ones apart: the other rows and the rest of the page count "
-            f"{numbers.count(told.proactive)} as cold starts, with {numbers.ms(told.init_s * 1000)} of "
-            f"waiting and {paid} of init cost, though nobody waited."
+            "AWS reports proactive ones as any other start, so they are among cold starts, their rate and "
+            "init cost; but nobody waited for them: what callers waited is without them."
         )
     if told.unused:
         said.append("What unused ones were billed is not known: only reports tell that, and they have none.")

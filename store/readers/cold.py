@@ -17,14 +17,15 @@ from store.readers.frames import STEP_SQL, Grid, rows, share, with_none
 from store.readers.measured import KINDS
 from store.readers.metered import KEPT
 from store.readers.portions import by_step
+from store.readers.proactive import less, proactive_starts
 from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
 from store.readers.series import add, fill, logs_read, record_steps
 from store.readers.states import Seen
 from store.readers.summaries import AGGREGATED, larger, plus, summary_hours, summary_steps, summary_sums
-from store.readers.things import EVERYTHING, Place, Things, matches, sql_where
+from store.readers.things import EVERYTHING, PLACE, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
 
-COUNTS = ["records", "cold_starts", "on_demand", "provisioned", "snap_start"]
+COUNTS = ["records", "cold_starts", "proactive", "on_demand", "provisioned", "snap_start"]
 MEASURES = ["init_p50_ms", "init_p95_ms", "init_max_ms", "waited_s"]
 RESTORES = ["restore_p50_ms", "restore_p95_ms"]
 CONFIGURATION = ["runtime", "architecture", "memory_mb"]
@@ -50,13 +51,15 @@ FIRST_MONDAY = 4 * 86_400_000
 def cold_starts(store: Store, window: Window, *, now: datetime, where: Filter = EVERYTHING) -> pd.DataFrame:
     """Per function: account, region, function, runtime, architecture, memory_mb, records, cold_starts,
     cold_start_rate, init_p50_ms, init_p95_ms, init_max_ms, waited_s (sum of init and restore that callers
-    waited for), init_cost_usd (Decimal, None: price unknown), on_demand, provisioned, snap_start
+    waited for), init_cost_usd (Decimal, None: price unknown), proactive (cold starts of environments that
+    were ready long before: nobody waited, see `proactive_starts`), on_demand, provisioned, snap_start
     (initializations by type; an unknown type counts as on-demand; provisioned ones kept nobody waiting and
     are no cold starts), state (of the log; None: settled numbers). Worst first (waited_s)."""
+    ahead = _ahead(proactive_starts(store, window, where=where))
     with store.snapshot(window, KEPT) as snapshot:
         coverage = Coverage.read(snapshot, window, now=now)
         things = Things.read(snapshot, *KINDS, where=where)
-        sums, summaries = _sums(snapshot, where), summary_sums(snapshot, window, where)
+        sums, summaries = _sums(snapshot, where, ahead), summary_sums(snapshot, window, where)
         billed = function_bills(snapshot, things, coverage, where, now=now)
     bodies = {t.place: t.body for t in things.of("function", gone=True)}
     alive = {t.place for t in things.of("function") if matches(where, *t.place)}
@@ -110,7 +113,13 @@ def _state(seen: Seen, more: Any) -> str | None:
     return AGGREGATED if more is not None and seen.complete else seen.state()
 
 
-def _sums(snapshot: Snapshot, where: Filter) -> dict[Place, Any]:
+def _ahead(proactive: pd.DataFrame) -> pd.DataFrame:
+    """Per function: proactive, and their ahead_s that nobody waited for."""
+    found = proactive.groupby(PLACE)["init_ms"].agg(proactive="size", ahead_s="sum").reset_index()
+    return found.assign(ahead_s=found["ahead_s"] / 1000)
+
+
+def _sums(snapshot: Snapshot, where: Filter, ahead: pd.DataFrame) -> dict[Place, Any]:
     wanted, params = sql_where(where)
     frame = snapshot.frame(
         f"""SELECT account, region, "function", count(*) AS records, count(*) FILTER ({COLD}) AS cold_starts,
@@ -123,6 +132,9 @@ def _sums(snapshot: Snapshot, where: Filter) -> dict[Place, Any]:
         params,
     )
     frame["on_demand"] = frame["cold_starts"] - frame["snap_start"]
+    frame = frame.merge(ahead, on=PLACE, how="left")
+    frame["proactive"] = frame["proactive"].fillna(0.0)
+    frame["waited_s"] = less(frame["waited_s"], frame["ahead_s"])
     return {(row.account, row.region, row.function): row for row in rows(frame)}
 
 

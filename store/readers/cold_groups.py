@@ -15,16 +15,18 @@ from store.asking import reader
 from store.readers.changes import changes
 from store.readers.coverage import Coverage
 from store.readers.frames import rows, share, with_none
-from store.readers.records import COLD, INIT_BILLED_MS, INIT_PERCENTILES, PERCENTILES, WAITED_MS
-from store.readers.things import EVERYTHING, Place, Things, sql_where
+from store.readers.proactive import less, proactive_starts
+from store.readers.records import (
+    COLD,
+    INIT_BILLED_MS,
+    INIT_PERCENTILES,
+    PERCENTILES,
+    START,
+    TOLD,
+    WAITED_MS,
+)
+from store.readers.things import EVERYTHING, PLACE, Place, Things, sql_where
 from store.store import Filter, Snapshot, Store
-
-START = """CASE WHEN init_type = 'provisioned-concurrency' THEN 'provisioned'
-    WHEN init_type = 'snap-start' OR restore_ms IS NOT NULL THEN 'snap-start' ELSE 'on-demand' END"""
-"""How environments of a record start, as its log says; one that does not say so starts on demand."""
-
-TOLD = "CASE WHEN init_type IS NULL AND restore_ms IS NOT NULL THEN 'snap-start' ELSE init_type END"
-"""The same, with nothing supposed: text logs do not say how an environment that initialized came about."""
 
 OF_RECORD = {"start": START, "told": TOLD, "memory_mb": "memory_mb"}
 """Groups that records tell themselves."""
@@ -41,11 +43,13 @@ def cold_groups(
     """Per group: the columns of `by` (account, region, function, version, runtime, architecture,
     package_type, package_size, memory_mb, start, told (start, as far as logs say), tag:NAME; None: not
     known), records, cold_starts, cold_start_rate (0..1), provisioned_inits (initializations that kept nobody
-    waiting), init_p50_ms, init_p95_ms, init_max_ms (of cold starts), waited_s (of callers, for initialization
-    and restore), init_gb_s (billed initialization; NaN: a cold start lacks its billed time), functions (how
-    many), unread (how many of them whose log was not read in full). Most waited for first. What a function,
-    or the version that ran, is configured with is as it is now."""
+    waiting), proactive (cold starts that did not either, see `proactive_starts`), init_p50_ms, init_p95_ms,
+    init_max_ms (of cold starts), waited_s (of callers, for initialization and restore), init_gb_s (billed
+    initialization; NaN: a cold start lacks its billed time), functions (how many), unread (how many of them
+    whose log was not read in full). Most waited for first. What a function, or the version that ran, is
+    configured with is as it is now."""
     wanted, params = sql_where(where)
+    proactive = proactive_starts(store, window, where=where)
     with store.snapshot(window, ("invocations",)) as snapshot:
         ran = _ran(snapshot, where)
         names = Names(Things.read(snapshot, "function", "version", where=where))
@@ -57,6 +61,9 @@ def cold_groups(
             {**params, "keys": [" ".join(one) for one in ran], "ids": [ids[label] for label in labels]},
         )
         coverage = Coverage.read(snapshot, window, now=now, only="logs")
+    of_ran = {one: ids[label] for one, label in zip(ran, labels, strict=True)}
+    keys = proactive[[*PLACE, "version"]].itertuples(index=False, name=None)
+    found = _spared(found, proactive.assign(id=[of_ran.get(key, -1) for key in keys]), by)
     unread = {place for place in {one[:3] for one in ran} if not coverage.seen("logs", *place).complete}
     return _frame(found, by, list(ids), unread)
 
@@ -87,6 +94,19 @@ def _grouped(extra: Mapping[str, str], wanted: str) -> str:
         WHERE {wanted} GROUP BY ALL"""
 
 
+def _spared(found: pd.DataFrame, proactive: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """`found` with `proactive` of each group, less what nobody waited for. Both have `id`."""
+    names = {part: f"by_{part}" for part in by if part in OF_RECORD}
+    keys = ["id", *names.values()]
+    told = proactive.rename(columns=names).groupby(keys, dropna=False)["init_ms"]
+    spared = told.agg(proactive="size", ahead_ms="sum").reset_index()
+    for name in names.values():
+        spared[name] = spared[name].astype(found[name].dtype)
+    joined = found.merge(spared, on=keys, how="left")
+    waited_s = less(joined["waited_s"].astype(float), joined["ahead_ms"] / 1000)
+    return joined.assign(proactive=joined["proactive"].fillna(0.0), waited_s=waited_s)
+
+
 def _frame(
     found: pd.DataFrame, by: Sequence[str], labels: Sequence[tuple[Any, ...]], unread: set[Place]
 ) -> pd.DataFrame:
@@ -111,6 +131,7 @@ def _frame(
             "cold_starts",
             "cold_start_rate",
             "provisioned_inits",
+            "proactive",
             *MEASURES,
             "functions",
             "unread",

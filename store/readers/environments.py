@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,10 @@ from store.asking import reader
 from store.readers.cold_groups import Names
 from store.readers.coverage import Coverage
 from store.readers.frames import epoch_ms
+from store.readers.proactive import AROUND, STREAM
 from store.readers.records import COLD, INIT_BILLED_MS
 from store.readers.things import EVERYTHING, PLACE, Place, Things, sql_where
 from store.store import Filter, Snapshot, Store
-
-AROUND = timedelta(hours=2)
-"""How far before and after the window an environment's other lines are looked for: longer than one that idles
-is kept. Before it, they tell that a start is another attempt of an environment that was there already."""
 
 ON_DEMAND = "on-demand"
 LATEST = "$LATEST"
@@ -91,7 +88,6 @@ def _placed(begun: pd.DataFrame, things: Things, coverage: Coverage) -> pd.DataF
     )
 
 
-_STREAM = 'account, region, "function", stream'
 _FIRST = f"""{{ts: ts, init_ms: init_ms, first_ms: epoch_ms(ts) - duration_ms,
     init_gb_s: {INIT_BILLED_MS} * memory_mb / 1024000}}"""
 
@@ -101,16 +97,16 @@ def _begun(snapshot: Snapshot, window: Window, where: Filter) -> pd.DataFrame:
     A start after a report is not the stream's first."""
     wanted, params = sql_where(where)
     return snapshot.frame(
-        f"""WITH begun AS (SELECT {_STREAM}, ts, version, coalesce(init_type, '') AS init_type
+        f"""WITH begun AS (SELECT {STREAM}, ts, version, coalesce(init_type, '') AS init_type
             FROM environment_starts WHERE stream <> '' AND {wanted}),
-        used AS (SELECT {_STREAM}, arg_min({_FIRST}, ts) AS first
-            FROM invocations SEMI JOIN begun USING ({_STREAM}) GROUP BY ALL)
+        used AS (SELECT {STREAM}, arg_min({_FIRST}, ts) AS first
+            FROM invocations SEMI JOIN begun USING ({STREAM}) GROUP BY ALL)
         SELECT account, region, "function", coalesce(max(version), '') AS version,
             epoch_ms(min(ts)) AS began_ms, epoch_ms(max(ts)) AS tried_ms,
             arg_max(init_type, ts) AS init_type, first.first_ms, first.init_ms, first.init_gb_s
-        FROM begun LEFT JOIN used USING ({_STREAM})
+        FROM begun LEFT JOIN used USING ({STREAM})
         WHERE first IS NULL OR begun.ts <= first.ts
-        GROUP BY {_STREAM}, first HAVING min(ts) >= $start AND min(ts) < $end ORDER BY ALL""",
+        GROUP BY {STREAM}, first HAVING min(ts) >= $start AND min(ts) < $end ORDER BY ALL""",
         {**params, "start": window.start, "end": window.end},
     )
 
@@ -118,8 +114,8 @@ def _begun(snapshot: Snapshot, window: Window, where: Filter) -> pd.DataFrame:
 def _startless(snapshot: Snapshot, window: Window, where: Filter) -> int:
     wanted, params = sql_where(where)
     found = snapshot.frame(
-        f"""WITH begun AS (SELECT DISTINCT {_STREAM} FROM environment_starts)
-        SELECT count(*) AS records FROM invocations ANTI JOIN begun USING ({_STREAM})
+        f"""WITH begun AS (SELECT DISTINCT {STREAM} FROM environment_starts)
+        SELECT count(*) AS records FROM invocations ANTI JOIN begun USING ({STREAM})
         WHERE {COLD} AND restore_ms IS NULL AND ts >= $start AND ts < $end AND {wanted}""",
         {**params, "start": window.start, "end": window.end},
     )

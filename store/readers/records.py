@@ -5,10 +5,18 @@ from __future__ import annotations
 
 COLD = """((init_ms IS NOT NULL OR restore_ms IS NOT NULL)
     AND init_type IS DISTINCT FROM 'provisioned-concurrency')"""
-"""Somebody waited for an environment: `core.formulas.is_cold_start` in SQL."""
+"""An environment was started: `core.formulas.is_cold_start` in SQL."""
 
 WAITED_MS = "(coalesce(init_ms, 0) + coalesce(restore_ms, 0))"
-"""How long a caller waited for an environment: its initialization, or its restore from a snapshot."""
+"""How long a caller waited for an environment that was not proactive (`store.readers.proactive`): its
+initialization, or its restore from a snapshot."""
+
+START = """CASE WHEN init_type = 'provisioned-concurrency' THEN 'provisioned'
+    WHEN init_type = 'snap-start' OR restore_ms IS NOT NULL THEN 'snap-start' ELSE 'on-demand' END"""
+"""How environments of a record start, as its log says; one that does not say so starts on demand."""
+
+TOLD = "CASE WHEN init_type IS NULL AND restore_ms IS NOT NULL THEN 'snap-start' ELSE init_type END"
+"""The same, with nothing supposed: text logs do not say how an environment that initialized came about."""
 
 INIT_BILLED_MS = f"CASE WHEN {COLD} THEN greatest(billed_ms - ceil(duration_ms), 0) ELSE 0 END"
 """The billed time that is initialization: `core.formulas.init_billed_ms` in SQL."""

@@ -12,6 +12,7 @@ from core.windows import Window
 from store.asking import reader
 from store.readers.coverage import Coverage
 from store.readers.frames import share, with_none
+from store.readers.proactive import proactive_starts
 from store.readers.records import COLD, WAITED_MS
 from store.readers.things import EVERYTHING, Things, sql_where
 from store.store import Filter, Snapshot, Store
@@ -64,9 +65,10 @@ def slow_invocations(
 ) -> pd.DataFrame:
     """Invocation records: account, region, function, ts (the end, about), status, error_type, duration_ms,
     billed_ms, init_ms, restore_ms, waited_ms and waited_for (how long the caller waited for an environment,
-    and for what; None: for none), init_type, memory_mb, max_memory_mb, out_of_memory, timeout_ms (of the
-    function or version as it is now; NaN: not known), timeout_share (duration of the timeout, 0..1), version,
-    request_id, stream, trace_id, event_id (all to go on with), lines (kept log lines of that request).
+    and for what; None: for none, or one that was ready long before), init_type, memory_mb, max_memory_mb,
+    out_of_memory, timeout_ms (of the function or version as it is now; NaN: not known), timeout_share
+    (duration of the timeout, 0..1), version, request_id, stream, trace_id, event_id (all to go on with),
+    lines (kept log lines of that request).
 
     `order` is slowest, nearest timeout, failed (newest first), cold (longest wait first) or newest. Only what
     was read of logs is there: `reading` says what that is."""
@@ -88,7 +90,12 @@ def slow_invocations(
             FROM found ORDER BY {first}, event_id""",
             params | times | {"limit": limit},
         )
+    if found["waited_for"].notna().any():
+        ahead = set(proactive_starts(store, window, where=where)["event_id"])
+        found["waited_for"] = found["waited_for"].mask(found["event_id"].isin(ahead))
     found["waited_ms"] = found["waited_ms"].where(found["waited_for"].notna())
+    if order == "cold":
+        found = found.sort_values("waited_ms", ascending=False, kind="stable", ignore_index=True)
     found["timeout_share"] = share(found["duration_ms"], found["timeout_ms"])
     found["waited_for"] = with_none(found["waited_for"])
     return found[COLUMNS]

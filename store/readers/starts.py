@@ -15,6 +15,7 @@ from store.asking import reader
 from store.readers.coverage import Coverage
 from store.readers.frames import rows, with_none
 from store.readers.lifecycle import provisioned
+from store.readers.proactive import proactive_starts
 from store.readers.records import COLD, INIT_BILLED_MS, WAITED_MS
 from store.readers.things import EVERYTHING, PLACE, Place, Things, matches, sql_where
 from store.store import Filter, Snapshot, Store
@@ -102,10 +103,10 @@ MOST = 100_000
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """Invocations of one function, one by one. `frame`: start_ms (epoch; the end less the duration and what
-    the caller waited for an environment), end_ms, version, duration_ms, waited_ms (NaN: it was warm),
-    init_billed_ms (NaN: warm, or not told), memory_mb, timed_out, is_counted (it ended in `window`; the
-    others only tell which environments were there when it began). `oldest` is the longest that an environment
-    was seen at work, `read` how much of `window` its log was read for."""
+    the caller waited for an environment), end_ms, version, duration_ms, waited_ms (NaN: it was warm, or ready
+    long before), init_billed_ms (NaN: nobody waited, or not told), memory_mb, timed_out, is_counted (it ended
+    in `window`; the others only tell which environments were there when it began). `oldest` is the longest
+    that an environment was seen at work, `read` how much of `window` its log was read for."""
 
     frame: pd.DataFrame = field(repr=False)
     window: Window
@@ -129,13 +130,14 @@ def recorded_arrivals(
     hour before was read in full, without which the first use of each environment looks cold."""
     wide = Window(window.start - LEAD, window.end)
     place = (target.account, target.region, function)
+    ahead = proactive_starts(store, wide, where=Filter(*place), place=place)
     with store.snapshot(wide, ("invocations",), place=place) as snapshot:
         found = snapshot.frame(_ARRIVALS, _params(place, most))
         oldest = snapshot.frame(_OLDEST, _params(place, most))["oldest_ms"].iloc[0]
         lead = Coverage.read(snapshot, Window(wide.start, window.start), now=now, only="logs")
         whole = Coverage.read(snapshot, window, now=now, only="logs")
     is_cut = len(found) > most
-    found = found.head(most)
+    found = _unwaited(found.head(most), set(ahead["event_id"]))
     kept = _kept(found, window) if is_cut else window
     ended = pd.to_datetime(found["end_ms"], unit="ms", utc=True)
     return Recorded(
@@ -147,6 +149,14 @@ def recorded_arrivals(
         oldest=None if pd.isna(oldest) else timedelta(milliseconds=float(oldest)),
         read=total(part for each in whole.covered("logs", *place) if (part := each.overlap(kept))),
     )
+
+
+def _unwaited(found: pd.DataFrame, ahead: set[str]) -> pd.DataFrame:
+    """Records of environments that were ready long before: they arrived when their handler began."""
+    is_ahead = found["event_id"].isin(ahead)
+    start_ms = found["start_ms"] + found["waited_ms"].where(is_ahead, 0).round().astype("int64")
+    waits = {name: found[name].mask(is_ahead) for name in ("waited_ms", "init_billed_ms")}
+    return found.assign(start_ms=start_ms, **waits).drop(columns=["event_id"])
 
 
 def _params(place: Place, most: int) -> dict[str, Any]:
@@ -162,7 +172,8 @@ def _kept(found: pd.DataFrame, window: Window) -> Window:
 
 _MINE = 'account = $account AND region = $region AND "function" = $function'
 
-_ARRIVALS = f"""SELECT epoch_ms(ts) AS end_ms, coalesce(version, '') AS version, duration_ms, memory_mb,
+_ARRIVALS = f"""SELECT event_id, epoch_ms(ts) AS end_ms, coalesce(version, '') AS version, duration_ms,
+        memory_mb,
         (epoch_ms(ts) - duration_ms - CASE WHEN {COLD} THEN {WAITED_MS} ELSE 0 END)::BIGINT AS start_ms,
         CASE WHEN {COLD} THEN {WAITED_MS} END AS waited_ms,
         CASE WHEN {COLD} THEN {INIT_BILLED_MS} END AS init_billed_ms, status = 'timeout' AS timed_out

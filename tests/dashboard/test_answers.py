@@ -19,6 +19,7 @@ def cold(**columns):
         "function": "orders",
         "records": 100.0,
         "cold_starts": 5.0,
+        "proactive": 0.0,
         "cold_start_rate": 0.05,
         "init_p95_ms": 800.0,
         "waited_s": 4.0,
@@ -60,8 +61,14 @@ def test_cold_starts_name_the_function_that_waits_longest():
     assert "slow" in answer.more
 
 
+def test_cold_starts_that_nobody_waited_for_are_said():
+    assert "for 2 of 5 cold starts nobody did" in answers.cold_answer(cold(proactive=2.0)).text
+    assert "nobody" not in answers.cold_answer(cold()).text
+
+
 def test_no_cold_start_is_good_news_and_no_record_is_not():
     assert answers.cold_answer(cold(cold_starts=0.0)).state == "healthy"
+    assert answers.cold_answer(cold(proactive=5.0)).state == "healthy"
     assert answers.cold_answer(cold(records=NAN, cold_starts=NAN)).state == "not collected"
 
 

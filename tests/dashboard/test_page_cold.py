@@ -195,20 +195,55 @@ def test_what_was_started_ahead_is_unknown_not_zero_where_no_first_line_was_read
     assert "None was read of this window" in words(app)
 
 
-def test_proactive_and_unused_environments_are_counted_from_their_first_lines(open_page, waiting):
-    """Two environments of `slow` were ready long before their first invocation, two never had one."""
+@pytest.fixture
+def ahead(waiting):
+    """Two environments of `slow` were ready long before their first invocation, two never had one; a caller
+    of `fast` came after seven seconds, while its environment still initialized."""
     one = record("slow", 100, init_ms=2000.0)
     first = [replace(one, stream=name, event_id=name) for name in ("p", "q")]
+    soon = record("fast", 100, init_ms=8000.0)
+    waiting.records += [*first, soon]
     begun = [start(name, NOW - timedelta(minutes=120)) for name in ("p", "q", "none", "none either")]
-    commit(waiting, "logs", [*first, *begun])
+    came = soon.ts - timedelta(milliseconds=soon.duration_ms + soon.init_ms + 7000)
+    begun.append(replace(start(soon.stream, came), function="fast"))
+    commit(waiting, "logs", [*first, soon, *begun])
+    return waiting
 
+
+def test_proactive_and_unused_environments_are_counted_from_their_first_lines(open_page, ahead):
     app = open_page("views/cold.py", view="groups")
 
     rows = table(app, "wait_share").set_index("group")
-    assert rows.loc["Unused", "provisioned_inits"] == 2
-    assert rows.loc["Proactive", ["provisioned_inits", "init_p50_ms"]].tolist() == [2, 2000]
+    assert rows.loc["Unused", "nobody_waited"] == 2
+    assert rows.loc["Proactive", ["nobody_waited", "init_p50_ms"]].tolist() == [2, 2000]
     assert rows.loc[["Proactive", "Unused"], "waited_s"].tolist() == [0, 0]
-    assert "though nobody waited" in words(app)
+    assert rows.loc["Not told by the log", "nobody_waited"] == 2
+    assert "what callers waited is without them" in words(app)
+
+
+def test_nobody_waited_for_what_was_started_ahead(open_page, ahead):
+    """On the card, in the table and the answer; a cold start it stays, as AWS reports it."""
+    app = open_page("views/cold.py")
+
+    cold = [r for r in shown(ahead) if r.init_ms]
+    met = [r for r in cold if r.stream not in ("p", "q")]
+    assert len(cold) == len(met) + 2
+    assert metric(app, "Cold starts").value == numbers.count(len(cold))
+    assert metric(app, "Callers waited").value == numbers.age(sum(r.init_ms for r in met) / 1000)
+    rows = table(app, "remedy").set_index("function")
+    assert rows["waited_s"].to_dict() == pytest.approx(
+        {name: sum(r.init_ms for r in met if r.function == name) / 1000 for name in ("slow", "fast")}
+    )
+    assert rows["proactive"].to_dict() == {"slow": 2, "fast": 0}
+    assert f"for 2 of {len(cold)} cold starts nobody did" in words(app)
+
+
+def test_units_spare_nobody_who_did_not_wait(open_page, ahead):
+    app = open_page("views/cold.py")
+
+    met = [r for r in shown(ahead, "slow") if r.stream not in ("p", "q")]
+    assert f"{len(met)} recorded." in words(app)
+    assert numbers.ms(mean(r.init_ms for r in met)) in words(app)
 
 
 def start(stream, ts):

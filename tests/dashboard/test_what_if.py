@@ -173,8 +173,8 @@ def test_curves_mark_the_chosen_units_and_keep_what_is_unknown_out():
 def group(**columns):
     plain = {
         "told": "on-demand", "records": 10.0, "cold_starts": 2.0, "cold_start_rate": 0.2,
-        "provisioned_inits": 0.0, "init_p50_ms": 1.0, "init_p95_ms": 1.0, "init_max_ms": 1.0,
-        "waited_s": 3.0, "init_gb_s": 100.0, "functions": 3, "unread": 0,
+        "provisioned_inits": 0.0, "proactive": 0.0, "init_p50_ms": 1.0, "init_p95_ms": 1.0,
+        "init_max_ms": 1.0, "waited_s": 3.0, "init_gb_s": 100.0, "functions": 3, "unread": 0,
     }  # fmt: skip
     return pd.DataFrame({name: [value] for name, value in {**plain, **columns}.items()})
 
@@ -275,6 +275,7 @@ def test_each_function_gets_the_remedy_that_its_settings_call_for():
                 "function": "api",
                 "records": 900.0,
                 "cold_starts": 90.0,
+                "proactive": 0.0,
                 "waited_s": 180.0,
                 "runtime": "java21",
             },
@@ -283,6 +284,7 @@ def test_each_function_gets_the_remedy_that_its_settings_call_for():
                 "function": "gone",
                 "records": 900.0,
                 "cold_starts": 90.0,
+                "proactive": 0.0,
                 "waited_s": 180.0,
                 "runtime": None,
             },
@@ -291,6 +293,7 @@ def test_each_function_gets_the_remedy_that_its_settings_call_for():
                 "function": "dark",
                 "records": NAN,
                 "cold_starts": NAN,
+                "proactive": NAN,
                 "waited_s": NAN,
                 "runtime": "java21",
             },
