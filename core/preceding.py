@@ -12,7 +12,7 @@ SHORTLY = timedelta(hours=2)
 TOGETHER = timedelta(minutes=10)
 """Changes made within this are steps of one: code, its version, the alias that moves to it."""
 
-WEIGHTS = ("deploy", "alias", "concurrency", "mapping", "configuration", "appeared", "gone")
+WEIGHTS = ("deploy", "alias", "runtime", "concurrency", "mapping", "configuration", "appeared", "gone")
 """Kinds of changes, what breaks functions most often first."""
 
 HARMLESS = frozenset({"tags", "description", "retention_days"})

@@ -53,6 +53,20 @@ def diff_table(rows: pd.DataFrame) -> pd.DataFrame:
     ).astype(object)
 
 
+def runtimes(changes: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runtime updates among changes, with both ARNs whole: an ARN is what a rollback names."""
+    found = changes[changes["kind"] == "runtime"]
+    rows = [("Runtime", f"on {row['version']}", row["old"], row["new"]) for row in found.to_dict("records")]
+    return pd.DataFrame(rows, columns=pd.Index(DIFF_COLUMNS), dtype=object)
+
+
+def uncalled(kind: str) -> str:
+    """Why nobody is named for a change."""
+    if kind == "runtime":
+        return "by Lambda itself, as far as is known: it updates runtimes unless their management is manual"
+    return "who called for it is not known: CloudTrail has no such call, or is not read"
+
+
 def both(published: Sequence[pd.DataFrame], rows: pd.DataFrame) -> pd.DataFrame:
     """What published versions differ in, then what else differs: a field that both tell of is told once."""
     told = {str(field) for one in published for field in one["field"]}

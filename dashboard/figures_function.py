@@ -205,6 +205,7 @@ class Event:
 ICONS: dict[str, tuple[str, Colour]] = {
     "deploy": ("rocket_launch", "blue"),
     "alias": ("label", "blue"),
+    "runtime": ("system_update_alt", "blue"),
     "configuration": ("tune", "gray"),
     "concurrency": ("speed", "gray"),
     "mapping": ("input", "gray"),

@@ -88,13 +88,14 @@ def diff(target: Target, name: str, found: pd.DataFrame) -> None:
     """What changed at one moment: who called for it, then each field before and after."""
     now, zone = queries.now(), widgets.zone()
     for row in found.to_dict("records"):
-        who = called_for(row) or "who called for it is not known: CloudTrail has no such call, or is not read"
+        who = called_for(row) or figures_changes.uncalled(row["kind"])
         st.markdown(f"**{numbers.plain(row['what'])}** :small[:gray[{numbers.plain(who)}]]")
     span = figures_changes.span(found)
     answer = queries_function.diff(target, name, span.start, span.end)
     deployed = found.loc[found["kind"] == "deploy", "version"]
     published = [queries_function.version_diff(target, name, str(version)) for version in deployed]
-    shown = figures_changes.diff_table(figures_changes.both(published, answer.rows))
+    fields = figures_changes.diff_table(figures_changes.both(published, answer.rows))
+    shown = pd.concat([figures_changes.runtimes(found), fields], ignore_index=True)
     if shown.empty:
         st.info(figures_changes.nothing(span, answer.known_since), icon=":material/drag_handle:")
     else:

@@ -167,7 +167,13 @@ def _version(version: str) -> str:
     return f"v{version}" if version.isdecimal() else version
 
 
-MARKS = {"alias": "alias", "configuration": "config", "concurrency": "pool", "mapping": "trigger"}
+MARKS = {
+    "alias": "alias",
+    "runtime": "runtime",
+    "configuration": "config",
+    "concurrency": "pool",
+    "mapping": "trigger",
+}
 """What a mark of a change is called; that the function appeared or went is none."""
 
 

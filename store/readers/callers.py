@@ -35,6 +35,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     ),
     "version": frozenset({"CreateFunction", "DeleteFunction", "PublishVersion", "UpdateFunctionCode"}),
     "alias": frozenset({"CreateAlias", "DeleteAlias", "UpdateAlias"}),
+    "runtime": frozenset({"PutRuntimeManagementConfig"}),
     "reserved": frozenset({"DeleteFunctionConcurrency", "PutFunctionConcurrency"}),
     "provisioned": frozenset({"DeleteProvisionedConcurrencyConfig", "PutProvisionedConcurrencyConfig"}),
     "mapping": frozenset(

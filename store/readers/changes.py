@@ -17,10 +17,11 @@ from store import schema
 from store.asking import reader
 from store.readers.callers import Call, Callers, around
 from store.readers.frames import rows, with_none
+from store.readers.runtime_updates import RuntimeUpdate, runtime_updates
 from store.readers.things import Place, Things
 from store.readers.unseen import Unseen, unseen, watched_since
 from store.readers.wiring import describe
-from store.readers.words import sentence
+from store.readers.words import sentence, short_arn
 from store.store import Filter, Snapshot, Store
 
 CONFIG = "config_sha256"
@@ -91,7 +92,7 @@ COLUMNS = (
 def changes(
     store: Store, window: Window, *, target: Target | None = None, function: str | None = None
 ) -> pd.DataFrame:
-    """What changed, newest first: ts, account, region, function, kind (deploy, alias, configuration,
+    """What changed, newest first: ts, account, region, function, kind (deploy, alias, runtime, configuration,
     concurrency, mapping, appeared, gone), what (a sentence such as `Deploy v214 → v215`, `Timeout 15 s → 30
     s`), field, old, new, version (for deploys), who and via (who called for it and through what, as
     CloudTrail says; None where it was not read, or has no such call). A published version is a deploy dated
@@ -104,9 +105,10 @@ def changes(
         mappings = _sources(Things.read(snapshot, "mapping", "trigger", where=where))
         calls = Callers.read(snapshot, where)
         before = list(unseen(calls, watched_since(snapshot)))
+    runtimes = [_runtime(one) for one in runtime_updates(store, window, where)]
     published, updated = _published_times(deploys), _updated(noted)
     others = (one for row in rows(noted) if (one := _changed(row, published, mappings, updated)))
-    seen = [_called_for(change, calls) for change in (*deploys, *others)]
+    seen = [_called_for(change, calls) for change in (*deploys, *runtimes, *others)]
     told = {(*_place(change), change.call) for change in seen}
     left = (one for one in before if (*one.place, one.call) not in told)
     found = sorted(
@@ -118,6 +120,28 @@ def changes(
     frame["ts"] = pd.to_datetime(frame["ts"], utc=True).dt.as_unit("us")
     frame["who"], frame["via"] = with_none(frame["who"]), with_none(frame["via"])
     return frame
+
+
+def _runtime(one: RuntimeUpdate) -> Changed:
+    patch = f"{short_arn(one.old_arn)} → {short_arn(one.new_arn)}"
+    return Changed(
+        ts=one.ts,
+        account=one.place[0],
+        region=one.place[1],
+        function=one.place[2],
+        kind="runtime",
+        what=f"Runtime updated on {_version(one.version)}: {patch}",
+        field="runtime_version_arn",
+        old=one.old_arn,
+        new=one.new_arn,
+        version=one.version,
+        entity="runtime",
+        is_dated=False,
+    )
+
+
+def _version(version: str) -> str:
+    return f"v{version}" if version.isdecimal() else version
 
 
 def _called_for(change: Changed, calls: Callers) -> Changed:

@@ -67,7 +67,8 @@ def load(
         coverage = Coverage.read(snapshot, window, now=now, only="metrics")
         told = _told(snapshot, target, function, provider_arn)
     state = coverage.seen("metrics", target.account, target.region, provider_arn).state()
-    return Load(*told, state=state)
+    at_once, limit, cpu, memory, instance_cpu, instance_memory = told
+    return Load(at_once, limit, cpu, memory, instance_cpu, instance_memory, state)
 
 
 _OF = {True: '"function" = $function', False: "\"function\" = ''"}

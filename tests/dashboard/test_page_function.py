@@ -213,6 +213,50 @@ def test_a_change_opens_its_diff_and_the_address_holds_it(open_page, filled):
     assert app.query_params["from"]
 
 
+def runtime_updated(store, *, minutes_ago=40):
+    arns = [f"arn:aws:lambda:eu-west-1::runtime:{digit * 64}" for digit in "ab"]
+    starts = [
+        EnvironmentStart(
+            function="orders", ts=NOW - timedelta(minutes=ago), event_id=f"start-{ago}", stream=f"s{ago}",
+            version="2", runtime_arn=arn,
+        )
+        for ago, arn in ((120, arns[0]), (minutes_ago, arns[1]))
+    ]  # fmt: skip
+    commit(store, "logs", [*starts, Covered("orders", WINDOW)])
+    return arns
+
+
+def test_a_runtime_that_lambda_updated_is_listed_and_opens_both_of_its_arns(open_page, filled):
+    old, new = runtime_updated(filled)
+
+    app = open_page("views/function.py", fn=ORDERS)
+    app.button(key="diff-0").click().run()
+
+    assert "Runtime updated on v2" in app.button(key="diff-0").label
+    assert "by Lambda itself, as far as is known" in words(app)
+    [diff] = [table.value for table in app.dataframe if "before" in table.value]
+    assert diff[["before", "after"]].to_numpy().tolist() == [[old, new]]
+
+
+@pytest.mark.parametrize(("tab", "nth"), [("errors", 0), ("versions", 1), ("waiting", 1)])
+def test_every_chart_over_time_marks_deploys_and_runtime_updates(open_page, filled, tab, nth):
+    """The board above the tabs, and those in them."""
+    runtime_updated(filled)
+    waits = {"async_received": 3.0, "async_age_max_ms": 900.0, "invocations": 1.0}
+    series = [
+        MetricPoint(scope=scope, function="orders", resource=resource, ts=NOW - timedelta(minutes=20),
+                    period_s=60, **waits)
+        for scope, resource in (("function", ""), ("resource", "live"))
+    ]  # fmt: skip
+    commit(filled, "metrics", series)
+
+    option = json.loads(opened(open_page, tab).get("echarts_chart")[nth].proto.spec)
+
+    marked = [line["markLine"]["data"] for line in option["series"] if line.get("markLine")]
+    assert len(marked) == len(option["grid"])
+    assert all({"v2", "runtime"} <= {mark["label"]["formatter"] for mark in marks} for marks in marked)
+
+
 def test_a_deploy_shows_what_its_version_differs_in(open_page, filled):
     versions = [
         Version(
