@@ -82,7 +82,8 @@ def waits(found: Particulars, load: Load | None = None) -> list[Said]:
 def _instances(told: dict[str, float] | None, load: Load | None, hole: str) -> tuple[str, str]:
     about = [figures_nature.load(load)] if load else []
     if told is None:
-        return " ".join([*about, "What they refused is not known."]), (hole or _not_read(load.state if load else None))
+        unread = hole or _not_read(load.state if load else None)
+        return " ".join([*about, "What they refused is not known."]), unread
     return " ".join([refused(told), *about]), REFUSED + hole
 
 
