@@ -71,8 +71,11 @@ def settings(row: Mapping[str, Any] | pd.Series[Any]) -> str:
         "hidden while in flight": _age(row["visibility_timeout_s"]),
         "receives before the dead-letter queue": numbers.count(row["max_receive_count"]),
     }
-    said = [f"{what}: {value}" for what, value in known.items() if value not in (None, numbers.UNKNOWN)]
-    return " · ".join(said) + ". A dead letter keeps the age that it had in its source queue."
+    said = " · ".join(
+        f"{what}: {value}" for what, value in known.items() if value not in (None, numbers.UNKNOWN)
+    )
+    rest = "A dead letter keeps the age that it had in its source queue."
+    return f"{said[0].upper()}{said[1:]}. {rest}" if said else rest
 
 
 def balance(source: pd.DataFrame) -> str:

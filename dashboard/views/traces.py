@@ -32,6 +32,11 @@ OUTCOMES = {
 }
 SLOWER = {"100": "100 ms", "500": "500 ms", "1000": "1 s", "3000": "3 s", "10000": "10 s"}
 COLUMNS = ("outcome", "ts", "took", "root", "functions", "http_status", "place", "in_full", "trace_id")
+COLUMNS_ON_A_PHONE = ("outcome", "took", "root", "ts", "functions", "http_status", "in_full", "trace_id")
+CALLS = ("caller", "callee", "kind", "calls", "failed", "failed_rate", "errors", "faults", "throttles")
+CALLS_ON_A_PHONE = ("callee", "failed", "calls", "caller", *CALLS[2:3], *CALLS[5:])
+"""What is looked for comes first there."""
+
 ORDERS = {"slowest": "Slowest first", "newest": "Newest first"}
 WORDS, COLOURS = ["fault", "error", "throttle", "running", "ok"], ["red", "orange", "orange", "gray", "green"]
 
@@ -91,8 +96,7 @@ def _ordered() -> str:
 
 def _dots(window: Window, wanted: Wanted) -> None:
     found = queries_traces.traces(window, wanted, "newest", DRAWN)
-    narrow = tables.board_columns() == 1
-    drawn = duration_dots(found, window=window, zone=widgets.zone(), narrow=narrow)
+    drawn = duration_dots(found, window=window, zone=widgets.zone(), narrow=_on_phone())
     with st.container(border=True, key="dots"):
         zoom.board(drawn, key="trace-dots", alt="Duration of each trace over time, failed ones marked")
 
@@ -112,7 +116,7 @@ def _list(window: Window, wanted: Wanted, total: float) -> pd.DataFrame:
 
     with st.container(key="guarded-traces"):
         tables.table(
-            shown[tables.spoken(shown, COLUMNS)],
+            shown[tables.spoken(shown, COLUMNS_ON_A_PHONE if _on_phone() else COLUMNS)],
             key="pick-trace",
             export=found,
             hide_index=True,
@@ -164,7 +168,7 @@ def _map(window: Window, where: Filter, now: Any) -> None:
     st.header("Service map", anchor=False)
     calls = figures_traces.calls(found.graph)
     with st.container(border=True, key="map"):
-        if tables.board_columns() == 1:
+        if _on_phone():
             st.caption(f"{_map_of(found)} As a table: names would lie on each other on a screen this narrow.")
             _calls(calls)
             return
@@ -187,11 +191,15 @@ def _map_of(found: ServiceMap) -> str:
     return f"From {numbers.plain(found.says)}."
 
 
+def _on_phone() -> bool:
+    return tables.board_columns() == 1
+
+
 def _calls(calls: pd.DataFrame) -> None:
-    column = st.column_config
+    column, order = st.column_config, CALLS_ON_A_PHONE if _on_phone() else CALLS
     with st.container(key="guarded-calls"):
         tables.table(
-            calls,
+            calls[[*order, "mean_ms", "max_ms"]],
             key="calls",
             hide_index=True,
             placeholder=numbers.UNKNOWN,

@@ -10,7 +10,7 @@ import pytest
 
 from core.facts import Gap
 from core.live import SCANNED_BYTE_USD, Line
-from core.telemetry import InvocationRecord, LogEvent, TraceRecord
+from core.telemetry import InvocationRecord, LogEvent, MetricPoint, TraceRecord
 from dashboard import log_parts
 from dashboard.charts.logs import LEVELS as BARS
 from dashboard.charts.logs import lines_in_time
@@ -251,6 +251,34 @@ def test_the_price_is_on_the_button_before_anything_is_asked(open_page, filled):
     assert app.button(key="live-go").label.endswith("free of charge")
     assert "No charge" in words(app)
     assert list(live.take(filled, [PROD], now=NOW)) == []
+
+
+def test_the_price_is_what_the_window_holds_at_the_price_of_a_byte(open_page, filled):
+    gb_a_minute = 0.25
+    points = [
+        MetricPoint(scope="function", function="orders", ts=NOW - timedelta(minutes=m + 1), period_s=60,
+                    log_bytes=gb_a_minute * 1e9)
+        for m in range(180)
+    ]  # fmt: skip
+    commit(filled, "metrics", points)
+    app = open_page("views/logs.py", fn=ORDERS)
+
+    way = next(control for control in app.get("button_group") if control.key == "live-how")
+    app = way.set_value("query").run()
+
+    usd = 180 * gb_a_minute * 0.005
+    assert app.button(key="live-go").label == f"Search in AWS · about ${usd:.2f}"
+    assert f"about ${usd:.2f}" in words(app).replace("\\", "")
+    assert list(live.take(filled, [PROD], now=NOW)) == []
+
+
+def test_a_volume_that_is_not_known_is_no_price_of_zero(open_page, filled):
+    app = open_page("views/logs.py", fn=ORDERS)
+
+    way = next(control for control in app.get("button_group") if control.key == "live-how")
+    app = way.set_value("query").run()
+
+    assert app.button(key="live-go").label.endswith("price not known")
 
 
 def test_a_confirmed_search_is_put_to_the_service_as_chosen(open_page, filled):

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from core.entities import EventSourceMapping, Queue
 from core.facts import Covered
-from core.telemetry import MappingSample, QueueSample
+from core.telemetry import MappingSample, MetricPoint, QueueSample
+from core.windows import Window
 from dashboard import answers, figures_mappings, figures_queues, numbers
 from store import schema
 from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
@@ -149,6 +150,45 @@ def test_pollers_whose_metrics_are_off_say_so(open_page, piled_up):
     app = open_page("views/queues.py")
 
     assert any("metrics are switched on, which AWS charges for" in text.value for text in app.caption)
+
+
+def test_what_loses_repeats_or_blocks_work_is_on_the_page(open_page, piled_up):
+    queue = Queue(
+        name=INBOX, visible=60, not_visible=0, delayed=0, redrive_target=LETTERS, max_receive_count=1,
+        visibility_timeout_s=89,
+    )  # fmt: skip
+    refused = MetricPoint(
+        scope="function", function="orders", ts=NOW - timedelta(days=1), period_s=60, throttles=3.0,
+        async_received=9.0, async_dropped=2.0,
+    )  # fmt: skip
+    commit(piled_up, "queues", [queue])
+    commit(piled_up, "metrics", [refused], window=Window(NOW - timedelta(days=2), NOW))
+
+    app = open_page("views/queues.py")
+    app.session_state["more-findings"] = True
+    said = words(app.run())
+
+    assert "Visibility timeout 89 s is below 6 x the 15 s timeout" in said
+    assert "One failing record fails its whole batch of up to 10" in said
+    assert "A message goes to the dead-letter queue after 1 receive" in said
+    assert "3 were throttled in 7 days" in said
+    assert "Asynchronous events dropped in 7 days: 2; nothing keeps them" in said
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (
+            {"retention_s": 345_600.0, "max_receive_count": 3.0},
+            "Messages are kept: 4 d · receives before the ",
+        ),
+        ({}, "A dead letter keeps the age"),
+    ],
+)
+def test_settings_of_a_queue_are_a_sentence_and_what_is_not_known_is_left_out(known, said):
+    unknown = dict.fromkeys(("retention_s", "visibility_timeout_s", "max_receive_count"), float("nan"))
+
+    assert figures_queues.settings(unknown | known).startswith(said)
 
 
 ABOUT = f"{PROD.account}-{PROD.region}-orders-dlq"
