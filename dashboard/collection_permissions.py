@@ -17,7 +17,7 @@ def missing(collectors: pd.DataFrame, gaps: pd.DataFrame) -> None:
     for at, lack in enumerate(found):
         st.warning(figures_permissions.lack_line(lack, queries.names()), icon=":material/lock:")
         with st.expander("IAM policy to add to the role", expanded=at == 0, icon=":material/policy:"):
-            st.code(lack.policy, language="json")
+            st.code(lack.policy, language=None)
     st.caption(
         "`quarterdeck iam-policy` prints all that a role needs; docs/iam.md says what each part is for."
     )

@@ -48,7 +48,7 @@ def one(rule: Rule) -> None:
     firings(found)
     if draft is not rule:
         st.caption("The rule as it is tried, for your rule file; this page changes no file.")
-        st.code(figures_rules.as_yaml(draft, rule), language="yaml")
+        st.code(figures_rules.as_yaml(draft, rule), language=None)
 
 
 # --- moving the threshold -----------------------------------------------------------------------------------
@@ -233,20 +233,15 @@ def outages() -> None:
                     on_click=queries_rules.unmark, args=(int(each.id),),
                 )  # fmt: skip
     why = lacks("operator", "to mark an outage")
-    st.button(
-        "Mark an outage",
-        key="mark",
-        icon=":material/flag:",
-        on_click=_open,
-        disabled=why is not None,
-        help=why,
-    )
-    if why is None and st.query_params.get("mark"):  # not in the callback: a live part's must not draw
+    if st.button("Mark an outage", key="mark", icon=":material/flag:", disabled=why is not None, help=why):
+        st.query_params["mark"] = "outage"
+        st.rerun()
+
+
+def marking() -> None:
+    """The box that the address asks for, beside what is live: there a callback must not draw it."""
+    if st.query_params.get("mark") and lacks("operator", "to mark an outage") is None:
         mark()
-
-
-def _open() -> None:
-    st.query_params["mark"] = "outage"
 
 
 def _close() -> None:

@@ -77,12 +77,12 @@ def _change(one: Saving) -> None:
         return
     with st.expander("How to change it", icon=":material/terminal:", expanded=True):
         st.caption("AWS command line")
-        st.code("\n".join(change.cli), language="bash", wrap_lines=True)
+        st.code("\n".join(change.cli), language=None, wrap_lines=True)
         st.caption("Terraform")
-        st.code(change.terraform, language="hcl", wrap_lines=True)
+        st.code(change.terraform, language=None, wrap_lines=True)
         if change.action is not None:
             st.caption("Quarterdeck: planned, shown, decided by a person, verified")
-            st.code(act_line(one.place, change.action), language="bash", wrap_lines=True)
+            st.code(act_line(one.place, change.action), language=None, wrap_lines=True)
             _ask(one, dict(change.action))
         else:
             st.caption("Quarterdeck has no action for this: it is made by hand or in your code.")

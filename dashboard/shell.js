@@ -50,11 +50,17 @@ export default function ({ setStateValue }) {
       brush.setAttribute("aria-hidden", "true");
   };
 
+  // Long code scrolls in a box of its own, which only what has the focus does by keys.
+  const reach = () => {
+    for (const code of document.querySelectorAll('[data-testid="stCode"] pre:not([tabindex])')) code.tabIndex = 0;
+  };
+
   // A dialog takes the focus for itself: give it to the box to type in.
   const watch = new MutationObserver(() => {
     use();
     offerSvg();
     hush();
+    reach();
     const box = document.querySelector(FOCUS);
     if (box && box !== focused) setTimeout(() => box.focus(), 50);
     focused = box;
@@ -69,6 +75,7 @@ export default function ({ setStateValue }) {
   watch.observe(document.body, { childList: true, subtree: true });
   offerSvg();
   hush();
+  reach();
   if (document.hidden) look();
   const early = window.__quarterdeckEarly;
   window.__quarterdeckEarly = null;

@@ -136,3 +136,4 @@ def wrong(faults: Sequence[Fault]) -> None:
 
 widgets.toolbar("Rules")
 widgets.live(page)
+rule_parts.marking()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -47,6 +49,7 @@ DRAWN = """charts =>
 PICTURES = os.environ.get("QUARTERDECK_SCREENSHOTS") == "1"
 HISTORY = timedelta(hours=30) if PICTURES else demo_store.HISTORY
 """For pictures long enough to compare with the same hours yesterday."""
+WARNED = re.compile(r"(?m)^.*(?:(?<!Deprecation)Warning:|Error:|Traceback|[Uu]ncaught).*$")
 TIME_ZONE, LOCALE = "Europe/Berlin", "en-GB"
 
 
@@ -185,13 +188,26 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """`serve(store, banner=None, now=None, access=None) -> url`: a dashboard until the session ends.
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the dashboards print."""
+    return tmp_path_factory.mktemp("dashboard") / "out.log"
 
-    What it prints is in the session's folder `dashboard0/out.log`.
-    """
+
+@pytest.fixture(autouse=True)
+def _nothing_is_warned_of(printed: Path) -> Iterator[None]:
+    """What Streamlit or our own pages find wrong while a test looks at them, they say in their log."""
+    before = printed.stat().st_size if printed.exists() else 0
+    yield
+    with printed.open("rb") if printed.exists() else BytesIO() as log:
+        log.seek(before)
+        assert not WARNED.findall(log.read().decode())
+
+
+@pytest.fixture(scope="session")
+def serve(printed: Path) -> Iterator[Callable[..., str]]:
+    """`serve(store, banner=None, now=None, access=None) -> url`: a dashboard until the session ends."""
     running: list[subprocess.Popen[bytes]] = []
-    log = (tmp_path_factory.mktemp("dashboard") / "out.log").open("wb")
+    log = printed.open("wb")
 
     def start(
         store: Path,

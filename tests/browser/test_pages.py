@@ -12,16 +12,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from core.settings import StoreSettings
 from core.windows import Window, parse_duration
 from dashboard import links, numbers
+from dashboard.function_tabs import TABS
 from dashboard.menu import MENU
 from quarterdeck.answers import fleet_document
 from store.readers import incidents
 from store.store import Filter, Store
+from tests.browser.accessible import BOX, FOLDED, MAIN, MODES, POPPED, popped, unfolded, violations
 from tests.browser.conftest import PHONE, PICTURES
 from tests.demo_store import NOW
 
@@ -29,9 +30,6 @@ pytestmark = pytest.mark.browser
 
 SHOWN = Window(NOW - parse_duration("3h"), NOW)
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-EXCLUDED = {"exclude": [["[data-testid='stMetricChart']"]]}
-"""Streamlit's sparklines break `svg-img-alt`; everything else is ours to keep."""
-
 TITLES = {links.path(page, {}): title for group in MENU.values() for page, title, _ in group}
 
 
@@ -72,23 +70,77 @@ def test_a_page_is_whole_and_accessible_in_light_and_dark_and_within_its_budget(
     assert "Demo" in tab.text()
     assert tab.bytes < 300_000
     tab.wait_until_drawn()
-    for mode in ("light", "dark"):
+    if PICTURES:
+        photograph(tab, picture(path))
+    with unfolded(tab):
+        assert violations(tab) == []
+        for at in range(tab.page.locator(FOLDED).count()):
+            with popped(tab, at):
+                assert violations(tab, POPPED) == []
+
+
+def test_every_tab_of_a_function_is_accessible_in_light_and_dark(watched, open_tab):
+    tab = open_tab(watched.url).open("/function", fn=watched.function())
+    found = {}
+
+    with unfolded(tab):
+        for name in reversed(TABS):  # the first is open already
+            with tab.rerun():
+                tab.page.get_by_role("tab", name=name).click()
+            tab.wait_until_drawn()
+            found[name] = violations(tab, ".st-key-details")
+
+    assert [(name, one) for name, one in found.items() if one] == []
+    assert found.keys() == TABS.keys()
+
+
+def test_what_one_function_costs_is_accessible_in_light_and_dark(watched, open_tab):
+    tab = open_tab(watched.url).open("/function_cost", fn=watched.function())
+    tab.wait_until_drawn()
+
+    with unfolded(tab):
+        assert violations(tab, MAIN) == []
+
+
+def test_boxes_over_a_page_are_accessible_in_light_and_dark(watched, open_tab):
+    tab = open_tab(watched.url).open("/rules", mark="outage")
+
+    expect(tab.page.get_by_role("dialog", name="Mark an outage")).to_be_visible()
+    assert violations(tab, BOX) == []
+    with tab.rerun():
+        tab.page.keyboard.press("Escape")
+    assert "mark=" not in tab.page.url
+    for key, name in (("?", "Keys"), ("k", "Find")):
+        tab.page.keyboard.press("Escape")
+        expect(tab.page.get_by_role("dialog")).to_have_count(0)
+        tab.page.keyboard.press(key)
+        expect(tab.page.get_by_role("dialog", name=name)).to_be_visible()
+        assert violations(tab, BOX) == []
+
+
+def test_the_diff_of_a_change_and_the_choice_of_times_are_accessible(watched, open_tab):
+    tab = open_tab(watched.url).open("/function", fn=watched.function())
+
+    tab.page.locator(".st-key-exact button").first.click()
+    expect(tab.page.locator(POPPED)).to_be_visible()
+    assert violations(tab, POPPED) == []
+    tab.page.keyboard.press("Escape")
+    with tab.rerun():
+        tab.page.locator("[class*=st-key-diff-] button").first.click()
+    expect(tab.page.get_by_role("dialog", name="What this changed")).to_be_visible()
+    assert violations(tab, BOX) == []
+
+
+def photograph(tab, name: str) -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for mode in MODES:
         tab.page.emulate_media(color_scheme=mode)
-        tab.page.wait_for_timeout(700)  # canvases and their hidden tables come after the script
-        assert (mode, violations(tab)) == (mode, [])
-        if PICTURES:
-            IMAGES.mkdir(parents=True, exist_ok=True)
-            tab.screenshot(IMAGES / f"{picture(path)}-{mode}.png")
+        tab.screenshot(IMAGES / f"{name}-{mode}.png")
 
 
 def picture(path: str) -> str:
     """What the page's picture is called: of Functions, one is shown."""
     return "function" if path == "/function" else TITLES[path].lower().replace(" ", "-")
-
-
-def violations(tab) -> list[tuple[str, Any]]:
-    found = Axe().run(tab.page, context=EXCLUDED).response["violations"]
-    return [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found]
 
 
 @pytest.mark.parametrize("path", TITLES)
@@ -194,6 +246,7 @@ def test_from_a_message_to_its_lines_its_trace_and_back(watched, open_tab):
 
     assert "line=" in tab.page.url
     expect(tab.page.locator(".st-key-one-line")).to_contain_text("currency")
+    assert violations(tab, ".st-key-one-line") == []
     with tab.rerun():
         tab.page.get_by_role("link", name="Function at that minute").click()
     assert "/function?" in tab.page.url
@@ -204,6 +257,8 @@ def test_from_a_message_to_its_lines_its_trace_and_back(watched, open_tab):
 def test_a_failed_trace_leads_to_the_log_lines_of_its_invocation(watched, open_tab):
     tab = open_tab(watched.url).open("/traces", outcome="failed")
     expect(tab.page.locator(".st-key-one-trace")).to_be_visible()
+    with unfolded(tab):
+        assert violations(tab, ".st-key-one-trace") == []
     with tab.rerun():
         tab.page.get_by_role("link", name="Its log lines").first.click()
 

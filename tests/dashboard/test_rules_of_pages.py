@@ -70,6 +70,12 @@ def test_a_column_of_numbers_says_what_it_counts(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_code_is_in_one_colour_that_stands_out(path):
+    """Those that Streamlit gives to words of a language do not, in either mode."""
+    assert [call.lineno for call in calls(path, {"code"}) if "language=None" not in ast.unparse(call)] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_what_became_of_a_click_is_said_by_the_next_drawing(path):
     """What a callback of a live part draws replaces the top of the page, and is logged as a warning."""
     assert path.name == "toasts.py" or not calls(path, {"toast"})
