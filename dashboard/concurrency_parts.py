@@ -222,6 +222,59 @@ def pools(frame: pd.DataFrame) -> None:
         )
 
 
+def provisioned(rows: pd.DataFrame) -> None:
+    """`rows` of `figures_pools.provisioned_rows`."""
+    st.header("Provisioned concurrency, least room first", anchor=False)
+    shown, column = tables.presentable(rows), st.column_config
+    with st.container(key="guarded-provisioned"):
+        tables.table(
+            shown,
+            key="provisioned-pools",
+            export=rows,
+            hide_index=True,
+            placeholder=numbers.UNKNOWN,
+            alt="Pools of provisioned concurrency: how full, what spilled over, what they cost",
+            row_height=tables.ROW_PX,
+            height=tables.height_px(len(shown), most=ROWS),
+            column_config={
+                "function": tables.function_button(shown, "provisioned-open"),
+                "place": column.TextColumn("Where"),
+                "qualifier": column.TextColumn("On", help="The alias or version that holds it."),
+                "held": tables.count_column("Held", "Environments that are kept ready."),
+                "used_max": tables.count_column("Most used", "At once, in one minute of the window."),
+                "headroom": tables.count_column("Headroom", "Held − most used."),
+                "utilization": tables.percent_column("Used", "Most used / held."),
+                "invocations": tables.count_column("Served", "Invocations that ran on it."),
+                "spillover": tables.count_column(
+                    "Spilled over", "Invocations that found it full and ran on demand."
+                ),
+                "worked_share": tables.percent_column("At work", WORKED),
+                "break_even": tables.percent_column("Break-even", BREAK_EVEN),
+                "usd_month": tables.usd_column("A month", rows["usd_month"], MONTHLY),
+                "note": column.TextColumn("Note", width=330),
+                "state": column.TextColumn("Data", help=DATA),
+            },
+            column_order=tables.spoken(
+                shown,
+                [
+                    *("function", "place", "qualifier", "held", "used_max", "headroom", "utilization"),
+                    *("spillover", "invocations", "worked_share", "break_even", "usd_month", "note"),
+                    "state",
+                ],
+            ),
+        )
+
+
+WORKED = (
+    "Time of handlers on it / (held × window). Durations are told of an alias or version as a whole: the "
+    "pool has its share of the invocations."
+)
+BREAK_EVEN = (
+    "The share at work from which on it costs no more than on demand, cold starts aside: capacity price / "
+    "(on-demand − provisioned duration price)."
+)
+
+
 def _when(label: str, help: str | None = None, *, short: bool = False) -> Any:
     """`short`: without the day, where the window is none longer."""
     shape = "HH:mm" if short and widgets.window().duration <= timedelta(days=1) else "D MMM, HH:mm"

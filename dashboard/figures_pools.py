@@ -115,6 +115,27 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
+def provisioned_rows(pools: pd.DataFrame) -> pd.DataFrame:
+    """The `provisioned_use` frame with `note`: what to know of each pool first."""
+    return pools.assign(note=[_pool_note(row) for row in _records(pools)])
+
+
+def _pool_note(row: Mapping[str, Any]) -> str:
+    if numbers.known(row["orphan"]):
+        return str(row["orphan"])
+    if numbers.known(row["spillover"]) and row["spillover"] > 0:
+        n = row["spillover"]
+        return f"full: {numbers.count(n)} {'invocation' if n == 1 else 'invocations'} ran on demand instead"
+    if not numbers.known(row["invocations"]):
+        return ""
+    if row["invocations"] == 0:
+        return "served nothing in this window"
+    worked, even = row["worked_share"], row["break_even"]
+    if numbers.known(worked) and numbers.known(even) and worked < even:
+        return "costs more than on demand: what is bought is the wait that it spares"
+    return ""
+
+
 def unread(limits: pd.DataFrame) -> list[str]:
     """Accounts whose reservations were not all read, in words; `limits` with `place`."""
     return [

@@ -10,7 +10,7 @@ from core.facts import Target
 from core.windows import Window
 from dashboard.queries import cached, store
 from store.readers import caps as forgotten
-from store.readers import concurrency, throttles
+from store.readers import concurrency, provisioned_use, throttles
 from store.readers import pools as over_time
 from store.store import Filter
 
@@ -55,3 +55,8 @@ def caps(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
 @cached()
 def idle_provisioned(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
     return forgotten.idle_provisioned(store(), window, now=_at, where=where)
+
+
+@cached()
+def provisioned(window: Window, where: Filter, _at: datetime) -> pd.DataFrame:
+    return provisioned_use.provisioned_use(store(), window, now=_at, where=where)

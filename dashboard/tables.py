@@ -124,6 +124,7 @@ def said(value: Any) -> bool:
 
 QUIET = frozenset(
     {
+        "proactive",
         "provisioned",
         "snap_start",
         "reachable",

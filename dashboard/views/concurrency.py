@@ -40,6 +40,9 @@ def page(window: Window) -> None:
     concurrency_parts.forgotten(figures_pools.forgotten(queries_concurrency.caps(window, scope, now), idle))
     pools = queries.within(queries_concurrency.pools(window, now), scope)
     concurrency_parts.pools(figures_pools.with_outlook(pools, outlooks))
+    held = queries_concurrency.provisioned(window, scope, now)
+    if len(held):
+        concurrency_parts.provisioned(figures_pools.provisioned_rows(held))
 
 
 widgets.toolbar("Concurrency")

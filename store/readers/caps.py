@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from core.caps import VERDICTS, Made, Reservation, verdict
-from core.prices import ListPrices
+from core.prices import ListPrices, Prices
 from core.provisioned import month_usd
 from core.windows import Window
 from store import schema
@@ -132,7 +132,7 @@ def idle_provisioned(
         coverage = Coverage.read(snapshot, window, now=now, only="metrics")
         things = Things.read(snapshot, "function", "version", where=where)
         listed = ListPrices(read_book(snapshot))
-    sizes = _Sizes(things, listed, now.date())
+    sizes = PoolPrices(things, listed, now.date())
     lines = list(_idle(pools, coverage, sizes))
     frame = pd.DataFrame(lines, columns=pd.Index(IDLE))
     for name in ("version", "usd_month", "state"):
@@ -147,7 +147,7 @@ def idle_provisioned(
     return frame.loc[order.index].reset_index(drop=True)
 
 
-def _idle(pools: pd.DataFrame, coverage: Coverage, sizes: _Sizes) -> Iterator[tuple[Any, ...]]:
+def _idle(pools: pd.DataFrame, coverage: Coverage, sizes: PoolPrices) -> Iterator[tuple[Any, ...]]:
     for row in rows(pools):
         place = (row.account, row.region, row.function)
         seen = coverage.seen("metrics", *place[:2], f"{row.function}:{row.qualifier}")
@@ -167,7 +167,7 @@ def _named(qualifier: str) -> str:
     return f"version {qualifier}" if qualifier.isdecimal() else f"alias {qualifier}"
 
 
-class _Sizes:
+class PoolPrices:
     """Memory and architecture of functions and their versions, and what they cost as of a day."""
 
     def __init__(self, things: Things, listed: ListPrices, on: date) -> None:
@@ -176,9 +176,14 @@ class _Sizes:
         self._versions = {(t.place, str(t.body["version"])): t.body for t in things.of("version")}
 
     def month_usd(self, place: Place, version: str, held: float) -> Any:
-        own, whole = self._versions.get((place, version), {}), self._functions.get(place, {})
+        own, whole = self._bodies(place, version)
         memory_mb = own.get("memory_mb") or whole.get("memory_mb")
+        return month_usd(held, memory_mb, self.prices(place, version).provisioned_capacity)
+
+    def prices(self, place: Place, version: str) -> Prices:
+        own, whole = self._bodies(place, version)
         architecture = str(own.get("architecture") or whole.get("architecture") or "")
-        return month_usd(
-            held, memory_mb, self._listed.of(place[1], architecture, on=self._on).provisioned_capacity
-        )
+        return self._listed.of(place[1], architecture, on=self._on)
+
+    def _bodies(self, place: Place, version: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return self._versions.get((place, version), {}), self._functions.get(place, {})

@@ -92,3 +92,25 @@ def test_the_fullest_code_storage_is_told_first_and_marked_when_it_is_nearly_ful
     assert said.index("full") < said.index("empty")
     assert "not read" not in said
     assert ("warning" in said) is is_marked
+
+
+@pytest.mark.parametrize(
+    ("pool", "note"),
+    [
+        ({}, ""),
+        ({"orphan": "no alias reaches it", "spillover": 3.0}, "no alias reaches it"),
+        ({"spillover": 1.0}, "full: 1 invocation ran on demand instead"),
+        ({"invocations": 0.0, "worked_share": 0.0}, "served nothing in this window"),
+        ({"worked_share": 0.3}, "costs more than on demand: what is bought is the wait that it spares"),
+        ({"worked_share": 0.3, "break_even": float("nan")}, ""),
+        ({"invocations": float("nan"), "worked_share": 0.3}, ""),
+    ],
+)
+def test_a_pool_says_the_worst_that_is_known_of_it(pool, note):
+    plain = {
+        "orphan": None, "spillover": 0.0, "invocations": 9.0, "worked_share": 0.8, "break_even": 0.6,
+    }  # fmt: skip
+
+    found = figures_pools.provisioned_rows(pd.DataFrame([plain | pool]))
+
+    assert found["note"].tolist() == [note]

@@ -235,6 +235,7 @@ def test_nobody_waited_for_what_was_started_ahead(open_page, ahead):
         {name: sum(r.init_ms for r in met if r.function == name) / 1000 for name in ("slow", "fast")}
     )
     assert rows["proactive"].to_dict() == {"slow": 2, "fast": 0}
+    assert "proactive" not in table(open_page("views/cold.py", range="1h"), "remedy")
     assert f"for 2 of {len(cold)} cold starts nobody did" in words(app)
 
 

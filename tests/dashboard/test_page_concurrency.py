@@ -166,6 +166,38 @@ def test_each_step_of_the_chart_can_be_clicked(open_page, tight):
     assert marked == "2026-11-20T11:20:00+00:00"
 
 
+def test_each_pool_of_provisioned_concurrency_has_its_room_and_its_dollars(open_page, tight):
+    """Alias `live` holds 2, of which at most one was in use; version 3, which nothing reaches, holds 7."""
+    pool = Provisioned(name="held:live", function="held", qualifier="live", requested=2, allocated=2)
+    commit(tight, "details", [pool])
+    told = {"scope": "resource", "function": "held", "resource": "live", "period_s": 60}
+    points = [
+        MetricPoint(
+            ts=NOW - timedelta(minutes=minute), invocations=5.0, duration_sum_ms=500.0, provisioned_max=1.0,
+            provisioned_invocations=4.0, provisioned_spillover=1.0, **told,
+        )
+        for minute in (3, 4)
+    ]  # fmt: skip
+    commit(tight, "metrics", points)
+
+    rows = table(open_page(PAGE), "break_even").set_index("qualifier")
+
+    assert rows.index.tolist() == ["live", "3"]
+    assert rows["headroom"].tolist() == [1, 7]
+    assert rows.loc["live", ["used_max", "utilization", "spillover", "invocations"]].tolist() == [
+        1,
+        0.5,
+        2,
+        8,
+    ]
+    assert rows.loc["live", "worked_share"] == pytest.approx(2 * 0.5 * 4 / 5 / (2 * 3 * 3600))
+    price = prices(PROD.region, "x86_64").provisioned_capacity
+    assert rows["usd_month"].tolist() == pytest.approx([float(n * 30 * 86_400 * price) for n in (2, 7)])
+    assert rows["note"].tolist() == [
+        "full: 2 invocations ran on demand instead", "no alias or trigger reaches version 3",
+    ]  # fmt: skip
+
+
 def test_metrics_that_were_denied_are_no_zero(open_page, store):
     commit(store, "inventory", [function("capped"), AccountLimits(concurrent_limit=100, unreserved_limit=95)])
     commit(store, "details", [Reserved(name="capped", reserved=5)])
