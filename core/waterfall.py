@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from core.spans import Span, children, flatten
@@ -35,8 +36,21 @@ def waterfall(document: Any) -> list[Bar]:
     Spans whose parent is not there stand at the top.
     """
     spans = flatten(document)
-    first = min((span.start_s for span in spans if span.start_s is not None), default=None)
+    first = _first(spans)
     return [_bar(span, depth, first) for span, depth in _ordered(spans)]
+
+
+def began(document: Any) -> datetime | None:
+    """When a trace's first span began: what offsets count from. None when no span tells."""
+    first = _first(flatten(document))
+    try:
+        return None if first is None else datetime.fromtimestamp(first, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _first(spans: Iterable[Span]) -> float | None:
+    return min((span.start_s for span in spans if span.start_s is not None), default=None)
 
 
 def _ordered(spans: list[Span]) -> Iterable[tuple[Span, int]]:

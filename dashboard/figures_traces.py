@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
 from core.formulas import rate
 from core.graph import CLIENT, Graph, Tally
+from core.signatures import without_layout
 from dashboard import numbers
 from dashboard.answers import Answer
 from dashboard.charts.service_map import kind_word
@@ -105,6 +107,34 @@ def outcome(record: Any) -> str:
     flags = {"fault": record.has_fault, "throttle": record.has_throttle, "error": record.has_error}
     found = next((word for word, is_so in flags.items() if is_so), None)
     return found or ("still running" if record.partial else "ok")
+
+
+def marks(lines: pd.DataFrame, spans: pd.DataFrame, began: datetime | None) -> pd.DataFrame:
+    """Kept lines (ts, function, level, message) that were written while a trace ran, oldest first, on its
+    time axis: offset_ms, part, label. `spans` are the trace's; others of the same requests are left out."""
+    columns = pd.Index(["offset_ms", "part", "label"])
+    if began is None or lines.empty:
+        return pd.DataFrame(columns=columns)
+    ends = pd.to_numeric(spans["offset_ms"]) + pd.to_numeric(spans["duration_ms"]).fillna(0.0)
+    lasted = timedelta(milliseconds=min(float(ends.max()), LONGEST_MS))
+    least, most = began - SKEW, began + lasted + SKEW
+    found = [
+        {
+            "offset_ms": max(0.0, (row["ts"] - began) / timedelta(milliseconds=1)),
+            "part": f"log of {row['function']}",
+            "label": f"{row['level']}: {without_layout(str(row['message']))}",
+        }
+        for row in lines.sort_values("ts", kind="stable").to_dict("records")
+        if least <= row["ts"] <= most
+    ]
+    return pd.DataFrame(found, columns=columns)
+
+
+LONGEST_MS = 86_400_000.0
+"""A span that claims to last longer tells nothing."""
+
+SKEW = timedelta(seconds=1)
+"""How far the clocks of X-Ray and of a log may differ."""
 
 
 def calls(graph: Graph) -> pd.DataFrame:

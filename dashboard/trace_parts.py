@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.facts import Target
 from core.tracing import started
+from core.windows import Window
 from dashboard import (
     figures_traces,
     figures_wiring,
@@ -17,10 +18,15 @@ from dashboard import (
     tables,
     widgets,
 )
-from dashboard.charts.waterfall import MOST_ROWS, waterfall
+from dashboard.charts.waterfall import MOST_LINES, MOST_ROWS, waterfall
+from store.readers.log_search import NEAR
 from store.readers.tracing import TraceView
 
 STATE = {"fault": "critical", "error": "warning", "throttle": "warning", "ok": "healthy"}
+
+
+READ = 4
+"""Invocations of a trace whose kept lines are drawn."""
 
 
 def one_trace(target: Target, trace_id: str) -> None:
@@ -42,7 +48,7 @@ def one_trace(target: Target, trace_id: str) -> None:
         if view.note:
             st.caption(f":material/info: {numbers.plain(view.note)}")
         if not view.spans.empty:
-            _waterfall(view.spans)
+            _waterfall(view.spans, figures_traces.marks(_lines(target, view), view.spans, view.began))
         _invocations(target, view.invocations)
         if not view.spans.empty:
             _parts(view.spans, trace_id)
@@ -58,16 +64,28 @@ def _head(view: TraceView) -> None:
     )
 
 
-def _waterfall(spans: pd.DataFrame) -> None:
-    option, height_px = waterfall(spans, narrow=tables.board_columns() == 1)
+def _lines(target: Target, view: TraceView) -> pd.DataFrame:
+    """Kept lines of the trace's first invocations."""
+    found = [pd.DataFrame(columns=pd.Index(["ts", "function", "level", "message"]))]
+    for row in view.invocations.head(READ).to_dict("records"):
+        at, name = row["ts"].to_pydatetime(), str(row["function"])
+        near = Window(at - NEAR, at + NEAR)
+        found.append(queries.log_lines(target, name, str(row["request_id"]), near).assign(function=name))
+    return pd.concat([frame for frame in found if len(frame)] or found[:1])
+
+
+def _waterfall(spans: pd.DataFrame, lines: pd.DataFrame) -> None:
+    option, height_px = waterfall(spans, lines, narrow=tables.board_columns() == 1)
     st.echarts_chart(
         option,
         height=height_px,
         key="waterfall",
-        alt="Parts of the chosen trace over time; a table follows below",
+        alt="Parts of the chosen trace and its log lines over time; a table follows below",
     )
     if len(spans) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS} of {len(spans)} parts; the table has all.")
+    if len(lines) > MOST_LINES:
+        st.caption(f"The first {MOST_LINES} of {len(lines)} kept lines; the Logs page has all.")
 
 
 def _invocations(target: Target, records: pd.DataFrame) -> None:

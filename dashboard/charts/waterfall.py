@@ -9,8 +9,8 @@ import pandas as pd
 from dashboard.charts import theme
 
 ROW_PX, AXIS_PX = 24, 44
-MOST_ROWS = 60
-"""Parts that are drawn; the table below has all."""
+MOST_ROWS, MOST_LINES = 60, 8
+"""Parts, and log lines below them, that are drawn; the table and the Logs page have all."""
 
 COLD = frozenset({"Initialization", "Init", "Restore"})
 """Parts of a function's segment in which its environment was made ready."""
@@ -50,10 +50,30 @@ def bars(spans: pd.DataFrame, *, most: int = MOST_ROWS) -> pd.DataFrame:
     return frame
 
 
-def waterfall(spans: pd.DataFrame, *, narrow: bool = False) -> tuple[dict[str, Any], int]:
-    """The chart's option and height. Names come from others: they are text only."""
+def with_lines(frame: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
+    """`bars` and below them a row per log line (offset_ms, part, label) with its moment in column `line`."""
+    shown = lines.head(MOST_LINES)
+    rows = pd.DataFrame(
+        {
+            "row": range(len(frame), len(frame) + len(shown)),
+            "part": [_short(str(part), 44) for part in shown["part"]],
+            "gap": 0.0,
+            "label": [_short(str(label), 90) for label in shown["label"]],
+            "line": shown["offset_ms"].astype(float).round(1).to_numpy(),
+        }
+    )
+    return pd.concat([frame.assign(line=float("nan")), rows], ignore_index=True) if len(rows) else frame
+
+
+def waterfall(
+    spans: pd.DataFrame, lines: pd.DataFrame | None = None, *, narrow: bool = False
+) -> tuple[dict[str, Any], int]:
+    """The chart's option and height, `lines` of the log below the parts. Names come from others: they are
+    text only."""
     frame = bars(spans)
     ends = frame["gap"] + frame[list(COLOURS)].sum(axis=1)
+    if lines is not None:
+        frame = with_lines(frame, lines)
     option: dict[str, Any] = {
         "animation": False,
         "dataset": {"source": frame},
@@ -92,7 +112,11 @@ def waterfall(spans: pd.DataFrame, *, narrow: bool = False) -> tuple[dict[str, A
                 "overflow": "truncate",
             },
         },
-        "series": [_gap(), *(_bar(kind, colour) for kind, colour in COLOURS.items())],
+        "series": [
+            _gap(),
+            *(_bar(kind, colour) for kind, colour in COLOURS.items()),
+            *([_line(narrow=narrow)] if "line" in frame else []),
+        ],
     }
     return option, AXIS_PX + ROW_PX * len(frame)
 
@@ -120,6 +144,26 @@ def _bar(kind: str, colour: str) -> dict[str, Any]:
         "emphasis": {"disabled": True},
         "encode": {"x": kind, "y": "row"},
         "label": {"show": True, "position": "right", "formatter": "{@label}", "fontSize": 11.5},
+    }
+
+
+def _line(*, narrow: bool) -> dict[str, Any]:
+    return {
+        "name": "log line",
+        "type": "scatter",
+        "symbol": "diamond",
+        "symbolSize": 11,
+        "itemStyle": {"color": theme.ERRORS},
+        "emphasis": {"disabled": True},
+        "encode": {"x": "line", "y": "row"},
+        "label": {
+            "show": True,
+            "position": "right",
+            "formatter": "{@label}",
+            "fontSize": 11.5,
+            "width": 120 if narrow else 420,
+            "overflow": "truncate",
+        },
     }
 
 

@@ -16,7 +16,7 @@ from core.facts import Target
 from core.graph import Graph, graph
 from core.telemetry import TraceRecord
 from core.tracing import KEPT, started, transaction_search
-from core.waterfall import Bar, waterfall
+from core.waterfall import Bar, began, waterfall
 from core.windows import Window
 from store import schema
 from store.asking import reader
@@ -173,12 +173,14 @@ def _parsed(text: str) -> Any:
 @dataclass(frozen=True, slots=True)
 class TraceView:
     """One trace: its record, its spans (columns of `core.waterfall.Bar`), the invocation records of it
-    (columns of InvocationRecord, oldest first), and what is missing ("" if nothing)."""
+    (columns of InvocationRecord, oldest first), what is missing ("" if nothing), and when its first span
+    began, which offsets of spans count from (None: no span tells)."""
 
     record: TraceRecord
     spans: pd.DataFrame
     invocations: pd.DataFrame
     note: str
+    began: datetime | None = None
 
 
 @reader
@@ -194,12 +196,13 @@ def trace(store: Store, target: Target, trace_id: str, *, now: datetime) -> Trac
     if found.empty:
         return None
     record = _record(next(rows(found)))
-    bars = waterfall(_parsed(record.document)) if record.document else []
+    document = _parsed(record.document) if record.document else []
     notes = [
         "" if record.document else _unread(search),
         f"not all of its time is read: {lacks}" if lacks else "",
     ]
-    return TraceView(record, _spans(bars), records, "; ".join(filter(None, notes)))
+    note = "; ".join(filter(None, notes))
+    return TraceView(record, _spans(waterfall(document)), records, note, began(document))
 
 
 @reader

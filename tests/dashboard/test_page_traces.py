@@ -1,8 +1,9 @@
 """The Traces page on a real store, in process; its waterfall and map, against their facts."""
 
 import json
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 from core.entities import Function
 from core.facts import Covered
 from core.graph import CLIENT, FUNCTION, graph
-from core.telemetry import InvocationRecord, TraceRecord
+from core.telemetry import InvocationRecord, LogEvent, TraceRecord
 from core.waterfall import waterfall as spans_of
 from dashboard.charts.service_map import layers, positions, service_map
 from dashboard.charts.traces import dots, duration_dots
 from dashboard.charts.waterfall import COLOURS, bars, waterfall
+from dashboard.figures_traces import marks
 from store.readers.tracing import traces
+from tests.dashboard import every_page
 from tests.dashboard.conftest import NOW, WINDOW, commit
 from tests.dashboard.every_page import table
 
@@ -131,6 +134,55 @@ def test_the_trace_of_the_address_is_shown_with_its_invocation(open_page, traced
     assert table(app, "start_ms")["duration_ms"].tolist() == pytest.approx([500, 100])
 
 
+def test_log_lines_of_a_trace_lie_on_its_time_axis(open_page, filled):
+    at, id = NOW - timedelta(minutes=20), trace_id(20, 2)
+    began = at.timestamp()
+    own = {"id": "f", "name": "orders", "origin": FUNCTION, "start_time": began, "end_time": began + 0.5}
+    facts = [a_trace(20, 2, has_fault=True, document=json.dumps([own])), Covered("", WINDOW)]
+    record = InvocationRecord(
+        function="orders", ts=at + timedelta(milliseconds=500), event_id="x", request_id="own", stream="s",
+        version="2", duration_ms=480, memory_mb=512, max_memory_mb=99, status="error", trace_id=id,
+    )  # fmt: skip
+    said = {"own": (120, 480), "other": (200,)}
+    lines = [
+        LogEvent(
+            function="orders", ts=at + timedelta(milliseconds=ms), event_id=f"{request}{ms}", stream="s",
+            request_id=request, level="error", message=f"{HOSTILE}\n{ms}", signature="x", version="2",
+        )
+        for request, moments in said.items()
+        for ms in moments
+    ]  # fmt: skip
+    commit(filled, "traces", facts)
+    commit(filled, "logs", [record, *lines])
+
+    app = open_page("views/traces.py", trace=f"111111111111.eu-west-1.{id}")
+
+    [drawn] = [rows for alt, rows in every_page.charts(app) if alt.startswith("Parts of")]
+    assert drawn["line"].dropna().tolist() == [120, 480]
+    assert drawn["part"].tolist()[-2:] == ["log of orders", "log of orders"]
+    assert drawn["label"].tolist()[-1].startswith("error: <img src=x onerror=alert(1)>")
+
+
+def test_lines_of_another_time_are_not_drawn_into_a_trace():
+    frame = spans(segments())
+    began = datetime(1970, 1, 1, tzinfo=UTC)
+    moments = [began + timedelta(milliseconds=ms) for ms in (-5000, -200, 500, 1400, 1600)]
+    lines = pd.DataFrame({"ts": moments, "function": "f", "level": "error", "message": "x"})
+
+    assert marks(lines, frame, began)["offset_ms"].tolist() == [0, 500, 1400]
+    assert marks(lines, frame, None).empty
+    assert len(marks(lines, frame.assign(duration_ms=1e300), began)) == 4
+
+
+def test_a_trace_without_kept_lines_has_no_rows_of_lines():
+    frame = spans(segments())
+    none = pd.DataFrame({"offset_ms": [], "part": [], "label": []})
+
+    option, height_px = waterfall(frame, none)
+    assert height_px == waterfall(frame)[1]
+    assert "scatter" not in [series["type"] for series in option["series"]]
+
+
 def test_a_trace_that_is_not_stored_is_a_sentence(open_page, traced):
     app = open_page("views/traces.py", trace=f"111111111111.eu-west-1.{trace_id(20, 77)}")
 
@@ -178,8 +230,6 @@ def test_an_empty_store_says_that_nothing_was_read(open_page, store):
 
 def spans(document):
     import dataclasses
-
-    import pandas as pd
 
     from core.waterfall import Bar
 
