@@ -50,19 +50,23 @@ def bars(spans: pd.DataFrame, *, most: int = MOST_ROWS) -> pd.DataFrame:
     return frame
 
 
-def with_lines(frame: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
-    """`bars` and below them a row per log line (offset_ms, part, label) with its moment in column `line`."""
+def with_lines(frame: pd.DataFrame, lines: pd.DataFrame, *, half_ms: float, most: int = 64) -> pd.DataFrame:
+    """`bars` and below them a row per log line (offset_ms, part, label), with its moment in column `early`,
+    or `late` beyond `half_ms`: text of `most` characters stands where there is room."""
     shown = lines.head(MOST_LINES)
+    at = shown["offset_ms"].astype(float).round(1).reset_index(drop=True)
     rows = pd.DataFrame(
         {
             "row": range(len(frame), len(frame) + len(shown)),
             "part": [_short(str(part), 44) for part in shown["part"]],
             "gap": 0.0,
-            "label": [_short(str(label), 90) for label in shown["label"]],
-            "line": shown["offset_ms"].astype(float).round(1).to_numpy(),
+            "label": [_short(str(label), most) for label in shown["label"]],
+            "early": at.where(at <= half_ms),
+            "late": at.where(at > half_ms),
         }
     )
-    return pd.concat([frame.assign(line=float("nan")), rows], ignore_index=True) if len(rows) else frame
+    unset = float("nan")
+    return pd.concat([frame.assign(early=unset, late=unset), rows], ignore_index=True) if len(rows) else frame
 
 
 def waterfall(
@@ -71,9 +75,10 @@ def waterfall(
     """The chart's option and height, `lines` of the log below the parts. Names come from others: they are
     text only."""
     frame = bars(spans)
-    ends = frame["gap"] + frame[list(COLOURS)].sum(axis=1)
-    if lines is not None:
-        frame = with_lines(frame, lines)
+    ends = [(frame["gap"] + frame[list(COLOURS)].sum(axis=1)).max() or 1]
+    if lines is not None and len(lines):
+        ends.append(float(lines["offset_ms"].max()))
+        frame = with_lines(frame, lines, half_ms=max(ends) / 2, most=24 if narrow else 64)
     option: dict[str, Any] = {
         "animation": False,
         "dataset": {"source": frame},
@@ -89,7 +94,7 @@ def waterfall(
             "type": "value",
             "position": "top",
             "min": 0,
-            "max": round(float(ends.max() or 1) * (1.6 if narrow else 1.3), 1),
+            "max": round(float(max(ends)) * (1.6 if narrow else 1.3), 1),
             "axisLabel": {
                 "formatter": "{value} ms",
                 "fontSize": 10.5,
@@ -115,7 +120,7 @@ def waterfall(
         "series": [
             _gap(),
             *(_bar(kind, colour) for kind, colour in COLOURS.items()),
-            *([_line(narrow=narrow)] if "line" in frame else []),
+            *([_line("early", "right"), _line("late", "left")] if "early" in frame else []),
         ],
     }
     return option, AXIS_PX + ROW_PX * len(frame)
@@ -147,7 +152,7 @@ def _bar(kind: str, colour: str) -> dict[str, Any]:
     }
 
 
-def _line(*, narrow: bool) -> dict[str, Any]:
+def _line(column: str, side: str) -> dict[str, Any]:
     return {
         "name": "log line",
         "type": "scatter",
@@ -155,15 +160,8 @@ def _line(*, narrow: bool) -> dict[str, Any]:
         "symbolSize": 11,
         "itemStyle": {"color": theme.ERRORS},
         "emphasis": {"disabled": True},
-        "encode": {"x": "line", "y": "row"},
-        "label": {
-            "show": True,
-            "position": "right",
-            "formatter": "{@label}",
-            "fontSize": 11.5,
-            "width": 120 if narrow else 420,
-            "overflow": "truncate",
-        },
+        "encode": {"x": column, "y": "row"},
+        "label": {"show": True, "position": side, "formatter": "{@label}", "fontSize": 11.5},
     }
 
 

@@ -158,7 +158,8 @@ def test_log_lines_of_a_trace_lie_on_its_time_axis(open_page, filled):
     app = open_page("views/traces.py", trace=f"111111111111.eu-west-1.{id}")
 
     [drawn] = [rows for alt, rows in every_page.charts(app) if alt.startswith("Parts of")]
-    assert drawn["line"].dropna().tolist() == [120, 480]
+    assert drawn["early"].dropna().tolist() == [120]
+    assert drawn["late"].dropna().tolist() == [480]
     assert drawn["part"].tolist()[-2:] == ["log of orders", "log of orders"]
     assert drawn["label"].tolist()[-1].startswith("error: <img src=x onerror=alert(1)>")
 
