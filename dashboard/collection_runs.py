@@ -70,6 +70,7 @@ def strip(window: Window, collectors: pd.DataFrame) -> None:
             outcome_strip(cells, collectors=names, window=window, narrow=tables.board_columns() == 1),
             key="runs",
             alt="Worst outcome of each collector over time",
+            formula="The worst outcome of the runs that ended in the step, over all targets.",
         )
         said = "A cell shows the worst outcome of the runs in it, over all targets. Blank: nothing ran."
         began = f" Collection began {numbers.clock(first, widgets.zone(), now=queries.now())}."

@@ -89,6 +89,41 @@ MEANINGS: Mapping[str, str] = {
     "spark": "Over the window, oldest first.",
 }
 
+PANELS: Mapping[str, str] = {
+    "Invocations and errors": "CloudWatch Invocations, and of them Errors, each in the minute it started.",
+    "Invocations": "CloudWatch Invocations of an alias or version, each in the minute it started.",
+    "Error rate": "Errors / invocations of the step; a gap where nothing was invoked.",
+    "Duration": "Percentiles over all invocation records of the step, never an average of averages.",
+    "Duration of each trace": "From its start to the response, as X-Ray tells it.",
+    "Concurrent executions": "The most at once in a minute of the step, and tries that were refused.",
+    "Concurrent executions by function": "The most at once in a minute of the step. Claimed: what counts "
+    "against the account's limit, reservations and provisioned concurrency in full.",
+    "Concurrency and throttles": "The most at once in a minute of the step, and tries that were refused.",
+    "Throttles": "Tries that were refused, in the step; each counts, and none is an invocation.",
+    "Cold starts": "Cold starts / invocation records of the step.",
+    "Initialization": "Percentiles of Init Duration over the cold starts of the step.",
+    "SnapStart restores": "Percentiles of Restore Duration over the restores of the step.",
+    "Max memory used": "The most that an invocation record of the step used.",
+    "Messages waiting and in flight": "The most in a minute of the step (visible, not visible).",
+    "Age of the oldest message": "The oldest in the step (ApproximateAgeOfOldestMessage).",
+    "In against out": "Messages sent, and messages deleted: worked off.",
+    "Arrivals": "Messages that came into the dead-letter queue in the step.",
+    "Received by functions": "Messages that were handed to pollers in the step.",
+    "Longest wait of an async event": "The longest of the step (AsyncEventAge).",
+    "Age of stream records when read": "The oldest of the step (IteratorAge).",
+    "Kept lines": "Stored log lines that fit, by level.",
+}
+"""What panels of charts over time draw, by how their titles begin."""
+
+
+def of_panels(titles: Iterable[str]) -> list[str]:
+    """A line of Markdown for each title: its panel, and how its numbers are computed."""
+    known = [next((name for name in _LONGEST_FIRST if title.startswith(name)), None) for title in titles]
+    return [f"**{name}**: {PANELS[name]}" for name in dict.fromkeys(known) if name]
+
+
+_LONGEST_FIRST = sorted(PANELS, key=len, reverse=True)
+
 
 def with_meanings(
     frame: pd.DataFrame, config: Mapping[str, Any], order: Iterable[str] | None = None

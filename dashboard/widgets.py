@@ -158,7 +158,7 @@ class Card:
 
 def cards(row: Sequence[Card], key: str = "cards", *, compared: Window | None = None) -> None:
     """At most six numbers in a row; `compared` is the window that their movements are against."""
-    over = _over()
+    told = over()
     with st.container(key=key), st.grid(6, min_column_width=150, gap="xsmall"):
         for card in row:
             st.metric(
@@ -171,22 +171,29 @@ def cards(row: Sequence[Card], key: str = "cards", *, compared: Window | None = 
                 chart_type=card.kind,
                 border=True,
                 height="stretch",
-                help="\n\n".join([card.help, *([PROVISIONAL] if card.provisional else []), over]),
+                help="\n\n".join([card.help, *([PROVISIONAL] if card.provisional else []), told]),
             )
     if compared and any(card.delta is None for card in row):
         st.caption(_not_compared(compared))
 
 
-def _over() -> str:
+def over() -> str:
     """The page's window and the age of its data, for the help of any number."""
-    now, local = queries.now(), zone()
-    fresh = queries.freshness()
-    age = (
-        f"data to {numbers.clock(fresh, local, now=now)}, {numbers.age(now - fresh)} old"
-        if fresh
-        else "no data yet"
-    )
-    return f"*Time range: {exact.both_clocks(window(), local, now=now)}; {age}.*"
+    return f"*Time range: {exact.both_clocks(window(), zone(), now=queries.now())}; {aged()}.*"
+
+
+def aged() -> str:
+    """Up to when the page's data is complete, and how old that is."""
+    now, fresh = queries.now(), queries.freshness()
+    if fresh is None:
+        return "no data yet"
+    return f"data to {numbers.clock(fresh, zone(), now=now)}, {numbers.age(now - fresh)} old"
+
+
+def formulas(said: Sequence[str]) -> None:
+    """Below a chart how old its data is, and one click away how its numbers are computed."""
+    age = aged()
+    st.caption(f"{age[0].upper()}{age[1:]}.", help="\n\n".join([*said, over()]))
 
 
 def _not_compared(window: Window) -> str:

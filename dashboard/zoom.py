@@ -11,7 +11,7 @@ import streamlit as st
 from altair.typing import ChartType
 
 from core.windows import MINUTE, Window, ceil, floor
-from dashboard import links, tables
+from dashboard import links, meanings, tables, widgets
 from dashboard.charts.board import Board
 
 _DRAGGED, _TIMES = "_dragged", "_times_dragged"
@@ -38,10 +38,19 @@ def board(drawn: Board, *, key: str, alt: str, clicked: Callable[[Selection], No
         drawn.option | _BRUSH, height=drawn.height_px, key=drawn_as, on_select=picked,
         alt=f"{alt}; drag on it to choose a window",
     )  # fmt: skip
+    titles = drawn.option.get("title", [])
+    widgets.formulas(
+        meanings.of_panels(one["text"] for one in (titles if isinstance(titles, list) else [titles]))
+    )
 
 
-def bars(drawn: ChartType, *, key: str, alt: str) -> None:
+def bars(drawn: ChartType, *, key: str, alt: str, formula: str) -> None:
     """The same for a chart that is read: dragging is always on, but on a phone, where it would not scroll."""
+    _drawn(drawn, key=key, alt=alt)
+    widgets.formulas([formula])
+
+
+def _drawn(drawn: ChartType, *, key: str, alt: str) -> None:
     if tables.board_columns() == 1:
         st.altair_chart(drawn, key=key, alt=alt)
         return

@@ -30,6 +30,7 @@ from dashboard.charts.cost import SHORT_WORDS, cost_by_component, cost_over_time
 from dashboard.compare import earlier
 from dashboard.figures_cost import DAY
 from dashboard.focus_parts import focus_files
+from dashboard.meanings import MEANINGS
 from store.readers.chargeback import month_window
 from store.readers.cost import cost_step
 
@@ -151,7 +152,10 @@ def charts(parts: figures_cost.Money, window: Window, by: str) -> None:
             names = [str(group) if group else figures_cost.UNTAGGED for group in series["group"]]
             narrow = tables.board_columns() == 1
             chart = cost_over_time(series.assign(group=names), step=step, narrow=narrow)
-            zoom.bars(chart, key="cost-chart", alt=f"Cost per {words(step)} by {word(by).lower()}")
+            zoom.bars(
+                chart, key="cost-chart", alt=f"Cost per {words(step)} by {word(by).lower()}",
+                formula=MEANINGS["cost_usd"],
+            )  # fmt: skip
     with right, st.container(border=True, key="cost-parts", height="stretch"):
         st.header("Where it goes", anchor=False)
         st.altair_chart(cost_by_component(figures_cost.bars(parts)), key="parts", alt="Cost per component")

@@ -33,6 +33,7 @@ from dashboard.choosers import function_labels
 from dashboard.compare import earlier
 from dashboard.figures_cost import DAY
 from dashboard.focus_parts import focus_files
+from dashboard.meanings import MEANINGS
 from store.readers.billing import RECORDS
 from store.readers.cost import cost_step
 from store.readers.deploy_costs import NEAR
@@ -144,7 +145,10 @@ def drivers(place: Place, window: Window) -> None:
             used = named.groupby("group")["cost_usd"].transform("sum") > 0
             narrow = tables.board_columns() == 1
             chart = cost_over_time(named[used] if used.any() else named, step=step, narrow=narrow)
-            zoom.bars(chart, key="drivers-chart", alt=f"Cost per {numbers.age(step)} by component")
+            zoom.bars(
+                chart, key="drivers-chart", alt=f"Cost per {numbers.age(step)} by component",
+                formula=MEANINGS["cost_usd"],
+            )  # fmt: skip
     shown, column = figures_parts.parts(costs, window), st.column_config
     with st.container(key="drivers-table"):
         tables.table(

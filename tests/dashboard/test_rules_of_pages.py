@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 import streamlit as st
 
 from dashboard import tables
+from dashboard.charts.boards import WAITS
 from dashboard.export import csv_text, flat
-from dashboard.meanings import MEANINGS, with_meanings
+from dashboard.meanings import MEANINGS, of_panels, with_meanings
 from dashboard.menu import MENU
 
 DASHBOARD = Path(tables.__file__).parent
@@ -106,6 +108,10 @@ def test_the_tabs_of_a_function_keep_the_rules_too(open_page, firing, tab):
     hold_the_rules(open_page("views/function.py", fn="111111111111.eu-west-1.orders", tab=tab))
 
 
+TOLD = re.compile(r"\A\w.{10,}\n\n\*Time range: .+ UTC.*; data to \d\d:\d\d, .+ old\.\*\Z", re.DOTALL)
+"""The help of a number: how it is computed, then the window in both clocks and the age of its data."""
+
+
 def hold_the_rules(app) -> None:
     assert not app.exception
     drawn = app.dataframe
@@ -113,11 +119,33 @@ def hold_the_rules(app) -> None:
     assert len(files) == len(drawn)
     charts = [*app.get("echarts_chart"), *app.get("arrow_vega_lite_chart")]
     assert all(one.proto.alt.strip() for one in (*drawn, *charts))
-    assert all(metric.proto.help.strip() for metric in app.metric)
+    assert [card.label for card in app.metric if not TOLD.search(card.proto.help)] == []
     assert [name for table in drawn for name in untold(table.proto)] == []
+    helps = "\n".join(caption.proto.help for caption in app.caption)
+    assert [title for title in panels(app) if not any(told in helps for told in of_panels([title]))] == []
     levels = [int(heading.tag[1]) for heading in (*app.title, *app.header, *app.subheader)]
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def panels(app) -> list[str]:
+    """Titles of the boards that a window can be dragged on: all that are over the page's window."""
+    options = [json.loads(chart.proto.spec) for chart in app.get("echarts_chart")]
+    titles = [option["title"] for option in options if "brush" in option]
+    return [one["text"] for each in titles for one in (each if isinstance(each, list) else [each])]
+
+
+@pytest.mark.parametrize("name", ["boards", "cold", "concurrency", "queues"])
+def test_a_panel_says_how_it_is_computed(name):
+    """Also one that no store of these tests fills."""
+    made = [call for call in ast.walk(ast.parse((DASHBOARD / "charts" / f"{name}.py").read_text("utf-8")))
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "Panel"]  # fmt: skip
+    titles = [keyword.value for call in made for keyword in call.keywords if keyword.arg == "title"]
+    written = [part.value for title in titles for part in ast.walk(title) if isinstance(part, ast.Constant)]
+
+    assert len(titles) == len(made) > 1
+    assert [text for text in written if text[:1].isupper() and not of_panels([text])] == []
+    assert [title for title in WAITS.values() if not of_panels([title])] == []
 
 
 def untold(table) -> list[str]:
@@ -131,12 +159,10 @@ def untold(table) -> list[str]:
     ]  # fmt: skip
 
 
-def test_the_help_of_every_number_names_the_window_in_both_clocks_and_its_age(open_page, filled):
+def test_the_help_of_a_number_is_over_the_window_that_is_shown(open_page, filled):
     app = open_page(**{"from": "2026-11-20T09:00:00Z", "to": "2026-11-20T10:00:00Z"})
 
-    assert app.metric
-    for metric in app.metric:
-        assert "Time range: 09:00 to 10:00 UTC; data to" in metric.proto.help
+    assert all("Time range: 09:00 to 10:00 UTC; data to" in card.proto.help for card in app.metric)
 
 
 def test_a_column_gets_the_meaning_of_its_name_unless_its_page_says_more():

@@ -18,8 +18,10 @@ class Page:
 
     def __init__(self, monkeypatch):
         self.session_state, self.charts, self.held, self.reruns = {}, [], [], 0
+        self.told = []
         monkeypatch.setattr(zoom, "st", self)
         monkeypatch.setattr(zoom.links, "hold", self.held.append)
+        monkeypatch.setattr(zoom.widgets, "formulas", self.told.extend)
 
     def echarts_chart(self, option, **how):
         self.charts.append(how)
@@ -58,7 +60,7 @@ def reader(monkeypatch):
         page = Page(monkeypatch)
         monkeypatch.setattr(zoom.tables, "board_columns", lambda: 1 if phone else 2)
         drawn = alt.Chart(pd.DataFrame({"ts": [START]})).mark_bar().encode(alt.X("ts:T"))
-        zoom.bars(drawn, key="cost", alt="Cost")
+        zoom.bars(drawn, key="cost", alt="Cost", formula="USD of each step.")
         return page
 
     return draw
@@ -109,6 +111,7 @@ def test_a_chart_that_is_read_can_be_dragged_on_too(reader):
 
     assert page.held == [Window(START, START + timedelta(hours=2))]
     assert [each["name"] for each in page.charts[0]["drawn"].to_dict()["params"]] == ["dragged"]
+    assert page.told == ["USD of each step."]
 
 
 def test_a_selection_that_was_taken_back_changes_nothing(reader):
