@@ -18,16 +18,21 @@ HISTORY = timedelta(days=14)
 
 
 def known_changes(target: Target, name: str, window: Window) -> pd.DataFrame:
-    return queries.function_changes(target, name, Window(window.end - HISTORY, queries.now()))
+    """Those of the window, and of the last two weeks where it is shorter, up to now."""
+    return queries.function_changes(target, name, _history(window))
 
 
-def what_changed(happened: list[Event], *, more: int) -> None:
+def _history(window: Window) -> Window:
+    return Window(min(window.start, window.end - HISTORY), queries.now())
+
+
+def what_changed(happened: list[Event], window: Window, *, more: int) -> None:
     """The newest events; a change opens what it changed."""
     now, zone = queries.now(), widgets.zone()
     with st.container(border=True, key="changed", height="stretch"):
         st.header("What changed", anchor=False)
         if not happened:
-            st.caption(f"Nothing in the last {HISTORY.days} days, as far as it is seen.")
+            st.caption(f"Nothing in {numbers.age(_history(window).duration)}, as far as it is seen.")
         for at, event in enumerate(happened):
             detail = f" · {numbers.plain(event.detail)}" if event.detail else ""
             with st.container(gap=None, key=f"event-{at}"):
@@ -127,7 +132,9 @@ def changes(target: Target, name: str, window: Window) -> None:
     """All changes of the last days, the chosen one with its diff."""
     found = known_changes(target, name, window)
     if found.empty:
-        widgets.no_data(f"No change was seen in the last {HISTORY.days} days.", collector="changes")
+        widgets.no_data(
+            f"No change was seen in {numbers.age(_history(window).duration)}.", collector="changes"
+        )
         return
     at = pick(
         found[["ts", "kind", "what", "who", "via"]],

@@ -14,10 +14,12 @@ from dashboard.charts.boards import change_marks, resource_board
 from dashboard.function_changes import known_changes
 from dashboard.function_parts import how_read, when
 
+NOT_TOLD = "Of a version without numbers it is not known whether it ran: the log was not read in full, or as sums only."
+
 
 def versions(target: Target, name: str, window: Window) -> None:
     now = queries.now()
-    found = queries.versions(target, name, window)
+    found = queries.versions(target, name, window, now)
     aliases = queries_function.aliases(target, name, now)
     if found.empty and aliases.empty:
         widgets.no_data("No version is known.", collector="details")
@@ -94,6 +96,8 @@ def _versions(found: pd.DataFrame) -> None:
                 "cold_start_rate": tables.percent_column("Cold"),
             },
         )
+    if found["invocations"].isna().any():
+        st.caption(":orange[:material/visibility_off:] " + NOT_TOLD)
     more = len(found) - len(shown)
     idle = (
         f" {more:,} more versions are published; none ran in this window, no alias names one." if more else ""

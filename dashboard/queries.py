@@ -260,8 +260,8 @@ def log_lines(target: Target, name: str, request_id: str, window: Window) -> pd.
 
 
 @cached()
-def versions(target: Target, name: str, window: Window) -> pd.DataFrame:
-    return functions.versions(store(), target, name, window)
+def versions(target: Target, name: str, window: Window, _at: datetime) -> pd.DataFrame:
+    return functions.versions(store(), target, name, window, now=_at)
 
 
 @cached(ttl_s=60)

@@ -100,7 +100,7 @@ def page(window: Window) -> None:
         board(row, series, changes, incidents, window)
     with right:
         happened = figures_function.events(changes, incidents)
-        what_changed(happened[:EVENTS], more=len(happened) - EVENTS)
+        what_changed(happened[:EVENTS], window, more=len(happened) - EVENTS)
     with waiting:
         waits(target, name, window)
 

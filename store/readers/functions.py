@@ -13,6 +13,7 @@ from core.telemetry import KEPT
 from core.windows import Window
 from store.asking import reader
 from store.readers.changes import changes
+from store.readers.coverage import Coverage
 from store.readers.records import COLD, WAITED_MS
 from store.readers.series import function_steps
 from store.readers.things import Things
@@ -124,10 +125,10 @@ def traces(
 
 
 @reader
-def versions(store: Store, target: Target, function: str, window: Window) -> pd.DataFrame:
+def versions(store: Store, target: Target, function: str, window: Window, *, now: datetime) -> pd.DataFrame:
     """Per version seen or published, newest first ($LATEST before all): version, published, aliases
-    (list), share (0..1 of records), invocations, errors (from records), error_rate, duration_p95_ms,
-    cold_start_rate."""
+    (list), share (0..1 of records), invocations, errors (from records; NaN: none was read, and the log was
+    not read in full or as sums only), error_rate, duration_p95_ms, cold_start_rate."""
     where, place = Filter(target.account, target.region, function), (target.account, target.region, function)
     with store.snapshot(window, ("invocations",), place=place) as snapshot:
         seen = snapshot.frame(
@@ -138,11 +139,14 @@ def versions(store: Store, target: Target, function: str, window: Window) -> pd.
             FROM invocations WHERE {ONE_FUNCTION} GROUP BY ALL""",
             _parameters(target, function),
         )
+        coverage = Coverage.read(snapshot, window, now=now, only="logs")
+        is_whole = coverage.seen("logs", *place).complete and not coverage.aggregated(*place)
         things = Things.read(snapshot, "version", "alias", where=where)
     frame = _published(things, function).merge(seen, on="version", how="outer")
     aliases = _aliases(things, function)
     frame["aliases"] = [aliases.get(version, []) for version in frame["version"]]
-    frame[["invocations", "errors"]] = frame[["invocations", "errors"]].fillna(0.0)
+    if is_whole:
+        frame[["invocations", "errors"]] = frame[["invocations", "errors"]].fillna(0.0)
     total = frame["invocations"].sum()
     frame["share"] = frame["invocations"] / (total or float("nan"))
     frame["error_rate"] = frame["errors"] / frame["invocations"].where(frame["invocations"] > 0)

@@ -257,6 +257,19 @@ def test_every_chart_over_time_marks_deploys_and_runtime_updates(open_page, fill
     assert all({"v2", "runtime"} <= {mark["label"]["formatter"] for mark in marks} for marks in marked)
 
 
+def test_a_long_window_marks_every_change_in_it(open_page, filled):
+    """A month is longer than the two weeks of changes that any window lists."""
+    old = Version(name="orders:0", function="orders", version="0", published=NOW - timedelta(days=25))
+    commit(filled, "details", [old])
+
+    option = json.loads(
+        open_page("views/function.py", fn=ORDERS, range="30d").get("echarts_chart")[0].proto.spec
+    )
+
+    marks = option["series"][0]["markLine"]["data"]
+    assert "v0" in {mark["label"]["formatter"] for mark in marks}
+
+
 def test_a_deploy_shows_what_its_version_differs_in(open_page, filled):
     versions = [
         Version(

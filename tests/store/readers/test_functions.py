@@ -98,7 +98,7 @@ def test_versions_show_their_share_their_errors_and_who_points_at_them(world):
     world.run("details", things)
     world.run("logs", records)
 
-    frame = versions(world.store, world.target, "orders", world.window()).set_index("version")
+    frame = versions(world.store, world.target, "orders", world.window(), now=world.now).set_index("version")
 
     assert list(frame.index) == ["8", "7"]
     assert (frame.loc["8", "share"], frame.loc["8", "error_rate"], frame.loc["8", "cold_start_rate"]) == (
@@ -109,6 +109,20 @@ def test_versions_show_their_share_their_errors_and_who_points_at_them(world):
     assert (frame.loc["7", "share"], frame.loc["7", "errors"]) == (0.75, 0)
     assert (frame.loc["7", "aliases"], frame.loc["8", "aliases"]) == (["prod"], ["prod"])
     assert frame.loc["8", "published"] == published
+
+
+@pytest.mark.parametrize(("is_read", "ran"), [(True, 0.0), (False, None)])
+def test_that_a_version_did_not_run_is_known_only_where_the_log_was_read_in_full(world, is_read, ran):
+    things = [Version(name=f"orders:{v}", function="orders", version=v) for v in ("7", "8")]
+    read = Covered("orders", world.window(180 if is_read else 90))
+    world.run("details", [world.function(), *things])
+    world.run("logs", [world.record(30, version="7"), read])
+
+    found = versions(world.store, world.target, "orders", world.window(), now=world.now).set_index("version")
+
+    assert found.loc["7", "invocations"] == 1
+    told = found.loc["8", ["invocations", "errors"]].astype(float)
+    assert told.isna().all() if ran is None else (told == ran).all()
 
 
 def test_triggers_say_what_feeds_the_function_and_whether_it_does(world):
@@ -280,6 +294,6 @@ def test_nothing_known_is_an_empty_frame_with_columns(world):
     world.run("logs", [Covered("orders", world.window())])
 
     assert "what" in changes(world.store, world.window())
-    assert versions(world.store, world.target, "orders", world.window()).empty
+    assert versions(world.store, world.target, "orders", world.window(), now=world.now).empty
     assert triggers(world.store, world.target, "orders").empty
     assert errors_by_signature(world.store, world.target, "orders", world.window()).empty
