@@ -27,13 +27,18 @@ from dashboard import (
 from dashboard.charts.cold import cold_heatmap, in_zone
 from dashboard.charts.what_if import cold_starts_left, net_cost
 from dashboard.choosers import option_chooser, word_chooser
+from dashboard.figures_cold import PROACTIVE
 from dashboard.figures_cold_groups import FEW, GROUPS, UNTOLD
 from dashboard.what_if import WhatIf
 
 HOUR, WEEK, FORTNIGHT = timedelta(hours=1), timedelta(days=7), timedelta(days=14)
 MOST_GROUPS = 40
-OF_ALL_RECORDS = ("records", "cold_start_rate")
-"""Only the first record of an environment says how it started."""
+GROUP_COLUMNS = ("group", "functions", "records", "cold_starts", "cold_start_rate")
+BY_START = ("group", "functions", "cold_starts", "nobody_waited")
+"""Without what is of all records: only the first record of an environment says how it started."""
+WAYS = ("restores", "proactive", "provisioned_inits")
+WAITS = ("init_p50_ms", "init_p95_ms", "restore_p50_ms", "restore_p95_ms")
+COSTS = ("waited_s", "wait_share", "init_cost_usd", "data")
 IDLES = {f"{int(idle.total_seconds())}": f"Kept idle {numbers.age(idle)}" for idle in IDLE_CHOICES}
 
 Row = Mapping[Any, Any]
@@ -173,7 +178,7 @@ def groups(window: Window) -> None:
         ahead = queries_cold.ahead(window, queries.scope(), queries.now())
         rows = pd.concat([rows, figures_environments.rows(ahead)], ignore_index=True)
         said = f"{UNTOLD} {figures_environments.sentences(ahead)}"
-    columns = _group_columns(GROUPS[name][0], rows)
+    first = BY_START if name == "start" else (*GROUP_COLUMNS, *WAYS)
     with st.container(key="guarded-groups"):
         tables.table(
             rows.head(MOST_GROUPS),
@@ -184,8 +189,8 @@ def groups(window: Window) -> None:
             row_height=tables.ROW_PX,
             height=tables.height_px(len(rows), most=14),
             alt=f"Cold starts by {GROUPS[name][0].lower()}, longest wait first",
-            column_config=columns,
-            column_order=[one for one in columns if name != "start" or one not in OF_ALL_RECORDS],
+            column_config=_group_columns(GROUPS[name][0], rows),
+            column_order=tables.spoken(rows, [*first, *WAITS, *COSTS]),
         )
     if len(rows) > MOST_GROUPS:
         st.caption(f"The {MOST_GROUPS} of {len(rows):,} groups that callers waited longest for.")
@@ -203,8 +208,15 @@ def _group_columns(label: str, rows: pd.DataFrame) -> dict[str, Any]:
         "nobody_waited": tables.count_column(
             "Nobody waited", "Environments that were there before a request, or never got one."
         ),
+        "restores": tables.count_column("SnapStart", "Cold starts that restored a snapshot."),
+        "proactive": tables.count_column("Proactive", f"Cold starts {PROACTIVE}."),
+        "provisioned_inits": tables.count_column(
+            "Provisioned", "Initializations of provisioned environments; they are no cold starts."
+        ),
         "init_p50_ms": tables.ms_column("Init p50"),
         "init_p95_ms": tables.ms_column("Init p95"),
+        "restore_p50_ms": tables.ms_column("Restore p50"),
+        "restore_p95_ms": tables.ms_column("Restore p95"),
         "waited_s": column.NumberColumn("Waited", format="%,.1f s", help="By callers, in all."),
         "wait_share": column.ProgressColumn("Of all waiting", format="percent", min_value=0, max_value=1),
         "init_cost_usd": tables.usd_column(

@@ -166,7 +166,7 @@ def forgotten(rows: pd.DataFrame) -> None:
             },
             column_order=tables.spoken(
                 shown,
-                ["function", "kind", "place", "what", "usd_month", "why", "do", "since", "state"],
+                ["function", "kind", "what", "usd_month", "do", "why", "place", "since", "state"],
             ),
         )
 
@@ -178,7 +178,6 @@ def pools(frame: pd.DataFrame) -> None:
         widgets.no_data("No function used or reserved concurrency in this window.", collector="metrics")
         return
     shown = tables.presentable(frame.head(POOLS))
-    shown["reachable"] = [_yes_or_no(value) for value in shown["reachable"]]
     column = st.column_config
     with st.container(key="guarded-pools"):
         tables.table(
@@ -201,10 +200,6 @@ def pools(frame: pd.DataFrame) -> None:
                 "utilization": tables.percent_column("Used", "Most used / limit of the pool."),
                 "runs_out": column.TextColumn("Runs out", help=f"Of its pool. {OUTLOOK}", width=84),
                 "throttles": tables.count_column("Throttles"),
-                "provisioned": tables.count_column("Provisioned"),
-                "reachable": column.TextColumn(
-                    "Reached", help="Some alias or caller reaches the provisioned version."
-                ),
                 "note": column.TextColumn("Note", width="medium"),
                 "state": column.TextColumn("Data", help=DATA),
             },
@@ -212,7 +207,7 @@ def pools(frame: pd.DataFrame) -> None:
                 shown,
                 [
                     *("function", "place", "pool", "limit", "used_now", "used_max", "headroom"),
-                    *("utilization", "runs_out", "throttles", "provisioned", "reachable", "state", "note"),
+                    *("utilization", "runs_out", "throttles", "note", "state"),
                 ],
             ),
         )
@@ -279,7 +274,3 @@ def _when(label: str, help: str | None = None, *, short: bool = False) -> Any:
     """`short`: without the day, where the window is none longer."""
     shape = "HH:mm" if short and widgets.window().duration <= timedelta(days=1) else "D MMM, HH:mm"
     return st.column_config.DatetimeColumn(label, format=shape, timezone=str(widgets.zone()), help=help)
-
-
-def _yes_or_no(value: object) -> str | None:
-    return None if not numbers.known(value) else "yes" if value else "no"

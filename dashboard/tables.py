@@ -125,7 +125,11 @@ def said(value: Any) -> bool:
 QUIET = frozenset(
     {
         "proactive",
+        "restores",
+        "restore_p50_ms",
+        "restore_p95_ms",
         "provisioned",
+        "provisioned_inits",
         "snap_start",
         "reachable",
         "note",

@@ -33,7 +33,10 @@ OF_RECORD = {"start": START, "told": TOLD, "memory_mb": "memory_mb"}
 
 TAG = "tag:"
 COUNTS = ["records", "cold_starts", "provisioned_inits"]
-MEASURES = ["init_p50_ms", "init_p95_ms", "init_max_ms", "waited_s", "init_gb_s"]
+MEASURES = [
+    *("init_p50_ms", "init_p95_ms", "init_max_ms", "restore_p50_ms", "restore_p95_ms"),
+    *("waited_s", "init_gb_s"),
+]
 
 
 @reader
@@ -43,11 +46,11 @@ def cold_groups(
     """Per group: the columns of `by` (account, region, function, version, runtime, architecture,
     package_type, package_size, memory_mb, start, told (start, as far as logs say), tag:NAME; None: not
     known), records, cold_starts, cold_start_rate (0..1), provisioned_inits (initializations that kept nobody
-    waiting), proactive (cold starts that did not either, see `proactive_starts`), init_p50_ms, init_p95_ms,
-    init_max_ms (of cold starts), waited_s (of callers, for initialization and restore), init_gb_s (billed
-    initialization; NaN: a cold start lacks its billed time), functions (how many), unread (how many of them
-    whose log was not read in full). Most waited for first. What a function, or the version that ran, is
-    configured with is as it is now."""
+    waiting), proactive (cold starts that did not either, see `proactive_starts`), restores (cold starts from
+    a snapshot), init_p50_ms, init_p95_ms, init_max_ms, restore_p50_ms, restore_p95_ms (of cold starts),
+    waited_s (of callers, for initialization and restore), init_gb_s (billed initialization; NaN: a cold start
+    lacks its billed time), functions (how many), unread (how many of them whose log was not read in full).
+    Most waited for first. What a function, or the version that ran, is configured with is as it is now."""
     wanted, params = sql_where(where)
     proactive = proactive_starts(store, window, where=where)
     with store.snapshot(window, ("invocations",)) as snapshot:
@@ -84,6 +87,9 @@ def _grouped(extra: Mapping[str, str], wanted: str) -> str:
         SELECT id{also}, count(*)::DOUBLE AS records, count(*) FILTER ({COLD})::DOUBLE AS cold_starts,
             count(*) FILTER (init_type = 'provisioned-concurrency'
                 AND (init_ms IS NOT NULL OR restore_ms IS NOT NULL))::DOUBLE AS provisioned_inits,
+            count(*) FILTER ({COLD} AND restore_ms IS NOT NULL)::DOUBLE AS restores,
+            (quantile_cont(restore_ms, [0.5, 0.95]) FILTER ({COLD}))[1] AS restore_p50_ms,
+            (quantile_cont(restore_ms, [0.5, 0.95]) FILTER ({COLD}))[2] AS restore_p95_ms,
             {INIT_PERCENTILES}, max(init_ms) FILTER ({COLD}) AS init_max_ms,
             coalesce(sum({WAITED_MS}) FILTER ({COLD}), 0) / 1000 AS waited_s,
             CASE WHEN bool_and(billed_ms IS NOT NULL AND memory_mb IS NOT NULL OR NOT {COLD})
@@ -132,6 +138,7 @@ def _frame(
             "cold_start_rate",
             "provisioned_inits",
             "proactive",
+            "restores",
             *MEASURES,
             "functions",
             "unread",

@@ -177,6 +177,28 @@ def test_cold_starts_are_split_by_what_they_may_depend_on(by, groups, open_page,
             assert rows.loc[label, "waited_s"] == pytest.approx(sum(r.init_ms or 0 for r in mine) / 1000)
 
 
+def test_each_group_tells_the_ways_in_which_it_started(open_page, ahead):
+    """Of java21 two were proactive, three restored and one provisioned; of the other runtime none."""
+    one = record("slow", 21)
+    told = [replace(one, event_id=f"r{i}", stream=f"r{i}", restore_ms=300.0 + i) for i in range(3)]
+    told.append(record("slow", 22, init_ms=9.0, init_type="provisioned-concurrency"))
+    commit(ahead, "logs", told)
+
+    rows = table(open_page("views/cold.py", view="groups", by="runtime"), "wait_share").set_index("group")
+
+    ways = ["restores", "proactive", "provisioned_inits"]
+    assert rows.loc["java21", ways].tolist() == [3, 2, 1]
+    assert rows.loc["nodejs22.x", ways].tolist() == [0, 0, 0]
+    assert rows.loc["java21", "restore_p50_ms"] == 301
+    assert rows["restore_p50_ms"].isna().tolist() == [False, True]
+
+
+def test_ways_that_no_function_takes_have_no_column(open_page, waiting):
+    rows = table(open_page("views/cold.py", view="groups", by="runtime"), "wait_share")
+
+    assert not {"restores", "proactive", "provisioned_inits", "restore_p50_ms"} & set(rows)
+
+
 def test_groups_cost_together_what_the_functions_cost(open_page, waiting):
     whole = table(open_page("views/cold.py"), "remedy")["init_cost_usd"].sum()
 

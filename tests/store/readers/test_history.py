@@ -118,6 +118,11 @@ def test_cold_starts_by_any_group_are_those_of_its_records(fleet, by):
         assert row["cold_start_rate"] == pytest.approx(len(cold) / len(records))
         waited = sum((r.init_ms or 0) + (r.restore_ms or 0) for r in cold) / 1000
         assert row["waited_s"] == pytest.approx(waited)
+        restores = [r.restore_ms for r in cold if r.restore_ms is not None]
+        assert row["restores"] == len(restores)
+        if len(restores) > 1:
+            assert row["restore_p50_ms"] == pytest.approx(median(restores))
+            assert row["restore_p95_ms"] == pytest.approx(quantiles(restores, n=20, method="inclusive")[-1])
         if len(inits) > 1:
             assert row["init_p50_ms"] == pytest.approx(median(inits))
             assert row["init_p95_ms"] == pytest.approx(quantiles(inits, n=20, method="inclusive")[-1])
