@@ -14,7 +14,9 @@ from dashboard.charts.boards import change_marks, resource_board
 from dashboard.function_changes import known_changes
 from dashboard.function_parts import how_read, when
 
-NOT_TOLD = "Of a version without numbers it is not known whether it ran: the log was not read in full, or as sums only."
+NOT_TOLD = (
+    "Of a version without numbers it is not known whether it ran: its log was not read in full, or as sums."
+)
 
 
 def versions(target: Target, name: str, window: Window) -> None:
