@@ -63,14 +63,14 @@ def throttled(limits: pd.DataFrame) -> str:
     return f"{numbers.count(throttles)} invocations throttled" if throttles else "nothing was throttled"
 
 
-def queues_answer(queues: pd.DataFrame, mappings: str = "") -> Answer:
+def queues_answer(queues: pd.DataFrame, also: str = "") -> Answer:
     """From the `queues` reader's frame: what lies in dead-letter queues, and what passed through them.
-    `mappings` tells which hand nothing over, "" if all do."""
+    `also` tells what else is lost or waits: events without a dead-letter queue, mappings; "" if nothing."""
     told = _letters(queues)
-    if not mappings:
+    if not also:
         return told
     state = "warning" if told.state in {"healthy", "info"} else told.state
-    return Answer(state, told.text, " · ".join(part for part in (mappings, told.more) if part))
+    return Answer(state, told.text, " · ".join(part for part in (also, told.more) if part))
 
 
 def _letters(queues: pd.DataFrame) -> Answer:

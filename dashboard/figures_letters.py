@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import numbers
+from dashboard.answers import total
 from dashboard.numbers import plain
 
 Row = Mapping[Any, Any]
@@ -83,6 +84,13 @@ def events(frame: pd.DataFrame) -> pd.DataFrame:
         "kept_for": [age(seconds) for seconds in frame["max_age_s"]],
     }
     return frame.assign(**words)
+
+
+def lost(frame: pd.DataFrame) -> str:
+    """From the `async_events` reader's frame: `3 events lost for good`, "" when none is known to be."""
+    nowhere = frame.loc[[len(arns) == 0 for arns in frame["drops_go_to"]], "dropped"]
+    count = sum(total(each) or 0 for each in (nowhere, frame["letters_lost"], frame["destination_failures"]))
+    return f"{count:,.0f} {'event' if count == 1 else 'events'} lost for good" if count else ""
 
 
 def streams(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import streamlit as st
 from core.facts import Target
 from core.windows import Window
 from dashboard import (
+    figures_letters,
     figures_mappings,
     figures_queues,
     letter_parts,
@@ -40,7 +41,9 @@ def page(window: Window) -> None:
         pollers(mappings, key="pollers", most=queue_parts.ROWS)
         return
     drains = queries_investigate.drains(where, now)
-    tables.say(queues_answer(queues, figures_mappings.told(troubled)))
+    lost = figures_letters.lost(queries_investigate.async_events(window, where, now))
+    also = " · ".join(filter(None, [lost, figures_mappings.told(troubled)]))
+    tables.say(queues_answer(queues, also))
     widgets.cards(figures_queues.cards(queues))
     queue_parts.troubled(troubled)
     queue_parts.letters(window, queues)

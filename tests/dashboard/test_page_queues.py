@@ -10,7 +10,7 @@ from core.entities import EventSourceMapping, Queue
 from core.facts import Covered
 from core.telemetry import MappingSample, MetricPoint, QueueSample
 from core.windows import Window
-from dashboard import answers, figures_mappings, figures_queues, numbers
+from dashboard import answers, figures_letters, figures_mappings, figures_queues, numbers
 from store import schema
 from tests.dashboard.conftest import NOW, PROD, WINDOW, commit
 from tests.dashboard.every_page import table, words
@@ -115,6 +115,21 @@ def test_mappings_in_trouble_make_no_queue_look_healthy():
 
 
 @pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([], ""),
+        ([(3.0, 0.0, 0.0, ["arn:aws:sqs:r:1:q"]), (float("nan"),) * 3 + ([],)], ""),
+        ([(3.0, 0.0, 0.0, []), (5.0, 1.0, 2.0, ["arn:aws:sqs:r:1:q"])], "6 events lost for good"),
+        ([(1.0, float("nan"), 0.0, [])], "1 event lost for good"),
+    ],
+)
+def test_events_that_nothing_keeps_are_counted_as_lost(rows, says):
+    columns = pd.Index(["dropped", "letters_lost", "destination_failures", "drops_go_to"])
+
+    assert figures_letters.lost(pd.DataFrame(rows, columns=columns)) == says
+
+
+@pytest.mark.parametrize(
     ("outlook", "left_s", "says"),
     [
         ("draining", 5400.0, "1 h 30 min"),
@@ -173,6 +188,26 @@ def test_what_loses_repeats_or_blocks_work_is_on_the_page(open_page, piled_up):
     assert "A message goes to the dead-letter queue after 1 receive" in said
     assert "3 were throttled in 7 days" in said
     assert "Asynchronous events dropped in 7 days: 2; nothing keeps them" in said
+
+
+def test_an_alert_of_a_queue_offers_what_can_be_done_with_its_messages(open_page, piled_up):
+    row = {
+        "id": "q1", "rule": "dead-letters", "account": PROD.account, "region": PROD.region,
+        "subject_kind": "queue", "subject": "orders-dlq", "severity": "critical", "title": "letters",
+        "text": "4 letters", "opened_at": NOW - timedelta(minutes=9), "value": 4.0, "threshold": 0.0,
+    }  # fmt: skip
+    with piled_up.transaction() as connection:
+        connection.execute(sa.insert(schema.incident).values(row))
+    page = open_page("views/alerts.py", alert="q1")
+    page.selectbox(key="act-do").set_value("Give a function its failed events again").run()
+    page.text_input(key="act-replay-messages-function").set_value("orders")
+
+    page.button(key="act-plan").click().run()
+
+    with piled_up.engine.connect() as connection:
+        [asked] = connection.execute(sa.select(schema.action_request)).all()
+    assert (asked.subject, asked.incident) == ("orders-dlq", "q1")
+    assert asked.action == {"do": "replay-messages", "function": "orders"}
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,9 @@ def test_the_tables_of_queues_are_sums_over_their_minutes(open_page, queues):
         "failures", sum(lines["failures"].came), sum(point.dead_letter_errors for point in mine),
     ]  # fmt: skip
 
+    lost = sum(point.dead_letter_errors for point in mine)
+    assert f"{lost:.0f} events lost for good" in words(app)
+
     [event] = table(app, "received").to_dict("records")
     assert event["received"] == sum(point.async_received for point in mine)
     assert event["dropped"] == sum(point.async_dropped for point in mine)
