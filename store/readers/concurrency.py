@@ -243,7 +243,7 @@ def _note(
 
 @reader
 def concurrency_series(store: Store, target: Target, window: Window, *, now: datetime) -> pd.DataFrame:
-    """Long frame: ts, function (top 7 by maximum, then `other`), concurrent_max; plus function=`(claimed)`
+    """Long frame: ts, function (top 8 by maximum, then `other`), concurrent_max; plus function=`(claimed)`
     for the account's claimed concurrency. Whole steps only; 0 where a function was silent, NaN what was not
     collected (and claimed concurrency that CloudWatch did not tell)."""
     with store.snapshot(window, ("metrics",)) as snapshot:

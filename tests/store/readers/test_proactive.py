@@ -71,6 +71,12 @@ def test_an_environment_that_starts_over_is_judged_by_its_last_attempt(world, be
     assert found(world) == []
 
 
+def test_a_later_start_in_the_same_stream_changes_nothing_of_the_first(world, begin, logged):
+    logged(begin(90, "one"), world.record(50, stream="one", init_ms=9.0), begin(20, "one"))
+
+    assert found(world) == ["one"]
+
+
 @pytest.mark.parametrize(
     "about", [{"restore_ms": 300.0}, {"init_ms": 9.0, "init_type": "provisioned-concurrency"}, {}]
 )
