@@ -10,6 +10,7 @@ import pandas as pd
 from dashboard import numbers
 from dashboard.figures import reason
 from dashboard.numbers import plain
+from store.readers.particulars import Durable
 
 Row = Mapping[Any, Any]
 
@@ -17,9 +18,12 @@ BEHIND_S = 60
 """Streams that are less behind are as live as they get: records are read in batches."""
 
 
-def waits(events: pd.DataFrame, mappings: pd.DataFrame, queues: pd.DataFrame) -> list[str]:
+def waits(
+    events: pd.DataFrame, mappings: pd.DataFrame, queues: pd.DataFrame, durable: Durable | None = None
+) -> list[str]:
     """Sentences of what waits or was lost, losses first; empty when nothing of it has a way to wait."""
     said = [
+        _durable(durable),
         *(_queue(row) for row in queues.to_dict("records")),
         *(_event(row) for row in events.to_dict("records")),
         *(_stream(row) for row in mappings.to_dict("records")),
@@ -31,12 +35,22 @@ Said = tuple[bool, str] | None
 """Whether it is bad, and the sentence."""
 
 
+def _durable(found: Durable | None) -> Said:
+    if found is None or not (found.failed or found.timed_out):
+        return None
+    lost = numbers.count(found.failed + found.timed_out)
+    word = "execution" if lost == "1" else "executions"
+    started = numbers.count(found.started)
+    return True, f"{_bad('sync_problem')} **{lost} durable {word} failed or timed out**; {started} started"
+
+
 def _event(row: Row) -> Said:
     dropped, received = row["dropped"], row["received"]
     if numbers.known(dropped) and dropped > 0:
         kept = ", ".join(plain(str(arn).rsplit(":", 1)[-1]) for arn in row["drops_go_to"])
         where = f"kept in {kept}" if kept else "nothing catches them"
-        return True, f"{_bad('delete_sweep')} **{numbers.count(dropped)} async events dropped**: {where}"
+        word = "event" if dropped == 1 else "events"
+        return True, f"{_bad('delete_sweep')} **{numbers.count(dropped)} async {word} dropped**: {where}"
     if not numbers.known(received):
         return False, f"async events not collected: {plain(reason(row['state']) or 'not yet')}"
     oldest = (

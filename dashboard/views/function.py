@@ -10,8 +10,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.facts import Target
+from core.preceding import Preceded
 from core.windows import Window
 from dashboard import (
+    figures_firing,
     figures_function,
     figures_waits,
     figures_wiring,
@@ -19,6 +21,7 @@ from dashboard import (
     numbers,
     queries,
     queries_function,
+    queries_overview,
     tables,
     widgets,
     zoom,
@@ -113,8 +116,8 @@ def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame, window: Win
     now, names = queries.now(), queries.names()
     firing = incidents[incidents["resolved_at"].isna()] if not incidents.empty else incidents
     with st.container(border=True, key="state", gap="xsmall"):
-        for incident in firing.to_dict("records"):
-            st.markdown(sentence(incident, now=now))
+        for incident, before in preceded(firing):
+            st.markdown(sentence(incident, now=now, before=before))
         if firing.empty:
             state, text = figures_function.state(row, now=now)
             st.markdown(f"{widgets.badge(state)} {text}.")
@@ -138,13 +141,23 @@ def answer(row: Row, incidents: pd.DataFrame, changes: pd.DataFrame, window: Win
     return waiting
 
 
+def preceded(firing: pd.DataFrame) -> list[tuple[Row, Preceded | None]]:
+    """Each of its alerts with the change that came shortly before, as the Overview tells them."""
+    if firing.empty:
+        return []
+    changes = queries_overview.changes_between(*figures_firing.span(firing))
+    return [(one, figures_firing.before(one, changes, {})) for one in firing.to_dict("records")]
+
+
 def waits(target: Target, name: str, window: Window) -> None:
     """What waits for it or was lost, losses first; nothing where nothing can wait."""
     at = queries.now()
+    is_durable = queries_function.nature(target, name, at).durable_timeout_s is not None
     said = figures_waits.waits(
         queries_function.async_events(target, name, window, at),
         queries_function.mappings(target, name, window, at),
         queries_function.queues(target, name, window, at),
+        queries_function.particulars(target, name, window, at).durable if is_durable else None,
     )
     if said:
         st.markdown(" · ".join(said))

@@ -21,7 +21,7 @@ from store.readers.runtime_updates import RuntimeUpdate, runtime_updates
 from store.readers.things import Place, Things
 from store.readers.unseen import Unseen, unseen, watched_since
 from store.readers.wiring import describe
-from store.readers.words import sentence, short_arn
+from store.readers.words import sentence
 from store.store import Filter, Snapshot, Store
 
 CONFIG = "config_sha256"
@@ -123,14 +123,13 @@ def changes(
 
 
 def _runtime(one: RuntimeUpdate) -> Changed:
-    patch = f"{short_arn(one.old_arn)} → {short_arn(one.new_arn)}"
     return Changed(
         ts=one.ts,
         account=one.place[0],
         region=one.place[1],
         function=one.place[2],
         kind="runtime",
-        what=f"Runtime updated on {_version(one.version)}: {patch}",
+        what=f"Runtime updated on {_version(one.version)}",
         field="runtime_version_arn",
         old=one.old_arn,
         new=one.new_arn,

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from dashboard.figures_waits import event_words, waits
+from store.readers.particulars import Durable
 
 NAN = float("nan")
 EVENT = {
@@ -20,9 +21,9 @@ STREAM = {"source": "clicks", "iterator_age_s": 5.0, "hint": ""}
 QUEUE = {"queue": "orders", "role": "source", "depth": 3.0, "oldest_age_s": 90.0, "state": None}
 
 
-def said(events=(), mappings=(), queues=()):
+def said(events=(), mappings=(), queues=(), durable=None):
     frames = (pd.DataFrame(list(rows)) for rows in (events, mappings, queues))
-    return waits(*frames)
+    return waits(*frames, durable)
 
 
 def test_nothing_is_said_of_a_function_that_nothing_can_wait_for():
@@ -51,6 +52,14 @@ def test_dropped_events_shout_and_say_where_they_went(arns, where):
     assert "**3 async events dropped**" in line
     assert line.endswith(where)
     assert ":red[" in line
+
+
+def test_durable_executions_that_failed_or_timed_out_come_first_and_stopped_ones_are_no_failures():
+    lost = Durable(started=9, succeeded=4, failed=2, timed_out=1, stopped=2, longest_ms=None)
+    fine = Durable(started=9, succeeded=7, failed=0, timed_out=0, stopped=2, longest_ms=None)
+
+    assert "**3 durable executions failed or timed out**; 9 started" in said([EVENT], durable=lost)[0]
+    assert said(durable=fine) == []
 
 
 def test_what_was_not_collected_is_said_and_is_no_zero():

@@ -66,7 +66,9 @@ def test_a_silent_function_is_called_silent_and_its_rate_is_not_zero(open_page, 
 def test_the_state_is_the_firing_incident(open_page, firing):
     app = open_page("views/function.py", fn=ORDERS)
 
-    assert "orders: error rate 12 %" in words(app).replace("\\", "")
+    said = words(app).replace("\\", "")
+    assert "orders: error rate 12 %" in said
+    assert "began 30 min after Deploy v1 → v2" in said
 
 
 def test_the_board_has_six_panels_with_the_memory_limit_and_the_time_it_fired(open_page, firing):
@@ -379,12 +381,20 @@ def test_a_function_on_managed_instances_is_not_held_against_the_shared_pool_nor
     assert "At most **9 of 48** requests at once" in words(waiting)
 
 
-def test_a_durable_function_says_that_its_rates_count_replays(open_page, filled):
+def test_a_durable_function_says_that_its_rates_count_replays_and_what_became_of_executions(
+    open_page, filled
+):
+    ended = MetricPoint(
+        scope="function", function="orders", ts=NOW - timedelta(minutes=20), period_s=60, invocations=100.0,
+        durable_started=7.0, durable_failed=1.0, durable_timed_out=1.0,
+    )  # fmt: skip
     commit(filled, "inventory", [replace(FUNCTION, durable_execution_timeout_s=7_200)])
+    commit(filled, "metrics", [ended])
 
     app = open_page("views/function.py", fn=ORDERS)
 
     assert "durable, up to 2 h" in words(app)
+    assert "**2 durable executions failed or timed out**; 7 started" in words(app)
     rate = next(m for m in app.metric if m.label.startswith("Error rate"))
     assert "each replay of an execution is an invocation" in rate.proto.help
 
