@@ -24,11 +24,11 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "Silent stops": ("inventory", "details", "triggers", "metrics"),
     "Logs": ("inventory", "logs"),
     "Traces": ("inventory", "logs", "traces"),
-    "Spend": ("inventory", "details", "metrics", "logs"),
-    "Function cost": ("inventory", "details", "metrics", "logs", "changes"),
-    "Savings": ("inventory", "details", "metrics", "logs"),
-    "Chargeback": ("inventory", "details", "metrics", "logs"),
-    "Reconciliation": ("inventory", "details", "metrics", "logs", "charges"),
+    "Spend": ("inventory", "details", "metrics", "logs", "prices"),
+    "Function cost": ("inventory", "details", "metrics", "logs", "changes", "prices"),
+    "Savings": ("inventory", "details", "metrics", "logs", "prices", "optimizer"),
+    "Chargeback": ("inventory", "details", "metrics", "logs", "prices"),
+    "Reconciliation": ("inventory", "details", "metrics", "logs", "charges", "prices"),
     "Collection health": EVERYTHING,
     "Channels": (),
 }
@@ -37,7 +37,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 ELSEWHERE = {"Overview", "Collection health"}
 """Pages that say so in a place of their own: the line of what is not seen, the table of collectors."""
 
-ON_REQUEST = {"charges"}
+ON_REQUEST = {"charges", "optimizer", "prices"}
 """Collectors that run only where the settings allow it: that they never did is no lack."""
 
 MOST = 2

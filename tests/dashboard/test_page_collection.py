@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from collectors.registry import EVERY
 from core.facts import Gap, Run
 from store import leases, schema
 from store.leases import Member, Pulse
@@ -13,7 +14,8 @@ from store.telemetry import SCHEMAS
 from tests.dashboard.conftest import NOW, PROD, WINDOW
 from tests.dashboard.every_page import table
 
-COLLECTORS = ("inventory", "details", "metrics", "logs", "queues", "traces", "triggers", "changes")
+COLLECTORS = [each.name for each in EVERY]
+"""Those that run only on request too."""
 
 
 def words(app, *kinds):
