@@ -13,7 +13,16 @@ from pydantic import ValidationError
 from alerts.actions.registry import read_action
 from alerts.actions.setting import Setting
 from core.errors import ActionError
-from dashboard import figures_actions, identity, links, queries, queries_actions, tables, widgets
+from dashboard import (
+    figures_actions,
+    identity,
+    links,
+    queries,
+    queries_actions,
+    queries_investigate,
+    tables,
+    widgets,
+)
 from dashboard.numbers import known, plain
 from dashboard.toasts import told
 
@@ -220,7 +229,16 @@ def menu_button(incident: Mapping[str, Any]) -> None:
     def ask(given: dict[str, Any]) -> None:
         queries_actions.ask(incident, given)
 
-    menu(_KINDS.get(str(incident["subject_kind"]), ()), ask)
+    kind = str(incident["subject_kind"])
+    usual = {"function": _whose(str(incident["subject"]))} if kind == "queue" else EMPTY
+    menu(_KINDS.get(kind, ()), ask, about=str(incident["id"]), usual=usual)
+
+
+def _whose(queue: str) -> str:
+    """The first function that a queue (an ARN) catches failures of; empty when none is known."""
+    found = queries_investigate.queue_table(widgets.window(), queries.now())
+    names = [str(name) for names in found.loc[found["arn"] == queue, "functions"] for name in names]
+    return names[0] if names else ""
 
 
 def menu(

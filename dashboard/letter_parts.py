@@ -55,5 +55,6 @@ def answers(queue: str, target: Target, window: Window) -> list[str]:
 
 
 def _about(rows: pd.DataFrame, queue: str, target: Target) -> pd.Series[bool]:
+    """Which rows are about the queue: here it is asked by its name, on an alert by its ARN."""
     here = (rows["account"] == target.account) & (rows["region"] == target.region)
-    return here & (rows["subject"] == queue)
+    return here & (rows["subject"].astype(str).str.rsplit(":", n=1).str[-1] == queue)

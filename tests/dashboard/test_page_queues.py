@@ -193,21 +193,22 @@ def test_what_loses_repeats_or_blocks_work_is_on_the_page(open_page, piled_up):
 def test_an_alert_of_a_queue_offers_what_can_be_done_with_its_messages(open_page, piled_up):
     row = {
         "id": "q1", "rule": "dead-letters", "account": PROD.account, "region": PROD.region,
-        "subject_kind": "queue", "subject": "orders-dlq", "severity": "critical", "title": "letters",
+        "subject_kind": "queue", "subject": LETTERS, "severity": "critical", "title": "letters",
         "text": "4 letters", "opened_at": NOW - timedelta(minutes=9), "value": 4.0, "threshold": 0.0,
     }  # fmt: skip
     with piled_up.transaction() as connection:
         connection.execute(sa.insert(schema.incident).values(row))
     page = open_page("views/alerts.py", alert="q1")
     page.selectbox(key="act-do").set_value("Give a function its failed events again").run()
-    page.text_input(key="act-replay-messages-function").set_value("orders")
+    assert page.text_input(key="act-replay-messages-function-q1").value == "orders"
 
     page.button(key="act-plan").click().run()
 
     with piled_up.engine.connect() as connection:
         [asked] = connection.execute(sa.select(schema.action_request)).all()
-    assert (asked.subject, asked.incident) == ("orders-dlq", "q1")
+    assert (asked.subject, asked.incident) == (LETTERS, "q1")
     assert asked.action == {"do": "replay-messages", "function": "orders"}
+    assert "replay-messages on" in words(open_page("views/queues.py", queue=LETTERS))
 
 
 @pytest.mark.parametrize(
