@@ -118,7 +118,7 @@ def _lost(bursts: pd.DataFrame) -> Card:
     return Card(
         label="Bursts that lost work",
         value=numbers.count(bad),
-        delta=f"of {len(bursts)} bursts" if len(bursts) else "no burst",
+        delta=f"of {len(bursts)} burst{'' if len(bursts) == 1 else 's'}" if len(bursts) else "no burst",
         colour="orange" if bad else "gray",
         arrow="off",
         help="Bursts of throttles in whose minutes asynchronous events were dropped, or messages arrived in "

@@ -184,7 +184,8 @@ def assumptions(found: WhatIf) -> list[str]:
     memory = f" at {numbers.megabytes(found.memory_mb)}" if found.memory_mb else ""
     return [
         f"{numbers.count(found.invocations)} recorded invocations are replayed; each arrived when it ended, "
-        "less its duration and its wait for an environment.",
+        "less its duration and its wait for an environment. Who found one that was ready long before (a "
+        "proactive one) did not wait.",
         f"{idle}{fitted}{life}: cold starts {_compared(found)}.",
         "An arrival takes a unit if one is free, else a warm environment of its version; else it is cold.",
         "Units stand ready from the first minute on, follow deploys and serve every version.",

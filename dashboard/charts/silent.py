@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 import pandas as pd
 
 from core.windows import Window
+from dashboard import numbers
 from dashboard.charts import theme
 from dashboard.charts.board import Board, Deploy, Panel, Row, Series, board
 
@@ -23,11 +24,11 @@ def runs_board(
     due: datetime | None,
     broken: datetime | None,
 ) -> Board:
-    """One panel from `function_series` rows: invocations per step; a gap was not collected."""
+    """One panel from `function_series` rows: invocations of each step; a gap was not collected."""
     frame = pd.DataFrame({"ts": series["ts"], "runs": series["invocations"].round()})
     marks = [(broken, "broken"), (due, "due"), (last, "last run")]
     panel = Panel(
-        title="Invocations per step",
+        title=_title(series),
         series=[Series(column="runs", name="invocations", colour=theme.INVOCATIONS, kind="bar")],
     )
     return board(
@@ -39,6 +40,11 @@ def runs_board(
         deploys=_apart([Deploy(at, word) for at, word in marks if at is not None], window),
         columns=1,
     )
+
+
+def _title(series: pd.DataFrame) -> str:
+    steps = series["ts"].diff().dropna()
+    return f"Invocations per {numbers.age(steps.min().to_pytimedelta())}" if len(steps) else "Invocations"
 
 
 def _apart(marks: list[Deploy], window: Window) -> list[Deploy]:

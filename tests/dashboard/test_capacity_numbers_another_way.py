@@ -98,7 +98,7 @@ def test_the_ledger_and_the_cards_of_concurrency_are_plain_arithmetic(open_page,
     assert row["throttles"] == 10 * sum(DROPPED.values())
     assert card(app, "Throttled").value == numbers.count(10 * sum(DROPPED.values()))
     assert card(app, "May be reserved").value == numbers.count(LIMIT - RESERVED - 100)
-    assert (card(app, "Bursts that lost work").value, card(app, "Bursts").delta) == ("1", "of 1 bursts")
+    assert (card(app, "Bursts that lost work").value, card(app, "Bursts").delta) == ("1", "of 1 burst")
     assert "7 asynchronous events were dropped" in words(app)
 
 

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from core.entities import Function, Trigger
@@ -100,6 +101,11 @@ def test_one_stop_is_drawn_with_what_changed_around_it(open_page, stopped):
     assert marks == ["last run", "due"]
     assert "By its schedule" in words(app)
     assert "targets" in words(app)
+    assert [title["text"] for title in option["title"]] == ["Invocations per 2 h"]
+    sent = app.get("echarts_chart")[0].proto.datasets[0].data.data
+    told = pa.ipc.open_stream(sent).read_all().to_pydict()
+    assert {ts.hour for ts, n in zip(told["ts"], told["runs"], strict=True) if n} == {8}
+    assert sum(n for n in told["runs"] if n) == 8  # its last run, and the nights of a week before
 
 
 def test_a_function_that_is_not_stopped_in_the_address_is_a_sentence(open_page, stopped):
