@@ -316,6 +316,25 @@ def test_the_failed_invocation_shows_its_kept_line(open_page, filled):
     assert "request r5" in words(app)
 
 
+def test_an_invocation_leads_to_its_own_log_lines_and_to_its_own_trace(open_page, filled):
+    trace = "1-65500000-00000000000000000000abcd"
+    at = NOW - timedelta(minutes=30)
+    traced = InvocationRecord(
+        function="orders", ts=at, event_id="slow", request_id="r-slow", stream="s", version="2",
+        duration_ms=9_000.0, trace_id=trace,
+    )  # fmt: skip
+    commit(filled, "logs", [traced, Covered("orders", WINDOW)])
+
+    app = opened(open_page, "invocations")
+
+    ways = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+    assert "request=r-slow" in ways["Its lines on the Logs page"]
+    assert trace in ways["Its trace"]
+    shown = next(table.value for table in app.dataframe if "timeout_share" in table.value)
+    assert shown["trace"].dropna().to_dict() == {0: "open"}
+    assert set(shown["log"]) == {"search"}
+
+
 def test_the_call_of_the_address_is_the_one_that_is_read(open_page, filled):
     app = opened(open_page, "invocations", call="e170")
 

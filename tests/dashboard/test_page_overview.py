@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from core.entities import Function
-from core.facts import Run
+from core.facts import Run, Target
+from core.telemetry import MetricPoint
 from core.windows import Window
 from store import schema
-from tests.dashboard.conftest import NOW, PROD
+from tests.dashboard.conftest import NOW, PROD, commit
 
 
 def fill(store, count):
@@ -151,6 +152,39 @@ def test_the_tables_numbers_are_those_of_the_facts(open_page, filled):
     assert sum(row["traffic"]) == 180 * 100
     assert sum(row["errors"]) == 180
     assert row["cold_start_rate"] == pytest.approx(100 * 3 / 180)
+
+
+ABROAD, STAGING = Target(PROD.account, "us-east-1"), Target("222222222222", "eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("where", "functions", "per_minute", "fires"),
+    [
+        ({}, {"orders", "idle", "abroad", "staged"}, 100 + 2 + 4, True),
+        ({"account": PROD.account}, {"orders", "idle", "abroad"}, 100 + 2, True),
+        ({"region": "eu-west-1"}, {"orders", "idle", "staged"}, 100 + 4, True),
+        ({"account": PROD.account, "region": "us-east-1"}, {"abroad"}, 2, False),
+    ],
+)
+def test_an_account_or_region_narrows_what_fires_the_numbers_and_the_table(
+    open_page, firing, where, functions, per_minute, fires
+):
+    for target, name, count in ((ABROAD, "abroad", 2.0), (STAGING, "staged", 4.0)):
+        arn = f"arn:aws:lambda:{target.region}:{target.account}:function:{name}"
+        points = [
+            MetricPoint(scope="function", function=name, ts=NOW - timedelta(minutes=ago + 1), period_s=60,
+                        invocations=count, errors=0.0)
+            for ago in range(180)
+        ]  # fmt: skip
+        firing.remember_target(target, "", now=NOW)
+        commit(firing, "inventory", [Function(name=name, arn=arn)], target=target)
+        commit(firing, "metrics", points, target=target)
+
+    app = open_page(**where)
+
+    assert set(app.dataframe[0].value["function"]) == functions
+    assert metric(app, "Invocations").value == str(per_minute)
+    assert any("error rate 12" in text.value for text in app.markdown) == fires
 
 
 def test_the_deploy_before_an_incident_is_named_with_a_way_to_what_it_changed(open_page, firing):
