@@ -17,9 +17,14 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from alerts.engine import evaluate
+from alerts.rules import rules_of
+from alerts.settings import AlertSettings
 from benchmarks import fleet_table
 from collectors.registry import COLLECTORS
+from core.facts import Covered
 from core.settings import StoreSettings
+from core.telemetry import LogEvent, TraceRecord
 from core.windows import Window
 from dashboard.function_tabs import TABS
 from dashboard.launch import STORE
@@ -103,10 +108,30 @@ class Stages:
         path = self._factory.mktemp("large") / "store"
         store = Store.open(StoreSettings(path=path, free_space_floor_mb=0))
         fleet_table.fill(store, 2_000, LARGE)
-        store.close()
         target = fleet_table.TARGETS[0]
-        name = fleet_table.names(target, 2_000)[0]
+        names = fleet_table.names(target, 2_000)
+        for collector, told in (("logs", map(_line, names)), ("traces", map(_trace, names))):
+            store.commit(
+                fleet_table.run(collector, target, LARGE), [*told, Covered("", LARGE)], now=LARGE.end
+            )
+        evaluate(store, rules_of(AlertSettings()), AlertSettings(), now=LARGE.end)
+        store.close()
+        name = names[0]
         return path, fleet_table.NOW, f"{target.account}.{target.region}.{name}"
+
+
+def _line(name: str) -> LogEvent:
+    """Of each function another message."""
+    about = {"event_id": name, "stream": "s", "request_id": name, "level": "error"}
+    ts, said = LARGE.end - timedelta(minutes=30), f"KeyError in {name}"
+    return LogEvent(function=name, ts=ts, message=said, signature=said, **about)
+
+
+def _trace(name: str) -> TraceRecord:
+    """Of each function one, which failed."""
+    about = {"has_error": False, "has_throttle": False, "has_fault": True, "root": name, "functions": (name,)}
+    ts = LARGE.end - timedelta(minutes=30)
+    return TraceRecord(trace_id=name, ts=ts, duration_ms=5.0, response_ms=5.0, **about)
 
 
 def own(collector: str) -> list[str]:
