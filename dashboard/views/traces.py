@@ -37,7 +37,8 @@ CALLS = ("caller", "callee", "kind", "calls", "failed", "failed_rate", "errors",
 CALLS_ON_A_PHONE = ("callee", "failed", "calls", "caller", *CALLS[2:3], *CALLS[5:])
 """What is looked for comes first there."""
 
-ORDERS = {"slowest": "Slowest first", "newest": "Newest first"}
+ORDERS = {"failed": "Failed first", "slowest": "Slowest first", "newest": "Newest first"}
+FIRST = "failed"
 WORDS, COLOURS = ["fault", "error", "throttle", "running", "ok"], ["red", "orange", "orange", "gray", "green"]
 
 
@@ -87,11 +88,11 @@ def _filters(window: Window, entries: Mapping[str, str]) -> None:
         option_chooser("slower", SLOWER, "Slower than", "Any duration", width=150)
         option_chooser("root", entries, "Entry", "Any entry", width=220)
         st.space("stretch")
-        word_chooser("order", ORDERS, "Order", "slowest")
+        word_chooser("order", ORDERS, "Order", FIRST)
 
 
 def _ordered() -> str:
-    return asked("order", ORDERS) or "slowest"
+    return asked("order", ORDERS) or FIRST
 
 
 def _dots(window: Window, wanted: Wanted) -> None:

@@ -34,9 +34,11 @@ OUTCOME = """CASE WHEN has_fault THEN 'fault' WHEN has_throttle THEN 'throttle' 
     WHEN partial THEN 'running' ELSE 'ok' END"""
 """A trace's worst: what its services did wrong, then what was refused, then what the caller did wrong."""
 
+_SLOWEST = "coalesce(response_ms, duration_ms) DESC NULLS LAST"
 ORDERS: Mapping[str, str] = {
     "newest": "ts DESC",
-    "slowest": "coalesce(response_ms, duration_ms) DESC NULLS LAST",
+    "slowest": _SLOWEST,
+    "failed": f"has_fault DESC, has_throttle DESC, has_error DESC, {_SLOWEST}",
 }
 
 
@@ -54,8 +56,9 @@ def traces(
     limit: int = 100,
 ) -> pd.DataFrame:
     """account, region, trace_id, ts, duration_ms, response_ms, outcome (fault, throttle, error, running, ok),
-    http_status, root, functions (list), has_segments (bool: read in full). `order` is newest or slowest;
-    `failed` False wants only those without a fault, throttle or error."""
+    http_status, root, functions (list), has_segments (bool: read in full). `order` is newest, slowest
+    or failed (those first, the worst outcome first, the slowest of each first); `failed` False wants only
+    those without a fault, throttle or error."""
     wanted, params = wanted_traces(
         where, outcome=outcome, failed=failed, slower_than_ms=slower_than_ms, root=root
     )

@@ -300,14 +300,14 @@ def traced(fleet):
 
 def test_dots_rows_and_calls_are_those_of_the_traces(open_page, traced):
     waits = {each.trace_id: each.response_ms or each.duration_ms for each in traced}
-    slowest = sorted(traced, key=lambda each: -waits[each.trace_id])
+    listed = sorted(traced, key=lambda each: (not each.has_fault, -waits[each.trace_id]))
 
     app = open_page("views/traces.py", **TIMES)
 
     rows = table(app, "took")
-    assert rows["took"].tolist() == [waits[each.trace_id] for each in slowest]
+    assert rows["took"].tolist() == [waits[each.trace_id] for each in listed]
     assert [[*word] for word in rows["outcome"]] == [
-        ["fault"] if each.has_fault else ["ok"] for each in slowest
+        ["fault"] if each.has_fault else ["ok"] for each in listed
     ]
     [dots] = [frame for alt, frame in charts(app) if alt.startswith("Duration of each trace")]
     for outcome, is_fault in (("ok", False), ("fault", True)):

@@ -78,6 +78,18 @@ def test_traces_are_listed_by_what_is_asked(traced, wanted, minutes):
     assert frame["ts"].tolist() == [traced.at(m) for m in minutes]
 
 
+def test_what_failed_worst_comes_first_and_the_slowest_of_each(world):
+    outcomes = [{}, {"has_error": True}, {"has_fault": True}, {"has_throttle": True}, {}, {"has_fault": True}]
+    facts = [
+        a_trace(world, 10 + n, n, response_ms=100.0 + n, **outcome) for n, outcome in enumerate(outcomes)
+    ]
+    world.run("traces", [*facts, Covered("", world.window())])
+
+    frame = traces(world.store, world.window(), order="failed")
+
+    assert frame["response_ms"].tolist() == [105, 102, 103, 101, 104, 100]
+
+
 def test_a_line_of_the_list_tells_the_outcome_and_whether_it_was_read_in_full(traced):
     last = traces(traced.store, traced.window()).iloc[-1]
 
