@@ -31,7 +31,7 @@ MEANINGS: Mapping[str, str] = {
     "memory_mb": "Configured memory.",
     "package_mb": "Size of the code package, compressed.",
     # cold starts
-    "cold_starts": "Records that waited for an environment: with an Init or Restore Duration.",
+    "cold_starts": "Records whose environment was started: with an Init or Restore Duration.",
     "cold_start_rate": "Cold starts / invocation records.",
     "init_p50_ms": "Half of the cold starts initialized faster.",
     "init_p95_ms": "95 of 100 cold starts initialized faster.",
