@@ -124,11 +124,20 @@ def _share(now: Cold, before: Cold, series: pd.DataFrame) -> Card:
     return Card(
         label="Started cold",
         value=numbers.percent(now.share),
-        help=now.seen.help("Cold starts divided by invocation records of the window."),
+        help=now.seen.help(f"Cold starts divided by invocation records of the window.{_waited_for(now)}"),
         points=spark(series["cold_start_rate"], "max"),
         **now.seen.marks(),
         **now.seen.moved(before.seen, now.share, before.share, kind="rate"),
     )
+
+
+def _waited_for(now: Cold) -> str:
+    """The share that a caller waited for, where some of them did not."""
+    ahead, cold = now.total("proactive"), now.total("cold_starts")
+    if not ahead or cold is None:
+        return ""
+    share = numbers.percent(rate(cold - ahead, now.total("records")))
+    return f" Without the {numbers.count(ahead)} proactive ones, for which nobody waited: {share}."
 
 
 def _count(now: Cold, before: Cold, series: pd.DataFrame) -> Card:

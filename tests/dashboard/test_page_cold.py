@@ -250,6 +250,8 @@ def test_nobody_waited_for_what_was_started_ahead(open_page, ahead):
     cold = [r for r in shown(ahead) if r.init_ms]
     met = [r for r in cold if r.stream not in ("p", "q")]
     assert len(cold) == len(met) + 2
+    share = numbers.percent(len(met) / len(shown(ahead)))
+    assert f"for which nobody waited: {share}" in metric(app, "Started cold").help
     assert metric(app, "Cold starts").value == numbers.count(len(cold))
     assert metric(app, "Callers waited").value == numbers.age(sum(r.init_ms for r in met) / 1000)
     rows = table(app, "remedy").set_index("function")
