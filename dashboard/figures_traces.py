@@ -110,8 +110,8 @@ def outcome(record: Any) -> str:
 
 
 def marks(lines: pd.DataFrame, spans: pd.DataFrame, began: datetime | None) -> pd.DataFrame:
-    """Kept lines (ts, function, level, message) that were written while a trace ran, oldest first, on its
-    time axis: offset_ms, part, label. `spans` are the trace's; others of the same requests are left out."""
+    """Kept lines (ts, function, signature) that were written while a trace ran, oldest first, on its time
+    axis: offset_ms, part, label. `spans` are the trace's; others of the same requests are left out."""
     columns = pd.Index(["offset_ms", "part", "label"])
     if began is None or lines.empty:
         return pd.DataFrame(columns=columns)
@@ -122,7 +122,7 @@ def marks(lines: pd.DataFrame, spans: pd.DataFrame, began: datetime | None) -> p
         {
             "offset_ms": max(0.0, (row["ts"] - began) / timedelta(milliseconds=1)),
             "part": f"log of {row['function']}",
-            "label": f"{row['level']}: {without_layout(str(row['message']))}",
+            "label": without_layout(str(row["signature"])),
         }
         for row in lines.sort_values("ts", kind="stable").to_dict("records")
         if least <= row["ts"] <= most

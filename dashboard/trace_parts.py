@@ -66,7 +66,7 @@ def _head(view: TraceView) -> None:
 
 def _lines(target: Target, view: TraceView) -> pd.DataFrame:
     """Kept lines of the trace's first invocations."""
-    found = [pd.DataFrame(columns=pd.Index(["ts", "function", "level", "message"]))]
+    found = [pd.DataFrame(columns=pd.Index(["ts", "function", "signature"]))]
     for row in view.invocations.head(READ).to_dict("records"):
         at, name = row["ts"].to_pydatetime(), str(row["function"])
         near = Window(at - NEAR, at + NEAR)

@@ -78,7 +78,7 @@ def waterfall(
     ends = [(frame["gap"] + frame[list(COLOURS)].sum(axis=1)).max() or 1]
     if lines is not None and len(lines):
         ends.append(float(lines["offset_ms"].max()))
-        frame = with_lines(frame, lines, half_ms=max(ends) / 2, most=24 if narrow else 64)
+        frame = with_lines(frame, lines, half_ms=max(ends) / 2, most=16 if narrow else 64)
     option: dict[str, Any] = {
         "animation": False,
         "dataset": {"source": frame},
