@@ -34,6 +34,8 @@ MEANINGS: Mapping[str, str] = {
     "cold_starts": "Records whose environment was started: with an Init or Restore Duration.",
     "cold_start_rate": "Cold starts / invocation records.",
     "init_p50_ms": "Half of the cold starts initialized faster.",
+    "restore_p50_ms": "Half of the SnapStart restores took less.",
+    "restore_p95_ms": "95 of 100 SnapStart restores took less.",
     "init_p95_ms": "95 of 100 cold starts initialized faster.",
     "init_max_ms": "The longest initialization of the window.",
     "init_cost_usd": "Billed initialization at list price.",
