@@ -118,13 +118,39 @@ def turn(tab: Any) -> None:
     tab.page.clock.fast_forward(timedelta(seconds=LIVE_EVERY_S + 1).total_seconds() * 1000)
 
 
-def test_live_pauses_in_a_hidden_tab_and_goes_on_when_looked_at(url, open_tab):
+LOOK = """() => {
+  const main = document.querySelector('[data-testid=stMain]');
+  main.querySelector('details:not([open]) summary').click();
+  main.scrollTop = 500;
+  main.querySelectorAll('[data-testid=stDataFrame], .stEChartsChart, .stVegaLiteChart')
+    .forEach(node => node.dataset.seen = 'yes');
+}"""
+SEEN = """() => {
+  const main = document.querySelector('[data-testid=stMain]');
+  const drawn = [...main.querySelectorAll('[data-testid=stDataFrame], .stEChartsChart, .stVegaLiteChart')];
+  const open = [...main.querySelectorAll('details[open]')].length;
+  return [main.scrollTop, open, drawn.filter(node => !node.dataset.seen).length];
+}"""
+"""Where somebody has scrolled to, what they unfolded, and how many tables and charts are drawn anew."""
+
+
+def test_live_keeps_the_place_pauses_in_a_hidden_tab_and_goes_on_when_looked_at(url, open_tab):
     tab = open_tab(url, alone=True)
     tab.page.clock.install()
-    tab.open("/collection")
+    tab.open("/traces")
+    with tab.rerun():
+        turn(tab)
+    tab.text()  # a browser draws a page that it has just loaded once more
+    tab.page.evaluate(LOOK)
+    tab.text()
+    place = tab.page.evaluate(SEEN)
 
     with tab.rerun():
         turn(tab)
+    tab.text()
+    assert place[0] == 500
+    assert place[1] > 0
+    assert tab.page.evaluate(SEEN) == place
     with tab.rerun():
         tab.page.evaluate(HIDE, True)
     before = tab.finished
