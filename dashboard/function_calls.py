@@ -22,7 +22,8 @@ from dashboard import (
 )
 from dashboard.charts import spread
 from dashboard.choosers import word_chooser
-from dashboard.function_parts import code, how_read, line_text, logs_link, pick, to_logs, to_trace, when
+from dashboard.function_parts import code, how_read, line_text, logs_link, pick, to_logs, when
+from dashboard.trace_way import to_trace, trace_way
 
 ORDERS = {
     "slowest": "Slowest",
@@ -141,11 +142,8 @@ def _one(target: Target, name: str, row: pd.Series[Any], window: Window) -> None
     with st.container(horizontal=True, gap="small", key="call-ways"):
         around = links.around(at)
         logs_link("Its lines on the Logs page", to_logs(target, name, **around, request=str(request or "")))
-        if isinstance(row["trace_id"], str):
-            query = to_trace(target, row["trace_id"], at)
-            st.page_link(links.TRACES, label="Its trace", icon=":material/account_tree:", query_params=query)
-        else:
-            st.caption("No trace: it was not sampled. The tab Traces says why.")
+        if request:
+            trace_way(target, name, str(request), at)
     if lines.empty:
         st.caption(
             "No line of this request was kept: lines are kept of errors, crashes and timeouts only. The Logs "

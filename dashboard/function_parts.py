@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -17,7 +16,6 @@ from dashboard import (
     numbers,
     queries,
     queries_function,
-    queries_logs,
     tables,
     widgets,
 )
@@ -75,27 +73,8 @@ def to_logs(target: Target, function: str, **only: str) -> dict[str, str]:
     return links.to_function(target.account, target.region, function) | only
 
 
-def to_trace(target: Target, trace_id: str, at: datetime) -> dict[str, str]:
-    """The query of a link to a trace, within the minutes around it."""
-    return links.carry(**links.around(at)) | {
-        "trace": links.trace_link(target.account, target.region, trace_id)
-    }
-
-
 def logs_link(label: str, query: Mapping[str, str]) -> None:
     st.page_link(links.LOGS, label=label, icon=":material/article:", query_params=dict(query))
-
-
-def trace_link(target: Target, function: str, request_id: str, at: datetime) -> None:
-    """The way to the trace of a request, or why there is none to go to."""
-    record = queries_logs.record(target, function, request_id, at)
-    trace_id = record["trace_id"] if record is not None else None
-    if isinstance(trace_id, str) and trace_id:
-        query = to_trace(target, trace_id, at)
-        st.page_link(links.TRACES, label="Its trace", icon=":material/account_tree:", query_params=query)
-    else:
-        why = "its invocation record is not stored" if record is None else "it was not sampled"
-        st.caption(f"No trace: {why}.")
 
 
 def how_read(target: Target, name: str, window: Window) -> None:

@@ -25,11 +25,12 @@ from dashboard.function_alarms import alarms
 from dashboard.function_calls import invocations, table
 from dashboard.function_changes import changes
 from dashboard.function_cost import cost
-from dashboard.function_parts import code, how_read, line_text, logs_link, pick, to_logs, trace_link, when
+from dashboard.function_parts import code, how_read, line_text, logs_link, pick, to_logs, when
 from dashboard.function_setup import configuration, triggers
 from dashboard.function_traces import traces
 from dashboard.function_versions import versions
 from dashboard.function_waits import waiting
+from dashboard.trace_way import trace_way
 from store.store import Filter
 
 Tab = Callable[[Target, str, Window], None]
@@ -94,7 +95,7 @@ def _example(target: Target, name: str, kind: pd.Series[Any], window: Window) ->
         if is_told:
             around = links.around(seen)
             logs_link("This request's lines", to_logs(target, name, **around, request=request))
-            trace_link(target, name, request, seen)
+            trace_way(target, name, request, seen)
     lines = queries.log_lines(target, name, request, window) if is_told else pd.DataFrame()
     said = f"request {numbers.plain(request)}" if is_told else "its request is not known"
     when_ = numbers.plain(numbers.clock(seen, widgets.zone(), now=queries.now()))

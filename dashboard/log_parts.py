@@ -10,7 +10,8 @@ from typing import Any
 import streamlit as st
 
 from core.facts import Target
-from dashboard import figures_logs, figures_wiring, links, numbers, queries, queries_logs, widgets
+from dashboard import figures_logs, links, numbers, queries, queries_logs, widgets
+from dashboard.trace_way import trace_way
 
 Row = Mapping[str, Any]
 MASKED = (
@@ -104,30 +105,12 @@ def _ways(id: LineId, line: Row, record: Row | None) -> None:
             query_params=to_function,
         )
         if line["request_id"]:
-            _trace(id, str(line["request_id"]))
+            trace_way(id.target, id.function, str(line["request_id"]), id.at)
             _only_button("request", str(line["request_id"]), "All lines of this request")
         _only_button("sig", str(line["signature"]), "All lines of this kind")
         if st.button("Close", icon=":material/close:", type="tertiary", key="close-line"):
             st.query_params.pop("line", None)
             st.rerun()
-
-
-def _trace(id: LineId, request_id: str) -> None:
-    """The way to its request's trace, or why there is none to go to."""
-    found = queries_logs.why_no_trace(id.target, id.function, request_id, queries.now())
-    trace_id = found.evidence.trace_id
-    if trace_id and not found.reasons:
-        trace = links.trace_link(id.target.account, id.target.region, trace_id)
-        st.page_link(
-            links.TRACES,
-            label="Its trace",
-            icon=":material/account_tree:",
-            query_params=links.carry(**links.around(id.at)) | {"trace": trace},
-        )
-        return
-    with st.popover("Why it has no trace", icon=":material/help:", type="tertiary", key="line-no-trace"):
-        for reason in figures_wiring.no_trace(found.reasons):
-            st.markdown(reason)
 
 
 def _only_button(name: str, value: str, label: str) -> None:

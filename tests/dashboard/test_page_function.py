@@ -11,7 +11,14 @@ from alerts.rules import rules_of
 from alerts.settings import AlertSettings
 from core.entities import AccountLimits, Alarm, EventSourceMapping, Function, Queue, Reserved, Version
 from core.facts import Covered
-from core.telemetry import CapacitySample, EnvironmentStart, InvocationRecord, MetricPoint, QueueSample
+from core.telemetry import (
+    CapacitySample,
+    EnvironmentStart,
+    InvocationRecord,
+    MetricPoint,
+    QueueSample,
+    TraceRecord,
+)
 from core.windows import Window
 from dashboard.function_tabs import TABS
 from store.readers.fleet import fleet
@@ -298,7 +305,8 @@ def test_an_error_leads_to_its_lines_and_says_why_there_is_no_trace(open_page, f
     links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
     assert "sig=" in links["All 1 on the Logs page"]
     assert "request=r5" in links["This request's lines"]
-    assert "it was not sampled" in words(app)
+    assert "Its trace" not in links
+    assert "the function's tracing mode is " in words(app)
 
 
 def test_the_slowest_invocations_are_the_longest_records(open_page, filled):
@@ -317,13 +325,18 @@ def test_the_failed_invocation_shows_its_kept_line(open_page, filled):
 
 
 def test_an_invocation_leads_to_its_own_log_lines_and_to_its_own_trace(open_page, filled):
-    trace = "1-65500000-00000000000000000000abcd"
     at = NOW - timedelta(minutes=30)
+    trace = f"1-{int(at.timestamp()):08x}-{1:024x}"
+    stored = TraceRecord(
+        trace_id=trace, ts=at, duration_ms=9_000.0, response_ms=9_000.0, has_error=False, has_fault=False,
+        has_throttle=False, root="orders", functions=("orders",),
+    )  # fmt: skip
     traced = InvocationRecord(
         function="orders", ts=at, event_id="slow", request_id="r-slow", stream="s", version="2",
-        duration_ms=9_000.0, trace_id=trace,
+        duration_ms=9_000.0, trace_id=trace, sampled=True,
     )  # fmt: skip
     commit(filled, "logs", [traced, Covered("orders", WINDOW)])
+    commit(filled, "traces", [stored])
 
     app = opened(open_page, "invocations")
 
