@@ -27,7 +27,7 @@ from dashboard import (
 from dashboard.charts.cold import cold_heatmap, in_zone
 from dashboard.charts.what_if import cold_starts_left, net_cost
 from dashboard.choosers import option_chooser, word_chooser
-from dashboard.figures_cold import PROACTIVE
+from dashboard.figures_cold import PROACTIVE_HELP
 from dashboard.figures_cold_groups import FEW, GROUPS, UNTOLD
 from dashboard.what_if import WhatIf
 
@@ -209,7 +209,7 @@ def _group_columns(label: str, rows: pd.DataFrame) -> dict[str, Any]:
             "Nobody waited", "Environments that were there before a request, or never got one."
         ),
         "restores": tables.count_column("SnapStart", "Cold starts that restored a snapshot."),
-        "proactive": tables.count_column("Proactive", f"Cold starts {PROACTIVE}."),
+        "proactive": tables.count_column("Proactive", PROACTIVE_HELP),
         "provisioned_inits": tables.count_column(
             "Provisioned", "Initializations of provisioned environments; they are no cold starts."
         ),

@@ -23,6 +23,7 @@ from dashboard.widgets import Card
 HOUR = timedelta(hours=1)
 KEYS = ("account", "region", "function")
 PROACTIVE = f"ready {numbers.age(AHEAD)} or longer before their first request, so that nobody waited"
+PROACTIVE_HELP = f"Cold starts {PROACTIVE}; of a log whose first lines were not read none can be seen."
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def _columns(shown: pd.DataFrame) -> dict[str, Any]:
         "runtime": column.TextColumn("Runtime"),
         "memory_mb": column.NumberColumn("Memory", format="%,d MB"),
         "package_mb": column.NumberColumn("Package", format="%,.1f MB"),
-        "proactive": tables.count_column("Proactive", f"Cold starts {figures_cold.PROACTIVE}."),
+        "proactive": tables.count_column("Proactive", figures_cold.PROACTIVE_HELP),
         "provisioned": tables.count_column("Provisioned", "Initializations nobody waited for."),
         "snap_start": tables.count_column("SnapStart", "Restored from a snapshot."),
         "state": column.TextColumn("Data", help="Whether the row's numbers are complete and final."),
