@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.windows import Window
+from store.asking import reader
 from store.readers.frames import rows
 from store.readers.things import Place, sql_where
 from store.store import Filter, Store
@@ -28,6 +29,7 @@ class RuntimeUpdate:
     new_arn: str
 
 
+@reader
 def runtime_updates(store: Store, window: Window, where: Filter) -> list[RuntimeUpdate]:
     """By the first lines of environments' logs: the inventory's listing does not tell runtime versions, and
     Lambda updates them without a call that CloudTrail would have. Each version is compared with itself only.
