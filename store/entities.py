@@ -108,16 +108,17 @@ def _note_changes(ledger: Ledger, name: Name, item: Entity) -> None:
 
 def _listed_at(ledger: Ledger, kind: str, function: str | None, part: str | None) -> datetime | None:
     """When the kind was last listed where this entity would have been seen."""
-    times = [ledger.listings.get((kind, scope)) for scope in _scopes(function, part)]
+    times = [ledger.listings.get((kind, each)) for each in _scopes(function, part)]
     return max((t for t in times if t is not None), default=None)
 
 
 def _scopes(function: str | None, part: str | None) -> set[str]:
     """The listings that an entity is in: of the target, of its function, of a part of that."""
-    return {"", _scope(function, None), _scope(function, part)}
+    return {"", scope(function, None), scope(function, part)}
 
 
-def _scope(function: str | None, part: str | None) -> str:
+def scope(function: str | None, part: str | None) -> str:
+    """How `schema.listing` names what was listed: "" for a whole target."""
     return function or "" if part is None else f"{function}{PART}{part}"
 
 
@@ -128,13 +129,13 @@ def _appeared_at(item: Entity, listed_at: datetime | None, now: datetime) -> dat
 
 
 def _gone(ledger: Ledger, seen: Iterable[Name], listed: Sequence[Listed]) -> list[Name]:
-    scopes, seen = {(item.kind, _scope(item.function, item.part)) for item in listed}, set(seen)
+    scopes, seen = {(item.kind, scope(item.function, item.part)) for item in listed}, set(seen)
     return [
         name
         for name, known in ledger.known.items()
         if not known.gone
         and name not in seen
-        and any((name[0], scope) in scopes for scope in _scopes(known.function, known.part))
+        and any((name[0], each) in scopes for each in _scopes(known.function, known.part))
     ]
 
 
@@ -236,7 +237,7 @@ def _mark_gone(connection: sa.Connection, ledger: Ledger, gone: Sequence[Name]) 
 def _mark_listed(connection: sa.Connection, ledger: Ledger, listed: Sequence[Listed]) -> None:
     new: list[dict[str, Any]] = []
     old: list[dict[str, Any]] = []
-    for kind, function in sorted({(item.kind, _scope(item.function, item.part)) for item in listed}):
+    for kind, function in sorted({(item.kind, scope(item.function, item.part)) for item in listed}):
         if (kind, function) in ledger.listings:
             old.append({"of_kind": kind, "of_function": function, "last_at": ledger.now})
         else:

@@ -108,7 +108,7 @@ class _Case:
     def read(cls, store: Store, where: Filter, now: datetime) -> _Case:
         window = Window(now - LEARNS, now)
         with store.snapshot(window, ("metrics",)) as snapshot:
-            things = Things.read(snapshot, "function", "reserved", "mapping", "trigger", where=where)
+            things = Things.read(snapshot, "function", "alias", "reserved", "mapping", "trigger", where=where)
             coverage, paces = Coverage.read(snapshot, window, now=now, only="metrics"), read_paces(snapshot)
             step = max(STEP, coverage.coarsest("metrics"))
             habits = silence_facts.habits(snapshot, step, where=where)

@@ -1,4 +1,4 @@
-"""The shipped rules and the alarms of the demo account: what a backtest replays and an audit finds."""
+"""Rules, alarms and silent stops of the demo account: what a backtest replays, an audit and a look find."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from alerts.rules import load_rules, rules_of
 from alerts.settings import AlertSettings
 from core.settings import StoreSettings
 from core.windows import Window
+from store.readers.silence import silent_stops
 from store.schema import incident, incident_event, outbox, rule_state
 from store.store import Store
 from tests.demo_store import HISTORY, NOW, demo_store
@@ -139,3 +140,10 @@ def test_functions_that_one_locked_table_makes_fail_are_one_incident_with_one_no
     assert member.cause["text"] == "the same error: Error: relation promotions is locked by migration <id>"
     assert [line.partition(":")[0] for line in member.cause["evidence"]] == ["promo-engine", "cart-api"]
     assert notices & {leader.id, member.id} == {leader.id}
+
+
+def test_of_every_function_it_was_read_whether_it_has_a_schedule(demo):
+    told = silent_stops(demo, now=NOW, all_functions=True)
+
+    assert len(told) >= 40
+    assert not told["says"].str.contains("what may invoke it was not read").any()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from core.entities import Cadence, EventSourceMapping, Queue, Reserved, Trigger
+from core.entities import Alias, Cadence, EventSourceMapping, Queue, Reserved, Trigger
 from core.facts import Covered, Gap, Listed
 from core.windows import Window
 from store.readers.silence import silent_stops
@@ -35,7 +35,7 @@ def watch(world):
     def watched(runs, *, entities=(), until=0.0, gap=None, listed=True):
         window = Window(world.now - 14 * DAY, world.now - timedelta(hours=until))
         before = {"finished_at": world.now - 13 * DAY, "started_at": world.now - 13 * DAY}
-        asked = [Listed("trigger", "orders")] if listed else []
+        asked = [Listed("trigger", "orders", "")] if listed else []
         world.run("inventory", [world.function(), *entities, *asked], **before)
         facts = [world.point(hours * 60) for hours in runs]
         holes = [Gap("", Window(window.end, world.now), gap)] if gap else []
@@ -290,6 +290,17 @@ def test_whether_a_function_has_a_schedule_is_not_known_before_its_triggers_were
 
     said = "whether it has a schedule is not known: what may invoke it was not read"
     assert (row.state, row.says) == ("unknown", f"{said}: {why}")
+
+
+def test_a_schedule_may_invoke_an_alias_whose_policy_was_not_read(watch):
+    world = watch(
+        [30, 200], entities=[Alias(name="orders:prod", function="orders", alias="prod", version="1")]
+    )
+    (before,) = stops(world).itertuples()
+    world.run("triggers", [Listed("trigger", "orders", "prod")])
+
+    assert before.says.startswith("whether it has a schedule is not known")
+    assert stops(world).empty
 
 
 def test_whether_a_rule_that_was_not_read_has_a_schedule_is_not_known(watch):
