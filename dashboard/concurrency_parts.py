@@ -84,6 +84,9 @@ CAUSE = (
 )
 
 
+CLAIMED = "Each bar is a share of the limit on concurrent executions of its account and region."
+
+
 def accounts(limits: pd.DataFrame) -> None:
     """`limits` with `place` and `runs_out`, the nearest first."""
     st.header("Limits, the nearest first", anchor=False)
@@ -91,6 +94,7 @@ def accounts(limits: pd.DataFrame) -> None:
         alt = "Claimed, reserved and limit of each account and region, as shares of the limit"
         st.altair_chart(bullets(bullet_rows(limits)), key="limits", alt=alt)
         st.caption(LEGEND)
+        widgets.formulas([CLAIMED])
     column = st.column_config
     with st.container(key="guarded-limits"):
         tables.table(

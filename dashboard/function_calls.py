@@ -25,6 +25,8 @@ from dashboard.choosers import word_chooser
 from dashboard.function_parts import code, how_read, line_text, logs_link, pick, to_logs, when
 from dashboard.trace_way import to_trace, trace_way
 
+DURATIONS = "Invocation records by Duration (of REPORT lines, starts left out), each once."
+MEMORY = "Invocation records by Max Memory Used as a share of the Memory Size that each ran with."
 ORDERS = {
     "slowest": "Slowest",
     "nearest timeout": "Nearest timeout",
@@ -57,6 +59,7 @@ def _spreads(target: Target, name: str, window: Window, histogram: pd.DataFrame)
         st.header("Duration against the timeout", anchor=False)
         st.altair_chart(spread.durations(histogram), key="durations", alt="Invocations by duration")
         st.caption(figures_calls.durations(histogram))
+        widgets.formulas([DURATIONS])
         _extensions(target, name, window)
     with right:
         st.header("Memory used against configured", anchor=False)
@@ -68,6 +71,7 @@ def _spreads(target: Target, name: str, window: Window, histogram: pd.DataFrame)
         use = queries_function.memory_use(target, name, window, queries.now())
         for line in figures_calls.memory(use):
             st.caption(line)
+        widgets.formulas([MEMORY])
 
 
 def _extensions(target: Target, name: str, window: Window) -> None:
