@@ -143,7 +143,7 @@ def _one(target: Target, name: str, row: pd.Series[Any], window: Window) -> None
     request, at = row["request_id"], row["ts"].to_pydatetime()
     st.markdown(figures_calls.one(row.to_dict(), zone=widgets.zone(), now=queries.now()))
     lines = queries.log_lines(target, name, str(request), window) if request else pd.DataFrame()
-    with st.container(horizontal=True, gap="small", key="call-ways"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="call-ways"):
         around = links.around(at)
         logs_link("Its lines on the Logs page", to_logs(target, name, **around, request=str(request or "")))
         if request:

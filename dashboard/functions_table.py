@@ -167,13 +167,13 @@ def _columns(shown: pd.DataFrame, window: Window) -> dict[str, Any]:
             "Invocations", width=76, format="compact", help=f"In the last {over}"
         ),
         "traffic": column.AreaChartColumn(
-            "Traffic", width=80, color="blue", y_min=0, help="Invocations in time"
+            "Traffic", width=76, color="blue", y_min=0, help="Invocations in time"
         ),
         "error_rate": column.NumberColumn(
             "Error rate", width=74, format="%.2f%%", help="Errors / invocations"
         ),
-        "errors": column.BarChartColumn("Errors", width=80, color="red", y_min=0, help="Errors in time"),
-        "p95_ms": column.NumberColumn("p95", width=74, format="%,.0f ms", help="95 of 100 were faster"),
+        "errors": column.BarChartColumn("Errors", width=76, color="red", y_min=0, help="Errors in time"),
+        "p95_ms": column.NumberColumn("p95", width=82, format="%,.0f ms", help="95 of 100 were faster"),
         "throttles": column.NumberColumn("Throttles", width=66, format="%,.0f", help="Turned away"),
         "cold_start_rate": column.NumberColumn(
             "Cold", width=58, format="%.2f%%", help="Cold starts / records"

@@ -97,7 +97,7 @@ def _ways(id: LineId, line: Row, record: Row | None) -> None:
     elif line["request_id"]:
         st.caption("Its invocation record is not found: it was not read, or the log does not hold one.")
     to_function = links.to_function(id.target.account, id.target.region, id.function) | links.around(id.at)
-    with st.container(horizontal=True, key="line-ways", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", key="line-ways", gap="small"):
         st.page_link(
             links.FUNCTION,
             label="Function at that minute",
