@@ -82,7 +82,7 @@ def _letters(queues: pd.DataFrame) -> Answer:
         oldest = numbers.age(holding["oldest_age_s"].max())
         return Answer(
             "critical" if arrived else "warning",
-            f"**{_many(len(holding), 'dead-letter queue holds', 'dead-letter queues hold')} "
+            f"**{numbers.many(len(holding), 'dead-letter queue holds', 'dead-letter queues hold')} "
             f"{numbers.count(holding['depth'].sum())} messages**, the oldest for {oldest}.",
             more,
         )
@@ -95,10 +95,8 @@ def _letters(queues: pd.DataFrame) -> Answer:
         return Answer("not collected", "**Some dead-letter queues could not be read.**", first_why(dead))
     if dead.empty:
         return Answer("info", "**No dead-letter queue is known** in what is watched.")
-    return Answer(
-        "healthy",
-        f"**{_many(len(dead), 'dead-letter queue is', 'dead-letter queues are')} empty**, none arrived.",
-    )
+    empty = numbers.many(len(dead), "dead-letter queue is", "dead-letter queues are")
+    return Answer("healthy", f"**{empty} empty**, none arrived.")
 
 
 def cost_answer(groups: pd.DataFrame, components: Mapping[str, Any], *, days: float, what: str) -> Answer:
@@ -123,7 +121,7 @@ def alerts_answer(firing: pd.DataFrame, acknowledged: int, held: int, silence: Q
     parts = [f"{acknowledged} acknowledged"] if acknowledged else []
     parts += [f"{held} held back"] if held else []
     if len(firing):
-        text = f"**{_many(len(firing), 'alert fires', 'alerts fire')}** that nobody has acknowledged."
+        text = f"**{numbers.many(len(firing), 'alert fires', 'alerts fire')}** that nobody has acknowledged."
         return Answer(str(firing["severity"].iloc[0]), text, ", ".join(parts))
     if parts:
         return Answer("warning", f"**Nothing new is firing**: {', '.join(parts)}.")
@@ -170,7 +168,7 @@ def _all_on_time(n: int, hiding: pd.DataFrame) -> Answer:
         return Answer("healthy", f"**You can believe what you see**: all {n} collectors are on time.")
     first = hiding.iloc[0]
     text = (
-        f"**All {n} collectors are on time, but {_many(len(hiding), 'gap', 'gaps')} of this window "
+        f"**All {n} collectors are on time, but {numbers.many(len(hiding), 'gap', 'gaps')} of this window "
         f"{'hides' if len(hiding) == 1 else 'hide'} something.**"
     )
     more = f"{plain(first['collector'])}: {plain(first['why'])}; not seen: {plain(first['hides'])}"
@@ -189,7 +187,3 @@ def first_why(frame: pd.DataFrame) -> str:
         if isinstance(state, str) and state.startswith("not collected"):
             return plain(state)
     return ""
-
-
-def _many(n: int, one: str, more: str) -> str:
-    return f"{n:,} {one if n == 1 else more}"

@@ -23,13 +23,14 @@ def actions_answer(requests: pd.DataFrame, held: pd.DataFrame, *, now: datetime)
     """From the readers' frames: what a person must do first."""
     waiting = requests[requests["state"] == "planned"] if len(requests) else requests
     stuck = held[held["state"] == "restoring"] if len(held) else held
-    parts = [_many(len(held), "change is held in AWS", "changes are held in AWS")] if len(held) else []
+    parts = [numbers.many(len(held), "change is held in AWS", "changes are held in AWS")] if len(held) else []
     if len(stuck):
-        text = f"**{_many(len(stuck), 'change', 'changes')} could not be restored yet**: it is tried again."
+        many = numbers.many(len(stuck), "change", "changes")
+        text = f"**{many} could not be restored yet**: it is tried again."
         return Answer("critical", text, "below is why")
     if len(waiting):
         left = numbers.age(waiting["expires_at"].min() - now)
-        many = _many(len(waiting), "change waits", "changes wait")
+        many = numbers.many(len(waiting), "change waits", "changes wait")
         text = f"**{many} for a decision**; {'the first' if len(waiting) > 1 else 'it'} is void in {left}."
         return Answer("warning", text, " · ".join(parts))
     if parts:
@@ -152,7 +153,3 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_short(each)}" for name, each in value.items() if each != {})
     return json.dumps(value) if not isinstance(value, str) else value
-
-
-def _many(n: int, one: str, more: str) -> str:
-    return f"{n:,} {one if n == 1 else more}"

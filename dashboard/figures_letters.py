@@ -90,7 +90,7 @@ def lost(frame: pd.DataFrame) -> str:
     """From the `async_events` reader's frame: `3 events lost for good`, "" when none is known to be."""
     nowhere = frame.loc[[len(arns) == 0 for arns in frame["drops_go_to"]], "dropped"]
     count = sum(total(each) or 0 for each in (nowhere, frame["letters_lost"], frame["destination_failures"]))
-    return f"{count:,.0f} {'event' if count == 1 else 'events'} lost for good" if count else ""
+    return f"{numbers.many(round(count), 'event', 'events')} lost for good" if count else ""
 
 
 def streams(frame: pd.DataFrame) -> pd.DataFrame:

@@ -38,10 +38,14 @@ def answer(rules: Sequence[Rule], faults: Sequence[Fault] | None, states: pd.Dat
     mine = [fault for fault in faults if fault.about == "rule"]
     dead = {fault.name for fault in mine if fault.verdict in VERDICTS[:2]}
     alarms = {(fault.account, fault.region, fault.name) for fault in faults if fault.about == "alarm"}
-    more = f"{_many(len(alarms), 'CloudWatch alarm is', 'CloudWatch alarms are')} of no use" if alarms else ""
+    more = (
+        f"{numbers.many(len(alarms), 'CloudWatch alarm is', 'CloudWatch alarms are')} of no use"
+        if alarms
+        else ""
+    )
     if dead:
         return Answer(
-            "critical", f"{watch}; {_many(len(dead), 'can', 'can')} never fire or never resolve.", more
+            "critical", f"{watch}; {numbers.many(len(dead), 'can', 'can')} never fire or never resolve.", more
         )
     if mine or alarms:
         others = {fault.name for fault in mine}
@@ -51,16 +55,12 @@ def answer(rules: Sequence[Rule], faults: Sequence[Fault] | None, states: pd.Dat
 
 
 def _watch(rules: Sequence[Rule], states: pd.DataFrame) -> str:
-    many, things = _many(len(rules), "rule watches", "rules watch"), _things(states)
-    return f"**{many} {_many(things, 'thing', 'things')}**"
+    many, things = numbers.many(len(rules), "rule watches", "rules watch"), _things(states)
+    return f"**{many} {numbers.many(things, 'thing', 'things')}**"
 
 
 def _things(states: pd.DataFrame) -> int:
     return len(states.drop_duplicates(["account", "region", "subject"])) if len(states) else 0
-
-
-def _many(n: int, one: str, more: str) -> str:
-    return f"{n:,} {one if n == 1 else more}"
 
 
 # --- the table ----------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def verdict_on(found: Backtest) -> Answer:
         return Answer("not collected", "**It covers nothing**: there is nothing to judge.")
     if not replayed.judged:
         return Answer("not collected", "**No minute of this week could be judged.**", unjudged(found))
-    fired = _many(len(replayed.firings), "time", "times")
+    fired = numbers.many(len(replayed.firings), "time", "times")
     text = f"**It would have fired {fired}**"
     if replayed.flaps:
         text += f", {replayed.flaps} of them within half an hour after it had resolved"

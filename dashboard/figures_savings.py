@@ -71,7 +71,7 @@ def band(saves: Band | None) -> str:
 
 def answer(found: Sequence[Saving]) -> Answer:
     changes, unknown = of(found, "change"), of(found, "unknown")
-    left = f"{_many(len(unknown), 'question', 'questions')} cannot be answered yet: see below"
+    left = f"{numbers.many(len(unknown), 'question', 'questions')} cannot be answered yet: see below"
     if not found:
         return Answer("not collected", "**No function is known yet.**")
     if not changes:
@@ -79,9 +79,9 @@ def answer(found: Sequence[Saving]) -> Answer:
         return Answer("info" if unknown else "healthy", text, left if unknown else "")
     whole, first = total(changes), changes[0]
     if whole.high <= 0:
-        text = f"**{_many(len(changes), 'change is', 'changes are')} proposed, none for its price.**"
+        text = f"**{numbers.many(len(changes), 'change is', 'changes are')} proposed, none for its price.**"
         return Answer("info", text, left if unknown else "")
-    by = _many(len(changes), "change", "changes")
+    by = numbers.many(len(changes), "change", "changes")
     text = f"**{_escaped(Band(whole.low, whole.high))} a month could be saved** by {by}."
     most = f"most: {plain(first.function)}, {plain(first.proposal.says)}, {_escaped(first.proposal.saves)}"
     return Answer("info", text, f"{most} · {left}" if unknown else most)
@@ -89,10 +89,6 @@ def answer(found: Sequence[Saving]) -> Answer:
 
 def _escaped(saves: Band | None) -> str:
     return band(saves).replace("$", "\\$")
-
-
-def _many(n: int, one: str, more: str) -> str:
-    return f"{n:,} {one if n == 1 else more}"
 
 
 def cards(found: Sequence[Saving]) -> list[Card]:

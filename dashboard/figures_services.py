@@ -27,21 +27,21 @@ def troubles(
     alone = int((~watches["is_alive"].astype(bool)).sum())
     failing = sum(entry.until is None for entry in happened)
     found = [
-        (alone, "critical", f"{_many(alone, 'target is', 'targets are')} watched by no service"),
+        (alone, "critical", f"{numbers.many(alone, 'target is', 'targets are')} watched by no service"),
         (
             len(budget.stopped),
             "critical",
             f"the budget is spent, and reading {plain(' and '.join(budget.stopped))} has stopped",
         ),
-        (len(unreached), "critical", f"{_many(len(unreached), 'target is', 'targets are')} not reached"),
-        (failing, "warning", f"{_many(failing, 'job of a service fails', 'jobs of services fail')}"),
-        (len(lost), "warning", f"{_many(len(lost), 'file', 'files')} of the store cannot be read"),
+        (
+            len(unreached),
+            "critical",
+            f"{numbers.many(len(unreached), 'target is', 'targets are')} not reached",
+        ),
+        (failing, "warning", f"{numbers.many(failing, 'job of a service fails', 'jobs of services fail')}"),
+        (len(lost), "warning", f"{numbers.many(len(lost), 'file', 'files')} of the store cannot be read"),
     ]
     return [Trouble(state, text) for count, state, text in found if count]
-
-
-def _many(n: int, one: str, more: str) -> str:
-    return f"{n:,} {one if n == 1 else more}"
 
 
 def alone_lines(watches: pd.DataFrame, names: dict[str, str]) -> list[str]:

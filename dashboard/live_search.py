@@ -178,7 +178,8 @@ def _standing(answer: Answer, now: datetime) -> str:
     """How one question stands: state, what it took, how far back it read."""
     where = tables.places().get((answer.question.target.account, answer.question.target.region), "")
     cost = "cost not known" if answer.cost_usd is None else numbers.usd(answer.cost_usd)
-    took = f"{_many(len(answer.lines), 'line')} · {_many(answer.calls, 'call')} · {cost}"
+    lines = numbers.many(len(answer.lines), "line", "lines")
+    took = f"{lines} · {numbers.many(answer.calls, 'call', 'calls')} · {cost}"
     back = (
         answer.read_from and answer.question.how != TAIL and answer.read_from > answer.question.window.start
     )
@@ -194,10 +195,6 @@ def _standing(answer: Answer, now: datetime) -> str:
         live.FAILED: widgets.badge("critical", "Failed"),
     }[answer.state]
     return f"{badge} {numbers.plain(where)} :small[:gray[{took}{reach}{said}]]"
-
-
-def _many(n: int, one: str) -> str:
-    return f"{n:,} {one if n == 1 else one + 's'}"
 
 
 def _lines(found: Sequence[Answer]) -> None:

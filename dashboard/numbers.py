@@ -23,6 +23,11 @@ def count(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 or float(value).is_integer() else f"{value:,.1f}"
 
 
+def many(n: int, one: str, more: str) -> str:
+    """`1 queue`, `1,200 queues`: words for one, and for any other number."""
+    return f"{n:,} {one if n == 1 else more}"
+
+
 def percent(rate: float | None) -> str:
     """A rate of 0..1 in percent with at most two decimals: `0.82%`, `12%`."""
     if rate is None or not known(rate):
