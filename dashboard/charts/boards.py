@@ -10,6 +10,7 @@ import pandas as pd
 from core.windows import Window
 from dashboard.charts import theme
 from dashboard.charts.board import Board, Deploy, Limit, Panel, Row, Series, board
+from store.readers.words import version_word
 
 DURATIONS = (
     Series(column="p99_ms", name="p99", colour=theme.P99, label="p99", width_px=1),
@@ -150,7 +151,9 @@ def rounded(series: pd.DataFrame, window: Window) -> pd.DataFrame:
 def deploy_marks(changes: pd.DataFrame) -> list[Deploy]:
     """Deploys of the `changes` reader, as marks on a board."""
     rows = changes[changes["kind"] == "deploy"] if not changes.empty else changes
-    return [Deploy(row["ts"].to_pydatetime(), _version(row["version"])) for row in rows.to_dict("records")]
+    return [
+        Deploy(row["ts"].to_pydatetime(), version_word(row["version"])) for row in rows.to_dict("records")
+    ]
 
 
 def change_marks(changes: pd.DataFrame) -> list[Deploy]:
@@ -161,10 +164,6 @@ def change_marks(changes: pd.DataFrame) -> list[Deploy]:
         for row in rows.to_dict("records")
     ]
     return [*deploy_marks(changes), *dict.fromkeys(others)]
-
-
-def _version(version: str) -> str:
-    return f"v{version}" if version.isdecimal() else version
 
 
 MARKS = {

@@ -21,7 +21,7 @@ from store.readers.runtime_updates import RuntimeUpdate, runtime_updates
 from store.readers.things import Place, Things
 from store.readers.unseen import Unseen, unseen, watched_since
 from store.readers.wiring import describe
-from store.readers.words import sentence
+from store.readers.words import sentence, version_word
 from store.store import Filter, Snapshot, Store
 
 CONFIG = "config_sha256"
@@ -129,7 +129,7 @@ def _runtime(one: RuntimeUpdate) -> Changed:
         region=one.place[1],
         function=one.place[2],
         kind="runtime",
-        what=f"Runtime updated on {_version(one.version)}",
+        what=f"Runtime updated on {version_word(one.version)}",
         field="runtime_version_arn",
         old=one.old_arn,
         new=one.new_arn,
@@ -137,10 +137,6 @@ def _runtime(one: RuntimeUpdate) -> Changed:
         entity="runtime",
         is_dated=False,
     )
-
-
-def _version(version: str) -> str:
-    return f"v{version}" if version.isdecimal() else version
 
 
 def _called_for(change: Changed, calls: Callers) -> Changed:

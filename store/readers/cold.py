@@ -18,7 +18,7 @@ from store.readers.measured import KINDS
 from store.readers.metered import KEPT
 from store.readers.portions import by_step
 from store.readers.proactive import less, proactive_starts
-from store.readers.records import COLD, INIT_PERCENTILES, WAITED_MS
+from store.readers.records import COLD, INIT_PERCENTILES, RESTORE_PERCENTILES, WAITED_MS
 from store.readers.series import add, fill, logs_read, record_steps
 from store.readers.states import Seen
 from store.readers.summaries import AGGREGATED, larger, plus, summary_hours, summary_steps, summary_sums
@@ -163,8 +163,7 @@ def _restores(snapshot: Snapshot, grid: Grid, where: Filter) -> pd.DataFrame:
     return by_step(
         snapshot,
         grid,
-        f"""SELECT {STEP_SQL} AS step, quantile_cont(restore_ms, 0.5) AS restore_p50_ms,
-            quantile_cont(restore_ms, 0.95) AS restore_p95_ms
+        f"""SELECT {STEP_SQL} AS step, {RESTORE_PERCENTILES}
         FROM invocations WHERE {{some}} AND {wanted} AND restore_ms IS NOT NULL AND {COLD} GROUP BY ALL""",
         {"step_ms": grid.step_ms, **params},
     )

@@ -21,6 +21,7 @@ from store.readers.records import (
     INIT_BILLED_MS,
     INIT_PERCENTILES,
     PERCENTILES,
+    RESTORE_PERCENTILES,
     START,
     TOLD,
     WAITED_MS,
@@ -88,8 +89,7 @@ def _grouped(extra: Mapping[str, str], wanted: str) -> str:
             count(*) FILTER (init_type = 'provisioned-concurrency'
                 AND (init_ms IS NOT NULL OR restore_ms IS NOT NULL))::DOUBLE AS provisioned_inits,
             count(*) FILTER ({COLD} AND restore_ms IS NOT NULL)::DOUBLE AS restores,
-            (quantile_cont(restore_ms, [0.5, 0.95]) FILTER ({COLD}))[1] AS restore_p50_ms,
-            (quantile_cont(restore_ms, [0.5, 0.95]) FILTER ({COLD}))[2] AS restore_p95_ms,
+            {RESTORE_PERCENTILES},
             {INIT_PERCENTILES}, max(init_ms) FILTER ({COLD}) AS init_max_ms,
             coalesce(sum({WAITED_MS}) FILTER ({COLD}), 0) / 1000 AS waited_s,
             CASE WHEN bool_and(billed_ms IS NOT NULL AND memory_mb IS NOT NULL OR NOT {COLD})

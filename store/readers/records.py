@@ -31,6 +31,10 @@ INIT_PERCENTILES = f"""
     (quantile_cont(init_ms, [0.5, 0.95]) FILTER ({COLD}))[1] AS init_p50_ms,
     (quantile_cont(init_ms, [0.5, 0.95]) FILTER ({COLD}))[2] AS init_p95_ms"""
 
+RESTORE_PERCENTILES = f"""
+    (quantile_cont(restore_ms, [0.5, 0.95]) FILTER ({COLD}))[1] AS restore_p50_ms,
+    (quantile_cont(restore_ms, [0.5, 0.95]) FILTER ({COLD}))[2] AS restore_p95_ms"""
+
 RECORD_COUNTS = f"""
     count(*) AS records,
     count(*) FILTER ({COLD}) AS cold_starts,

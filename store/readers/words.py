@@ -108,3 +108,8 @@ def short_arn(text: str) -> str:
         return f"{parts[6]} {parts[7]}"
     last = parts[-1]
     return last if len(last) <= LONGEST_ID or not last.isalnum() else f"{last[:12]}…"
+
+
+def version_word(version: str) -> str:
+    """`v7`; what is no number stays (`$LATEST`)."""
+    return f"v{version}" if version.isdecimal() else version

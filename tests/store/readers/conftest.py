@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from core.entities import Function
 from core.facts import Fact, Run, Target
 from core.settings import StoreSettings
-from core.telemetry import InvocationRecord, MetricPoint, QueueSample
+from core.telemetry import EnvironmentStart, InvocationRecord, MetricPoint, QueueSample
 from core.windows import Window
 from store.store import Store
 
@@ -95,3 +95,14 @@ def lasting_world(lasting: StoreSettings) -> Iterable[World]:
     opened = Store.open(lasting)
     yield World(opened)
     opened.close()
+
+
+@pytest.fixture
+def begin(world: World) -> Callable[..., EnvironmentStart]:
+    """A start so many minutes ago, in a stream."""
+
+    def begin(minutes_ago: float, stream: str, **about: Any) -> EnvironmentStart:
+        values = {"function": "orders", "version": "$LATEST", "event_id": f"{stream}-{minutes_ago}"}
+        return EnvironmentStart(ts=world.at(minutes_ago), stream=stream, **{**values, **about})
+
+    return begin

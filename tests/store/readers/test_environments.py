@@ -8,23 +8,12 @@ import pytest
 
 from core.entities import Provisioned, Version
 from core.facts import Covered
-from core.telemetry import EnvironmentStart, InvocationSummary
+from core.telemetry import InvocationSummary
 from core.windows import Window
 from store.readers.environments import AROUND, environments
 from store.store import Filter
 
 SECOND = 1 / 60
-
-
-@pytest.fixture
-def begin(world):
-    """A start so many minutes ago, in a stream."""
-
-    def begin(minutes_ago, stream, **about):
-        values = {"function": "orders", "version": "$LATEST", "event_id": f"{stream}-{minutes_ago}"}
-        return EnvironmentStart(ts=world.at(minutes_ago), stream=stream, **{**values, **about})
-
-    return begin
 
 
 @pytest.fixture

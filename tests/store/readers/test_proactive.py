@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from core.facts import Covered
-from core.telemetry import EnvironmentStart
 from store.readers.cold import cold_starts
 from store.readers.cold_groups import cold_groups
 from store.readers.proactive import proactive_starts
@@ -14,17 +13,6 @@ from store.readers.starts import recorded_arrivals
 from store.store import Filter
 
 SECOND = 1 / 60
-
-
-@pytest.fixture
-def begin(world):
-    """A start so many minutes ago, in a stream."""
-
-    def begin(minutes_ago, stream, **about):
-        values = {"function": "orders", "version": "$LATEST", "event_id": f"{stream}-{minutes_ago}"}
-        return EnvironmentStart(ts=world.at(minutes_ago), stream=stream, **{**values, **about})
-
-    return begin
 
 
 @pytest.fixture
